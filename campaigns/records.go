@@ -1,0 +1,182 @@
+package campaigns
+
+import (
+	"context"
+	"time"
+)
+
+// Records is everything that people change and read: campaigns, leads, users,
+// suppression, audit. Writes are durable when they return nil.
+type Records interface {
+	SaveCampaign(ctx context.Context, c Campaign) (Campaign, error) // creates, or replaces where c.Version is the present one; else ErrConflict. Queues are rebuilt where lists, segments or priorities changed
+	Campaign(ctx context.Context, id CampaignID) (Campaign, error)
+	Campaigns(ctx context.Context) ([]Campaign, error)
+	SetCampaignState(ctx context.Context, id CampaignID, s CampaignState, reason string) error
+
+	SaveList(ctx context.Context, l List) error
+	Lists(ctx context.Context) ([]List, error)
+
+	// AddLeads writes leads of one list and puts them into the queues of the
+	// campaigns that dial it. A lead that is there already (same external id, or
+	// same first number where it has none) is updated where it differs and
+	// counted as Same where not.
+	AddLeads(ctx context.Context, list ListID, leads []Lead) (AddResult, error)
+	Lead(ctx context.Context, id LeadID) (Lead, error)
+	SaveLead(ctx context.Context, l Lead) error                 // replaces the lead and re-queues it
+	FindLeads(ctx context.Context, q LeadQuery) ([]Lead, error) // ordered by id
+	// Entries are the places of a lead in queues, one for each campaign.
+	Entries(ctx context.Context, id LeadID) ([]Entry, error)
+
+	Attempts(ctx context.Context, q AttemptQuery) ([]Attempt, error) // newest first
+	// PersonAttempts are the times of attempts that count against caps, on any
+	// number of the lead in any campaign, since a time, oldest first.
+	PersonAttempts(ctx context.Context, id LeadID, since time.Time) ([]time.Time, error)
+	Tally(ctx context.Context, c CampaignID, from, to time.Time) (Tally, error) // for abandonment windows
+
+	Suppress(ctx context.Context, s Suppression) error
+	Unsuppress(ctx context.Context, e164 string, by UserID) error
+	Suppressed(ctx context.Context, e164 string) (Suppression, bool, error)
+	Suppressions(ctx context.Context, after string, limit int) ([]Suppression, error) // ordered by number
+
+	SaveUser(ctx context.Context, u User) error
+	User(ctx context.Context, id UserID) (User, error)
+	Users(ctx context.Context) ([]User, error)
+	SaveToken(ctx context.Context, t Token) error
+	Token(ctx context.Context, hash string) (Token, error)
+	DeleteToken(ctx context.Context, hash string) error
+
+	Audit(ctx context.Context, a AuditEntry) error
+	AuditLog(ctx context.Context, limit int) ([]AuditEntry, error) // newest first
+
+	Stats(ctx context.Context) (StoreStats, error)
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// AddResult counts what AddLeads did.
+type AddResult struct {
+	Added, Updated, Same int
+}
+
+// LeadQuery selects leads. Zero fields select all.
+type LeadQuery struct {
+	List   ListID
+	Number string // E.164, any of the lead's numbers
+	Text   string // part of the name or external id
+	After  LeadID // ids above
+	Limit  int    // default 100, at most 10,000
+}
+
+// EntryState is where a lead stands in a campaign.
+type EntryState string
+
+// The states of an entry.
+const (
+	EntryWaiting EntryState = "waiting" // for its time
+	EntryClaimed EntryState = "claimed" // leased, not begun
+	EntryCalling EntryState = "calling" // begun
+	EntryDone    EntryState = "done"
+	EntryNone    EntryState = "no_segment" // no segment matches
+)
+
+// Entry is the place of a lead in a campaign.
+type Entry struct {
+	Queue       QueueID         `json:"queue"`
+	State       EntryState      `json:"state"`
+	Number      string          `json:"number"`
+	Priority    float64         `json:"priority"`
+	DueAt       time.Time       `json:"due_at"`
+	Attempts    int             `json:"attempts"`
+	Callback    *Callback       `json:"callback,omitempty"`
+	LastOutcome Outcome         `json:"last_outcome,omitempty"`
+	LastAt      time.Time       `json:"last_at,omitzero"`
+	ByOutcome   map[Outcome]int `json:"by_outcome,omitempty"` // on the number to dial
+}
+
+// AttemptQuery selects attempts. Zero fields select all.
+type AttemptQuery struct {
+	ID       AttemptID
+	Lead     LeadID
+	Campaign CampaignID
+	Operator UserID
+	Outcome  Outcome
+	Open     bool // only those without outcome
+	Since    time.Time
+	Before   AttemptID // for paging
+	Limit    int       // default 100, at most 10,000
+}
+
+// Tally counts what abandonment is made of.
+type Tally struct {
+	Attempts  int
+	Live      int // connected + abandoned
+	Abandoned int
+	Outcomes  map[Outcome]int
+	Open      int // begun, not ended
+}
+
+// Suppression is a do-not-call entry.
+type Suppression struct {
+	E164   string    `json:"e164"`
+	Reason string    `json:"reason"`
+	Source string    `json:"source"` // operator, import, api, network
+	By     UserID    `json:"by,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// Role is what a user may do. Each role may do what those before it may.
+type Role string
+
+// The roles.
+const (
+	RoleOperator Role = "operator"
+	RoleManager  Role = "manager"
+	RoleAdmin    Role = "admin"
+)
+
+// User is somebody who signs in.
+type User struct {
+	ID           UserID    `json:"id"`
+	Name         string    `json:"name"`
+	Role         Role      `json:"role"`
+	PasswordHash string    `json:"-"` // argon2id, PHC string
+	SIPMD5       string    `json:"-"` // HA1 of the phone's password, MD5
+	SIPSHA256    string    `json:"-"` // HA1 of the phone's password, SHA-256
+	PINHash      string    `json:"-"` // argon2id of the PIN for feature codes; empty: none
+	Disabled     bool      `json:"disabled,omitempty"`
+	SeesNumbers  bool      `json:"sees_numbers"` // unmasked numbers
+	CreatedAt    time.Time `json:"created_at"`
+}
+
+// Token is a signed-in session or an API token; only its hash is kept.
+type Token struct {
+	Hash      string    `json:"-"` // SHA-256, hex
+	User      UserID    `json:"user"`
+	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero: never
+}
+
+// AuditEntry is who changed what.
+type AuditEntry struct {
+	At     time.Time `json:"at"`
+	By     UserID    `json:"by"`
+	From   string    `json:"from"`   // address
+	Action string    `json:"action"` // "campaign.pace"
+	Object string    `json:"object"`
+	Before string    `json:"before,omitempty"` // JSON
+	After  string    `json:"after,omitempty"`
+}
+
+// StoreStats are the figures of a store for metrics and health.
+type StoreStats struct {
+	Kind       string                    // "sqlite", "redis"
+	Operations map[string]OperationStats // by name of the operation
+	Size       int64                     // bytes on disk, 0 if unknown
+}
+
+// OperationStats counts one kind of store operation.
+type OperationStats struct {
+	Count, Errors uint64
+	Seconds       float64 // total
+}

@@ -1,0 +1,43 @@
+package campaigns
+
+import (
+	"slices"
+	"strings"
+)
+
+// WindowClass is the canonical name of a set of plausible zones and of the rule
+// regions of a number: "America/Denver+America/Phoenix|US-AZ+US-FED". All
+// numbers of a class may be called at exactly the same times, so a queue is
+// opened or closed as a whole.
+type WindowClass string
+
+// NewWindowClass makes the class of zones and regions; order and repeats do
+// not matter.
+func NewWindowClass(zones, regions []string) WindowClass {
+	return WindowClass(canonical(zones) + "|" + canonical(regions))
+}
+
+// Zones are the IANA zones that all must be inside their hours.
+func (w WindowClass) Zones() []string {
+	zones, _, _ := strings.Cut(string(w), "|")
+	return split(zones)
+}
+
+// Regions are the rule regions that all must allow the call.
+func (w WindowClass) Regions() []string {
+	_, regions, _ := strings.Cut(string(w), "|")
+	return split(regions)
+}
+
+func canonical(names []string) string {
+	sorted := slices.Clone(names)
+	slices.Sort(sorted)
+	return strings.Join(slices.Compact(sorted), "+")
+}
+
+func split(joined string) []string {
+	if joined == "" {
+		return nil
+	}
+	return strings.Split(joined, "+")
+}
