@@ -115,6 +115,10 @@ type Cause struct {
 	Q850   int    // ITU-T Q.850 cause from a Reason header (RFC 3326), 0 if none
 	Text   string // reason phrase or Reason text, control characters removed
 	Result Result // what it means, from the table in sip/trunk
+
+	// RetryAfter is what a 503 asked for in its Retry-After header (RFC 3261
+	// section 20.33); 0 if nothing.
+	RetryAfter time.Duration
 }
 
 // Result is the meaning of a leg's end in the words of the engine. The values
