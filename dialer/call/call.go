@@ -1,0 +1,338 @@
+// Package call is the life of one call as a pure state machine: events and the
+// time go in, actions come out. It does no I/O, starts no goroutine, reads no
+// clock, so that a test can walk every path without a carrier.
+//
+// It does not choose leads, trunks or operators; it says when one is needed.
+//
+// State table (printed by TestStateTable):
+//
+//	beginning  begun → dialling; refused → over; cancel → aborting
+//	aborting   begun → over (not_placed); refused → over
+//	dialling   not_allowed → over (not_placed); ringing → ringing; and as ringing
+//	ringing    answered → detecting; verdict (early) → leaving; cancel → leaving; ended → over
+//	detecting  person, timer → queued; other verdict → leaving; ended → over
+//	queued     operator → bridged; timer → message | leaving; ended → over
+//	bridged    hang_up → leaving; operator_lost → stranded; ended → over
+//	stranded   operator → bridged; timer → leaving; ended → over
+//	message    played, timer, opt_out → leaving; ended → over
+//	leaving    ended, timer → over
+package call
+
+import (
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// State is where a call stands.
+type State string
+
+// The states of a call.
+const (
+	Beginning State = "beginning" // waiting for the attempt to be durable
+	Aborting  State = "aborting"  // cancelled before it was durable
+	Dialling  State = "dialling"  // INVITE sent
+	Ringing   State = "ringing"
+	Detecting State = "detecting" // answered; who is it?
+	Queued    State = "queued"    // a person waits for an operator
+	Bridged   State = "bridged"
+	Stranded  State = "stranded" // the operator's leg went away in the talk
+	Message   State = "message"  // the safe-harbour message plays
+	Leaving   State = "leaving"  // we hung up; the far end has not confirmed
+	Over      State = "over"
+)
+
+// States are all states, in the order of a call.
+var States = []State{Beginning, Aborting, Dialling, Ringing, Detecting, Queued, Bridged, Stranded, Message, Leaving, Over}
+
+// Limits of a call that no campaign changes.
+const (
+	// DetectAtMost is when a person is assumed where the detector says nothing:
+	// it fails open, because a person lost is an abandoned call.
+	DetectAtMost = 8 * time.Second
+	// StrandedAtMost is how long a customer whose operator's leg broke waits
+	// for another operator.
+	StrandedAtMost = 10 * time.Second
+	// MessageAtMost cuts a safe-harbour message that does not end.
+	MessageAtMost = 30 * time.Second
+	// LeaveAtMost is how long a hang-up may take. The signalling room ends every
+	// leg by itself within 64*T1; this is the belt to those braces.
+	LeaveAtMost = 40 * time.Second
+)
+
+// Spec is what a call is made with.
+type Spec struct {
+	ID            campaigns.AttemptID
+	ConnectWithin time.Duration // the law's time from the greeting's end to an operator; 2 s
+	Message       bool          // a safe-harbour message is there to be played
+	Detect        bool          // false: whoever answers is taken for a person
+	FromAnswer    bool          // the law's clock begins at the answer, not at the greeting's end
+}
+
+// Call is one attempt while it lives.
+type Call struct {
+	spec     Spec
+	state    State
+	since    time.Time
+	outcome  campaigns.Outcome // what it will come to, once known
+	operator string
+
+	ringingAt, answeredAt, verdictAt, greetingEnd, bridgedAt time.Time
+}
+
+// New returns a call that waits for its attempt to be durable.
+func New(spec Spec, now time.Time) *Call {
+	return &Call{spec: spec, state: Beginning, since: now}
+}
+
+// ID is the attempt's id.
+func (c *Call) ID() campaigns.AttemptID { return c.spec.ID }
+
+// State is where the call stands; Since is when that began.
+func (c *Call) State() State     { return c.state }
+func (c *Call) Since() time.Time { return c.since }
+
+// Operator is who talks, or talked; empty if nobody.
+func (c *Call) Operator() string { return c.operator }
+
+// RingingAt and the others are when it happened; zero if it did not.
+func (c *Call) RingingAt() time.Time   { return c.ringingAt }
+func (c *Call) AnsweredAt() time.Time  { return c.answeredAt }
+func (c *Call) VerdictAt() time.Time   { return c.verdictAt }
+func (c *Call) GreetingEnd() time.Time { return c.greetingEnd }
+func (c *Call) BridgedAt() time.Time   { return c.bridgedAt }
+
+// ConnectBy is the law's latest moment for an operator to be on the line; zero
+// before a person was heard.
+func (c *Call) ConnectBy() time.Time {
+	switch {
+	case c.verdictAt.IsZero():
+		return time.Time{}
+	case c.spec.FromAnswer:
+		return c.answeredAt.Add(c.spec.ConnectWithin)
+	case c.greetingEnd.IsZero(): // no greeting was heard: the clock began at the answer
+		return c.answeredAt.Add(c.spec.ConnectWithin)
+	default:
+		return c.greetingEnd.Add(c.spec.ConnectWithin)
+	}
+}
+
+// Step applies ev and returns what the engine must do. An event that does not
+// fit the state is ignored: carriers send late and repeated messages, and a
+// timer names the state it was armed in.
+func (c *Call) Step(now time.Time, ev Event) []Action {
+	if t, ok := ev.(TimerFired); ok && t.In != c.state {
+		return nil // armed for a state that is over
+	}
+	switch c.state {
+	case Beginning, Aborting:
+		return c.beginning(now, ev)
+	case Dialling, Ringing:
+		return c.ringing(now, ev)
+	case Detecting:
+		return c.detecting(now, ev)
+	case Queued:
+		return c.queued(now, ev)
+	case Bridged:
+		return c.bridged(now, ev)
+	case Stranded:
+		return c.stranded(now, ev)
+	case Message:
+		return c.message(now, ev)
+	case Leaving:
+		return c.leaving(now, ev)
+	}
+	return nil
+}
+
+func (c *Call) beginning(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case Begun:
+		if c.state == Aborting {
+			return append([]Action{GiveBackRoute{}}, c.end(now, campaigns.NotPlaced, Ended{})...)
+		}
+		return c.enter(now, Dialling, Place{})
+	case Refused:
+		return c.enter(now, Over, GiveBackRoute{}, Forget{Reason: ev.Reason})
+	case Cancel:
+		if c.state == Beginning {
+			return c.enter(now, Aborting)
+		}
+	}
+	return nil
+}
+
+func (c *Call) ringing(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case NotAllowed:
+		return append([]Action{GiveBackRoute{}}, c.end(now, campaigns.NotPlaced, Ended{Reason: ev.Reason})...)
+	case Rings:
+		if c.state == Ringing {
+			return nil // repeated 18x
+		}
+		c.ringingAt = ev.Since
+		return c.enter(now, Ringing)
+	case Verdict:
+		if !ev.Early || ev.Outcome == "" {
+			return nil
+		}
+		return c.leave(now, ev.Outcome)
+	case Answered:
+		c.answeredAt = ev.At
+		if !c.spec.Detect {
+			c.verdictAt = now
+			return c.enter(now, Queued, KeepDialog{}, FindOperator{}, c.abandonTimer(now))
+		}
+		return c.enter(now, Detecting, KeepDialog{}, c.timer(Detecting, DetectAtMost))
+	case Cancel:
+		return c.leave(now, campaigns.Cancelled)
+	case Ended:
+		if ev.LateAnswer { // a person may have been there: count it
+			return c.end(now, campaigns.Abandoned, ev)
+		}
+		return c.end(now, ev.Outcome, ev)
+	}
+	return nil
+}
+
+func (c *Call) detecting(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case Verdict:
+		if ev.Early {
+			return nil
+		}
+		if ev.Outcome != "" {
+			return c.leave(now, ev.Outcome)
+		}
+		return c.person(now, ev.GreetingEnd)
+	case TimerFired:
+		return c.person(now, time.Time{})
+	case Cancel:
+		return nil // answered calls are never given up for pacing
+	case HangUp:
+		return c.leave(now, campaigns.HungUpEarly)
+	case Ended:
+		if ev.Outcome == campaigns.FalseAnswer {
+			return c.end(now, campaigns.FalseAnswer, ev)
+		}
+		return c.end(now, campaigns.HungUpEarly, ev)
+	}
+	return nil
+}
+
+func (c *Call) person(now, greetingEnd time.Time) []Action {
+	c.verdictAt, c.greetingEnd = now, greetingEnd
+	return c.enter(now, Queued, FindOperator{}, c.abandonTimer(now))
+}
+
+func (c *Call) queued(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case OperatorFound:
+		c.operator, c.bridgedAt = ev.Operator, now
+		return c.enter(now, Bridged, Connect{Operator: ev.Operator, Late: now.After(c.ConnectBy())})
+	case TimerFired:
+		c.outcome = campaigns.Abandoned
+		if !c.spec.Message {
+			return append([]Action{Lost{}}, c.leave(now, campaigns.Abandoned)...)
+		}
+		return c.enter(now, Message, Lost{}, PlayMessage{}, c.timer(Message, MessageAtMost))
+	case HangUp:
+		return append([]Action{Lost{}}, c.leave(now, campaigns.Abandoned)...)
+	case Ended: // leaving before the law's time is the person's own choice
+		if now.Before(c.ConnectBy()) {
+			return c.end(now, campaigns.HungUpEarly, ev)
+		}
+		return append([]Action{Lost{}}, c.end(now, campaigns.Abandoned, ev)...)
+	}
+	return nil
+}
+
+func (c *Call) bridged(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case HangUp:
+		return append([]Action{FreeOperator{Operator: c.operator}}, c.leave(now, c.talked())...)
+	case OperatorLost:
+		return c.enter(now, Stranded, FindOperator{}, c.timer(Stranded, StrandedAtMost))
+	case Ended:
+		return append([]Action{FreeOperator{Operator: c.operator}}, c.end(now, c.talked(), ev)...)
+	}
+	return nil
+}
+
+// talked is the outcome of a bridged call: connected, but for one that came
+// after the law's time, which counts as abandoned whatever followed.
+func (c *Call) talked() campaigns.Outcome {
+	if c.bridgedAt.After(c.ConnectBy()) {
+		return campaigns.Abandoned
+	}
+	return campaigns.Connected
+}
+
+func (c *Call) stranded(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case OperatorFound:
+		c.operator = ev.Operator
+		return c.enter(now, Bridged, Connect{Operator: ev.Operator, Again: true})
+	case TimerFired, HangUp:
+		return c.leave(now, c.talked())
+	case Ended:
+		return c.end(now, c.talked(), ev)
+	}
+	return nil
+}
+
+func (c *Call) message(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case Played, TimerFired, HangUp:
+		return c.leave(now, campaigns.Abandoned)
+	case OptOut:
+		return append([]Action{Suppress{}}, c.leave(now, campaigns.Abandoned)...)
+	case Ended:
+		return c.end(now, campaigns.Abandoned, ev)
+	}
+	return nil
+}
+
+func (c *Call) leaving(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case Answered: // it was on its way when we cancelled; signalling ends it
+		c.answeredAt = ev.At
+		return []Action{HangUpLeg{}}
+	case Ended:
+		if ev.LateAnswer && c.outcome == campaigns.Cancelled {
+			return append([]Action{Lost{}}, c.end(now, campaigns.Abandoned, ev)...)
+		}
+		if c.outcome == campaigns.Cancelled && ev.Outcome != "" && ev.Outcome != campaigns.NoAnswer {
+			return c.end(now, ev.Outcome, ev) // busy crossed our CANCEL
+		}
+		return c.end(now, c.outcome, ev)
+	case TimerFired:
+		return c.end(now, c.outcome, Ended{Reason: "no answer to our hang-up"})
+	}
+	return nil
+}
+
+// leave hangs up; the outcome is settled unless the far end was faster.
+func (c *Call) leave(now time.Time, o campaigns.Outcome) []Action {
+	c.outcome = o
+	return c.enter(now, Leaving, HangUpLeg{}, c.timer(Leaving, LeaveAtMost))
+}
+
+func (c *Call) end(now time.Time, o campaigns.Outcome, why Ended) []Action {
+	if o == "" {
+		o = campaigns.Failed
+	}
+	c.outcome = o
+	return c.enter(now, Over, EndAttempt{Outcome: o, Code: why.Code, Q850: why.Q850, Reason: why.Reason})
+}
+
+func (c *Call) enter(now time.Time, s State, actions ...Action) []Action {
+	c.state, c.since = s, now
+	return actions
+}
+
+func (c *Call) timer(in State, after time.Duration) Action { return ArmTimer{In: in, After: after} }
+
+func (c *Call) abandonTimer(now time.Time) Action {
+	return ArmTimer{In: Queued, After: max(0, c.ConnectBy().Sub(now))}
+}

@@ -1,0 +1,124 @@
+package call
+
+import (
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// Event is what happens to a call. The set is closed.
+type Event interface{ event() }
+
+type (
+	// Begun says that the attempt is durable.
+	Begun struct{}
+	// Refused says that the store did not let the attempt begin.
+	Refused struct{ Reason string }
+	// NotAllowed says that the last check before the INVITE failed: the calling
+	// window closed, or the product drains.
+	NotAllowed struct{ Reason string }
+	// Rings says since when the far end rings.
+	Rings struct{ Since time.Time }
+	// Answered is a 2xx.
+	Answered struct{ At time.Time }
+	// Verdict is what was heard. Outcome is empty for a person.
+	Verdict struct {
+		Outcome     campaigns.Outcome
+		Early       bool      // before the answer
+		GreetingEnd time.Time // zero if no greeting was heard
+	}
+	// OperatorFound says that an operator is reserved for the call.
+	OperatorFound struct{ Operator string }
+	// OperatorLost says that the operator's leg went away.
+	OperatorLost struct{}
+	// HangUp asks to end the call: the operator, a manager, or the drain.
+	HangUp struct{}
+	// Cancel asks to give the call up while nobody has answered.
+	Cancel struct{}
+	// Played says that the safe-harbour message is over.
+	Played struct{}
+	// OptOut is the person's key press in the message: do not call again.
+	OptOut struct{}
+	// TimerFired is a timer, with the state that it was armed in.
+	TimerFired struct{ In State }
+	// Ended says that the leg is gone.
+	Ended struct {
+		Outcome    campaigns.Outcome // what the network's answer means; empty after a normal BYE
+		LateAnswer bool              // a 2xx came after our CANCEL
+		Code, Q850 int
+		Reason     string
+	}
+)
+
+func (Begun) event()         {}
+func (Refused) event()       {}
+func (NotAllowed) event()    {}
+func (Rings) event()         {}
+func (Answered) event()      {}
+func (Verdict) event()       {}
+func (OperatorFound) event() {}
+func (OperatorLost) event()  {}
+func (HangUp) event()        {}
+func (Cancel) event()        {}
+func (Played) event()        {}
+func (OptOut) event()        {}
+func (TimerFired) event()    {}
+func (Ended) event()         {}
+
+// Action is what the engine must do. The set is closed.
+type Action interface{ action() }
+
+type (
+	// Place asks the last check and, if it passes, sends the INVITE.
+	Place struct{}
+	// GiveBackRoute frees the channel that was reserved.
+	GiveBackRoute struct{}
+	// KeepDialog makes the dialog durable, so that a restart can end it.
+	KeepDialog struct{}
+	// FindOperator asks for the longest-ready operator who fits, now or as soon
+	// as one is ready.
+	FindOperator struct{}
+	// Connect bridges the customer to the operator's open leg.
+	Connect struct {
+		Operator string
+		Late     bool // after the law's time: counts as abandoned
+		Again    bool // after the first operator's leg broke
+	}
+	// FreeOperator takes the operator out of the call, into the wrap-up.
+	FreeOperator struct{ Operator string }
+	// Lost says that a live person was lost for want of an operator.
+	Lost struct{}
+	// PlayMessage plays the safe-harbour message.
+	PlayMessage struct{}
+	// Suppress puts the number on the do-not-call list.
+	Suppress struct{}
+	// HangUpLeg ends the customer's leg: CANCEL or BYE, as it fits.
+	HangUpLeg struct{}
+	// ArmTimer asks for TimerFired{In} after a while.
+	ArmTimer struct {
+		In    State
+		After time.Duration
+	}
+	// EndAttempt writes the one outcome.
+	EndAttempt struct {
+		Outcome    campaigns.Outcome
+		Code, Q850 int
+		Reason     string
+	}
+	// Forget drops a call that never became an attempt.
+	Forget struct{ Reason string }
+)
+
+func (Place) action()         {}
+func (GiveBackRoute) action() {}
+func (KeepDialog) action()    {}
+func (FindOperator) action()  {}
+func (Connect) action()       {}
+func (FreeOperator) action()  {}
+func (Lost) action()          {}
+func (PlayMessage) action()   {}
+func (Suppress) action()      {}
+func (HangUpLeg) action()     {}
+func (ArmTimer) action()      {}
+func (EndAttempt) action()    {}
+func (Forget) action()        {}

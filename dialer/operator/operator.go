@@ -1,0 +1,344 @@
+// Package operator is the state machine of one operator and the queue of those
+// who are ready. It is pure: events and the time go in, actions come out.
+//
+// It knows no audio and no calls, only that there is a leg to keep up, a call
+// at most, and rules about when an operator may be given one.
+//
+// State table (printed by TestStateTable):
+//
+//	offline    on_duty → connecting
+//	connecting leg_up → paused | ready; leg_down, off_duty → offline
+//	paused     ready → ready; off_duty → offline; leg_down → lost
+//	ready      pause → paused; reserve → reserved; off_duty → offline; leg_down → lost
+//	reserved   bridged → talking; call_over → ready | paused | offline; leg_down → lost
+//	talking    call_over → wrapping; leg_down → lost
+//	wrapping   disposed, wrap_timeout → ready | paused | offline; leg_down → lost
+//	lost       leg_up → paused | wrapping; off_duty, wrap_timeout → offline
+package operator
+
+import "time"
+
+// State is what an operator does now.
+type State string
+
+// The states of an operator.
+const (
+	Offline    State = "offline"
+	Connecting State = "connecting" // the phone is being called, or calls us
+	Paused     State = "paused"
+	Ready      State = "ready"
+	Reserved   State = "reserved" // a call is being bridged, or previewed
+	Talking    State = "talking"
+	Wrapping   State = "wrapping"
+	Lost       State = "lost" // the leg went away while on duty
+)
+
+// States are all states, in the order of a shift.
+var States = []State{Offline, Connecting, Paused, Ready, Reserved, Talking, Wrapping, Lost}
+
+// PauseOnDuty is the reason of the pause that a shift begins with.
+const PauseOnDuty = "on_duty"
+
+// Event is what happens to an operator. The set is closed: OnDuty, OffDuty,
+// LegUp, LegDown, SetReady, Pause, Reserve, Bridged, CallOver, Disposed,
+// WrapTimeout.
+type Event interface{ event() }
+
+type (
+	// OnDuty begins a shift.
+	OnDuty struct{}
+	// OffDuty ends it, after the call and its wrap-up if there is one.
+	OffDuty struct{}
+	// LegUp says that the phone's leg is up.
+	LegUp struct{}
+	// LegDown says that it is gone.
+	LegDown struct{}
+	// SetReady asks for calls.
+	SetReady struct{}
+	// Pause asks for none; during a call it takes effect after the wrap-up.
+	Pause struct{ Reason string }
+	// Reserve gives the operator a call.
+	Reserve struct{ Call string }
+	// Bridged says that the customer is on the leg.
+	Bridged struct{}
+	// CallOver says that the customer is gone. WrapUp is how long wrapping up
+	// may take; 0 means none is needed.
+	CallOver struct{ WrapUp time.Duration }
+	// Disposed says that the disposition of the last call is written.
+	Disposed struct{}
+	// WrapTimeout is the timer of the wrap-up that began at Since.
+	WrapTimeout struct{ Since time.Time }
+)
+
+func (OnDuty) event()      {}
+func (OffDuty) event()     {}
+func (LegUp) event()       {}
+func (LegDown) event()     {}
+func (SetReady) event()    {}
+func (Pause) event()       {}
+func (Reserve) event()     {}
+func (Bridged) event()     {}
+func (CallOver) event()    {}
+func (Disposed) event()    {}
+func (WrapTimeout) event() {}
+
+// Action is what the engine must do. The set is closed: RaiseLeg, DropLeg,
+// ArmWrap, DefaultDisposition, Changed.
+type Action interface{ action() }
+
+type (
+	// RaiseLeg calls the operator's phone.
+	RaiseLeg struct{}
+	// DropLeg ends the leg.
+	DropLeg struct{}
+	// ArmWrap starts the wrap timer.
+	ArmWrap struct {
+		For   time.Duration
+		Since time.Time
+	}
+	// DefaultDisposition writes the campaign's default: the wrap-up ran out.
+	DefaultDisposition struct{ Call string }
+	// Changed says that the state or its reason is another one.
+	Changed struct{}
+)
+
+func (RaiseLeg) action()           {}
+func (DropLeg) action()            {}
+func (ArmWrap) action()            {}
+func (DefaultDisposition) action() {}
+func (Changed) action()            {}
+
+// Operator is one person on duty or off. The zero value is not ready for use;
+// see New.
+type Operator struct {
+	id     string
+	state  State
+	since  time.Time
+	reason string // of the pause, now or after the wrap-up
+	call   string // reserved, talking or wrapping
+	legUp  bool
+	wants  State // after connecting or wrapping: Ready, Paused or Offline
+}
+
+// New returns an operator who is offline.
+func New(id string, now time.Time) *Operator {
+	return &Operator{id: id, state: Offline, since: now, wants: Paused}
+}
+
+// ID is the user id.
+func (o *Operator) ID() string { return o.id }
+
+// State is what the operator does.
+func (o *Operator) State() State { return o.state }
+
+// Since is when the state began.
+func (o *Operator) Since() time.Time { return o.since }
+
+// Reason is why the operator is paused, or will be.
+func (o *Operator) Reason() string { return o.reason }
+
+// Call is the call that the operator is reserved for, talks in or wraps up;
+// empty if none.
+func (o *Operator) Call() string { return o.call }
+
+// PauseRequested says whether the operator goes to pause or off duty after
+// the present call.
+func (o *Operator) PauseRequested() bool { return o.call != "" && o.wants != Ready }
+
+// Step applies ev and returns what the engine must do. An event that does not
+// fit the state is ignored: phones and people send late and repeated ones.
+func (o *Operator) Step(now time.Time, ev Event) []Action {
+	switch o.state {
+	case Offline:
+		return o.offline(now, ev)
+	case Connecting:
+		return o.connecting(now, ev)
+	case Paused, Ready:
+		return o.idle(now, ev)
+	case Reserved:
+		return o.reserved(now, ev)
+	case Talking:
+		return o.talking(now, ev)
+	case Wrapping:
+		return o.wrapping(now, ev)
+	case Lost:
+		return o.lost(now, ev)
+	}
+	return nil
+}
+
+func (o *Operator) offline(now time.Time, ev Event) []Action {
+	switch ev.(type) {
+	case OnDuty:
+		o.wants, o.reason = Paused, PauseOnDuty
+		return append(o.enter(now, Connecting), RaiseLeg{})
+	case LegUp: // the operator dialled in
+		o.legUp = true
+		o.reason = PauseOnDuty
+		return o.enter(now, Paused)
+	}
+	return nil
+}
+
+func (o *Operator) connecting(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case LegUp:
+		o.legUp = true
+		return o.rest(now)
+	case LegDown:
+		o.legUp = false
+		return o.enter(now, Offline)
+	case OffDuty:
+		return append(o.enter(now, Offline), DropLeg{})
+	case SetReady:
+		o.wants, o.reason = Ready, ""
+	case Pause:
+		o.wants, o.reason = Paused, ev.Reason
+	}
+	return nil
+}
+
+func (o *Operator) idle(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case SetReady:
+		if o.state == Ready {
+			return nil
+		}
+		o.wants, o.reason = Ready, ""
+		return o.enter(now, Ready)
+	case Pause:
+		o.wants, o.reason = Paused, ev.Reason
+		return o.enter(now, Paused)
+	case Reserve:
+		if o.state != Ready {
+			return nil
+		}
+		o.call = ev.Call
+		return o.enter(now, Reserved)
+	case OffDuty:
+		return append(o.enter(now, Offline), DropLeg{})
+	case LegDown:
+		o.legUp = false
+		return o.enter(now, Lost)
+	}
+	return nil
+}
+
+func (o *Operator) reserved(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case Bridged:
+		return o.enter(now, Talking)
+	case CallOver:
+		o.call = ""
+		return o.rest(now)
+	case LegDown:
+		o.legUp = false
+		o.call = ""
+		return o.enter(now, Lost)
+	default:
+		o.later(ev)
+	}
+	return nil
+}
+
+func (o *Operator) talking(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case CallOver:
+		if ev.WrapUp <= 0 {
+			o.call = ""
+			return o.rest(now)
+		}
+		return append(o.enter(now, Wrapping), ArmWrap{For: ev.WrapUp, Since: now})
+	case LegDown:
+		o.legUp = false
+		return append(o.enter(now, Lost), ArmWrap{For: lostWrap, Since: now})
+	default:
+		o.later(ev)
+	}
+	return nil
+}
+
+// lostWrap is how long an operator whose phone went away in a call has to come
+// back before the call gets the default disposition.
+const lostWrap = 2 * time.Minute
+
+func (o *Operator) wrapping(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case Disposed:
+		o.call = ""
+		return o.rest(now)
+	case WrapTimeout:
+		if !ev.Since.Equal(o.since) {
+			return nil // armed for a wrap-up that is over
+		}
+		call := o.call
+		o.call = ""
+		return append([]Action{DefaultDisposition{Call: call}}, o.rest(now)...)
+	case LegDown:
+		o.legUp = false
+		return append(o.enter(now, Lost), ArmWrap{For: lostWrap, Since: now})
+	default:
+		o.later(ev)
+	}
+	return nil
+}
+
+func (o *Operator) lost(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case LegUp:
+		o.legUp = true
+		if o.call != "" {
+			return append(o.enter(now, Wrapping), ArmWrap{For: lostWrap, Since: now})
+		}
+		o.wants, o.reason = Paused, "reconnected"
+		return o.rest(now)
+	case OnDuty:
+		return []Action{RaiseLeg{}}
+	case Disposed:
+		o.call = ""
+	case WrapTimeout:
+		if o.call == "" || !ev.Since.Equal(o.since) {
+			return nil
+		}
+		call := o.call
+		o.call = ""
+		return append([]Action{DefaultDisposition{Call: call}}, o.enter(now, Offline)...)
+	case OffDuty:
+		call := o.call
+		o.call = ""
+		actions := o.enter(now, Offline)
+		if call != "" {
+			actions = append([]Action{DefaultDisposition{Call: call}}, actions...)
+		}
+		return actions
+	}
+	return nil
+}
+
+// later keeps a wish for after the call.
+func (o *Operator) later(ev Event) {
+	switch ev := ev.(type) {
+	case SetReady:
+		o.wants, o.reason = Ready, ""
+	case Pause:
+		o.wants, o.reason = Paused, ev.Reason
+	case OffDuty:
+		o.wants, o.reason = Offline, ""
+	}
+}
+
+// rest goes where the operator wants to be when there is nothing to do.
+func (o *Operator) rest(now time.Time) []Action {
+	if o.wants == Offline {
+		return append(o.enter(now, Offline), DropLeg{})
+	}
+	return o.enter(now, o.wants)
+}
+
+func (o *Operator) enter(now time.Time, s State) []Action {
+	o.state, o.since = s, now
+	if s == Offline {
+		o.wants, o.reason, o.call = Paused, "", ""
+	}
+	return []Action{Changed{}}
+}

@@ -1,0 +1,17 @@
+package sip
+
+import "time"
+
+// Route is a reserved way out: a trunk, one of its channels, one CPS token and
+// the beginning of a dialog. It is either dialled or given back.
+type Route struct {
+	Trunk    string
+	CallerID string // E.164
+	Dialog   Dialog // to be made durable before the INVITE
+	// RingTimeout counts from the first 180 or 183.
+	RingTimeout time.Duration
+	// What media needs to know of the trunk.
+	MediaNetworks []string // CIDRs that an answer may point to besides public addresses
+	MediaAddress  string   // what to put into the session description; empty: the default
+	Signalling    string   // IP of the peer
+}
