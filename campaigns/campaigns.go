@@ -112,7 +112,7 @@ type Segment struct {
 	Name     string `json:"name" yaml:"name"`
 	Filter   string `json:"filter" yaml:"filter"`     // expression over a lead; empty matches all
 	Priority string `json:"priority" yaml:"priority"` // expression giving a number, higher is sooner; empty is 0
-	Weight   int    `json:"weight" yaml:"weight"`     // share among open queues, > 0
+	Weight   int    `json:"weight" yaml:"weight"`     // share among open queues; 0 counts as 1
 }
 
 // PacingMode is how a campaign decides when to dial.

@@ -47,6 +47,16 @@ func (o Outcome) Reached() bool {
 	return true
 }
 
+// Known says whether o is one of the outcomes above.
+func (o Outcome) Known() bool {
+	for _, r := range DefaultRetry {
+		if r.Outcome == o {
+			return true
+		}
+	}
+	return false
+}
+
 // Live says whether a live person answered: the denominator of abandonment.
 func (o Outcome) Live() bool { return o == Connected || o == Abandoned }
 
