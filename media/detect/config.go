@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -8,8 +9,9 @@ import (
 // Mode is when a call goes to an operator.
 type Mode string
 
-// Before waits for the verdict. With bridges at the first speech and takes the
-// operator back from a machine. Off bridges at the answer.
+// Before waits for the verdict. With tells a person at the first speech, keeps
+// listening and revises it when a machine is heard, so that the operator can
+// be taken back. Off tells a person at the answer and listens no more.
 const (
 	Before Mode = "before"
 	With   Mode = "with"
@@ -18,13 +20,12 @@ const (
 
 // Config sets one detector. The zero value is the default.
 type Config struct {
-	Mode     Mode          `yaml:"mode"`      // before (default), with, off
-	Silence  time.Duration `yaml:"silence"`   // no sound for this long after the answer is silence; default 2.5s
-	Deadline time.Duration `yaml:"deadline"`  // no verdict by then is a person, unless a machine is likely; default 5s
-	Pause    time.Duration `yaml:"pause"`     // quiet after a short greeting that makes a person; default 560ms
-	Greeting time.Duration `yaml:"greeting"`  // longer speech without such a pause is a machine; default 2.6s
-	Revise   time.Duration `yaml:"revise"`    // a machine whose whole speech was shorter may yet be a person; default 4.5s
-	Callback time.Duration `yaml:"wait_beep"` // how long after the answer a beep is listened for; default 60s
+	Mode     Mode          `yaml:"mode"`     // before (default), with, off
+	Silence  time.Duration `yaml:"silence"`  // no speech for this long after the answer is silence; default 2.5s
+	Deadline time.Duration `yaml:"deadline"` // no verdict this long after the answer is a person; default 5s
+	Pause    time.Duration `yaml:"pause"`    // quiet after a short greeting that makes a person; default 560ms
+	Greeting time.Duration `yaml:"greeting"` // a longer greeting without such a pause is a machine; default 2.6s
+	Revise   time.Duration `yaml:"revise"`   // a machine whose greeting was shorter may yet be a person; default 4.5s
 }
 
 // Validate names the first key that cannot be.
@@ -34,5 +35,30 @@ func (c Config) Validate() error {
 	default:
 		return fmt.Errorf("mode: %q is none of before, with, off", c.Mode)
 	}
+	for _, k := range []struct {
+		key      string
+		value    time.Duration
+		min, max time.Duration
+	}{
+		{"silence", c.Silence, 500 * time.Millisecond, 20 * time.Second},
+		{"deadline", c.Deadline, time.Second, 30 * time.Second},
+		{"pause", c.Pause, 200 * time.Millisecond, 3 * time.Second},
+		{"greeting", c.Greeting, 500 * time.Millisecond, 20 * time.Second},
+		{"revise", c.Revise, 500 * time.Millisecond, 20 * time.Second},
+	} {
+		if k.value != 0 && (k.value < k.min || k.value > k.max) {
+			return fmt.Errorf("%s: %v is not between %v and %v", k.key, k.value, k.min, k.max)
+		}
+	}
 	return nil
+}
+
+func (c Config) withDefaults() Config {
+	c.Mode = cmp.Or(c.Mode, Before)
+	c.Silence = cmp.Or(c.Silence, 2500*time.Millisecond)
+	c.Deadline = cmp.Or(c.Deadline, 5*time.Second)
+	c.Pause = cmp.Or(c.Pause, 560*time.Millisecond)
+	c.Greeting = cmp.Or(c.Greeting, 2600*time.Millisecond)
+	c.Revise = cmp.Or(c.Revise, 4500*time.Millisecond)
+	return c
 }

@@ -1,45 +1,112 @@
-// Package detect hears who answered.
+// Package detect hears who answered a call: a person, a machine and its beep,
+// a fax, an announcement of the network, a busy line, nobody.
+//
+// It is not the one who acts: it tells findings, the engine decides. It knows
+// no words, so an assistant that screens calls sounds like a machine to it. It
+// is pure and causal: no clock, no goroutine, no look ahead; time is the count
+// of frames.
+//
+//	frame ─► tone.Ear (10 ms) ─► tones ──────────────► what they mean here ─┐
+//	                 └─ level ─► voice: noise floor, times of the greeting ─► rules ─► Finding
+//
+// The rule that carries most: people say a word or two and wait; machines talk
+// on. So the verdict falls a short quiet after a short greeting, or when a
+// greeting goes on for too long.
 package detect
 
 import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/tone"
 )
 
 // Finding is something new that the detector holds a call to be. Times are
 // stream time: since the first sample of the first frame.
 type Finding struct {
 	Kind        media.VerdictKind
-	Probability float64 // of Kind, in [0, 1]
-	Early       bool    // heard before the answer
-	SIT         string  // code of the tri-tone, with Announcement
-	Revised     bool    // takes back an earlier finding
-	GreetingEnd time.Duration
-	At          time.Duration
-	Beep        bool // the machine's greeting is over: it records now
+	Probability float64       // of Kind, in [0, 1]
+	Early       bool          // heard before the answer
+	SIT         string        // code of the tri-tone, with Announcement
+	Revised     bool          // takes back an earlier finding of another kind
+	GreetingEnd time.Duration // last syllable so far; 0 where nobody spoke
+	At          time.Duration // now
+	Beep        bool          // the machine's greeting is over: it records now
 }
 
-// Detector listens to one call. It is pure: no clock, no goroutine, no log.
+// Detector listens to one call. One goroutine at a time.
 type Detector struct {
-	cfg   Config
-	final Finding
+	cfg      Config
+	ear      tone.Ear
+	voice    voice
+	now      time.Duration
+	answered bool
+	answer   time.Duration // when
+	final    Finding
+	lone     bool // a beep came before any speech
 }
 
 // New makes a detector for one call.
-func New(cfg Config) *Detector { return &Detector{cfg: cfg} }
+func New(cfg Config) *Detector {
+	return &Detector{cfg: cfg.withDefaults(), voice: newVoice()}
+}
 
-// Answered says that the frames from now on are after the answer.
-func (d *Detector) Answered() {}
+// Answered says that the frames from now on are after the answer. What was
+// heard before it, other than a tri-tone, does not count.
+func (d *Detector) Answered() {
+	if d.answered {
+		return
+	}
+	d.answered, d.answer = true, d.now
+	d.voice.restart()
+}
 
-// Hear takes the next 20 ms.
-func (d *Detector) Hear(f media.Frame) (Finding, bool) { return Finding{}, false }
+// Hear takes the next 20 ms of linear audio and tells what is new, if
+// anything. It does not allocate and does not keep f.
+func (d *Detector) Hear(f media.Frame) (Finding, bool) {
+	const hop = media.SamplesPerFrame / 2
+	d.now += media.FrameDuration
+	level := -120.0
+	var found Finding
+	var ok bool
+	for ; len(f) >= hop; f = f[hop:] {
+		d.ear.Hop(f[:hop])
+		level = max(level, d.ear.Level())
+		for h, more := d.ear.Next(); more; h, more = d.ear.Next() {
+			if x, is := d.tone(h); is {
+				found, ok = x, true
+			}
+		}
+	}
+	d.voice.step(level, d.ear.Tone())
+	if !ok {
+		found, ok = d.rules()
+	}
+	if !ok {
+		return Finding{}, false
+	}
+	return d.tell(found), true
+}
 
 // Final is what the call is held to be now; Kind is empty while unknown.
 func (d *Detector) Final() Finding { return d.final }
 
-// Label is the class name of the scorer: human, machine, screening, sit, fax,
-// busy, ringback, silence, unknown.
+// tell completes a finding and remembers it. A beep does not change the time
+// of a verdict.
+func (d *Detector) tell(f Finding) Finding {
+	f.At, f.Early = d.now, !d.answered
+	f.Revised = d.final.Kind != "" && d.final.Kind != f.Kind
+	if d.voice.heard() && f.GreetingEnd == 0 {
+		f.GreetingEnd = d.voice.end
+	}
+	if !f.Beep || f.Kind != d.final.Kind {
+		d.final = f
+	}
+	return f
+}
+
+// Label is the class name that recorded calls are scored by: human, machine,
+// screening, sit, fax, busy, ringback, silence, unknown.
 func Label(f Finding) string {
 	switch f.Kind {
 	case media.Person:

@@ -1,0 +1,142 @@
+package tone
+
+import (
+	"math"
+	"time"
+)
+
+// Kind is a tone that Ear knows.
+type Kind uint8
+
+// What can be heard. Fax has a code (CED, CNG, V21), SIT one of SITCodes.
+const (
+	BeepTone Kind = iota + 1
+	SITTone
+	FaxTone
+	BusyTone
+	ReorderTone
+	RingbackTone
+	DigitTone
+)
+
+// Heard is one tone, told once. Times are since the first sample.
+type Heard struct {
+	Kind  Kind
+	Code  string
+	Digit rune
+	From  time.Duration // onset, to about 20 ms
+	At    time.Duration // now
+}
+
+// Ear listens for tones in hops of 10 ms. The zero value is ready. It does not
+// allocate. What it hears is what the sound looks like: a beep is any clean
+// steady tone from 400 to 2,200 Hz, so the user must judge by the context.
+type Ear struct {
+	spectrum spectrum
+	hops     int
+
+	level, band  float64 // of the last hop
+	single, pair run
+	progress     progressRun
+	v21          int // hops in a row with fax data
+
+	tri       tri
+	cng       cng
+	notes     notes
+	cadence   pulses
+	said      [4]Heard
+	waiting   int
+	lastDigit Heard
+}
+
+// Hop takes the next 80 samples.
+func (e *Ear) Hop(pcm []int16) {
+	e.hops++
+	e.spectrum.hop(pcm)
+	m := e.measure()
+	if ended, ok := e.single.step(m, e.hops, m.first, 0, m.oneLobe); ok {
+		e.endSingle(ended)
+	}
+	e.pair.step(m, e.hops, min(m.first, m.second), max(m.first, m.second), m.twoLobes)
+	if ended, ok := e.progress.step(m, e.hops); ok {
+		e.hearCadence(ended)
+	}
+	e.hearSteady()
+	e.hearPair()
+	e.hearProgress()
+	e.hearFaxData(m)
+}
+
+// Next gives what the last Hop heard, one at a time.
+func (e *Ear) Next() (Heard, bool) {
+	if e.waiting == 0 {
+		return Heard{}, false
+	}
+	h := e.said[0]
+	e.waiting--
+	copy(e.said[:], e.said[1:])
+	return h, true
+}
+
+// Level is the loudness of the last 32 ms between 180 and 3,400 Hz in dBFS.
+func (e *Ear) Level() float64 { return e.level }
+
+// Tone is how long a steady tone has sounded, 0 while there is none. What
+// sounded for that long was no speech.
+func (e *Ear) Tone() time.Duration {
+	from := e.hops
+	if e.single.steady() {
+		from = min(from, e.single.from)
+	}
+	if e.pair.steady() {
+		from = min(from, e.pair.from)
+	}
+	if e.progress.steady() {
+		from = min(from, e.progress.from)
+	}
+	return hopTime(e.hops - from)
+}
+
+func (e *Ear) tell(h Heard) {
+	h.At = hopTime(e.hops)
+	if e.waiting < len(e.said) {
+		e.said[e.waiting] = h
+		e.waiting++
+	}
+}
+
+// hopTime is the time at the end of hop n.
+func hopTime(n int) time.Duration { return time.Duration(n) * 10 * ms }
+
+// measure is what one hop looks like.
+type measure struct {
+	level             float64 // dBFS
+	first, second     float64 // Hz of the two loudest peaks
+	oneLobe, twoLobes float64 // their share of all power, in [0, 1]
+	twist             float64 // first over second lobe, ratio of power
+	progress          float64 // share of the band of ringback and busy
+	centre            float64 // Hz, centroid of that band
+	fax               float64 // share of the V.21 band
+}
+
+func (e *Ear) measure() measure {
+	s := &e.spectrum
+	total := s.band(lowBin, highBin) + 1e-3
+	one := s.peak(-1)
+	two := s.peak(one)
+	first, second := s.lobe(one), s.lobe(two)
+	m := measure{
+		first: s.hz(one), second: s.hz(two),
+		oneLobe: first / total, twoLobes: min(1, (first+second)/total), twist: first / (second + 1e-3),
+		fax: s.band(49, 63) / total,
+	}
+	var power, moment float64
+	for i := 10; i <= 22; i++ { // 312 to 687 Hz
+		power += s.power[i]
+		moment += s.power[i] * float64(i) * binHz
+	}
+	m.progress, m.centre = power/total, moment/(power+1e-9)
+	m.level = 10 * math.Log10((s.band(6, 109)+1e-3)/fullScale)
+	e.level = m.level
+	return m
+}

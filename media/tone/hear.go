@@ -1,0 +1,168 @@
+package tone
+
+import (
+	"math"
+	"time"
+)
+
+func (m measure) weight() float64 { return math.Pow(10, m.level/10) * m.progress }
+
+// Limits of a beep.
+const (
+	beepHops   = 6    // 60 ms of it
+	beepShare  = 0.92 // of the power
+	beepWander = 12   // Hz
+	beepLow    = 400
+	beepHigh   = 2200
+)
+
+// hearSteady tells a beep while it sounds, the fax answer tone once it is
+// longer than a beep is at that pitch, and the last tone of a tri-tone.
+func (e *Ear) hearSteady() {
+	r := &e.single
+	if r.n == 0 || r.missing > 0 {
+		return
+	}
+	if e.tri.third(r) {
+		e.tell(Heard{Kind: SITTone, Code: sitCode(e.tri.a, e.tri.b), From: e.tri.from})
+		e.tri = tri{}
+		r.told = true
+	}
+	if !r.alsoFax && near(r.low.mean, 2100, 25) && r.length() >= 450*ms {
+		r.alsoFax = true
+		e.tell(Heard{Kind: FaxTone, Code: "CED", From: r.onset()})
+	}
+	if !r.told && e.isBeep(r, beepHops) && !e.notes.music(e.hops) {
+		r.told = true
+		e.tell(Heard{Kind: BeepTone, From: r.onset()})
+	}
+}
+
+func (e *Ear) isBeep(r *run, hops int) bool {
+	return r.n >= hops && r.share() > beepShare && r.low.max-r.low.min < beepWander &&
+		r.low.mean > beepLow && r.low.mean < beepHigh && r.high.mean < beepHigh &&
+		r.high.max-r.high.min < beepWander
+}
+
+// hearPair tells a digit of the keypad, or a beep of two tones.
+func (e *Ear) hearPair() {
+	r := &e.pair
+	if r.told || r.n < 4 || r.missing > 0 || e.single.steady() {
+		return
+	}
+	if d := digitOf(r); d != 0 && r.share() > 0.9 {
+		r.told = true
+		e.tell(Heard{Kind: DigitTone, Digit: d, From: r.onset()})
+		return
+	}
+	if e.isBeep(r, beepHops+2) && !e.notes.music(e.hops) {
+		r.told = true
+		e.tell(Heard{Kind: BeepTone, From: r.onset()})
+	}
+}
+
+// digitOf is the key whose two frequencies are within 1.8 % (ITU-T Q.24), or 0.
+func digitOf(r *run) rune {
+	for row, low := range dtmfRows {
+		for column, high := range dtmfColumns {
+			if near(r.low.mean, low, low*0.018) && near(r.high.mean, high, high*0.018) {
+				return rune(dtmfKeys[row][column])
+			}
+		}
+	}
+	return 0
+}
+
+// endSingle remembers a complete tone for those that are made of several.
+func (e *Ear) endSingle(r run) {
+	e.tri.add(r)
+	if r.n >= 4 {
+		e.notes.add(r)
+	}
+	if e.cng.add(r) {
+		e.tell(Heard{Kind: FaxTone, Code: "CNG", From: r.onset()})
+	}
+}
+
+// hearFaxData tells V.21, the 300 bit/s data of a fax: 1,650 and 1,850 Hz.
+func (e *Ear) hearFaxData(m measure) {
+	if m.fax < 0.85 || m.level < quietest {
+		e.v21 = max(0, e.v21-4)
+		return
+	}
+	if e.v21++; e.v21 == 40 && e.single.n < 30 {
+		e.tell(Heard{Kind: FaxTone, Code: "V21", From: hopTime(e.hops - 40)})
+	}
+}
+
+// tri collects the first two tones of a special information tone.
+type tri struct {
+	a, b   segment
+	from   time.Duration
+	aEnded int // hop
+	bEnded int
+}
+
+const triGap = 9 // hops between two tones at most
+
+func (t *tri) add(r run) {
+	of := r.length()
+	if of < 180*ms || of > 480*ms || r.share() < 0.8 {
+		return
+	}
+	switch hz := r.low.mean; {
+	case near(hz, 950, 65):
+		*t = tri{a: segment{hz, of}, aEnded: r.last, from: r.onset()}
+	case near(hz, 1400, 60) && t.aEnded > 0 && r.from-t.aEnded <= triGap:
+		t.b, t.bEnded = segment{hz, of}, r.last
+	}
+}
+
+// third says that r, which still sounds, completes the tri-tone.
+func (t *tri) third(r *run) bool {
+	return t.bEnded > 0 && r.from-t.bEnded <= triGap && r.n >= 8 && near(r.low.mean, 1788, 50)
+}
+
+// cng counts the half seconds of 1,100 Hz of a calling fax.
+type cng struct{ last int }
+
+// add says that a calling fax was heard: 1,100 Hz for half a second.
+func (c *cng) add(r run) bool {
+	if !near(r.low.mean, 1100, 38) || r.length() < 400*ms || r.length() > 600*ms {
+		return false
+	}
+	c.last = r.last
+	return true
+}
+
+// notes remembers recent tones of differing pitch: music, not a beep.
+type notes struct {
+	hz  [4]float64
+	end [4]int
+	at  int
+}
+
+func (n *notes) add(r run) {
+	n.hz[n.at], n.end[n.at] = r.low.mean, r.last
+	n.at = (n.at + 1) % len(n.hz)
+}
+
+// music says that three tones of differing pitch ended within 1.5 s.
+func (n *notes) music(hop int) bool {
+	different := 0
+	for i, end := range n.end {
+		if end == 0 || hop-end > 150 {
+			continue
+		}
+		fresh := true
+		for j := range i {
+			if n.end[j] > 0 && hop-n.end[j] <= 150 && near(n.hz[i], n.hz[j], 15) {
+				fresh = false
+			}
+		}
+		if fresh {
+			different++
+		}
+	}
+	return different >= 2
+}
