@@ -129,6 +129,8 @@ type LegStats struct {
 	Jitter           time.Duration // RFC 3550 section 6.4.1
 	RelayedLost      uint64        // received while bridged, not relayed
 	RelayedFromThere uint64        // received while bridged and relayed
+	FarLost          uint64        // packets of ours that the far end says it lost (RTCP)
+	RoundTrip        time.Duration // by RTCP, zero before the far end reported
 }
 
 func (Verdict) event()   {}

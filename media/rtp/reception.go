@@ -1,0 +1,47 @@
+package rtp
+
+import "time"
+
+// reception is what RFC 3550 appendix A wants to know of a received stream.
+type reception struct {
+	started   bool
+	ssrc      uint32
+	base, top uint32 // first and highest sequence number, extended by its cycles
+	before    uint64 // packets expected of earlier streams
+	transit   int64  // of the last packet, in samples
+	jitter    int64  // in samples, times 16 (appendix A.8)
+}
+
+// hear counts one packet.
+func (r *reception) hear(h *header, now time.Time) {
+	arrival := now.UnixNano() / 125_000 // in samples
+	transit := int64(int32(uint32(arrival) - h.timestamp))
+	if !r.started || h.ssrc != r.ssrc || jumped(r.top, h.sequence) {
+		*r = reception{started: true, ssrc: h.ssrc, before: r.expected(), jitter: r.jitter,
+			base: uint32(h.sequence), top: uint32(h.sequence), transit: transit}
+		return
+	}
+	if ahead := int16(h.sequence - uint16(r.top)); ahead > 0 {
+		r.top += uint32(ahead)
+	}
+	d := transit - r.transit
+	r.transit = transit
+	if d = max(d, -d); d < 10*8000 {
+		r.jitter += d - (r.jitter+8)>>4
+	}
+}
+
+// jumped: the sequence number is nowhere near, so the far end started anew
+// (appendix A.1, MAX_DROPOUT and MAX_MISORDER).
+func jumped(top uint32, sequence uint16) bool {
+	ahead := int16(sequence - uint16(top))
+	return ahead > 3000 || ahead < -100
+}
+
+// expected is how many packets the sequence numbers say there were.
+func (r *reception) expected() uint64 {
+	if !r.started {
+		return 0
+	}
+	return r.before + uint64(r.top-r.base) + 1
+}

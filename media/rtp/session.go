@@ -1,0 +1,214 @@
+// Package rtp carries the audio of one leg over UDP (RFC 3550): the pool of
+// ports, what a leg sends and whose packets it takes, RTCP, telephone-events.
+//
+// It does not know what is sent or why: bridge decides that, sdp agreed on
+// how. Nothing is allocated, locked or logged for a packet.
+//
+//	socket ─► Session.Receive ─► latch ─► reception ─► media.Packet
+//	media.Packet ─► Session.Send ─► socket
+package rtp
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/sdp"
+)
+
+// Description is what a session must know of its far end. It does not change:
+// a new offer or answer brings a new one.
+type Description struct {
+	Agreed     sdp.Agreed
+	Signalling netip.Addr     // IP of the SIP peer, may be the zero Addr
+	Networks   []netip.Prefix // besides the described address
+	Strict     bool           // the described address only, no learning
+}
+
+// Session is the RTP of one leg. One goroutine receives, one at a time sends;
+// Describe, Report and Stats may be called from others.
+type Session struct {
+	ports Ports
+	ssrc  uint32
+	name  string // CNAME
+
+	description atomic.Pointer[Description]
+	target      atomic.Pointer[target] // a learned source, where there is one
+	reports     reports
+
+	// Of the receiving goroutine.
+	current *Description
+	latch   latch
+	heard   reception
+	input   [2048]byte
+	packet  media.Packet
+
+	// Of the sender.
+	output [headerSize + maxPayload]byte
+
+	counters
+}
+
+// maxPayload is 120 ms of audio: more than anyone sends.
+const maxPayload = 960
+
+// target is the source that the latch has taken under one description.
+type target struct {
+	of      *Description
+	address netip.AddrPort
+}
+
+type counters struct {
+	received, expected, sent, sentBytes atomic.Uint64
+	foreign, unwanted                   atomic.Uint64
+	heardSSRC, heardTop, sentTimestamp  atomic.Uint32
+	jitter                              atomic.Int64 // in samples
+	lastHeard                           atomic.Int64 // Unix nanoseconds, 0 before the first packet
+}
+
+// NewSession takes over ports.
+func NewSession(ports Ports) *Session {
+	return &Session{ports: ports, ssrc: rand.Uint32(), name: cname()}
+}
+
+// Port is our RTP port.
+func (s *Session) Port() int { return s.ports.Port }
+
+// Ports are the sockets, to be released by whoever took them.
+func (s *Session) Ports() Ports { return s.ports }
+
+// Describe sets the far end. The learning window opens again.
+func (s *Session) Describe(d *Description) {
+	s.description.Store(d)
+}
+
+// remote is where we send: the learned source, else what is described.
+func (s *Session) remote(d *Description) netip.AddrPort {
+	if t := s.target.Load(); t != nil && t.of == d {
+		return t.address
+	}
+	return d.Agreed.Remote
+}
+
+// LastHeard is when the last packet of the far end came; zero before it.
+func (s *Session) LastHeard() time.Time {
+	if at := s.lastHeard.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
+
+// Receive waits for the next packet of the far end and drops all others. The
+// packet is valid until the next call. The error is net.ErrClosed after Close.
+func (s *Session) Receive() (*media.Packet, time.Time, error) {
+	for {
+		n, from, err := s.ports.RTP.ReadFromUDPAddrPort(s.input[:])
+		now := time.Now()
+		if err != nil {
+			return nil, now, err
+		}
+		if s.take(s.input[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), now) {
+			return &s.packet, now, nil
+		}
+	}
+}
+
+// take decides about one datagram and fills s.packet where it is audio or an
+// event of the far end.
+func (s *Session) take(b []byte, from netip.AddrPort, now time.Time) bool {
+	d := s.description.Load()
+	if d == nil {
+		return false // before the answer nobody is the far end
+	}
+	if d != s.current {
+		s.current = d
+		s.latch = latch{described: d.Agreed.Remote, allowed: allow(d)}
+	}
+	if isRTCP(b) {
+		s.hearReport(b, from.Addr(), now)
+		return false
+	}
+	var h header
+	payload, ok := h.parse(b)
+	if !ok {
+		s.unwanted.Add(1)
+		return false
+	}
+	kind := d.Agreed.Receive[h.payloadType]
+	before := s.latch.source
+	if kind == sdp.Unknown || !s.latch.admit(from, &h, now) {
+		s.refuse(from)
+		return false
+	}
+	if s.latch.source != before {
+		s.target.Store(&target{d, s.latch.source})
+	}
+	s.count(&h, now)
+	if kind == sdp.Noise || len(payload) == 0 || len(payload) > maxPayload {
+		return false
+	}
+	s.packet = media.Packet{
+		Event: kind == sdp.Event, Marker: h.marker,
+		Sequence: h.sequence, Timestamp: h.timestamp, Payload: payload,
+	}
+	if kind == sdp.ALaw {
+		s.packet.Law = media.ALaw
+	}
+	return true
+}
+
+// refuse counts a packet that is not taken: foreign, or of the far end with a
+// payload type that was not agreed.
+func (s *Session) refuse(from netip.AddrPort) {
+	if from == s.latch.source || from == s.latch.described {
+		s.unwanted.Add(1)
+		return
+	}
+	s.foreign.Add(1)
+}
+
+func (s *Session) count(h *header, now time.Time) {
+	s.heard.hear(h, now)
+	s.received.Add(1)
+	s.expected.Store(s.heard.expected())
+	s.heardSSRC.Store(s.heard.ssrc)
+	s.heardTop.Store(s.heard.top)
+	s.jitter.Store(s.heard.jitter >> 4)
+	s.lastHeard.Store(now.UnixNano())
+}
+
+// Send writes p to the far end; without a description, or while the far end
+// wants no audio, it does nothing.
+func (s *Session) Send(p *media.Packet) error {
+	d := s.description.Load()
+	if d == nil || !d.Agreed.Sending || len(p.Payload) > maxPayload {
+		return nil
+	}
+	h := header{payloadType: d.Agreed.Payload, marker: p.Marker, sequence: p.Sequence, timestamp: p.Timestamp, ssrc: s.ssrc}
+	if p.Event {
+		if !d.Agreed.Events {
+			return nil
+		}
+		h.payloadType = d.Agreed.EventPayload
+	}
+	h.put(s.output[:])
+	n := headerSize + copy(s.output[headerSize:], p.Payload)
+	s.sent.Add(1)
+	s.sentBytes.Add(uint64(len(p.Payload)))
+	s.sentTimestamp.Store(p.Timestamp)
+	_, err := s.ports.RTP.WriteToUDPAddrPort(s.output[:n], s.remote(d))
+	return err
+}
+
+// Stats are the figures so far.
+func (s *Session) Stats() media.LegStats {
+	received, expected := s.received.Load(), s.expected.Load()
+	stats := media.LegStats{
+		Received: received, Sent: s.sent.Load(), Lost: max(expected, received) - received,
+		Foreign: s.foreign.Load(), Jitter: media.Span(int(s.jitter.Load())),
+	}
+	s.reports.addTo(&stats)
+	return stats
+}
