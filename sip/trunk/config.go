@@ -1,0 +1,219 @@
+package trunk
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is one carrier.
+type Config struct {
+	Name  string `yaml:"name"`  // required, unique; a metrics label
+	Group string `yaml:"group"` // campaigns name a group; default "default"
+
+	Targets []Target `yaml:"targets"` // at least one
+
+	Username string `yaml:"username"` // digest; empty = the carrier trusts our address
+	Password string `yaml:"password"`
+	Domain   string `yaml:"domain"` // host of our SIP URIs; default the target's
+
+	CallerIDs        []string `yaml:"caller_ids"`        // E.164, verified as ours with this carrier; at least one
+	CallerName       string   `yaml:"caller_name"`       // display name; empty = none
+	AssertedIdentity bool     `yaml:"asserted_identity"` // send P-Asserted-Identity (RFC 3325); only to a carrier that trusts us
+	NumberFormat     string   `yaml:"number_format"`     // "e164" (default), "digits", "national"
+	National         National `yaml:"national"`          // for number_format national
+
+	MaxCPS      float64 `yaml:"max_cps"`      // new calls per second; required
+	MaxChannels int     `yaml:"max_channels"` // calls at once; required
+	MaxRinging  int     `yaml:"max_ringing"`  // of these, not answered yet; default max_channels
+
+	RingTimeout     time.Duration `yaml:"ring_timeout"`     // from alerting; default 25s, at least 15s
+	OptionsInterval time.Duration `yaml:"options_interval"` // health check; default 30s, negative = off
+	SessionExpires  time.Duration `yaml:"session_expires"`  // RFC 4028; default 120s, at least 90s
+
+	MediaNetworks []string `yaml:"media_networks"` // prefixes from which the carrier's audio may come besides its SDP
+	ExternalMedia string   `yaml:"external_media"` // our address in SDP; empty = the local one
+}
+
+// Target is one place of a carrier that takes calls.
+type Target struct {
+	Address   string `yaml:"address"`   // host:port
+	Transport string `yaml:"transport"` // "udp" (default) or "tcp"
+	Priority  int    `yaml:"priority"`  // lowest first
+	Weight    int    `yaml:"weight"`    // share among targets of one priority; default 1
+}
+
+// Limits of a configuration.
+const (
+	DefaultGroup = "default"
+
+	// ringFloor is the shortest ring timeout: 15 s or four rings, the least
+	// that 16 CFR 310.4(b)(4)(ii) allows before an unanswered call is dropped.
+	ringFloor      = 15 * time.Second
+	defaultRing    = 25 * time.Second
+	defaultOptions = 30 * time.Second
+	optionsFloor   = time.Second
+	defaultSession = 120 * time.Second
+	sessionFloor   = 90 * time.Second // RFC 4028 section 4
+	defaultAbroad  = "00"
+)
+
+// withDefaults fills what the file left out. It changes nothing of c.
+func (c Config) withDefaults() Config {
+	orDefault(&c.Group, DefaultGroup)
+	orDefault(&c.NumberFormat, FormatE164)
+	orDefault(&c.National.International, defaultAbroad)
+	orDefault(&c.MaxRinging, c.MaxChannels)
+	orDefault(&c.RingTimeout, defaultRing)
+	orDefault(&c.OptionsInterval, defaultOptions)
+	orDefault(&c.SessionExpires, defaultSession)
+	c.Targets = slices.Clone(c.Targets)
+	for i := range c.Targets {
+		orDefault(&c.Targets[i].Transport, "udp")
+		orDefault(&c.Targets[i].Weight, 1)
+	}
+	return c
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate checks one carrier and names the YAML key that is wrong. All
+// mistakes are told at once.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var errs []error
+	refuse := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf(key+": "+format, args...))
+	}
+	if !isLabel(c.Name) {
+		refuse("name", "required: letters, digits, - and _")
+	}
+	if !isLabel(c.Group) {
+		refuse("group", "%q: letters, digits, - and _", c.Group)
+	}
+	c.checkTargets(refuse)
+	c.checkIdentity(refuse)
+	c.checkLimits(refuse)
+	c.checkMedia(refuse)
+	return errors.Join(errs...)
+}
+
+type refusal func(key, format string, args ...any)
+
+func (c *Config) checkTargets(refuse refusal) {
+	if len(c.Targets) == 0 {
+		refuse("targets", "at least one is required")
+	}
+	for i, t := range c.Targets {
+		key := fmt.Sprintf("targets[%d].", i)
+		host, port, err := net.SplitHostPort(t.Address)
+		if n, convErr := strconv.Atoi(port); err != nil || !isHost(host) || convErr != nil || n < 1 || n > 65535 {
+			refuse(key+"address", "%q is not host:port", t.Address)
+		}
+		if t.Transport != "udp" && t.Transport != "tcp" {
+			refuse(key+"transport", "%q is not udp or tcp", t.Transport)
+		}
+		if t.Priority < 0 {
+			refuse(key+"priority", "%d is below 0", t.Priority)
+		}
+		if t.Weight < 1 {
+			refuse(key+"weight", "%d is below 1", t.Weight)
+		}
+	}
+}
+
+func (c *Config) checkIdentity(refuse refusal) {
+	if c.Password != "" && c.Username == "" {
+		refuse("username", "required when there is a password")
+	}
+	if hasControl(c.Username) || hasControl(c.Password) {
+		refuse("username", "control characters in username or password")
+	}
+	if c.Domain != "" && !isHost(c.Domain) {
+		refuse("domain", "%q is not a host name", c.Domain)
+	}
+	if hasControl(c.CallerName) || strings.ContainsAny(c.CallerName, `"\`) {
+		refuse("caller_name", "quotes, backslashes and control characters are not allowed")
+	}
+	if len(c.CallerIDs) == 0 {
+		refuse("caller_ids", "at least one is required")
+	}
+	for i, id := range c.CallerIDs {
+		if _, err := digitsOf(id); err != nil || id[0] != '+' {
+			refuse(fmt.Sprintf("caller_ids[%d]", i), "%q is not E.164 (+48221234567)", id)
+		}
+	}
+	switch c.NumberFormat {
+	case FormatE164, FormatDigits:
+	case FormatNational:
+		if n := c.National; n.Strip == "" || !onlyDigits(n.Strip+n.Prepend+n.International) {
+			refuse("national", "strip (required), prepend and international are digits")
+		}
+	default:
+		refuse("number_format", "%q is not e164, digits or national", c.NumberFormat)
+	}
+}
+
+func (c *Config) checkLimits(refuse refusal) {
+	if !(c.MaxCPS >= 0.1 && c.MaxCPS <= 10_000) { // NaN too
+		refuse("max_cps", "required: 0.1 to 10000 new calls per second")
+	}
+	if c.MaxChannels < 1 {
+		refuse("max_channels", "required: how many calls the carrier lets us have at once")
+	}
+	if c.MaxRinging < 0 || c.MaxRinging > max(c.MaxChannels, 0) {
+		refuse("max_ringing", "%d is not between 1 and max_channels", c.MaxRinging)
+	}
+	if c.RingTimeout < ringFloor || c.RingTimeout > 3*time.Minute {
+		refuse("ring_timeout", "%s is not between %s and 3m", c.RingTimeout, ringFloor)
+	}
+	if c.OptionsInterval > 0 && c.OptionsInterval < optionsFloor {
+		refuse("options_interval", "%s is below %s", c.OptionsInterval, optionsFloor)
+	}
+	if c.SessionExpires < sessionFloor {
+		refuse("session_expires", "%s is below %s (RFC 4028)", c.SessionExpires, sessionFloor)
+	}
+}
+
+func (c *Config) checkMedia(refuse refusal) {
+	for i, network := range c.MediaNetworks {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			refuse(fmt.Sprintf("media_networks[%d]", i), "%q is not a prefix like 192.0.2.0/24", network)
+		}
+	}
+	if _, err := netip.ParseAddr(c.ExternalMedia); c.ExternalMedia != "" && err != nil {
+		refuse("external_media", "%q is not an address", c.ExternalMedia)
+	}
+}
+
+// isLabel says whether s can name a trunk in a metric, a log and a URL.
+func isLabel(s string) bool {
+	return s != "" && len(s) <= 64 && strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+	}) < 0
+}
+
+// isHost says whether s is an address or looks like a host name, so that it
+// may stand in a SIP URI.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	return s != "" && len(s) <= 253 && strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+	}) < 0
+}
+
+func hasControl(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0
+}

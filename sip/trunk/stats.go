@@ -1,0 +1,145 @@
+package trunk
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// What keeps a group from taking one more call; values of sip.Capacity.Bound.
+const (
+	BoundDown     = "down"     // no target answers
+	BoundPaused   = "paused"   // every target that answers asked for a pause
+	BoundChannels = "channels" // max_channels
+	BoundRinging  = "ringing"  // max_ringing
+	BoundCPS      = "cps"      // max_cps
+)
+
+// Capacity is how much a group of trunks can take now: the sum over those
+// that are up and not paused. Bound names what keeps the next call from
+// leaving, empty if it may leave; of several trunks, the one that is nearest
+// to taking a call speaks. NextToken is also the end of a pause.
+func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	order := []string{BoundDown, BoundPaused, BoundChannels, BoundRinging, BoundCPS, ""}
+	sum, nearest := sip.Capacity{}, -1
+	for _, c := range t.carriers {
+		if c.cfg.Group != group {
+			continue
+		}
+		bound := c.bound(now)
+		nearest = max(nearest, slices.Index(order, bound))
+		if bound == BoundDown {
+			continue
+		}
+		sum.Up = true
+		sum.NextToken = earlier(sum.NextToken, c.nextCall(now))
+		if bound == BoundPaused {
+			continue
+		}
+		channels := max(0, c.cfg.MaxChannels-c.channels)
+		ringing := min(channels, max(0, c.cfg.MaxRinging-c.ringing))
+		sum.Channels += channels
+		sum.Ringing += ringing
+		sum.Calls += min(ringing, c.limiter.tokens(now), c.probes(now))
+	}
+	if sum.Bound = BoundDown; nearest >= 0 {
+		sum.Bound = order[nearest]
+	}
+	if !sum.NextToken.After(now) {
+		sum.NextToken = time.Time{}
+	}
+	return sum
+}
+
+// nextCall is when pauses and the CPS bucket let the next call through.
+func (c *carrier) nextCall(now time.Time) time.Time {
+	var open time.Time
+	for _, tg := range c.targets {
+		if !tg.up() {
+			continue
+		}
+		until := tg.breaker.until
+		if until.Before(now) {
+			until = now
+		}
+		open = earlier(open, until)
+	}
+	if next := c.limiter.next(); next.After(open) {
+		return next
+	}
+	return open
+}
+
+// probes limits a carrier that comes back from a pause to one call for each
+// target that wants to be probed; a carrier with a closed breaker has no such
+// limit.
+func (c *carrier) probes(now time.Time) int {
+	probes := 0
+	for _, tg := range c.targets {
+		switch {
+		case !tg.up() || !tg.breaker.allows(now):
+		case tg.breaker.until.IsZero():
+			return c.cfg.MaxChannels
+		default:
+			probes++
+		}
+	}
+	return probes
+}
+
+// earlier is the earlier of two times; zero means none yet.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Stats is one trunk, now and since the start.
+type Stats struct {
+	Trunk, Group            string
+	Up                      bool // a target answers
+	Paused                  bool // all targets that answer asked for a pause
+	Channels, MaxChannels   int
+	Ringing, MaxRinging     int
+	Throttled               uint64        // reservations that only the CPS bucket refused
+	OptionsRTT              time.Duration // of the quickest target that is up; 0 before the first answer
+	Attempts, Answers       uint64
+	QuickByes               uint64 // BYE from the far end within 1 s of its answer: see QuickBye
+	Results                 map[sip.Result]uint64
+	TargetsUp, TargetsTotal int
+}
+
+// Stats tells the state of every trunk, in the order of the configuration.
+func (t *Trunks) Stats() []Stats {
+	now := t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]Stats, 0, len(t.carriers))
+	for _, c := range t.carriers {
+		bound := c.bound(now)
+		s := Stats{
+			Trunk: c.cfg.Name, Group: c.cfg.Group,
+			Up: bound != BoundDown, Paused: bound == BoundPaused,
+			Channels: c.channels, MaxChannels: c.cfg.MaxChannels,
+			Ringing: c.ringing, MaxRinging: c.cfg.MaxRinging,
+			Throttled: c.throttled, Attempts: c.attempts, Answers: c.answers,
+			QuickByes: c.quickByes, Results: maps.Clone(c.results),
+			TargetsTotal: len(c.targets),
+		}
+		for _, tg := range c.targets {
+			if tg.up() {
+				s.TargetsUp++
+				if rtt := tg.health.rtt; rtt > 0 && (s.OptionsRTT == 0 || rtt < s.OptionsRTT) {
+					s.OptionsRTT = rtt
+				}
+			}
+		}
+		all = append(all, s)
+	}
+	return all
+}

@@ -1,0 +1,290 @@
+// Package trunk is the carriers: which of them takes a call, under which
+// caller ID, in which number format, inside which limits, and what the end of
+// a call means.
+//
+// It is not the signalling itself (package sip), and it registers nowhere and
+// follows no redirect. Failing over to another target is the caller's: it
+// reserves again, and a target that fails is left alone for a while.
+//
+//	Reserve ─► Route ─┬─► Dial ─► sip.Agent ─► carrier
+//	  (channel,       └─► Release     │
+//	   ringing slot,                  ▼
+//	   CPS token)           Handle (counts, health, Result) ─► emit
+//
+// A reservation is counted from Reserve on, so that a call which is still
+// being made durable cannot be given away twice.
+package trunk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// AgentName is the Dialog.Agent of every call on a trunk.
+const AgentName = "trunk"
+
+var (
+	// ErrNoCapacity means that every trunk of the group that is up is at its
+	// channel, ringing or CPS limit, or pauses. Retry later.
+	ErrNoCapacity = errors.New("trunk: no capacity")
+	// ErrDown means that no trunk of the group answers.
+	ErrDown = errors.New("trunk: down")
+	// ErrCallerID means that no trunk of the group may show this caller ID.
+	ErrCallerID = errors.New("trunk: caller ID not allowed")
+	// ErrNoGroup means that no trunk has this group: a configuration mistake.
+	ErrNoGroup = errors.New("trunk: no such group")
+)
+
+// Agent is what the trunks need of a sip.Agent.
+type Agent interface {
+	Invite(leg sip.LegID, inv sip.Invitation)
+	Hangup(leg sip.LegID, why sip.Cause)
+	Reply(leg sip.LegID, body []byte)
+	Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error)
+}
+
+// Trunks are all carriers. It is safe for concurrent use and never blocks
+// longer than its lock, apart from Run, and Handle as long as emit does.
+type Trunks struct {
+	agent Agent
+	emit  func(sip.Event)
+	now   func() time.Time
+	allow atomic.Pointer[map[netip.Addr]bool] // where carriers' messages come from
+
+	mu       sync.Mutex
+	carriers []*carrier
+	reserved map[string]*slot    // by Call-ID, until Dial or Release
+	legs     map[sip.LegID]*slot // from Dial to Ended
+}
+
+// slot is what one call holds of a carrier.
+type slot struct {
+	carrier *carrier
+	target  *target
+	probe   bool // it is the first call after a pause
+	ringing bool // not answered yet
+}
+
+// New checks the configurations and makes the trunks; an error names the
+// trunk and the YAML key. Events go on to emit. now is asked for the CPS
+// buckets and pauses (time.Now). Every event of agent must be given to Handle.
+func New(cfgs []Config, agent Agent, emit func(sip.Event), now func() time.Time) (*Trunks, error) {
+	t := &Trunks{
+		agent:    agent,
+		emit:     emit,
+		now:      now,
+		reserved: make(map[string]*slot),
+		legs:     make(map[sip.LegID]*slot),
+	}
+	if err := ValidateAll(cfgs); err != nil {
+		return nil, err
+	}
+	for _, cfg := range cfgs {
+		t.carriers = append(t.carriers, newCarrier(cfg.withDefaults()))
+	}
+	t.learnSources()
+	return t, nil
+}
+
+// ValidateAll checks every carrier and that their names differ. Errors name
+// the YAML key.
+func ValidateAll(cfgs []Config) error {
+	var errs []error
+	seen := make(map[string]bool)
+	for i, cfg := range cfgs {
+		if err := cfg.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("trunks[%d] (%s): %w", i, cfg.Name, err))
+		}
+		if seen[cfg.Name] {
+			errs = append(errs, fmt.Errorf("trunks[%d]: name: %q is used twice", i, cfg.Name))
+		}
+		seen[cfg.Name] = true
+	}
+	return errors.Join(errs...)
+}
+
+// Reserve takes a channel, a ringing slot and a CPS token of a healthy trunk
+// of the group for a call to number (E.164). Targets with the lowest priority
+// value come first; among equals they share by weight. callerID is E.164 and must be in the
+// trunk's pool; empty takes the one that this number always gets there.
+// callID becomes the Call-ID; empty takes a random one.
+//
+// The route must be given to Dial or Release. Errors: ErrNoCapacity, ErrDown,
+// ErrCallerID, ErrNoGroup, ErrNumber.
+func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) {
+	now := t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reserved[callID] != nil {
+		return Route{}, fmt.Errorf("trunk: call %s is reserved already", callID)
+	}
+	choice, err := t.choose(group, callerID, now)
+	if err != nil {
+		return Route{}, err
+	}
+	route, err := choice.route(number, callerID, callID)
+	if err != nil {
+		return Route{}, err
+	}
+	c := choice.carrier
+	c.limiter.take(now) // choose has seen that there is one
+	c.channels++
+	c.ringing++
+	c.attempts++
+	t.reserved[route.Dialog.CallID] = &slot{carrier: c, target: choice.target, probe: choice.target.breaker.start(), ringing: true}
+	return route, nil
+}
+
+// Release gives back a route that will not be dialled. The CPS token stays
+// spent: giving it back could put two calls into one moment. A route that is
+// not reserved is ignored.
+func (t *Trunks) Release(r Route) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.reserved[r.Dialog.CallID]; s != nil {
+		delete(t.reserved, r.Dialog.CallID)
+		s.carrier.attempts--
+		s.target.breaker.forget(s.probe)
+		s.free()
+	}
+}
+
+// Dial sends the INVITE of a reserved route. Everything that follows, errors
+// too, comes as events of the leg. A route that is not reserved any more is
+// dialled all the same and not counted.
+func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
+	t.mu.Lock()
+	if s := t.reserved[r.Dialog.CallID]; s != nil {
+		delete(t.reserved, r.Dialog.CallID)
+		t.legs[leg] = s
+	}
+	t.mu.Unlock()
+	t.agent.Invite(leg, sip.Invitation{
+		Dialog:      r.Dialog,
+		Body:        offer,
+		Headers:     r.headers,
+		Credentials: r.credentials,
+		RingTimeout: r.RingTimeout,
+	})
+}
+
+// Hangup ends a leg, whatever its state.
+func (t *Trunks) Hangup(leg sip.LegID, why sip.Cause) { t.agent.Hangup(leg, why) }
+
+// Reply answers an Offered of a leg; nil refuses it.
+func (t *Trunks) Reply(leg sip.LegID, body []byte) { t.agent.Reply(leg, body) }
+
+// Handle takes every event of the trunks' agent, counts, and passes it on to
+// emit, Ended with its Cause.Result filled.
+func (t *Trunks) Handle(ev sip.Event) {
+	switch e := ev.(type) {
+	case sip.Progress:
+		t.progress(e)
+	case sip.Answered:
+		t.answered(e.Leg)
+	case sip.Ended:
+		e.Cause.Result = resultOf(e)
+		t.ended(e)
+		ev = e
+	}
+	t.emit(ev)
+}
+
+func (t *Trunks) progress(e sip.Progress) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.legs[e.Leg]; s != nil && e.Code > 100 { // a 100 comes from the next hop, overloaded or not
+		s.target.breaker.ok(s.probe)
+	}
+}
+
+func (t *Trunks) answered(leg sip.LegID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.legs[leg]; s != nil {
+		s.target.breaker.ok(s.probe)
+		s.carrier.answers++
+		s.answered()
+	}
+}
+
+func (t *Trunks) ended(e sip.Ended) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.legs[e.Leg]
+	if s == nil {
+		return // not a call of ours: an inbound leg, or one that was dialled twice
+	}
+	delete(t.legs, e.Leg)
+	s.carrier.results[e.Cause.Result]++
+	if QuickBye(e) {
+		s.carrier.quickByes++
+	}
+	s.learn(e, t.now())
+	s.free()
+}
+
+// learn tells the target's breaker what the end of a call says about it.
+func (s *slot) learn(e sip.Ended, now time.Time) {
+	b := &s.target.breaker
+	switch {
+	case e.Cause.Code == 503 || e.Cause.Result == sip.ResultTrunkDown:
+		b.fail(now, e.Cause.RetryAfter, s.probe)
+	case e.Cause.Code != 0 || e.WasUp || e.LateAnswer:
+		b.ok(s.probe)
+	default:
+		b.forget(s.probe) // we hung up before the carrier said anything
+	}
+}
+
+func (s *slot) answered() {
+	if s.ringing {
+		s.ringing = false
+		s.carrier.ringing--
+	}
+}
+
+func (s *slot) free() {
+	s.answered()
+	s.carrier.channels--
+}
+
+// Classify is Classify; it is here so that the agent's Config.Classify can be
+// this value's method.
+func (t *Trunks) Classify(code, q850 int, text string) sip.Result { return Classify(code, q850, text) }
+
+// falseAnswer is how soon a BYE follows the answer of an exchange that
+// answered for nobody.
+const falseAnswer = time.Second
+
+// QuickBye says that the far end answered and hung up within a second. If no
+// audio came either, it was a false answer (ResultFalseAnswer): only the
+// engine has both halves.
+func QuickBye(e sip.Ended) bool {
+	return e.WasUp && !e.ByUs && !e.AnsweredAt.IsZero() && e.At.Sub(e.AnsweredAt) < falseAnswer
+}
+
+// resultOf gives the meaning of any end, ours or theirs.
+func resultOf(e sip.Ended) sip.Result {
+	switch {
+	case e.LateAnswer:
+		return sip.ResultLateAnswer
+	case e.WasUp:
+		return sip.ResultAnswered
+	case e.Cause.Result != sip.ResultNone:
+		return e.Cause.Result // the agent knew: no response at all, an error of the transport
+	case e.Cause.Code != 0 || e.Cause.Q850 != 0:
+		return Classify(e.Cause.Code, e.Cause.Q850, e.Cause.Text)
+	case e.ByUs:
+		return sip.ResultNone
+	default:
+		return sip.ResultTrunkDown
+	}
+}
