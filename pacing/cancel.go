@@ -1,0 +1,46 @@
+package pacing
+
+import (
+	"slices"
+	"time"
+)
+
+// retryCancel is after how long a call that we asked to cancel, and that still
+// has not ended, counts again as one that may be answered.
+const retryCancel = 2 * time.Second
+
+func (k *call) beingCancelled(now time.Time) bool {
+	return !k.givenUp.IsZero() && now.Sub(k.givenUp) < retryCancel
+}
+
+// giveUp names the ringing calls to cancel: while nobody is free, every one that
+// has rung the legal minimum. Its answer would most likely be abandoned, and
+// most people who answer at all have answered before. Where the trunk binds,
+// cancelling only wastes dials.
+func (c *controller) giveUp(now time.Time, v View) []string {
+	if !c.settings.Cancel || c.floor.free() > 0 {
+		return nil
+	}
+	if v.Room == 0 && (v.Bound == BoundChannels || v.Bound == BoundCPS) {
+		return nil
+	}
+	var calls []*call
+	for _, k := range c.floor.inFlight {
+		if k.ringing.IsZero() || !k.answered.IsZero() || k.beingCancelled(now) {
+			continue
+		}
+		if now.Sub(k.ringing) >= c.settings.RingMin {
+			calls = append(calls, k)
+		}
+	}
+	if len(calls) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(calls, func(a, b *call) int { return a.dialled.Compare(b.dialled) })
+	ids := make([]string, len(calls))
+	for i, k := range calls {
+		k.givenUp = now
+		ids[i] = k.id
+	}
+	return ids
+}

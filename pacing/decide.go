@@ -1,0 +1,54 @@
+package pacing
+
+import (
+	"fmt"
+	"time"
+)
+
+// Decide implements Controller.
+func (c *controller) Decide(now time.Time, v View) Decision {
+	c.sweep(now)
+	c.model.refresh(now, c.settings, &c.floor)
+	staff := c.floor.staffing()
+	c.target.follow(now, c.settings.TargetUtilisation, staff)
+	d := c.ask(now, v, staff)
+	if v.Room >= 0 && d.Dial > v.Room {
+		d.Dial = v.Room
+		d.Bound = v.roomBound()
+		d.Why = fmt.Sprintf("room for %d more calls (%s); %s", v.Room, d.Bound, d.Why)
+	}
+	d.Ratio = c.ratio(0, staff)
+	return d
+}
+
+// ask finds the number of calls as if there were room for all of them.
+func (c *controller) ask(now time.Time, v View, staff staffing) Decision {
+	end := c.settings.WindowEnd
+	switch {
+	case c.settings.Mode == Preview:
+		return Decision{Bound: BoundFree, Why: "preview: operators place their own calls"}
+	case !end.IsZero() && !now.Before(end):
+		return Decision{Bound: BoundWindow, Why: "the calling window is over"}
+	case staff.atWork == 0:
+		return Decision{Bound: BoundOperators, Why: "no operator is at work"}
+	case c.settings.Mode == Progressive:
+		return c.progressive(staff)
+	case c.settings.Mode == Ratio:
+		return c.fixedRatio(v, staff)
+	}
+	return c.predictive(now, v, staff)
+}
+
+// roomBound is what limits the room, where the engine did not say.
+func (v View) roomBound() Bound {
+	if v.Bound == "" || v.Bound == BoundFree {
+		return BoundChannels
+	}
+	return v.Bound
+}
+
+// ratio is calls in flight, and so many more, per ready operator; where nobody
+// is ready, per one.
+func (c *controller) ratio(more int, staff staffing) float64 {
+	return float64(len(c.floor.inFlight)+more) / float64(max(1, staff.ready))
+}

@@ -1,0 +1,65 @@
+package estimate
+
+import "math"
+
+// DurationBin is the width in seconds of the bins of a Duration.
+const DurationBin = 2.0
+
+// Duration estimates how long a state of an operator lasts, talk or wrap-up,
+// from those that ended and, as censored observations, those still running. An
+// exponential prior fills the bins that have little evidence.
+type Duration struct {
+	ends  []float64 // discounted, by bin
+	mean  float64
+	count float64
+}
+
+// NewDuration returns an estimate over bins*DurationBin seconds that starts with
+// this mean in seconds.
+func NewDuration(bins int, mean float64) *Duration {
+	return &Duration{ends: make([]float64, bins), mean: mean}
+}
+
+// Observe books a state that lasted so many seconds.
+func (d *Duration) Observe(seconds float64) {
+	d.ends[bin(seconds, DurationBin, len(d.ends))]++
+	d.count++
+	d.mean += (math.Max(0, seconds) - d.mean) / math.Min(d.count+4, 300)
+}
+
+// Mean is the running mean in seconds.
+func (d *Duration) Mean() float64 { return d.mean }
+
+// Bins is the number of bins.
+func (d *Duration) Bins() int { return len(d.ends) }
+
+// Forget multiplies all counts by keep, in [0, 1].
+func (d *Duration) Forget(keep float64) {
+	for i := range d.ends {
+		d.ends[i] *= keep
+	}
+}
+
+// Law returns the chance of ending in each bin, summing to 1. The states that
+// run now have these ages in seconds.
+func (d *Duration) Law(running []float64) []float64 {
+	n := len(d.ends)
+	exposed := make([]float64, n+1)
+	for _, age := range running {
+		exposed[bin(age, DurationBin, n)]++
+	}
+	for i := n - 1; i >= 0; i-- {
+		exposed[i] += exposed[i+1] + d.ends[i]
+	}
+	prior := 1 - math.Exp(-DurationBin/math.Max(d.mean, 0.5))
+	law := make([]float64, n)
+	left := 1.0
+	for i := range law {
+		weight := 0.5 + 4/(1+exposed[i])
+		hazard := (d.ends[i] + weight*prior) / (exposed[i] + weight)
+		law[i] = left * hazard
+		left *= 1 - hazard
+	}
+	law[n-1] += left
+	return law
+}

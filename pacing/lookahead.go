@@ -1,0 +1,173 @@
+package pacing
+
+import "math"
+
+const (
+	// points is the number of moments at which the look-ahead stands: equally
+	// weighted quantiles of the time from dial to live answer.
+	points = 6
+	// exactTerms is up to how many operators and calls the chance is computed
+	// exactly; beyond, the normal approximation with its skewness is as good.
+	exactTerms = 18
+	// maxTerms bounds the exact distribution as calls are added.
+	maxTerms = 62
+	// knownSpread is the relative error of the answer level above which the
+	// exact sum would be exactly wrong.
+	knownSpread = 0.08
+)
+
+// chances is one chance per point.
+type chances [points]float64
+
+// lookAhead is the distribution of free operators at each point:
+//
+//	D = free now + operators coming free (a Bernoulli each) - live answers (a Bernoulli each)
+//
+// and from it the chance that the answer of one more call finds nobody.
+type lookAhead struct {
+	base       int // ready less waiting
+	mean       chances
+	variance   chances
+	skew       chances // third central moment
+	answers    chances // expected live answers
+	spread     float64 // relative standard deviation of the answer level
+	calls      int
+	terms      []chances // of operators coming free, and of calls not being answered
+	termCount  int
+	exact      bool
+	successes  [points][maxTerms + 2]float64 // distribution of the sum of terms
+	successMax int
+}
+
+// reset starts anew with so many free operators and an answer level of this spread.
+func (l *lookAhead) reset(free int, spread float64) {
+	*l = lookAhead{base: free, spread: spread, terms: l.terms[:0]}
+	for k := range points {
+		l.mean[k] = float64(free)
+	}
+}
+
+// addOperator counts an operator who comes free in time with these chances.
+func (l *lookAhead) addOperator(free *chances) {
+	if free[points-1] < 1e-5 {
+		return
+	}
+	for k, p := range free {
+		v := p * (1 - p)
+		l.mean[k] += p
+		l.variance[k] += v
+		l.skew[k] += v * (1 - 2*p)
+	}
+	l.remember(free)
+}
+
+// addCall counts a call in flight that is answered live in time with these
+// chances. After finish it adds a call just placed.
+func (l *lookAhead) addCall(answered *chances) {
+	if answered[points-1] < 1e-6 {
+		return
+	}
+	l.calls++
+	var not chances
+	for k, q := range answered {
+		v := q * (1 - q)
+		l.mean[k] -= q
+		l.answers[k] += q
+		l.variance[k] += v
+		l.skew[k] -= v * (1 - 2*q)
+		not[k] = 1 - q
+	}
+	l.remember(&not)
+	if l.exact {
+		l.convolve(&not)
+	}
+}
+
+func (l *lookAhead) remember(term *chances) {
+	l.termCount++
+	if l.termCount <= exactTerms {
+		l.terms = append(l.terms, *term)
+	}
+}
+
+// finish decides between the exact distribution and the approximation.
+func (l *lookAhead) finish() {
+	if l.termCount > exactTerms || l.spread >= knownSpread {
+		return
+	}
+	l.exact = true
+	l.successMax = 0
+	for k := range points {
+		l.successes[k][0] = 1
+	}
+	for i := range l.terms {
+		l.convolve(&l.terms[i])
+	}
+}
+
+// convolve adds one Bernoulli term to the exact distributions.
+func (l *lookAhead) convolve(term *chances) {
+	n := l.successMax
+	if n >= maxTerms {
+		l.exact = false
+		return
+	}
+	for k, p := range term {
+		d := &l.successes[k]
+		d[n+1] = d[n] * p
+		for j := n; j > 0; j-- {
+			d[j] = d[j]*(1-p) + d[j-1]*p
+		}
+		d[0] *= 1 - p
+	}
+	l.successMax++
+}
+
+// abandonChance is the chance that the live answer of one more call finds no
+// operator in time, in [0, 1].
+func (l *lookAhead) abandonChance() float64 {
+	sum := 0.0
+	for k := range points {
+		if l.exact {
+			sum += l.exactAt(k)
+		} else {
+			sum += l.normalAt(k)
+		}
+	}
+	return sum / points
+}
+
+// exactAt is P(D <= 0) at point k, where D = base - calls + successes.
+func (l *lookAhead) exactAt(k int) float64 {
+	most := l.calls - l.base // D <= 0 means at most this many successes
+	if most < 0 {
+		return 0
+	}
+	if most >= l.successMax {
+		return 1
+	}
+	sum := 0.0
+	for _, p := range l.successes[k][:most+1] {
+		sum += p
+	}
+	return min(1, sum)
+}
+
+// normalAt is P(D <= 0) at point k by the normal approximation with continuity
+// and skewness corrections. The doubt about the answer level is part of the variance.
+func (l *lookAhead) normalAt(k int) float64 {
+	doubt := l.spread * l.answers[k]
+	variance := l.variance[k] + doubt*doubt
+	if variance < 1e-9 {
+		if l.mean[k] < 0.5 {
+			return 1
+		}
+		return 0
+	}
+	sd := math.Sqrt(variance)
+	x := (0.5 - l.mean[k]) / sd
+	skewness := l.skew[k] / (variance * sd)
+	density := math.Exp(-x*x/2) / math.Sqrt(2*math.Pi)
+	p := 0.5*math.Erfc(-x/math.Sqrt2) + skewness*(1-x*x)*density/6
+	return max(0, min(1, p))
+}

@@ -1,0 +1,93 @@
+package pacing
+
+import (
+	"fmt"
+	"time"
+)
+
+// cautious is how long after the first dial no more calls are in flight than
+// operators are free: nothing is known yet about late answers.
+const cautious = 20 * time.Second
+
+// predictive places the next call while the chance that its answer finds no
+// operator is within what the budget allows. Bringing a dial forward saves an
+// operator's wait in proportion to the chance that one is free, and costs
+// abandonment in proportion to the chance that none is; so the best rule is a
+// threshold on that chance.
+func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
+	a := c.budget.account(c.settings, v)
+	threshold := c.budget.threshold(now, c.settings, a) * c.target.factor()
+	cancel := c.giveUp(now, v)
+	next := c.model.segment(v.Segment)
+	d := Decision{
+		Cancel:            cancel,
+		AnswerProbability: c.model.segments[next].answer,
+		Threshold:         threshold,
+	}
+	c.prepare(now, next)
+	d.Dial, d.AbandonChance = c.search(now, v, next, threshold, a, staff)
+	d.Wanted = c.ratio(d.Dial, staff)
+	c.explain(&d, a, staff)
+	return d
+}
+
+// prepare puts who is here and what is in flight into the look-ahead.
+func (c *controller) prepare(now time.Time, next int) {
+	l := &c.look
+	l.reset(c.floor.free(), c.model.segments[next].level.Spread())
+	var free chances
+	for _, o := range c.floor.staff {
+		if c.model.comesFree(now, o, &free) {
+			l.addOperator(&free)
+		}
+	}
+	for _, k := range c.floor.inFlight {
+		if !k.beingCancelled(now) {
+			l.addCall(c.model.answers(now, k))
+		}
+	}
+	l.finish()
+}
+
+// search counts the calls that may be placed now, and returns the chance of
+// abandonment of the one after.
+func (c *controller) search(now time.Time, v View, next int, threshold float64, a account, staff staffing) (int, float64) {
+	flying, free := len(c.floor.inFlight), c.floor.free()
+	most := c.maxLines(staff) - flying
+	if v.Room >= 0 {
+		most = min(most, v.Room+1) // one more shows that it is the room that binds
+	}
+	if c.first.IsZero() || now.Sub(c.first) < cautious {
+		most = min(most, free-flying)
+	}
+	if len(c.model.segments) > 1 {
+		most = min(most, 1) // the record after may be of another segment
+	}
+	floor := 0
+	if a.open() {
+		floor = int(c.settings.MinRatio*float64(free)) - flying
+	}
+	fresh := &c.model.segments[next].within[0]
+	chance := c.look.abandonChance()
+	n := 0
+	for n < most && (chance <= threshold || n < floor) {
+		n++
+		c.look.addCall(fresh)
+		chance = c.look.abandonChance()
+	}
+	return n, chance
+}
+
+// explain says what binds and why.
+func (c *controller) explain(d *Decision, a account, staff staffing) {
+	flying := len(c.floor.inFlight)
+	d.Bound = BoundFree
+	switch {
+	case flying+d.Dial >= c.maxLines(staff):
+		d.Bound = BoundRatio
+	case a.credit < a.reserve:
+		d.Bound = BoundAbandonment
+	}
+	d.Why = fmt.Sprintf("%d of %d operators free, %d calls in flight; one more would find nobody with chance %.1f%%, allowed %.1f%% (%.1f of %.0f live answers may still be abandoned)",
+		c.floor.free(), staff.atWork, flying+d.Dial, 100*d.AbandonChance, 100*d.Threshold, a.credit, a.live)
+}
