@@ -210,7 +210,9 @@ func (t *Trunks) answered(leg sip.LegID) {
 	defer t.mu.Unlock()
 	if s := t.legs[leg]; s != nil {
 		s.target.breaker.ok(s.probe)
-		s.carrier.answers++
+		if s.ringing {
+			s.carrier.answers++
+		}
 		s.answered()
 	}
 }
