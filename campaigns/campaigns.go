@@ -71,9 +71,10 @@ const (
 type Number struct {
 	E164    string     `json:"e164"` // "+48225550123"
 	Kind    NumberKind `json:"kind"`
-	Zones   []string   `json:"zones"`         // every plausible IANA zone, sorted
-	Regions []string   `json:"regions"`       // rule regions that apply, sorted: "US-FED", "US-FL"; "STRICT" where unknown
-	Bad     bool       `json:"bad,omitempty"` // proven invalid; never dialled again
+	Zones   []string   `json:"zones"`           // every plausible IANA zone, sorted
+	Regions []string   `json:"regions"`         // rule regions that apply, sorted: "US-FED", "US-FL"; "STRICT" where unknown
+	Basis   string     `json:"basis,omitempty"` // where Zones come from: "area code 212"; kept with each attempt's Decision
+	Bad     bool       `json:"bad,omitempty"`   // proven invalid; never dialled again
 }
 
 // Window returns the window class of n: all numbers in it may be called at
