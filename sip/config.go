@@ -28,6 +28,14 @@ type Config struct {
 	// must be fast and safe for concurrent use. Nil allows all.
 	Allow func(netip.AddrPort) bool
 
+	// Disconnected is told when a TCP connection that we accepted is gone; the
+	// phone behind it can no longer be reached. It must not block. Nil = nobody.
+	Disconnected func(netip.AddrPort)
+
+	// Secrets gives Finish the credentials of a dialog whose BYE is challenged.
+	// Nil = none.
+	Secrets func(Dialog) *Credentials
+
 	// Classify fills Cause.Result of ends by the far side: the SIP status
 	// (0 where no final response came), the Q.850 cause (0 if none) and the
 	// reason text. Nil gives ResultProtocolFailure for every non-2xx end.

@@ -1,0 +1,91 @@
+package sip
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	sipgosip "github.com/emiago/sipgo/sip"
+)
+
+// errControl says that a message would have carried a control character in its
+// start line or in a header. It is not sent: a CR LF from a name in a lead
+// list would become a header of its own.
+var errControl = errors.New("sip: control character in a header")
+
+// hasControl says whether s holds a C0 control character or DEL.
+func hasControl(s string) bool {
+	return strings.IndexFunc(s, isControl) >= 0
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// clean removes control characters from text that is only told to people.
+func clean(s string) string {
+	if !hasControl(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if isControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// checkMessage is the choke point: each message that we write passes it, and
+// each that we read before anything in it is used. It refuses control
+// characters in the start line and in every header name and value.
+func checkMessage(msg sipgosip.Message) error {
+	switch m := msg.(type) {
+	case *sipgosip.Request:
+		if hasControl(m.StartLine()) {
+			return fmt.Errorf("%w: start line", errControl)
+		}
+		return checkHeaders(m.Headers())
+	case *sipgosip.Response:
+		if hasControl(m.StartLine()) {
+			return fmt.Errorf("%w: start line", errControl)
+		}
+		return checkHeaders(m.Headers())
+	}
+	return fmt.Errorf("sip: message of type %T", msg)
+}
+
+func checkHeaders(headers []sipgosip.Header) error {
+	for _, h := range headers {
+		name := h.Name()
+		if hasControl(name) || strings.ContainsAny(name, " :") || name == "" {
+			return fmt.Errorf("%w: header name", errControl)
+		}
+		// A tab is linear white space (RFC 3261 section 25.1) and ends no line.
+		if hasControl(strings.ReplaceAll(h.Value(), "\t", " ")) {
+			return fmt.Errorf("%w: %s", errControl, name)
+		}
+	}
+	return nil
+}
+
+// bareControl says whether the head of a raw message (start line and headers)
+// holds a control character other than the CR LF of its line ends and tabs.
+// It is the second fence, for what the library writes by itself.
+func bareControl(raw []byte) bool {
+	head, _, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+	for i, b := range head {
+		switch {
+		case b == '\t':
+		case b == '\r':
+			if i+1 < len(head) && head[i+1] != '\n' {
+				return true
+			}
+		case b == '\n':
+			if i == 0 || head[i-1] != '\r' {
+				return true
+			}
+		case b < ' ' || b == 0x7f:
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,178 @@
+package sip
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	sipgosip "github.com/emiago/sipgo/sip"
+)
+
+// response is what a leg needs of a response. It holds nothing of the library,
+// so that a leg can be tested with plain values.
+type response struct {
+	method     string // of CSeq
+	cseq       uint32
+	code       int
+	phrase     string
+	tag        string   // To tag: which fork
+	contact    string   // URI; "" if none
+	routes     []string // Record-Route reversed: the route set of a UAC
+	body       []byte   // SDP
+	reason     reason
+	session    sessionExpires
+	minSE      time.Duration
+	update     bool // Allow lists UPDATE
+	challenges []challenge
+}
+
+// request is what a leg needs of a request of the far end.
+type request struct {
+	method      string
+	cseq        uint32
+	callID      string
+	localTag    string // To tag; "" outside a dialog
+	remoteTag   string // From tag
+	localURI    string // To
+	remoteURI   string // From
+	uri         string // Request-URI
+	contact     string
+	routes      []string // Record-Route in its order: the route set of a UAS
+	contentType string   // without parameters
+	raw         []byte   // body as it came
+	body        []byte   // SDP in it
+	reason      reason
+	session     sessionExpires
+	minSE       time.Duration
+	timer       bool // Supported or Require lists timer
+	update      bool // Allow lists UPDATE
+	transport   string
+	source      string
+
+	// wire is the transaction to answer; the leg only carries it.
+	wire *serverTransaction
+}
+
+// challenge is one WWW-Authenticate or Proxy-Authenticate header.
+type challenge struct {
+	proxy bool
+	value string
+}
+
+func readResponse(res *sipgosip.Response) *response {
+	r := &response{
+		method:  string(res.CSeq().MethodName),
+		cseq:    res.CSeq().SeqNo,
+		code:    res.StatusCode,
+		phrase:  clean(res.Reason),
+		tag:     res.To().Params.GetOr("tag", ""),
+		contact: contactURI(res.Contact()),
+		routes:  recordRoutes(res),
+		body:    sessionBody(headerValue(res, "content-type"), res.Body()),
+		reason:  parseReason(headerValues(res, "reason")),
+		session: parseSessionExpires(firstValue(res, "session-expires", "x")),
+		minSE:   parseDelta(headerValue(res, "min-se")),
+		update:  lists(res, "UPDATE", "allow"),
+	}
+	slices.Reverse(r.routes)
+	for _, v := range headerValues(res, "www-authenticate") {
+		r.challenges = append(r.challenges, challenge{value: v})
+	}
+	for _, v := range headerValues(res, "proxy-authenticate") {
+		r.challenges = append(r.challenges, challenge{proxy: true, value: v})
+	}
+	return r
+}
+
+func readRequest(req *sipgosip.Request) *request {
+	contentType := firstValue(req, "content-type", "c")
+	return &request{
+		method:      string(req.Method),
+		cseq:        req.CSeq().SeqNo,
+		callID:      req.CallID().Value(),
+		localTag:    req.To().Params.GetOr("tag", ""),
+		remoteTag:   req.From().Params.GetOr("tag", ""),
+		localURI:    req.To().Address.String(),
+		remoteURI:   req.From().Address.String(),
+		uri:         req.Recipient.String(),
+		contact:     contactURI(req.Contact()),
+		routes:      recordRoutes(req),
+		contentType: mediaType(contentType),
+		raw:         req.Body(),
+		body:        sessionBody(contentType, req.Body()),
+		reason:      parseReason(headerValues(req, "reason")),
+		session:     parseSessionExpires(firstValue(req, "session-expires", "x")),
+		minSE:       parseDelta(headerValue(req, "min-se")),
+		timer:       lists(req, "timer", "supported", "k", "require"),
+		update:      lists(req, "UPDATE", "allow"),
+		transport:   sipgosip.NetworkToLower(req.Transport()),
+		source:      req.Source(),
+	}
+}
+
+// wellFormed says whether a message has what every message must have (RFC 3261
+// section 8.1.1); without it no leg looks at it.
+func wellFormed(msg sipgosip.Message) bool {
+	return msg.CSeq() != nil && msg.From() != nil && msg.To() != nil &&
+		msg.CallID() != nil && msg.Via() != nil
+}
+
+func contactURI(c *sipgosip.ContactHeader) string {
+	if c == nil || c.Address.Wildcard || c.Address.Host == "" {
+		return ""
+	}
+	return c.Address.String()
+}
+
+func recordRoutes(msg sipgosip.Message) []string {
+	var routes []string
+	for _, h := range msg.GetHeaders("record-route") {
+		if rr, ok := h.(*sipgosip.RecordRouteHeader); ok {
+			routes = append(routes, rr.Address.String())
+		}
+	}
+	return routes
+}
+
+func headerValues(msg sipgosip.Message, name string) []string {
+	var values []string
+	for _, h := range msg.GetHeaders(name) {
+		values = append(values, h.Value())
+	}
+	return values
+}
+
+func headerValue(msg sipgosip.Message, name string) string {
+	return firstValue(msg, name)
+}
+
+// firstValue returns the first header of any of the names (long and compact).
+func firstValue(msg sipgosip.Message, names ...string) string {
+	for _, name := range names {
+		if h := msg.GetHeaders(name); len(h) > 0 {
+			return h[0].Value()
+		}
+	}
+	return ""
+}
+
+// lists says whether a comma-separated header holds a token.
+func lists(msg sipgosip.Message, token string, names ...string) bool {
+	return slices.ContainsFunc(tokens(msg, names...), func(t string) bool {
+		return strings.EqualFold(t, token)
+	})
+}
+
+func tokens(msg sipgosip.Message, names ...string) []string {
+	var all []string
+	for _, name := range names {
+		for _, v := range headerValues(msg, name) {
+			for t := range strings.SplitSeq(v, ",") {
+				if t = strings.TrimSpace(t); t != "" {
+					all = append(all, t)
+				}
+			}
+		}
+	}
+	return all
+}
