@@ -1,0 +1,229 @@
+package sqlite
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+const leadColumns = `id, list, external_id, name, stage, cp, pi, level, temperature, progress, fields, note, created_at, updated_at`
+
+func scanLead(r scanner) (campaigns.Lead, error) {
+	var l campaigns.Lead
+	var fields string
+	var created, updated int64
+	g := &l.Grades
+	err := r.Scan(&l.ID, &l.List, &l.ExternalID, &l.Name, &g.Stage, &g.CP, &g.PI, &g.Level, &g.Temperature, &g.Progress,
+		&fields, &l.Note, &created, &updated)
+	if err != nil {
+		return campaigns.Lead{}, err
+	}
+	l.CreatedAt, l.UpdatedAt = moment(created), moment(updated)
+	if fields != "" {
+		err = json.Unmarshal([]byte(fields), &l.Fields)
+	}
+	return l, err
+}
+
+func scanNumber(r scanner) (campaigns.Number, error) {
+	var n campaigns.Number
+	var class campaigns.WindowClass
+	err := r.Scan(&n.E164, &n.Kind, &class, &n.Bad)
+	n.Zones, n.Regions = class.Zones(), class.Regions()
+	return n, err
+}
+
+// loadLead reads a lead with its numbers; campaigns.ErrNotFound where there is none.
+func loadLead(s *statements, id campaigns.LeadID) (campaigns.Lead, error) {
+	leads, err := list(s, scanLead, `SELECT `+leadColumns+` FROM lead WHERE id = ?`, int64(id))
+	if err != nil {
+		return campaigns.Lead{}, fmt.Errorf("read lead %d: %w", id, err)
+	}
+	if len(leads) == 0 {
+		return campaigns.Lead{}, fmt.Errorf("lead %d: %w", id, campaigns.ErrNotFound)
+	}
+	l := leads[0]
+	l.Numbers, err = list(s, scanNumber, `SELECT e164, kind, window_class, bad FROM lead_number WHERE lead = ? ORDER BY position`, int64(id))
+	if err != nil {
+		return campaigns.Lead{}, fmt.Errorf("read numbers of lead %d: %w", id, err)
+	}
+	return l, nil
+}
+
+// identity is what makes an imported lead the same as one that is there.
+func identity(l campaigns.Lead) (string, error) {
+	if l.ExternalID != "" {
+		return "id:" + l.ExternalID, nil
+	}
+	if len(l.Numbers) == 0 {
+		return "", fmt.Errorf("lead %q has neither an external id nor a number", l.Name)
+	}
+	return "number:" + l.Numbers[0].E164, nil
+}
+
+// sourceHash is over what a source tells of a lead, without its grades.
+func sourceHash(l campaigns.Lead) ([]byte, error) {
+	numbers := make([]campaigns.Number, len(l.Numbers))
+	for i, n := range l.Numbers {
+		n.Bad = false
+		numbers[i] = n
+	}
+	body, err := json.Marshal([]any{l.ExternalID, l.Name, numbers, l.Fields, l.Note})
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	return sum[:16], nil
+}
+
+// source is the row of a list that a lead was last imported from.
+type source struct {
+	id     campaigns.LeadID
+	row    []byte
+	grades string
+}
+
+// findSource looks for a lead of a list by its identity; id 0 where there is none.
+func (w *writer) findSource(id campaigns.ListID, identity string) (source, error) {
+	var s source
+	err := w.get(`SELECT id, source_row, source_grades FROM lead WHERE list = ? AND identity = ?`, args(string(id), identity), &s.id, &s.row, &s.grades)
+	if errors.Is(err, sql.ErrNoRows) {
+		return source{}, nil
+	}
+	return s, err
+}
+
+// importResult is what became of one imported lead.
+type importResult int
+
+const (
+	leadSame importResult = iota
+	leadAdded
+	leadUpdated
+)
+
+// importLead writes one row of a list. Grades that calls have changed stay
+// unless the source itself says something new.
+func (w *writer) importLead(l campaigns.Lead, now time.Time) (campaigns.LeadID, importResult, error) {
+	who, err := identity(l)
+	if err != nil {
+		return 0, 0, err
+	}
+	row, err := sourceHash(l)
+	if err != nil {
+		return 0, 0, err
+	}
+	grades := fmt.Sprint(l.Grades)
+	old, err := w.findSource(l.List, who)
+	if err != nil {
+		return 0, 0, err
+	}
+	if old.id == 0 {
+		id, err := w.insertLead(l, who, row, grades, now)
+		return id, leadAdded, err
+	}
+	if bytes.Equal(old.row, row) && old.grades == grades {
+		return old.id, leadSame, nil
+	}
+	present, err := loadLead(w.statements, old.id)
+	if err != nil {
+		return 0, 0, err
+	}
+	merged := merge(present, l, old.grades != grades)
+	merged.UpdatedAt = now
+	if err := w.replaceLead(merged, who); err != nil {
+		return 0, 0, err
+	}
+	_, err = w.exec(`UPDATE lead SET source_row = ?, source_grades = ? WHERE id = ?`, row, grades, int64(old.id))
+	return old.id, leadUpdated, err
+}
+
+// merge lays an imported row over the lead that is there. A number proven bad
+// stays bad.
+func merge(present, row campaigns.Lead, grades bool) campaigns.Lead {
+	bad := map[string]bool{}
+	for _, n := range present.Numbers {
+		bad[n.E164] = n.Bad
+	}
+	merged := present
+	merged.Name, merged.Fields, merged.Note = row.Name, row.Fields, row.Note
+	merged.Numbers = nil
+	for _, n := range row.Numbers {
+		n.Bad = n.Bad || bad[n.E164]
+		merged.Numbers = append(merged.Numbers, n)
+	}
+	if grades {
+		progress := max(present.Grades.Progress, row.Grades.Progress)
+		merged.Grades = row.Grades
+		merged.Grades.Progress = progress
+	}
+	return merged
+}
+
+func (w *writer) insertLead(l campaigns.Lead, identity string, row []byte, grades string, now time.Time) (campaigns.LeadID, error) {
+	if l.CreatedAt.IsZero() {
+		l.CreatedAt = now
+	}
+	if l.UpdatedAt.IsZero() {
+		l.UpdatedAt = l.CreatedAt
+	}
+	fields, err := fieldsJSON(l.Fields)
+	if err != nil {
+		return 0, err
+	}
+	g := l.Grades
+	var id campaigns.LeadID
+	err = w.get(`INSERT INTO lead (list, identity, external_id, name, stage, cp, pi, level, temperature, progress, fields, note, source_row, source_grades, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		args(string(l.List), identity, l.ExternalID, l.Name, string(g.Stage), g.CP, g.PI, g.Level, string(g.Temperature), g.Progress,
+			fields, l.Note, row, grades, stamp(l.CreatedAt), stamp(l.UpdatedAt)), &id)
+	if err != nil {
+		return 0, fmt.Errorf("add lead: %w", err)
+	}
+	return id, w.insertNumbers(id, l.Numbers)
+}
+
+// replaceLead writes all of a lead but its list and where it came from.
+func (w *writer) replaceLead(l campaigns.Lead, identity string) error {
+	fields, err := fieldsJSON(l.Fields)
+	if err != nil {
+		return err
+	}
+	g := l.Grades
+	_, err = w.exec(`UPDATE lead SET identity = ?, external_id = ?, name = ?, stage = ?, cp = ?, pi = ?, level = ?, temperature = ?, progress = ?,
+		fields = ?, note = ?, created_at = ?, updated_at = ? WHERE id = ?`,
+		identity, l.ExternalID, l.Name, string(g.Stage), g.CP, g.PI, g.Level, string(g.Temperature), g.Progress,
+		fields, l.Note, stamp(l.CreatedAt), stamp(l.UpdatedAt), int64(l.ID))
+	if err != nil {
+		return fmt.Errorf("replace lead %d: %w", l.ID, err)
+	}
+	if _, err := w.exec(`DELETE FROM lead_number WHERE lead = ?`, int64(l.ID)); err != nil {
+		return err
+	}
+	return w.insertNumbers(l.ID, l.Numbers)
+}
+
+func (w *writer) insertNumbers(id campaigns.LeadID, numbers []campaigns.Number) error {
+	for i, n := range numbers {
+		_, err := w.exec(`INSERT INTO lead_number (lead, position, e164, kind, window_class, bad) VALUES (?, ?, ?, ?, ?, ?)`,
+			int64(id), i, n.E164, string(n.Kind), string(n.Window()), n.Bad)
+		if err != nil {
+			return fmt.Errorf("add number %d of lead %d: %w", i+1, id, err)
+		}
+	}
+	return nil
+}
+
+func fieldsJSON(fields map[string]string) (string, error) {
+	if len(fields) == 0 {
+		return "", nil
+	}
+	body, err := json.Marshal(fields)
+	return string(body), err
+}

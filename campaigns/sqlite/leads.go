@@ -1,0 +1,190 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// chunk is how many leads one bulk request writes: small enough that a call
+// that wants to begin meanwhile hardly waits.
+const chunk = 500
+
+// SaveList creates or replaces a list; the number of its leads is our own count.
+func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
+	if !campaigns.ValidID(string(l.ID)) {
+		return &campaigns.FieldError{Field: "id", Problem: fmt.Sprintf("%q is not a list id", l.ID)}
+	}
+	if l.CreatedAt.IsZero() {
+		l.CreatedAt = time.Now()
+	}
+	return s.write(ctx, "save_list", func(w *writer) error {
+		_, err := w.exec(`INSERT INTO list (id, name, source, cost, consent_basis, verified, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET name = excluded.name, source = excluded.source, cost = excluded.cost,
+			consent_basis = excluded.consent_basis, verified = excluded.verified`,
+			string(l.ID), l.Name, l.Source, l.Cost, l.ConsentBasis, l.Verified, stamp(l.CreatedAt))
+		return err
+	})
+}
+
+// Lists returns all lists, by id.
+func (s *Store) Lists(ctx context.Context) ([]campaigns.List, error) {
+	scan := func(r scanner) (campaigns.List, error) {
+		var l campaigns.List
+		var created int64
+		err := r.Scan(&l.ID, &l.Name, &l.Source, &l.Cost, &l.ConsentBasis, &l.Verified, &l.Leads, &created)
+		l.CreatedAt = moment(created)
+		return l, err
+	}
+	return readList(ctx, s, "lists", scan, `SELECT id, name, source, cost, consent_basis, verified, leads, created_at FROM list ORDER BY id`)
+}
+
+// AddLeads writes leads of a list in chunks; each chunk is durable by itself,
+// so after an error the import is simply run again.
+func (s *Store) AddLeads(ctx context.Context, id campaigns.ListID, leads []campaigns.Lead) (campaigns.AddResult, error) {
+	var total campaigns.AddResult
+	for part := range slices.Chunk(leads, chunk) {
+		var done campaigns.AddResult
+		err := s.writeBulk(ctx, "add_leads", func(w *writer) error {
+			var err error
+			done, err = w.addLeads(id, part, time.Now())
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("add leads to %s: %w", id, err)
+		}
+		total.Added += done.Added
+		total.Updated += done.Updated
+		total.Same += done.Same
+	}
+	return total, nil
+}
+
+func (w *writer) addLeads(id campaigns.ListID, leads []campaigns.Lead, now time.Time) (campaigns.AddResult, error) {
+	var done campaigns.AddResult
+	var known int
+	if err := w.get(`SELECT 1 FROM list WHERE id = ?`, args(string(id)), &known); err != nil {
+		return done, orNotFound(err)
+	}
+	plans, err := w.plansOf(id)
+	if err != nil {
+		return done, err
+	}
+	for _, l := range leads {
+		l.List = id
+		leadID, result, err := w.importLead(l, now)
+		if err != nil {
+			return done, err
+		}
+		switch result {
+		case leadSame:
+			done.Same++
+			continue
+		case leadUpdated:
+			done.Updated++
+			if err := w.requeueLead(leadID, now); err != nil {
+				return done, err
+			}
+			continue
+		case leadAdded:
+			done.Added++
+		}
+		l.ID = leadID
+		if l.CreatedAt.IsZero() {
+			l.CreatedAt = now
+		}
+		for _, p := range plans {
+			if err := w.addEntry(l, p, now); err != nil {
+				return done, err
+			}
+		}
+	}
+	_, err = w.exec(`UPDATE list SET leads = leads + ? WHERE id = ?`, done.Added, string(id))
+	return done, err
+}
+
+// Lead returns a lead, or campaigns.ErrNotFound.
+func (s *Store) Lead(ctx context.Context, id campaigns.LeadID) (campaigns.Lead, error) {
+	var l campaigns.Lead
+	err := s.reading(ctx, "lead", func(r *statements) error {
+		var err error
+		l, err = loadLead(r, id)
+		return err
+	})
+	return l, err
+}
+
+// SaveLead replaces a lead and finds its places again, except where it is
+// claimed or being called: there it stays until that ends. A lead never leaves
+// its list, and takes the external id or first number of no other lead there
+// (campaigns.ErrConflict).
+func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
+	who, err := identity(l)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, "save_lead", func(w *writer) error {
+		present, err := loadLead(w.statements, l.ID)
+		if err != nil {
+			return err
+		}
+		if l.List != present.List {
+			return fmt.Errorf("lead %d is of list %s: %w", l.ID, present.List, campaigns.ErrConflict)
+		}
+		if twin, err := w.findSource(l.List, who); err != nil || (twin.id != 0 && twin.id != l.ID) {
+			return orConflict(err)
+		}
+		now := time.Now()
+		if l.CreatedAt.IsZero() {
+			l.CreatedAt = present.CreatedAt
+		}
+		if l.UpdatedAt.IsZero() {
+			l.UpdatedAt = now
+		}
+		if err := w.replaceLead(l, who); err != nil {
+			return err
+		}
+		return w.requeueLead(l.ID, now)
+	})
+}
+
+// FindLeads returns leads by id; see campaigns.LeadQuery.
+func (s *Store) FindLeads(ctx context.Context, q campaigns.LeadQuery) ([]campaigns.Lead, error) {
+	where, a := []string{"id > ?"}, []any{int64(q.After)}
+	if q.List != "" {
+		where, a = append(where, "list = ?"), append(a, string(q.List))
+	}
+	if q.Number != "" {
+		where, a = append(where, "id IN (SELECT lead FROM lead_number WHERE e164 = ?)"), append(a, q.Number)
+	}
+	if q.Text != "" {
+		where = append(where, `(instr(lower(name), lower(?)) OR instr(lower(external_id), lower(?)))`)
+		a = append(a, q.Text, q.Text)
+	}
+	query := `SELECT id FROM lead WHERE ` + strings.Join(where, " AND ") + ` ORDER BY id LIMIT ?`
+	var found []campaigns.Lead
+	err := s.reading(ctx, "find_leads", func(r *statements) error {
+		ids, err := list(r, column[campaigns.LeadID], query, append(a, limited(q.Limit))...)
+		for _, id := range ids {
+			l, err := loadLead(r, id)
+			if err != nil {
+				return err
+			}
+			found = append(found, l)
+		}
+		return err
+	})
+	return found, err
+}
+
+// limited is the number of rows that a query may give: default 100, at most 10,000.
+func limited(n int) int {
+	if n <= 0 {
+		return 100
+	}
+	return min(n, 10_000)
+}

@@ -1,0 +1,245 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// promoteAtOnce is how many entries of a queue become ready in one step: more
+// would keep a call waiting that wants to begin.
+const promoteAtOnce = 1000
+
+// Queues lists the queues of a campaign that hold leads. The counts are kept by
+// triggers; only entries that became due since the last claim are counted anew.
+func (s *Store) Queues(ctx context.Context, c campaigns.CampaignID, now time.Time) ([]campaigns.QueueInfo, error) {
+	type row struct {
+		info campaigns.QueueInfo
+		due  int // waiting in the table, but due
+	}
+	scan := func(r scanner) (row, error) {
+		q := row{info: campaigns.QueueInfo{QueueID: campaigns.QueueID{Campaign: c}}}
+		var next sql.NullInt64
+		err := r.Scan(&q.info.Segment, &q.info.Window, &q.info.Ready, &q.info.Waiting, &q.due, &next)
+		q.info.NextDue = moment(next.Int64)
+		return q, err
+	}
+	rows, err := readList(ctx, s, "queues", scan, `SELECT q.segment, q.window_class, q.ready, q.waiting,
+		(SELECT count(*) FROM entry e WHERE e.queue = q.id AND e.state = 0 AND e.due_at <= ?),
+		(SELECT min(due_at) FROM entry e WHERE e.queue = q.id AND e.state = 0 AND e.due_at > ?)
+		FROM queue q WHERE q.campaign = ? AND (q.ready > 0 OR q.waiting > 0) ORDER BY q.segment, q.window_class`,
+		stamp(now), stamp(now), string(c))
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]campaigns.QueueInfo, 0, len(rows))
+	var crowded []campaigns.QueueID
+	for _, r := range rows {
+		r.info.Ready += r.due
+		r.info.Waiting -= r.due
+		infos = append(infos, r.info)
+		if r.due >= promoteAtOnce {
+			crowded = append(crowded, r.info.QueueID)
+		}
+	}
+	if len(crowded) > 0 { // a closed queue, which nobody claims from: keep the count cheap
+		err = s.promote(ctx, crowded, now)
+	}
+	return infos, err
+}
+
+func (s *Store) promote(ctx context.Context, queues []campaigns.QueueID, now time.Time) error {
+	return s.writeBulk(ctx, "promote", func(w *writer) error {
+		for _, q := range queues {
+			id, err := w.queueID(q)
+			if err != nil {
+				return err
+			}
+			if err := w.promote(id, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// promote makes waiting entries ready whose time has come.
+func (w *writer) promote(queue int64, now time.Time) error {
+	_, err := w.exec(`UPDATE entry SET state = 1 WHERE id IN
+		(SELECT id FROM entry WHERE queue = ? AND state = 0 AND due_at <= ? ORDER BY due_at LIMIT ?)`, queue, stamp(now), promoteAtOnce)
+	return err
+}
+
+// lease is a claimed entry, before its lead is read.
+type lease struct {
+	entry
+	queue campaigns.QueueID
+}
+
+// Claim leases due leads; see campaigns.Store. A lead that another campaign has
+// claimed or calls is passed over. Equal priority and time are settled by the
+// order of the queues, then by lead id.
+func (s *Store) Claim(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
+	var leases []lease
+	err := s.write(ctx, "claim", func(w *writer) error {
+		var err error
+		leases, err = w.claim(q)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The leads are read past the writer: they are ours now, and Begin checks
+	// again what may change.
+	claims := make([]campaigns.Claim, 0, len(leases))
+	err = s.reading(context.WithoutCancel(ctx), "claimed_leads", func(r *statements) error {
+		for _, l := range leases {
+			c, err := loadClaim(r, l, q)
+			if err != nil {
+				return err
+			}
+			claims = append(claims, c)
+		}
+		return nil
+	})
+	return claims, err
+}
+
+func (w *writer) claim(q campaigns.ClaimRequest) ([]lease, error) {
+	line, err := w.lineUp(q)
+	if err != nil {
+		return nil, err
+	}
+	var leases []lease
+	for len(leases) < q.Limit {
+		best, err := line.next()
+		if err != nil || best == nil {
+			return leases, err
+		}
+		if best.due.After(q.Now) { // the clock was set back since it became ready
+			if _, err := w.exec(`UPDATE entry SET state = 0 WHERE id = ?`, best.id); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		var taken int
+		err = w.get(`SELECT 1 FROM entry WHERE lead = ? AND state IN (2, 3) LIMIT 1`, args(int64(best.lead)), &taken)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		err = w.get(`UPDATE entry SET state = 2, fence = fence + 1, node = ?, lease_until = ? WHERE id = ? RETURNING fence`,
+			args(q.Node, stamp(q.Now.Add(q.Lease)), best.id), &best.fence)
+		if err != nil {
+			return nil, fmt.Errorf("claim lead %d: %w", best.lead, err)
+		}
+		leases = append(leases, *best)
+	}
+	return leases, nil
+}
+
+// loadClaim reads what the engine needs to know of a claimed lead.
+func loadClaim(r *statements, l lease, q campaigns.ClaimRequest) (campaigns.Claim, error) {
+	lead, err := loadLead(r, l.lead)
+	if err != nil {
+		return campaigns.Claim{}, err
+	}
+	c := campaigns.Claim{
+		Lead: lead, Queue: l.queue, Fence: l.fence, Node: q.Node, Priority: -l.rank, DueAt: l.due,
+		Until: q.Now.Add(q.Lease), Attempts: l.attempts, Callback: l.callback(),
+	}
+	for _, n := range lead.Numbers {
+		if n.E164 == l.number {
+			c.Number = n
+		}
+	}
+	if c.ByOutcome, err = outcomesOf(r, l.campaign, l.number); err != nil {
+		return campaigns.Claim{}, err
+	}
+	var at int64
+	err = r.get(`SELECT outcome, ended_at FROM attempt WHERE lead = ? AND ended_at > 0 ORDER BY ended_at DESC LIMIT 1`, args(int64(l.lead)), &c.LastOutcome, &at)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return campaigns.Claim{}, err
+	}
+	c.LastAt = moment(at)
+	return c, nil
+}
+
+// outcomesOf counts how the attempts of a campaign on a number ended; nil where
+// there are none.
+func outcomesOf(r *statements, c campaigns.CampaignID, number string) (map[campaigns.Outcome]int, error) {
+	outcomes, err := list(r, column[campaigns.Outcome], `SELECT outcome FROM attempt WHERE number = ? AND campaign = ? AND ended_at > 0`, number, string(c))
+	if err != nil || len(outcomes) == 0 {
+		return nil, err
+	}
+	counts := map[campaigns.Outcome]int{}
+	for _, o := range outcomes {
+		counts[o]++
+	}
+	return counts, nil
+}
+
+// Release gives claims back; see campaigns.Store. Claims that are over are left
+// alone and reported as ErrStale, the others are released all the same.
+func (s *Store) Release(ctx context.Context, claims []campaigns.Claim, at time.Time) error {
+	stale := false
+	err := s.write(ctx, "release", func(w *writer) error {
+		for _, c := range claims {
+			e, err := findEntry(w.statements, c.Lead.ID, c.Queue.Campaign)
+			if err != nil {
+				return err
+			}
+			if e.state != claimed || e.fence != c.Fence {
+				stale = true
+				continue
+			}
+			state := ready
+			if !at.IsZero() {
+				e.due, state = at, waiting
+			}
+			if err := w.putBack(&e, state); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && stale {
+		err = campaigns.ErrStale
+	}
+	return err
+}
+
+// Reclaim gives back claims; see campaigns.Store. With an empty node it takes
+// only those whose lease ran out.
+func (s *Store) Reclaim(ctx context.Context, node string, now time.Time) (int, error) {
+	count := 0
+	err := s.write(ctx, "reclaim", func(w *writer) error {
+		over, err := list(w.statements, scanEntry, `SELECT `+entryColumns+` FROM entry INDEXED BY entry_claimed
+			WHERE state = 2 AND lease_until < ?`, stamp(now))
+		if err != nil {
+			return err
+		}
+		if node != "" {
+			own, err := list(w.statements, scanEntry, `SELECT `+entryColumns+` FROM entry INDEXED BY entry_claimed
+				WHERE state = 2 AND lease_until >= ? AND node = ?`, stamp(now), node)
+			if err != nil {
+				return err
+			}
+			over = append(over, own...)
+		}
+		for _, e := range over {
+			if err := w.putBack(&e, dueState(e.due, now)); err != nil {
+				return err
+			}
+		}
+		count = len(over)
+		return nil
+	})
+	return count, err
+}

@@ -1,0 +1,222 @@
+// Package sqlite keeps leads, queues and attempts in one SQLite file: the
+// default store, with no server to install. It implements campaigns.Store and
+// campaigns.Records. It is not for several machines: a second process on the
+// same file is refused.
+//
+// One goroutine writes. It gathers the requests that wait, runs each in its own
+// savepoint, commits them together (one flush to disk for all), then answers
+// all. So what is acknowledged is durable (WAL, synchronous=FULL), and a
+// thousand waiting callers cost little more than one. Reads go past the writer
+// on connections of their own.
+//
+//	Begin, End, Claim ... ─► requests ─► writer: BEGIN, savepoints, COMMIT ─► answers
+//	Queues, Lead, Attempts ... ─► readers
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver, pure Go
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// ErrClosed means that the store was closed.
+var ErrClosed = errors.New("sqlite: store is closed")
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is one SQLite file. Use Open.
+type Store struct {
+	path    string
+	lock    *os.File
+	writeDB *sql.DB
+	readDB  *sql.DB
+	read    *statements
+	stats   *operations
+
+	sending  sync.RWMutex // held while a request is handed over; closed is under it
+	closed   bool
+	requests chan *request
+	written  sync.WaitGroup
+}
+
+var (
+	_ campaigns.Store   = (*Store)(nil)
+	_ campaigns.Records = (*Store)(nil)
+)
+
+// Option changes how a store is opened.
+type Option func(*options)
+
+type options struct {
+	readers int
+	check   bool
+}
+
+// WithReaders sets how many read connections there are; default 4.
+func WithReaders(n int) Option { return func(o *options) { o.readers = max(n, 1) } }
+
+// WithCheck reads the whole file at the start and refuses one that is damaged.
+func WithCheck() Option { return func(o *options) { o.check = true } }
+
+// Open opens the store in the file at path, creating it where there is none,
+// and brings its tables up to date. The error is a *InUseError where another
+// process has it.
+func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	o := options{readers: 4}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, lock: lock, stats: newOperations(), requests: make(chan *request, maxGroup)}
+	if err := s.open(ctx, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.release())
+	}
+	if err := s.finishRebuilds(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, o options) error {
+	var err error
+	s.writeDB, err = sql.Open("sqlite", dataSource(s.path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+		"journal_size_limit(67108864)", "wal_autocheckpoint(4000)", "cache_size(-65536)"))
+	if err != nil {
+		return err
+	}
+	s.writeDB.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.writeDB); err != nil {
+		return err
+	}
+	if o.check {
+		if err := quickCheck(ctx, s.writeDB); err != nil {
+			return err
+		}
+	}
+	s.readDB, err = sql.Open("sqlite", dataSource(s.path, "query_only(ON)", "cache_size(-16384)"))
+	if err != nil {
+		return err
+	}
+	s.readDB.SetMaxOpenConns(o.readers)
+	s.readDB.SetMaxIdleConns(o.readers)
+	s.read = newStatements(s.readDB)
+	conn, err := s.writeDB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	w := newWriter(conn, s.stats)
+	s.written.Go(func() { w.run(s.requests) })
+	return nil
+}
+
+// dataSource names the file and what each of its connections sets.
+func dataSource(path string, pragmas ...string) string {
+	q := url.Values{"_pragma": append([]string{"busy_timeout(5000)", "trusted_schema(OFF)"}, pragmas...)}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+func migrate(ctx context.Context, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, dir)
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+func quickCheck(ctx context.Context, db *sql.DB) error {
+	var found string
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	if found != "ok" {
+		return fmt.Errorf("the file is damaged: %s", found)
+	}
+	return nil
+}
+
+// Ping says whether the store can read and write.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	if err := s.readDB.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	return s.write(ctx, "ping", func(*writer) error { return nil })
+}
+
+// Stats returns what was done so far and how big the file is.
+func (s *Store) Stats(ctx context.Context) (campaigns.StoreStats, error) {
+	var pages, pageSize int64
+	if err := s.readDB.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages); err != nil {
+		return campaigns.StoreStats{}, fmt.Errorf("size of store: %w", err)
+	}
+	if err := s.readDB.QueryRowContext(ctx, "PRAGMA page_size").Scan(&pageSize); err != nil {
+		return campaigns.StoreStats{}, fmt.Errorf("size of store: %w", err)
+	}
+	return campaigns.StoreStats{Kind: "sqlite", Operations: s.stats.snapshot(), Size: pages * pageSize}, nil
+}
+
+// Close finishes the writes that wait and closes the file. Later calls of any
+// method give ErrClosed; closing twice is harmless.
+func (s *Store) Close() error {
+	s.sending.Lock()
+	already := s.closed
+	if !already {
+		s.closed = true
+		close(s.requests)
+	}
+	s.sending.Unlock()
+	s.written.Wait()
+	if already {
+		return nil
+	}
+	return s.release()
+}
+
+func (s *Store) release() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// stamp gives the form in which a time is kept.
+func stamp(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// moment reads what stamp made.
+func moment(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}

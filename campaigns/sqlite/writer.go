@@ -1,0 +1,177 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// maxGroup is how many requests share a commit at most.
+const maxGroup = 512
+
+// request is a write that waits for its turn.
+type request struct {
+	ctx  context.Context
+	name string
+	do   func(*writer) error // an error undoes what it did
+	bulk bool                // takes tens of milliseconds: one in a group
+	err  error
+	done chan struct{}
+}
+
+// write runs do on the writer and returns when what it did is durable. ctx ends
+// the waiting only before do has begun, so that the answer is always known.
+func (s *Store) write(ctx context.Context, name string, do func(*writer) error) error {
+	return s.submit(&request{ctx: ctx, name: name, do: do, done: make(chan struct{})})
+}
+
+// writeBulk is write for pieces of long work, so that calls need not wait for
+// several of them.
+func (s *Store) writeBulk(ctx context.Context, name string, do func(*writer) error) error {
+	return s.submit(&request{ctx: ctx, name: name, do: do, bulk: true, done: make(chan struct{})})
+}
+
+func (s *Store) submit(r *request) error {
+	start := time.Now()
+	err := s.hand(r)
+	if err == nil {
+		<-r.done
+		err = r.err
+	}
+	s.stats.add(r.name, time.Since(start), err)
+	return err
+}
+
+func (s *Store) hand(r *request) error {
+	s.sending.RLock()
+	defer s.sending.RUnlock()
+	if s.closed {
+		return ErrClosed
+	}
+	select {
+	case s.requests <- r:
+		return nil
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
+	}
+}
+
+// writer owns the write connection. Its caches hold what is in the file as the
+// present transaction sees it; they are emptied when anything is undone.
+type writer struct {
+	*statements
+	conn   *sql.Conn
+	stats  *operations
+	plans  map[campaigns.CampaignID]*plan
+	queues map[campaigns.QueueID]int64
+}
+
+func newWriter(conn *sql.Conn, stats *operations) *writer {
+	w := &writer{statements: newStatements(conn), conn: conn, stats: stats}
+	w.forget()
+	return w
+}
+
+func (w *writer) forget() {
+	w.plans = map[campaigns.CampaignID]*plan{}
+	w.queues = map[campaigns.QueueID]int64{}
+}
+
+// run serves requests until the channel is closed and empty.
+func (w *writer) run(requests <-chan *request) {
+	defer w.conn.Close()
+	var late *request // a second bulk request: it opens the next group
+	for {
+		first := late
+		late = nil
+		if first == nil {
+			var open bool
+			if first, open = <-requests; !open {
+				return
+			}
+		}
+		group := []*request{first}
+		group, late = gather(group, requests)
+		w.commit(group)
+		for _, r := range group {
+			close(r.done)
+		}
+	}
+}
+
+// gather adds the requests that wait now, without waiting for more: the flush
+// of one group is the time in which the next gathers.
+func gather(group []*request, requests <-chan *request) (all []*request, late *request) {
+	bulk := group[0].bulk
+	for len(group) < maxGroup {
+		select {
+		case r, open := <-requests:
+			if !open {
+				return group, nil
+			}
+			if r.bulk && bulk {
+				return group, r
+			}
+			bulk = bulk || r.bulk
+			group = append(group, r)
+		default:
+			return group, nil
+		}
+	}
+	return group, nil
+}
+
+// commit runs a group in one transaction and sets the error of each request.
+func (w *writer) commit(group []*request) {
+	fail := func(what string, err error) {
+		w.forget()
+		for _, r := range group {
+			r.err = fmt.Errorf("%s: %s: %w", r.name, what, err)
+		}
+	}
+	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		fail("begin", err)
+		return
+	}
+	for _, r := range group {
+		if err := w.try(r); err != nil {
+			w.rollback()
+			fail("savepoint", err)
+			return
+		}
+	}
+	if _, err := w.exec("COMMIT"); err != nil {
+		w.rollback()
+		fail("commit", err)
+	}
+	w.stats.add("commit", 0, nil)
+}
+
+// try runs one request in a savepoint, so that its failure spoils no other. An
+// error of try itself means that the transaction is lost.
+func (w *writer) try(r *request) error {
+	if r.ctx.Err() != nil {
+		r.err = context.Cause(r.ctx)
+		return nil
+	}
+	if _, err := w.exec("SAVEPOINT request"); err != nil {
+		return err
+	}
+	if r.err = r.do(w); r.err != nil {
+		w.forget()
+		if _, err := w.exec("ROLLBACK TO request"); err != nil {
+			return err
+		}
+	}
+	_, err := w.exec("RELEASE request")
+	return err
+}
+
+// rollback ends a transaction that failed. SQLite has ended it already where
+// the disk is full; then there is nothing to undo and the error says only that.
+func (w *writer) rollback() {
+	_, _ = w.exec("ROLLBACK")
+}
