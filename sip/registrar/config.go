@@ -1,0 +1,83 @@
+package registrar
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Config is the registrar. Useful zero values.
+type Config struct {
+	Realm   string        `yaml:"realm"`   // digest realm and host of our SIP URIs; default "outpace". Changing it voids all stored secrets
+	Expires time.Duration `yaml:"expires"` // longest registration granted; default 120s, 60s to 3600s
+	MD5     *bool         `yaml:"md5"`     // offer MD5 after SHA-256, for old phones; default true
+
+	BlockAfter int           `yaml:"block_after"` // failed passwords until an address is blocked; default 5
+	BlockFor   time.Duration `yaml:"block_for"`   // for how long; default 10m
+
+	KeepAlive   time.Duration `yaml:"keep_alive"`   // between two OPTIONS to a phone, which keep its NAT open; default 25s
+	RingTimeout time.Duration `yaml:"ring_timeout"` // of a call to a phone, which should answer by itself; default 30s
+}
+
+const (
+	minExpires     = 60 * time.Second // RFC 3261 section 10.3: shorter ones get 423
+	maxExpires     = 3600 * time.Second
+	defaultExpires = 120 * time.Second
+
+	defaultRealm       = "outpace"
+	defaultBlockAfter  = 5
+	defaultBlockFor    = 10 * time.Minute
+	defaultKeepAlive   = 25 * time.Second
+	defaultRingTimeout = 30 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	orDefault(&c.Realm, defaultRealm)
+	orDefault(&c.Expires, defaultExpires)
+	orDefault(&c.BlockAfter, defaultBlockAfter)
+	orDefault(&c.BlockFor, defaultBlockFor)
+	orDefault(&c.KeepAlive, defaultKeepAlive)
+	orDefault(&c.RingTimeout, defaultRingTimeout)
+	if c.MD5 == nil {
+		c.MD5 = new(true)
+	}
+	return c
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Validate names the YAML keys that are wrong.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var errs []error
+	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if strings.IndexFunc(c.Realm, notHostCharacter) >= 0 || len(c.Realm) > 253 {
+		refuse("realm: %q: letters, digits, dots, - and _", c.Realm)
+	}
+	if c.Expires < minExpires || c.Expires > maxExpires {
+		refuse("expires: %s is not between %s and %s", c.Expires, minExpires, maxExpires)
+	}
+	if c.BlockAfter < 1 {
+		refuse("block_after: %d is below 1", c.BlockAfter)
+	}
+	if c.BlockFor < time.Second {
+		refuse("block_for: %s is below 1s", c.BlockFor)
+	}
+	if c.KeepAlive < time.Second || c.KeepAlive > 5*time.Minute {
+		refuse("keep_alive: %s is not between 1s and 5m", c.KeepAlive)
+	}
+	if c.RingTimeout < time.Second {
+		refuse("ring_timeout: %s is below 1s", c.RingTimeout)
+	}
+	return errors.Join(errs...)
+}
+
+func notHostCharacter(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+}
