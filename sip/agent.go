@@ -39,6 +39,7 @@ type Agent struct {
 	contact map[string]netip.AddrPort // own address by transport
 	sentBy  map[string]string         // host:port for Via and Contact by transport
 	inbox   *inbox
+	serving chan struct{} // closed when all sockets are being read
 	lanes   lanes
 	tasks   sync.WaitGroup // watchers of client transactions
 	count   *counters
@@ -77,7 +78,7 @@ func New(cfg Config, emit func(Event), log *slog.Logger) (*Agent, error) {
 	a := &Agent{
 		cfg: cfg.withDefaults(), emit: emit, log: log,
 		contact: map[string]netip.AddrPort{}, sentBy: map[string]string{},
-		inbox: newInbox(), count: newCounters(),
+		inbox: newInbox(), serving: make(chan struct{}), count: newCounters(),
 		timing: timing{t1: sipgosip.T1, t2: sipgosip.T2},
 		byID:   map[LegID]*line{}, byTag: map[string]*line{}, nonces: nonces{},
 	}
@@ -198,6 +199,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	close(a.serving)
 	a.loop(ctx)
 	err := context.Cause(ctx)
 	stop(nil)

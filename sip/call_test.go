@@ -8,6 +8,7 @@ import (
 )
 
 func TestAnsweredCall(t *testing.T) {
+	t.Parallel()
 	n, f := newNear(t), newFarEnd(t)
 	inv := n.invite(f)
 	for _, want := range []string{"Max-Forwards: 70", "rport", "Supported: timer", "Session-Expires: 120;refresher=uac", "Min-SE: 90"} {
@@ -58,6 +59,7 @@ func TestAnsweredCall(t *testing.T) {
 }
 
 func TestFarEndHangsUp(t *testing.T) {
+	t.Parallel()
 	n, f := newNear(t), newFarEnd(t)
 	inv, _ := n.connect(f, "")
 	f.send(f.peer, f.inDialog(inv, "T1", "BYE", 1, "Reason: Q.850;cause=16;text=\"bye\"\r\n", ""))
@@ -72,6 +74,7 @@ func TestFarEndHangsUp(t *testing.T) {
 func TestCancelGlare(t *testing.T) {
 	for _, inviteFirst := range []bool{false, true} {
 		t.Run(fmt.Sprintf("invite answered first %v", inviteFirst), func(t *testing.T) {
+			t.Parallel()
 			n, f := newNear(t), newFarEnd(t)
 			inv := n.invite(f)
 			f.answer(inv, "180 Ringing", "T1", f.contact(), "")
@@ -106,6 +109,7 @@ func TestCancelGlare(t *testing.T) {
 }
 
 func TestForkedAnswers(t *testing.T) {
+	t.Parallel()
 	n, f := newNear(t), newFarEnd(t)
 	inv := n.invite(f)
 	f.answer(inv, "183 Session Progress", "A", f.contact(), "v=0 a\r\n")
@@ -140,6 +144,7 @@ func TestForkedAnswers(t *testing.T) {
 }
 
 func TestManyProvisionals(t *testing.T) {
+	t.Parallel()
 	n, f := newNear(t), newFarEnd(t)
 	inv := n.invite(f)
 	for range 20 {
@@ -184,6 +189,7 @@ func TestByeAnswers(t *testing.T) {
 		{"crossing BYE", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			n, f := newNear(t), newFarEnd(t)
 			inv, _ := n.connect(f, "", credentials)
 			n.Hangup("leg", Cause{})
@@ -205,6 +211,7 @@ func TestByeAnswers(t *testing.T) {
 
 func TestNoProvisional(t *testing.T) {
 	t.Run("timeout", func(t *testing.T) {
+		t.Parallel()
 		n, f := newNear(t), newFarEnd(t)
 		inv := n.invite(f, func(i *Invitation) { i.AnswerTimeout = 50 * time.Millisecond })
 		if e := event[Ended](n); e.Cause.Result != ResultTrunkDown || e.Cause.Code != 0 {
@@ -218,6 +225,7 @@ func TestNoProvisional(t *testing.T) {
 		}
 	})
 	t.Run("Timer B", func(t *testing.T) {
+		t.Parallel()
 		n, f := newNear(t), newFarEnd(t)
 		n.invite(f)
 		if e := event[Ended](n); e.Cause.Result != ResultTrunkDown {
@@ -225,6 +233,7 @@ func TestNoProvisional(t *testing.T) {
 		}
 	})
 	t.Run("late ringing", func(t *testing.T) {
+		t.Parallel()
 		n, f := newNear(t), newFarEnd(t)
 		inv := n.invite(f, func(i *Invitation) { i.AnswerTimeout = 50 * time.Millisecond })
 		event[Ended](n)
@@ -237,6 +246,7 @@ func TestNoProvisional(t *testing.T) {
 		}
 	})
 	t.Run("cancelled before the first 1xx", func(t *testing.T) {
+		t.Parallel()
 		n, f := newNear(t), newFarEnd(t)
 		inv := n.invite(f)
 		n.Hangup("leg", Cause{})
@@ -251,6 +261,7 @@ func TestNoProvisional(t *testing.T) {
 		}
 	})
 	t.Run("cancelled, then nothing, then a 2xx", func(t *testing.T) {
+		t.Parallel()
 		n, f := newNear(t), newFarEnd(t)
 		inv := n.invite(f)
 		n.Hangup("leg", Cause{})
@@ -263,6 +274,7 @@ func TestNoProvisional(t *testing.T) {
 }
 
 func TestRingTimeout(t *testing.T) {
+	t.Parallel()
 	n, f := newNear(t), newFarEnd(t)
 	inv := n.invite(f, func(i *Invitation) { i.RingTimeout = 50 * time.Millisecond })
 	f.answer(inv, "180 Ringing", "T1", f.contact(), "")
@@ -305,6 +317,7 @@ func TestRefusals(t *testing.T) {
 		{"603 Network Blocked", "", Cause{Code: 603, Text: "Network Blocked", Result: ResultProtocolFailure}},
 	} {
 		t.Run(tt.status, func(t *testing.T) {
+			t.Parallel()
 			n, f := newNear(t, classify), newFarEnd(t)
 			inv := n.invite(f)
 			f.answer(inv, tt.status, "T1", tt.extra, "")
@@ -324,6 +337,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestSpoofedBye(t *testing.T) {
+	t.Parallel()
 	n, f := newNear(t), newFarEnd(t)
 	inv, _ := n.connect(f, "")
 	for name, forged := range map[string]string{
@@ -347,6 +361,7 @@ func TestSpoofedBye(t *testing.T) {
 
 // A 2xx that no leg knows (a restart, or long after the end) is ended as well.
 func TestStrayAnswer(t *testing.T) {
+	t.Parallel()
 	n, f := newNear(t), newFarEnd(t)
 	f.peer = n.netAddr()
 	d := dialogTo(f)

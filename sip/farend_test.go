@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,6 +21,8 @@ import (
 // TestMain shortens the protocol's clocks: 64*T1 is 2.56 s.
 func TestMain(m *testing.M) {
 	sipgosip.SetTimers(40*time.Millisecond, 160*time.Millisecond, 200*time.Millisecond)
+	flag.Parse()
+	_ = flag.Set("test.parallel", "16") // they wait, they do not work
 	if code := m.Run(); code != 0 {
 		os.Exit(code)
 	}

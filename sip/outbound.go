@@ -203,8 +203,8 @@ func (l *leg) on2xx(r *response) {
 	case calling, proceeding, early:
 		l.answered(p, r)
 	case abandoning, cancelling:
-		l.bye(p, l.why)
 		l.do(tally{lateAnswer})
+		l.bye(p, l.why)
 		l.byUs = true
 		l.endAs(Cause{Code: r.code, Q850: l.why.Q850, Text: "answered after our CANCEL", Result: ResultLateAnswer}, true)
 	case up, ending:
@@ -214,8 +214,8 @@ func (l *leg) on2xx(r *response) {
 			l.endFork(p)
 			return
 		}
-		l.bye(p, l.why)
 		l.do(tally{lateAnswer})
+		l.bye(p, l.why)
 	}
 }
 

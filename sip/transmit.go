@@ -328,7 +328,7 @@ func (a *Agent) decorate(res *sipgosip.Response, req *sipgosip.Request, extra []
 
 // Options asks a far end for a sign of life and returns its status and the
 // time it took. Any status, also 404 or 405, is a sign of life. It blocks until
-// the answer, the end of ctx or 32 s (Timer F).
+// the answer, the end of ctx or 32 s (Timer F); before Run it waits for Run.
 func (a *Agent) Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error) {
 	d := NewDialog(a.cfg.Name, transport, destination, requestURI, "sip:outpace@"+a.sentBy[transport], requestURI, "")
 	// Not the loop's: no credentials, so nothing of it is touched.
@@ -338,6 +338,11 @@ func (a *Agent) Options(ctx context.Context, transport, destination, requestURI 
 	}
 	if err != nil {
 		return 0, 0, fmt.Errorf("options %s: %w", destination, err)
+	}
+	select {
+	case <-a.serving:
+	case <-ctx.Done():
+		return 0, 0, fmt.Errorf("options %s: %w", destination, context.Cause(ctx))
 	}
 	began := time.Now()
 	a.count.request("OPTIONS", "out")
