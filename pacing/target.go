@@ -14,9 +14,9 @@ type target struct {
 }
 
 const (
-	busyMemory = 300.0 // seconds
-	targetGain = 0.05  // of log per second and unit of utilisation too much
-	targetLow  = -8.0
+	busyMemory = 200.0 // seconds
+	targetGain = 0.12  // of log per second and unit of utilisation too much
+	targetLow  = -20.0
 )
 
 // follow brings the measure and the factor up to now. With no target the factor

@@ -1,0 +1,144 @@
+package pacing
+
+import (
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// bruteForce is P(free + operators who come free - answers <= 0) at one point,
+// over every outcome.
+func bruteForce(free int, operators, calls []float64) float64 {
+	if len(operators) > 0 {
+		p := operators[0]
+		return p*bruteForce(free+1, operators[1:], calls) + (1-p)*bruteForce(free, operators[1:], calls)
+	}
+	if len(calls) > 0 {
+		q := calls[0]
+		return q*bruteForce(free-1, nil, calls[1:]) + (1-q)*bruteForce(free, nil, calls[1:])
+	}
+	if free <= 0 {
+		return 1
+	}
+	return 0
+}
+
+func same(p float64) *chances {
+	var c chances
+	for k := range c {
+		c[k] = p
+	}
+	return &c
+}
+
+func TestAbandonChanceIsExactForFewTerms(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		chance := rapid.Float64Range(0.001, 1)
+		operators := rapid.SliceOfN(chance, 0, 6).Draw(t, "operators")
+		calls := rapid.SliceOfN(chance, 0, 6).Draw(t, "calls")
+		free := rapid.IntRange(-3, 4).Draw(t, "free")
+		var l lookAhead
+		l.reset(free, 0)
+		for _, p := range operators {
+			l.addOperator(same(p))
+		}
+		half := len(calls) / 2
+		for i, q := range calls { // half in flight, half just placed
+			if i == half {
+				l.finish()
+			}
+			l.addCall(same(q))
+		}
+		if len(calls) == 0 {
+			l.finish()
+		}
+		got, want := l.abandonChance(), bruteForce(free, operators, calls)
+		if math.Abs(got-want) > 1e-9 {
+			t.Fatalf("chance = %v, want %v", got, want)
+		}
+	})
+}
+
+// The approximation for many terms meets the exact sum.
+func TestNormalMeetsExact(t *testing.T) {
+	for _, c := range []struct {
+		free, operators, calls int
+		p, q                   float64
+	}{
+		{0, 60, 40, 0.1, 0.1},
+		{2, 100, 50, 0.08, 0.15},
+		{1, 300, 200, 0.05, 0.06},
+		{10, 40, 30, 0.1, 0.4},
+	} {
+		var l lookAhead
+		l.reset(c.free, 0)
+		for range c.operators {
+			l.addOperator(same(c.p))
+		}
+		for range c.calls {
+			l.addCall(same(c.q))
+		}
+		l.finish()
+		want := binomialTail(c.free, c.operators, c.calls, c.p, c.q)
+		if got := l.abandonChance(); math.Abs(got-want) > 0.006 {
+			t.Errorf("%+v: chance = %.4f, want %.4f", c, got, want)
+		}
+	}
+}
+
+// binomialTail is P(free + Bin(n, p) - Bin(m, q) <= 0).
+func binomialTail(free, n, m int, p, q float64) float64 {
+	pmf := func(n int, p float64) []float64 {
+		d := []float64{1}
+		for range n {
+			next := make([]float64, len(d)+1)
+			for j, x := range d {
+				next[j] += x * (1 - p)
+				next[j+1] += x * p
+			}
+			d = next
+		}
+		return d
+	}
+	sum := 0.0
+	for i, x := range pmf(n, p) {
+		for j, y := range pmf(m, q) {
+			if free+i-j <= 0 {
+				sum += x * y
+			}
+		}
+	}
+	return sum
+}
+
+func TestAbandonChanceGrowsWithCallsAndDoubt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		build := func(spread float64) *lookAhead {
+			l := &lookAhead{}
+			l.reset(3, spread)
+			for range 30 {
+				l.addOperator(same(0.15))
+			}
+			for range 10 {
+				l.addCall(same(0.2))
+			}
+			l.finish()
+			return l
+		}
+		sure, doubtful := build(0.01), build(0.4)
+		if a, b := sure.abandonChance(), doubtful.abandonChance(); a > b {
+			t.Fatalf("chance when sure = %v, when in doubt = %v", a, b)
+		}
+		q := rapid.Float64Range(0.01, 0.9).Draw(t, "q")
+		before := sure.abandonChance()
+		for range 10 {
+			sure.addCall(same(q))
+			after := sure.abandonChance()
+			if after < before-1e-3 {
+				t.Fatalf("one more call: chance %v then %v", before, after)
+			}
+			before = after
+		}
+	})
+}
