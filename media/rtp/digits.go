@@ -1,12 +1,6 @@
 package rtp
 
-import (
-	"encoding/binary"
-	"strings"
-)
-
-// keys are the events 0..15 of RFC 4733 section 3.2.
-const keys = "0123456789*#ABCD"
+import "github.com/outpace-dialer/outpace/media"
 
 // Digits hears telephone-events: each key press is told once, at its first
 // packet, however often its packets are repeated.
@@ -21,7 +15,7 @@ type Digits struct {
 // Hear takes the payload of one telephone-event packet and returns the digit
 // if it is a new press.
 func (d *Digits) Hear(payload []byte, sequence uint16, timestamp uint32, marker bool) (rune, bool) {
-	if len(payload) < 4 || int(payload[0]) >= len(keys) {
+	if len(payload) < media.EventSize || int(payload[0]) >= len(media.Keys) {
 		return 0, false
 	}
 	event, end := payload[0], payload[1]&0x80 != 0
@@ -30,7 +24,7 @@ func (d *Digits) Hear(payload []byte, sequence uint16, timestamp uint32, marker 
 		return 0, false
 	}
 	*d = Digits{pressed: true, ended: end, event: event, timestamp: timestamp, sequence: sequence}
-	return rune(keys[event]), true
+	return rune(media.Keys[event]), true
 }
 
 // same: RFC 4733 keeps the timestamp of a press. Some phones move it on with
@@ -47,21 +41,5 @@ func (d *Digits) same(event uint8, sequence uint16, timestamp uint32, marker boo
 		return false
 	}
 	d.timestamp, d.sequence = timestamp, sequence
-	return true
-}
-
-// EventPayload writes a telephone-event payload (4 bytes) for digit, which has
-// lasted for samples so far; false where the digit is none of 0-9*#A-D.
-func EventPayload(dst []byte, digit rune, samples int, end bool) bool {
-	event := strings.IndexRune(keys, digit)
-	if event < 0 || len(dst) < 4 {
-		return false
-	}
-	const volume = 10 // -10 dBm0
-	dst[0], dst[1] = byte(event), volume
-	if end {
-		dst[1] |= 0x80
-	}
-	binary.BigEndian.PutUint16(dst[2:], uint16(min(samples, 0xFFFF)))
 	return true
 }

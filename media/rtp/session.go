@@ -123,8 +123,7 @@ func (s *Session) take(b []byte, from netip.AddrPort, now time.Time) bool {
 		return false // before the answer nobody is the far end
 	}
 	if d != s.current {
-		s.current = d
-		s.latch = latch{described: d.Agreed.Remote, allowed: allow(d)}
+		s.describe(d)
 	}
 	if isRTCP(b) {
 		s.hearReport(b, from.Addr(), now)
@@ -157,6 +156,17 @@ func (s *Session) take(b []byte, from netip.AddrPort, now time.Time) bool {
 		s.packet.Law = media.ALaw
 	}
 	return true
+}
+
+// describe opens the learning window of a new description. While the far end
+// stays where it was, the source that proved itself is kept.
+func (s *Session) describe(d *Description) {
+	fresh := latch{described: d.Agreed.Remote, allowed: allow(d)}
+	if s.current != nil && s.current.Agreed.Remote == d.Agreed.Remote && s.latch.source.IsValid() {
+		fresh.source = s.latch.source
+		s.target.Store(&target{d, fresh.source})
+	}
+	s.current, s.latch = d, fresh
 }
 
 // refuse counts a packet that is not taken: foreign, or of the far end with a

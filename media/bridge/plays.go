@@ -1,0 +1,63 @@
+package bridge
+
+import (
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/codec"
+)
+
+// Clip is a message that can be played: its samples, one byte each.
+type Clip interface {
+	Bytes(law media.Law) []byte
+}
+
+// plays are the clips that a leg has yet to hear, one after the other.
+type plays struct {
+	queue []play
+	at    int // samples of the first that have been heard
+	pcm   [maxPayload]int16
+}
+
+type play struct {
+	clip Clip
+	done func(cut bool)
+}
+
+// Play puts clip behind those that play already. done is called once, at its
+// end or when it is cut; it must not block nor call the Output.
+func (o *Output) Play(clip Clip, done func(cut bool)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.plays.queue = append(o.plays.queue, play{clip, done})
+}
+
+// StopPlaying cuts what plays and what waits.
+func (o *Output) StopPlaying() {
+	o.mu.Lock()
+	cut := o.plays.queue
+	o.plays.queue, o.plays.at = nil, 0
+	o.mu.Unlock()
+	for _, p := range cut {
+		p.done(true)
+	}
+}
+
+func (p *plays) empty() bool { return len(p.queue) == 0 }
+
+// mix adds the next samples to pcm.
+func (p *plays) mix(pcm []int16) {
+	for len(pcm) > 0 && len(p.queue) > 0 {
+		audio := p.queue[0].clip.Bytes(media.ULaw)
+		n := min(len(pcm), len(audio)-p.at)
+		samples := p.pcm[:n]
+		codec.DecodeULaw(samples, audio[p.at:p.at+n])
+		for i, s := range samples {
+			pcm[i] = codec.Mix(pcm[i], s)
+		}
+		pcm, p.at = pcm[n:], p.at+n
+		if p.at == len(audio) {
+			done := p.queue[0].done
+			p.queue, p.at = p.queue[1:], 0
+			done(false)
+		}
+	}
+}

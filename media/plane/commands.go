@@ -1,0 +1,202 @@
+package plane
+
+import (
+	"slices"
+	"time"
+
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/bridge"
+	"github.com/outpace-dialer/outpace/media/wav"
+)
+
+// Commands for a leg that is gone do nothing: its end is on its way to the
+// engine as Closed.
+
+// Detect starts the detector on a leg. It may come before Early and Accept.
+func (p *Plane) Detect(id media.LegID) {
+	if p.NewDetector == nil {
+		return
+	}
+	p.with(id, func(l *leg) { l.ear.listen(p.NewDetector()) })
+}
+
+// StopDetect ends the detector: no verdict and no beep comes after it but
+// those already on their way.
+func (p *Plane) StopDetect(id media.LegID) {
+	p.with(id, func(l *leg) { l.ear.stop() })
+}
+
+// flowing is how recent a leg's last packet must be for its next to be near.
+const flowing = 2 * media.FrameDuration
+
+// Bridge lets customer and operator hear each other from their next packets
+// on. Bridged follows when both directions have passed a packet, at the latest
+// after one second. A bridge that either was in ends.
+func (p *Plane) Bridge(customer, operator media.LegID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, o := p.leg(customer), p.leg(operator)
+	if c == nil || o == nil || c == o {
+		return
+	}
+	p.part(c)
+	p.part(o)
+	now := time.Now()
+	pair := &pairing{customer: c, operator: o, since: now, Pair: bridge.Join(c.output, o.output, now,
+		now.Sub(c.session.LastHeard()) < flowing, now.Sub(o.session.LastHeard()) < flowing)}
+	c.path.Store(&pair.ToOperator)
+	o.path.Store(&pair.ToCustomer)
+	c.pairing.Store(pair)
+	o.pairing.Store(pair)
+	p.relisten(c)
+}
+
+// Unbridge ends a customer's bridge. Both legs stay up and hear silence.
+func (p *Plane) Unbridge(customer media.LegID) {
+	p.with(customer, p.part)
+}
+
+// part ends the bridge that l is in, if any. p.mu is held.
+func (p *Plane) part(l *leg) {
+	pair := l.pairing.Load()
+	if pair == nil {
+		return
+	}
+	for _, side := range []*leg{pair.customer, pair.operator} {
+		side.path.Store(nil)
+		side.pairing.Store(nil)
+	}
+	pair.Part()
+	pair.operator.listeners.Store(nil)
+	p.relisten(pair.customer)
+}
+
+// Play lets a leg hear a prompt, after those it hears already; what is relayed
+// to it goes on below the prompt. Played follows, at once with Cut where the
+// plane does not have the prompt.
+func (p *Plane) Play(id media.LegID, prompt string) {
+	p.with(id, func(l *leg) {
+		done := func(cut bool) {
+			l.post(media.Played{Leg: id, Prompt: prompt, Cut: cut, At: time.Now()})
+		}
+		clip := p.prompts[prompt]
+		if clip == nil {
+			p.log.Warn("no such prompt", "prompt", prompt)
+			done(true)
+			return
+		}
+		l.output.Play(clip, done)
+	})
+}
+
+// StopPlaying cuts the prompts of a leg; Played follows for each, with Cut.
+func (p *Plane) StopPlaying(id media.LegID) {
+	p.with(id, func(l *leg) { l.output.StopPlaying() })
+}
+
+// SendDigits presses keys (0-9, *, #, A-D) towards a leg by telephone-event,
+// 220 ms each. A far end that did not agree to them hears nothing.
+func (p *Plane) SendDigits(id media.LegID, digits string) {
+	p.with(id, func(l *leg) { l.output.SendDigits(digits) })
+}
+
+// rightSide records what a leg hears.
+type rightSide struct{ *wav.Recorder }
+
+func (r rightSide) Hear(now time.Time, law media.Law, payload []byte) {
+	r.Recorder.Hear(wav.Right, now, law, payload)
+}
+
+// Record writes a call to path inside the recording directory: left what
+// comes from the leg, right what it hears. Recorded follows when the file is
+// complete or cannot be written. A leg has one recording at a time.
+func (p *Plane) Record(id media.LegID, path string) {
+	p.with(id, func(l *leg) {
+		if p.records == nil {
+			p.recordFailures.Add(1)
+			l.post(media.Recorded{Leg: id, Path: path, Err: ErrNoRecordings})
+			return
+		}
+		now := time.Now()
+		stopRecording(l, now)
+		r := wav.Record(p.records, path, now)
+		p.recordings[r] = struct{}{}
+		l.recorder.Store(r)
+		l.output.SetTap(rightSide{r})
+		l.running.Go(func() { p.awaitRecording(l, r, path) })
+	})
+}
+
+// StopRecord completes the leg's recording.
+func (p *Plane) StopRecord(id media.LegID) {
+	p.with(id, func(l *leg) { stopRecording(l, time.Now()) })
+}
+
+func stopRecording(l *leg, now time.Time) {
+	l.output.SetTap(nil)
+	if r := l.recorder.Swap(nil); r != nil {
+		r.Stop(now)
+	}
+}
+
+func (p *Plane) awaitRecording(l *leg, r *wav.Recorder, path string) {
+	<-r.Done()
+	duration, err := r.Result()
+	if err != nil {
+		p.recordFailures.Add(1)
+	}
+	if l.recorder.CompareAndSwap(r, nil) { // it failed before it was stopped
+		l.output.SetTap(nil)
+	}
+	p.mu.Lock()
+	delete(p.recordings, r)
+	p.dropped += r.Dropped()
+	p.mu.Unlock()
+	l.post(media.Recorded{Leg: l.id, Path: path, Duration: duration, Err: err})
+}
+
+// Monitor lets listener hear a customer and whoever the customer is bridged
+// with, now and later, until Unmonitor or the end of either leg. Neither side
+// hears the listener.
+func (p *Plane) Monitor(listener, customer media.LegID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	from, c := p.leg(listener), p.leg(customer)
+	if from == nil || c == nil || from == c || slices.Contains(c.monitors, from) {
+		return
+	}
+	p.stopMonitoring(from)
+	c.monitors = append(c.monitors, from)
+	p.relisten(c)
+}
+
+// Unmonitor ends what Monitor began.
+func (p *Plane) Unmonitor(listener media.LegID) {
+	p.with(listener, p.stopMonitoring)
+}
+
+// stopMonitoring takes l from every customer's listeners. p.mu is held.
+func (p *Plane) stopMonitoring(l *leg) {
+	for _, c := range p.legs {
+		if i := slices.Index(c.monitors, l); i >= 0 {
+			c.monitors = slices.Delete(c.monitors, i, i+1)
+			p.relisten(c)
+		}
+	}
+}
+
+// relisten tells a customer's receiver and its operator's who listens in.
+func (p *Plane) relisten(c *leg) {
+	if len(c.monitors) == 0 && c.listeners.Load() == nil {
+		return
+	}
+	var toCustomer, toOperator []listener
+	for _, m := range c.monitors {
+		toCustomer = append(toCustomer, listener{m.output, bridge.First})
+		toOperator = append(toOperator, listener{m.output, bridge.Second})
+	}
+	c.listeners.Store(&toCustomer)
+	if pair := c.pairing.Load(); pair != nil {
+		pair.operator.listeners.Store(&toOperator)
+	}
+}

@@ -1,0 +1,152 @@
+package plane
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/bridge"
+	"github.com/outpace-dialer/outpace/media/detect"
+	"github.com/outpace-dialer/outpace/media/rtp"
+	"github.com/outpace-dialer/outpace/media/sdp"
+	"github.com/outpace-dialer/outpace/media/wav"
+)
+
+// leg is the audio of one leg. Three parties touch it: its receiver, the
+// wheel, and commands, which hold the plane's lock. Receiver and wheel read
+// what commands change through atomics only.
+type leg struct {
+	id      media.LegID
+	post    func(media.Event)
+	session *rtp.Session
+	output  *bridge.Output
+	ear     ear
+	watch   watch
+
+	path      atomic.Pointer[bridge.Path]  // where its packets go
+	pairing   atomic.Pointer[pairing]      // of a customer who is bridged
+	recorder  atomic.Pointer[wav.Recorder] // of what comes from it
+	listeners atomic.Pointer[[]listener]
+
+	relayed, notRelayed atomic.Uint64
+
+	// Of the receiver.
+	digits rtp.Digits
+	found  func(detect.Finding, time.Time)
+
+	// Of commands.
+	spec     media.LegSpec
+	networks []netip.Prefix
+	local    sdp.Session // our latest description
+	early    sdp.Session // the latest of early media
+	agreed   sdp.Agreed
+	up       bool
+	monitors []*leg // who listens in on this customer
+	running  sync.WaitGroup
+}
+
+// pairing is a customer's bridge, until both directions have been told of.
+type pairing struct {
+	*bridge.Pair
+	customer, operator *leg
+	since              time.Time
+	told               atomic.Bool
+}
+
+// listener is an output that hears a leg's packets too.
+type listener struct {
+	output *bridge.Output
+	voice  bridge.Voice
+}
+
+func newLeg(id media.LegID, spec media.LegSpec, ports rtp.Ports, post func(media.Event)) *leg {
+	l := &leg{id: id, spec: spec, post: post, session: rtp.NewSession(ports)}
+	l.output = bridge.NewOutput(l.session)
+	l.found = l.report
+	l.running.Go(l.receive)
+	l.running.Go(l.session.ServeReports)
+	return l
+}
+
+// receive takes the leg's packets until its sockets close. The joined leg
+// comes first: whatever else is done with a packet is done after it went out.
+func (l *leg) receive() {
+	for {
+		p, now, err := l.session.Receive()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			continue // of one datagram, such as a refused one before it
+		}
+		if path := l.path.Load(); path != nil {
+			l.relay(path, now, p)
+		}
+		if p.Event {
+			l.hearDigit(now, p)
+			continue
+		}
+		if r := l.recorder.Load(); r != nil {
+			r.Hear(wav.Left, now, p.Law, p.Payload)
+		}
+		if listeners := l.listeners.Load(); listeners != nil {
+			for _, to := range *listeners {
+				to.output.Overhear(to.voice, p)
+			}
+		}
+		l.ear.hear(now, p, l.found)
+	}
+}
+
+func (l *leg) relay(path *bridge.Path, now time.Time, p *media.Packet) {
+	if path.Relay(now, p) {
+		l.relayed.Add(1)
+		return
+	}
+	l.notRelayed.Add(1)
+}
+
+func (l *leg) hearDigit(now time.Time, p *media.Packet) {
+	if digit, ok := l.digits.Hear(p.Payload, p.Sequence, p.Timestamp, p.Marker); ok {
+		l.post(media.Digit{Leg: l.id, Digit: digit, At: now})
+	}
+}
+
+// tick is called by the wheel every 20 ms.
+func (l *leg) tick(now time.Time) {
+	l.output.Tick(now)
+	l.ear.tick(now, l.found)
+	if pair := l.pairing.Load(); pair != nil && !pair.told.Load() {
+		l.tellBridged(pair, now)
+	}
+	if e := l.watch.look(l.id, now, l.session.LastHeard()); e != nil {
+		l.post(e)
+	}
+	if l.watch.reportDue(now) {
+		_ = l.session.Report(now) // the next is due in 5 s
+	}
+}
+
+// bridgedWithin is how long Bridged waits for a side that sends nothing.
+const bridgedWithin = time.Second
+
+func (l *leg) tellBridged(pair *pairing, now time.Time) {
+	first := pair.ToOperator.First()
+	both := !first.IsZero() && !pair.ToCustomer.First().IsZero()
+	if !both && now.Sub(pair.since) < bridgedWithin {
+		return
+	}
+	if pair.told.CompareAndSwap(false, true) {
+		l.post(media.Bridged{Customer: pair.customer.id, Operator: pair.operator.id, FirstToOperator: first, At: now})
+	}
+}
+
+func (l *leg) stats() media.LegStats {
+	stats := l.session.Stats()
+	stats.RelayedFromThere, stats.RelayedLost = l.relayed.Load(), l.notRelayed.Load()
+	return stats
+}

@@ -1,0 +1,79 @@
+package plane
+
+import (
+	"sync"
+	"time"
+
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/rtp"
+)
+
+// watch notices when a far end goes quiet on the wire.
+type watch struct {
+	mu       sync.Mutex
+	expected bool          // the far end is up and says that it sends
+	since    time.Time     // when that began
+	initial  time.Duration // how long until its first packet
+	later    time.Duration // and between packets
+	lost     bool          // AudioLost has been told
+	report   time.Time     // when the next RTCP is due
+}
+
+// expect says from when on packets are expected; false while the far end
+// holds us.
+func (w *watch) expect(now time.Time, expected bool, initial, later time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if expected && !w.expected {
+		w.since = now
+	}
+	if w.report.IsZero() {
+		w.report = now.Add(rtp.ReportInterval)
+	}
+	w.expected, w.initial, w.later = expected, initial, later
+}
+
+// look returns AudioLost or AudioBack where one is due, else nil.
+func (w *watch) look(id media.LegID, now, heard time.Time) media.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.expected {
+		return nil
+	}
+	limit, since := w.later, heard
+	if since.Before(w.since) {
+		since = w.since
+		if heard.IsZero() {
+			limit = w.initial
+		}
+	}
+	quiet := now.Sub(since)
+	switch {
+	case quiet > limit && !w.lost:
+		w.lost = true
+		return media.AudioLost{Leg: id, For: quiet, At: now}
+	case w.lost && heard.After(w.since) && now.Sub(heard) <= limit:
+		w.lost = false
+		return media.AudioBack{Leg: id, At: heard}
+	}
+	return nil
+}
+
+// oneWayAfter is when a leg that should send and does not counts as one-way.
+const oneWayAfter = 3 * time.Second
+
+func (w *watch) oneWay(now, heard time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.expected && now.Sub(w.since) > oneWayAfter && now.Sub(heard) > oneWayAfter
+}
+
+func (w *watch) reportDue(now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.report.IsZero() || now.Before(w.report) {
+		return false
+	}
+	w.report = now.Add(rtp.ReportInterval)
+	return true
+}
