@@ -92,7 +92,7 @@ func (g *guard) hear(now time.Time, from netip.Addr) bool {
 		g.counts.dropped++
 		return false
 	}
-	if now.Sub(s.windowAt) > floodWindow {
+	if now.Sub(s.windowAt) >= floodWindow {
 		s.windowAt, s.messages = now, 0
 	}
 	if s.messages++; s.messages <= floodLimit {

@@ -461,10 +461,15 @@ func TestHealth(t *testing.T) {
 		after(2, true)
 		set(486, nil)
 		after(1, true)
-		started := agent.asked
+		asked := func() int {
+			agent.mu.Lock()
+			defer agent.mu.Unlock()
+			return agent.asked
+		}
+		started := asked()
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()
-		if n := agent.asked - started; n < 18 || n > 23 {
+		if n := asked() - started; n < 18 || n > 23 {
 			t.Errorf("%d checks in 10 minutes, want about 20", n)
 		}
 		cancel()
