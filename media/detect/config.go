@@ -23,9 +23,9 @@ type Config struct {
 	Mode     Mode          `yaml:"mode"`     // before (default), with, off
 	Silence  time.Duration `yaml:"silence"`  // no speech for this long after the answer is silence; default 2.5s
 	Deadline time.Duration `yaml:"deadline"` // no verdict this long after the answer is a person; default 5s
-	Pause    time.Duration `yaml:"pause"`    // quiet after a short greeting that makes a person; default 560ms
-	Greeting time.Duration `yaml:"greeting"` // a longer greeting without such a pause is a machine; default 2.6s
-	Revise   time.Duration `yaml:"revise"`   // a machine whose greeting was shorter may yet be a person; default 4.5s
+	Pause    time.Duration `yaml:"pause"`    // quiet after a short greeting that makes a person; default 640ms
+	Greeting time.Duration `yaml:"greeting"` // a longer greeting without such a pause is a machine; default 2.8s
+	Revise   time.Duration `yaml:"revise"`   // a machine whose greeting was shorter may yet be a person; default 4s
 }
 
 // Validate names the first key that cannot be.
@@ -57,8 +57,8 @@ func (c Config) withDefaults() Config {
 	c.Mode = cmp.Or(c.Mode, Before)
 	c.Silence = cmp.Or(c.Silence, 2500*time.Millisecond)
 	c.Deadline = cmp.Or(c.Deadline, 5*time.Second)
-	c.Pause = cmp.Or(c.Pause, 560*time.Millisecond)
-	c.Greeting = cmp.Or(c.Greeting, 2600*time.Millisecond)
-	c.Revise = cmp.Or(c.Revise, 4500*time.Millisecond)
+	c.Pause = cmp.Or(c.Pause, 640*time.Millisecond)
+	c.Greeting = cmp.Or(c.Greeting, 2800*time.Millisecond)
+	c.Revise = cmp.Or(c.Revise, 4*time.Second)
 	return c
 }

@@ -31,7 +31,7 @@ type Finding struct {
 	Revised     bool          // takes back an earlier finding of another kind
 	GreetingEnd time.Duration // last syllable so far; 0 where nobody spoke
 	At          time.Duration // now
-	Beep        bool          // the machine's greeting is over: it records now
+	Beep        bool          // the machine's greeting is over, it records now; told again for each further beep
 }
 
 // Detector listens to one call. One goroutine at a time.
@@ -43,8 +43,13 @@ type Detector struct {
 	answered bool
 	answer   time.Duration // when
 	final    Finding
-	lone     bool // a beep came before any speech
+	toneAt   time.Duration // when a tone last sounded
+	beepAt   time.Duration // onset of a beep that waits for what comes after it, or 0
+	lone     bool          // a beep came before any speech
+	trial    bool          // mode with: a person on trial
 }
+
+const hop = media.SamplesPerFrame / 2 // 10 ms
 
 // New makes a detector for one call.
 func New(cfg Config) *Detector {
@@ -57,18 +62,40 @@ func (d *Detector) Answered() {
 	if d.answered {
 		return
 	}
-	d.answered, d.answer = true, d.now
+	d.answered, d.answer, d.beepAt = true, d.now, 0
 	d.voice.restart()
+	if d.final.Kind != media.Announcement {
+		d.final = Finding{} // a busy tone that is answered was none
+	}
 }
 
 // Hear takes the next 20 ms of linear audio and tells what is new, if
-// anything. It does not allocate and does not keep f.
+// anything. It does not allocate and does not keep f. A frame of any other
+// length counts as 20 ms.
 func (d *Detector) Hear(f media.Frame) (Finding, bool) {
-	const hop = media.SamplesPerFrame / 2
 	d.now += media.FrameDuration
-	level := -120.0
-	var found Finding
-	var ok bool
+	if d.cfg.Mode == Off && d.final.Kind == media.Person {
+		return Finding{}, false
+	}
+	level, found, ok := d.listen(f)
+	sounding := d.ear.Tone()
+	if sounding > 0 {
+		d.toneAt = d.now
+	}
+	d.voice.step(level, sounding)
+	if !ok {
+		found, ok = d.rules()
+	}
+	if !ok {
+		return Finding{}, false
+	}
+	return d.tell(found), true
+}
+
+// listen gives the ear its hops: the louder level of them, and what their
+// tones mean.
+func (d *Detector) listen(f media.Frame) (level float64, found Finding, ok bool) {
+	level = -120
 	for ; len(f) >= hop; f = f[hop:] {
 		d.ear.Hop(f[:hop])
 		level = max(level, d.ear.Level())
@@ -78,14 +105,7 @@ func (d *Detector) Hear(f media.Frame) (Finding, bool) {
 			}
 		}
 	}
-	d.voice.step(level, d.ear.Tone())
-	if !ok {
-		found, ok = d.rules()
-	}
-	if !ok {
-		return Finding{}, false
-	}
-	return d.tell(found), true
+	return level, found, ok
 }
 
 // Final is what the call is held to be now; Kind is empty while unknown.
@@ -99,9 +119,11 @@ func (d *Detector) tell(f Finding) Finding {
 	if d.voice.heard() && f.GreetingEnd == 0 {
 		f.GreetingEnd = d.voice.end
 	}
-	if !f.Beep || f.Kind != d.final.Kind {
-		d.final = f
+	if f.Beep && f.Kind == d.final.Kind {
+		d.final.Beep = true
+		return f
 	}
+	d.final = f
 	return f
 }
 

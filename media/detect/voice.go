@@ -5,18 +5,25 @@ import "time"
 const (
 	frame = 20 * time.Millisecond
 
-	floorStart = -45.0                 // dBFS, until the line was heard
-	quietest   = -58.0                 // below it nothing is speech
-	overFloor  = 7.0                   // dB above the noise is speech
-	underPeak  = 28.0                  // and so is what is this far under the loudest at most
-	hangover   = 3                     // frames that a syllable echoes
-	shortest   = 80 * time.Millisecond // of speech; less is a click
+	floorStart  = -45.0 // dBFS, until the line was heard
+	peakStart   = -40.0 // dBFS, likewise
+	quietest    = -58.0 // dBFS, below it nothing is speech
+	overFloor   = 7.0   // dB above the noise is speech
+	underPeak   = 18.0  // dB; what is further under the loudest is another talker, or echo
+	steadyRange = 5.0   // dB, what steady noise varies
+	leastLoud   = -38.0 // dBFS, of the loudest frame of a greeting; less is breath
+
+	hangover    = 3                      // frames that a syllable echoes
+	shortest    = 80 * time.Millisecond  // stretch; less is a click
+	leastSpeech = 140 * time.Millisecond // in a greeting
 )
 
 // voice finds speech by its level above an adaptive noise floor and keeps the
 // times of the greeting: from its first syllable on.
 type voice struct {
-	floor, peak float64 // dBFS
+	floor, peak float64     // dBFS
+	recent      [20]float64 // levels, a ring
+	frames      int
 	speaking    bool
 	hang        int
 	now         time.Duration
@@ -27,22 +34,23 @@ type voice struct {
 	before   time.Duration // end of the segment before that
 	segments int           // stretches of speech
 	total    time.Duration // of speech
-	longest  time.Duration // stretch
-	pause    time.Duration // longest pause inside the greeting
+	loudest  float64       // dBFS
 }
 
-func newVoice() voice { return voice{floor: floorStart, peak: -22} }
+func newVoice() voice { return voice{floor: floorStart, peak: peakStart, loudest: -120} }
 
 // restart forgets what was said but keeps what is known of the line.
 func (v *voice) restart() {
-	*v = voice{floor: v.floor, peak: v.peak, now: v.now}
+	*v = voice{floor: v.floor, peak: v.peak, recent: v.recent, frames: v.frames, now: v.now, loudest: -120}
 }
 
 // step takes the level of the next frame and for how long a tone has sounded:
 // what was taken for speech since then is taken back.
 func (v *voice) step(level float64, tone time.Duration) {
 	v.now += frame
-	v.adapt(level)
+	if tone == 0 {
+		v.adapt(level)
+	}
 	active := level > max(v.floor+overFloor, v.peak-underPeak, quietest)
 	switch {
 	case tone > 0:
@@ -50,6 +58,7 @@ func (v *voice) step(level float64, tone time.Duration) {
 	case active:
 		v.hang = hangover
 		v.speak(true)
+		v.loudest = max(v.loudest, level)
 	case v.hang > 0:
 		v.hang--
 		v.speak(false)
@@ -72,6 +81,12 @@ func (v *voice) cut(from time.Duration) {
 // adapt follows the noise: down at once, up slowly, so that a pause between
 // two words is enough to find it and a word is too short to raise it.
 func (v *voice) adapt(level float64) {
+	v.recent[v.frames%len(v.recent)] = level
+	v.frames++
+	if mean, is := v.stationary(); is && mean > v.floor {
+		v.floor = mean
+		v.cut(v.now - time.Duration(len(v.recent))*frame)
+	}
 	if level < v.floor {
 		v.floor += 0.5 * (max(level, -75) - v.floor)
 	} else {
@@ -84,14 +99,27 @@ func (v *voice) adapt(level float64) {
 	}
 }
 
+// stationary says that the level held still for 0.4 s, as no
+// talker's does: it is noise, of that level.
+func (v *voice) stationary() (mean float64, is bool) {
+	if v.frames < len(v.recent) {
+		return 0, false
+	}
+	low, high := v.recent[0], v.recent[0]
+	for _, l := range v.recent {
+		low, high = min(low, l), max(high, l)
+		mean += l / float64(len(v.recent))
+	}
+	return mean, high-low < steadyRange
+}
+
+// speak begins or goes on with a stretch; a frame of hangover does not lengthen it.
 func (v *voice) speak(active bool) {
 	if !v.speaking {
 		v.speaking = true
 		v.start = v.now - frame
 		if v.segments == 0 {
 			v.onset = v.start
-		} else {
-			v.pause = max(v.pause, v.start-v.end)
 		}
 		v.before = v.end
 		v.segments++
@@ -99,7 +127,6 @@ func (v *voice) speak(active bool) {
 	if active {
 		v.total += frame
 		v.end = v.now
-		v.longest = max(v.longest, v.end-v.start)
 	}
 }
 
@@ -119,8 +146,10 @@ func (v *voice) hush() {
 	}
 }
 
-// heard says that there was speech.
-func (v *voice) heard() bool { return v.segments > 0 && v.total >= shortest }
+// heard says that there was speech: long and loud enough to be no breath.
+func (v *voice) heard() bool {
+	return v.segments > 0 && v.total >= leastSpeech && v.loudest > leastLoud
+}
 
 // greeting is the time from the first to the last syllable so far.
 func (v *voice) greeting() time.Duration { return v.end - v.onset }

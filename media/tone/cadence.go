@@ -10,11 +10,10 @@ type pulse struct {
 
 func (p pulse) on() time.Duration { return hopTime(p.to - p.from) }
 
-// pulses are the last three ons.
+// pulses are the last two ons.
 type pulses struct {
-	last [3]pulse // newest first
+	last [2]pulse // newest first
 	busy bool     // told
-	ring bool
 }
 
 // hearCadence takes the on that just ended and tells a cadence that is complete.
@@ -24,7 +23,7 @@ func (e *Ear) hearCadence(r progressRun) {
 		return
 	}
 	on := r.length()
-	c.last[2], c.last[1] = c.last[1], c.last[0]
+	c.last[1] = c.last[0]
 	c.last[0] = pulse{from: r.from, to: r.from + int(on/(10*ms)), hz: r.centre()}
 	if c.doubleRing() {
 		e.tellRing(c.last[1].from)

@@ -35,18 +35,16 @@ type Ear struct {
 	spectrum spectrum
 	hops     int
 
-	level, band  float64 // of the last hop
+	level        float64 // of the last hop
 	single, pair run
 	progress     progressRun
 	v21          int // hops in a row with fax data
 
-	tri       tri
-	cng       cng
-	notes     notes
-	cadence   pulses
-	said      [4]Heard
-	waiting   int
-	lastDigit Heard
+	tri     tri
+	notes   notes
+	cadence pulses
+	said    [4]Heard // a queue, oldest first
+	waiting int      // how many of said
 }
 
 // Hop takes the next 80 samples.

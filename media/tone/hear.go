@@ -9,9 +9,10 @@ func (m measure) weight() float64 { return math.Pow(10, m.level/10) * m.progress
 
 // Limits of a beep.
 const (
-	beepHops   = 6    // 60 ms of it
-	beepShare  = 0.92 // of the power
-	beepWander = 12   // Hz
+	beepHops   = 7     // 70 ms of it
+	beepShare  = 0.925 // of the power
+	beepWander = 7     // Hz over the last six hops
+	pairShare  = 0.955 // of the power in a beep of two tones: vowels have two peaks as well
 	beepLow    = 400
 	beepHigh   = 2200
 )
@@ -39,9 +40,8 @@ func (e *Ear) hearSteady() {
 }
 
 func (e *Ear) isBeep(r *run, hops int) bool {
-	return r.n >= hops && r.share() > beepShare && r.low.max-r.low.min < beepWander &&
-		r.low.mean > beepLow && r.low.mean < beepHigh && r.high.mean < beepHigh &&
-		r.high.max-r.high.min < beepWander
+	return r.n >= hops && r.share() > beepShare && r.low.wander() < beepWander && r.high.wander() < beepWander &&
+		r.low.mean > beepLow && r.low.mean < beepHigh && r.high.mean < beepHigh
 }
 
 // hearPair tells a digit of the keypad, or a beep of two tones.
@@ -55,7 +55,7 @@ func (e *Ear) hearPair() {
 		e.tell(Heard{Kind: DigitTone, Digit: d, From: r.onset()})
 		return
 	}
-	if e.isBeep(r, beepHops+2) && !e.notes.music(e.hops) {
+	if r.share() > pairShare && e.isBeep(r, beepHops+2) && !e.notes.music(e.hops) {
 		r.told = true
 		e.tell(Heard{Kind: BeepTone, From: r.onset()})
 	}
@@ -76,10 +76,10 @@ func digitOf(r *run) rune {
 // endSingle remembers a complete tone for those that are made of several.
 func (e *Ear) endSingle(r run) {
 	e.tri.add(r)
-	if r.n >= 4 {
+	if r.n >= 7 && r.share() > 0.9 && r.low.mean > 370 {
 		e.notes.add(r)
 	}
-	if e.cng.add(r) {
+	if isCNG(r) {
 		e.tell(Heard{Kind: FaxTone, Code: "CNG", From: r.onset()})
 	}
 }
@@ -123,16 +123,9 @@ func (t *tri) third(r *run) bool {
 	return t.bEnded > 0 && r.from-t.bEnded <= triGap && r.n >= 8 && near(r.low.mean, 1788, 50)
 }
 
-// cng counts the half seconds of 1,100 Hz of a calling fax.
-type cng struct{ last int }
-
-// add says that a calling fax was heard: 1,100 Hz for half a second.
-func (c *cng) add(r run) bool {
-	if !near(r.low.mean, 1100, 38) || r.length() < 400*ms || r.length() > 600*ms {
-		return false
-	}
-	c.last = r.last
-	return true
+// isCNG is the calling tone of a fax: 1,100 Hz for half a second (ITU-T T.30).
+func isCNG(r run) bool {
+	return near(r.low.mean, 1100, 38) && r.length() > 400*ms && r.length() < 600*ms
 }
 
 // notes remembers recent tones of differing pitch: music, not a beep.
@@ -147,7 +140,7 @@ func (n *notes) add(r run) {
 	n.at = (n.at + 1) % len(n.hz)
 }
 
-// music says that three tones of differing pitch ended within 1.5 s.
+// music says that two tones of differing pitch ended within the last 1.5 s.
 func (n *notes) music(hop int) bool {
 	different := 0
 	for i, end := range n.end {

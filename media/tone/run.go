@@ -17,16 +17,27 @@ type run struct {
 	alsoFax    bool
 }
 
-// track follows one frequency.
-type track struct{ mean, min, max float64 }
+// track follows one frequency: its mean, and its last values.
+type track struct {
+	mean   float64
+	recent [6]float64
+}
 
 func (t *track) add(hz float64, n int) {
 	if n == 1 {
-		*t = track{hz, hz, hz}
-		return
+		t.mean = hz
 	}
 	t.mean += (hz - t.mean) / float64(n)
-	t.min, t.max = min(t.min, hz), max(t.max, hz)
+	t.recent[n%len(t.recent)] = hz
+}
+
+// wander is how far the last values lie apart, once there are six.
+func (t *track) wander() float64 {
+	low, high := t.recent[0], t.recent[0]
+	for _, hz := range t.recent[1:] {
+		low, high = min(low, hz), max(high, hz)
+	}
+	return high - low
 }
 
 const (
@@ -78,7 +89,7 @@ func (r *run) share() float64 { return r.purity / float64(max(1, r.n)) }
 
 // steady is a tone that no voice holds.
 func (r *run) steady() bool {
-	return r.n >= 5 && r.missing == 0 && r.low.mean > 370 && r.low.max-r.low.min < 25 && r.share() > 0.85
+	return r.n >= 6 && r.missing == 0 && r.low.mean > 370 && r.low.wander() < 15 && r.share() > 0.85
 }
 
 func near(a, b, within float64) bool { return a-b < within && b-a < within }
