@@ -176,14 +176,14 @@ const (
 
 // Decision is what to do now, and why.
 type Decision struct {
-	Dial   int
-	Cancel []string // ringing calls to give up
-	Bound  Bound
-	Why    string // one line in words and numbers
+	Dial   int      `json:"dial"`
+	Cancel []string `json:"cancel,omitempty"` // ringing calls to give up
+	Bound  Bound    `json:"bound"`
+	Why    string   `json:"why"` // one line in words and numbers
 	// What the decision rests on, for the live page and the metrics.
-	Ratio             float64 // calls in flight per ready operator, now
-	Wanted            float64 // the ratio without MaxRatio
-	AnswerProbability float64 // of the next call
-	AbandonChance     float64 // of the next call, were it placed
-	Threshold         float64 // what AbandonChance is held against
+	Ratio             float64 `json:"ratio"`              // calls in flight per ready operator, now
+	Wanted            float64 `json:"wanted"`             // the ratio without MaxRatio
+	AnswerProbability float64 `json:"answer_probability"` // of the next call
+	AbandonChance     float64 `json:"abandon_chance"`     // of the next call, were it placed
+	Threshold         float64 `json:"threshold"`          // what AbandonChance is held against
 }

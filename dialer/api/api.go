@@ -1,0 +1,211 @@
+// Package api is the HTTP door: a REST API described by OpenAPI 3.1, an event
+// stream, sign-in and roles. It turns requests into commands of the engine and
+// calls of the records, and decides nothing itself.
+//
+// Every route names the role that may use it; a route without one does not
+// compile. What belongs to an operator is taken from who is signed in, never
+// from the request.
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+)
+
+// Engine is what the API asks of the engine.
+type Engine interface {
+	OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.CampaignID) error
+	OffDuty(ctx context.Context, user campaigns.UserID) error
+	Ready(ctx context.Context, user campaigns.UserID) error
+	Pause(ctx context.Context, user campaigns.UserID, reason string) error
+	HangUp(ctx context.Context, user campaigns.UserID) error
+	Dispose(ctx context.Context, user campaigns.UserID, s dialer.Said) error
+	DialPreview(ctx context.Context, user campaigns.UserID) error
+	SkipPreview(ctx context.Context, user campaigns.UserID) error
+	Operator(ctx context.Context, user campaigns.UserID) (dialer.OperatorView, error)
+	Snapshot(ctx context.Context) (dialer.Snapshot, error)
+	SetCampaign(ctx context.Context, c campaigns.Campaign, t campaigns.Tally) error
+}
+
+// Explainer says why a lead is dialled or not; app hands in the rules.
+type Explainer interface {
+	Explain(ctx context.Context, number string, now time.Time) ([]Explanation, error)
+}
+
+// Explanation is the verdict on one number in one campaign, gate by gate.
+type Explanation struct {
+	Campaign campaigns.CampaignID `json:"campaign"`
+	Lead     campaigns.LeadID     `json:"lead"`
+	Number   string               `json:"number"`
+	Allowed  bool                 `json:"allowed"`
+	Next     time.Time            `json:"next,omitzero"` // when it may be called; zero: never, or now
+	Gates    []Gate               `json:"gates"`
+}
+
+// Gate is one rule with its verdict.
+type Gate struct {
+	Name   string    `json:"name"`
+	OK     bool      `json:"ok"`
+	Detail string    `json:"detail,omitempty"`
+	Next   time.Time `json:"next,omitzero"`
+}
+
+// Recordings open recordings by their path inside the recording folder.
+type Recordings interface {
+	Open(path string) (http.File, error)
+}
+
+// Config are the API's own settings.
+type Config struct {
+	// SessionFor is how long a sign-in lasts; default 12 h.
+	SessionFor time.Duration `yaml:"session_for"`
+	// LoginsPerMinute is how many failed sign-ins one address or account may
+	// make; default 5.
+	LoginsPerMinute int `yaml:"logins_per_minute"`
+}
+
+// Server serves the API and the live page.
+type Server struct {
+	cfg          Config
+	engine       Engine
+	records      campaigns.Records
+	explainer    Explainer
+	recordings   Recordings
+	hub          *Hub
+	phoneSecrets PhoneSecrets
+	logins       *throttle
+	hashing      chan struct{} // bounds parallel password hashes
+	log          *zap.Logger
+	handler      http.Handler
+}
+
+// Deps are what the server works with.
+type Deps struct {
+	Engine       Engine
+	Records      campaigns.Records
+	Explainer    Explainer
+	Recordings   Recordings
+	Hub          *Hub
+	PhoneSecrets PhoneSecrets
+	Page         http.Handler // the live page
+	Version      string
+	Log          *zap.Logger
+}
+
+// New returns a server whose Handler is ready.
+func New(cfg Config, d Deps) *Server {
+	if cfg.SessionFor <= 0 {
+		cfg.SessionFor = 12 * time.Hour
+	}
+	if cfg.LoginsPerMinute <= 0 {
+		cfg.LoginsPerMinute = 5
+	}
+	s := &Server{
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings,
+		hub: d.Hub, phoneSecrets: d.PhoneSecrets, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
+	}
+	mux := http.NewServeMux()
+	hc := huma.DefaultConfig("Outpace", d.Version)
+	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/api/openapi", "", "/api/schemas"
+	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
+	api := humago.New(mux, hc)
+	s.routeSession(api)
+	s.routeOperator(api)
+	s.routeCampaigns(api)
+	s.routeLeads(api)
+	s.routePeople(api)
+	mux.HandleFunc("GET /api/v1/events/stream", s.stream)
+	mux.HandleFunc("GET /api/v1/recordings/{attempt}", s.recording)
+	mux.Handle("/", d.Page)
+	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
+	return s
+}
+
+// Handler is the whole HTTP surface.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// secured adds the headers that every answer carries.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxBody bounds a request body, in bytes: a list of some hundred thousand leads.
+const maxBody = 64 << 20
+
+// caller is who asks, and from where.
+type caller struct {
+	campaigns.User
+	from  string // address
+	token string // hash of the bearer token
+}
+
+type callerKey struct{}
+
+// register adds a route for a role and those above it.
+func register[In, Out any](s *Server, api huma.API, role campaigns.Role, op huma.Operation, h func(ctx context.Context, by caller, in *In) (*Out, error)) {
+	op.Security = []map[string][]string{{"token": {}}}
+	op.Middlewares = huma.Middlewares{s.authenticate(api, role)}
+	op.OperationID = op.Tags[0] + "-" + op.OperationID
+	huma.Register(api, op, func(ctx context.Context, in *In) (*Out, error) {
+		by, ok := ctx.Value(callerKey{}).(caller)
+		if !ok {
+			return nil, huma.Error401Unauthorized("sign in first")
+		}
+		out, err := h(ctx, by, in)
+		if out == nil {
+			out = new(Out)
+		}
+		return out, problem(err)
+	})
+}
+
+// problem turns our errors into HTTP ones (RFC 9457).
+func problem(err error) error {
+	var status huma.StatusError
+	var field *campaigns.FieldError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &status):
+		return err
+	case errors.Is(err, campaigns.ErrNotFound), errors.Is(err, dialer.ErrNotHere):
+		return huma.Error404NotFound(err.Error())
+	case errors.Is(err, campaigns.ErrConflict):
+		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, dialer.ErrNoPhone), errors.Is(err, dialer.ErrState), errors.Is(err, dialer.ErrNoCall),
+		errors.Is(err, dialer.ErrNotYours), errors.Is(err, dialer.ErrNoPreview):
+		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, dialer.ErrUnknown), errors.Is(err, dialer.ErrNeedsTime), errors.As(err, &field):
+		return huma.Error422UnprocessableEntity(err.Error())
+	}
+	return huma.Error500InternalServerError("internal error", err)
+}
+
+// empty is an answer without a body.
+type empty struct{}
+
+// body wraps what is answered.
+type body[T any] struct{ Body T }
+
+func answer[T any](v T, err error) (*body[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &body[T]{v}, nil
+}

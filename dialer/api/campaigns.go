@@ -1,0 +1,166 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+)
+
+type campaignPath struct {
+	ID campaigns.CampaignID `path:"id" maxLength:"64"`
+}
+
+type campaignIn struct {
+	campaignPath
+	Body campaigns.Campaign
+}
+
+type paceIn struct {
+	campaignPath
+	Body struct {
+		Mode              *campaigns.PacingMode `json:"mode,omitempty" enum:"preview,progressive,ratio,predictive"`
+		Ratio             *float64              `json:"ratio,omitempty" minimum:"1" maximum:"20"`
+		MinRatio          *float64              `json:"min_ratio,omitempty" minimum:"0" maximum:"20"`
+		MaxRatio          *float64              `json:"max_ratio,omitempty" minimum:"0" maximum:"20"`
+		AbandonmentLimit  *float64              `json:"abandonment_limit,omitempty" minimum:"0" maximum:"0.05"`
+		TargetUtilisation *float64              `json:"target_utilisation,omitempty" minimum:"0" maximum:"1"`
+		Cancel            *bool                 `json:"cancel,omitempty"`
+	}
+}
+
+// routeCampaigns adds what managers do.
+func (s *Server) routeCampaigns(api huma.API) {
+	op := func(id, method, path, summary string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"campaigns"}, Summary: summary}
+	}
+	register(s, api, campaigns.RoleManager, op("list", http.MethodGet, "/campaigns", "All campaigns"),
+		func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.Campaign], error) {
+			return answer(s.records.Campaigns(ctx))
+		})
+	register(s, api, campaigns.RoleManager, op("get", http.MethodGet, "/campaigns/{id}", "One campaign"),
+		func(ctx context.Context, _ caller, in *campaignPath) (*body[campaigns.Campaign], error) {
+			return answer(s.records.Campaign(ctx, in.ID))
+		})
+	register(s, api, campaigns.RoleManager, op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where the version is the present one"), s.putCampaign)
+	register(s, api, campaigns.RoleManager, op("pace", http.MethodPatch, "/campaigns/{id}/pacing", "Change the pace while it runs"), s.pace)
+	for _, to := range []struct {
+		path    string
+		state   campaigns.CampaignState
+		summary string
+	}{
+		{"start", campaigns.Running, "Begin to dial"},
+		{"pause", campaigns.Paused, "No new calls; calls in progress go on"},
+		{"stop", campaigns.Stopped, "Stop dialling"},
+	} {
+		register(s, api, campaigns.RoleManager, op(to.path, http.MethodPost, "/campaigns/{id}/"+to.path, to.summary),
+			func(ctx context.Context, by caller, in *campaignPath) (*body[campaigns.Campaign], error) {
+				return answer(s.setState(ctx, by, in.ID, to.state))
+			})
+	}
+	register(s, api, campaigns.RoleManager, op("live", http.MethodGet, "/live", "Everything that is live now"),
+		func(ctx context.Context, _ caller, _ *empty) (*body[dialer.Snapshot], error) {
+			return answer(s.engine.Snapshot(ctx))
+		})
+}
+
+func (s *Server) putCampaign(ctx context.Context, by caller, in *campaignIn) (*body[campaigns.Campaign], error) {
+	c := in.Body
+	c.ID = in.ID
+	before, err := s.records.Campaign(ctx, in.ID)
+	if err == nil { // starting and stopping have their own routes
+		c.State, c.HoldReason, c.CreatedAt = before.State, before.HoldReason, before.CreatedAt
+	} else {
+		c.State, c.CreatedAt = campaigns.Stopped, time.Now()
+	}
+	return answer(s.saveCampaign(ctx, by, "campaign.put", before, c))
+}
+
+func (s *Server) pace(ctx context.Context, by caller, in *paceIn) (*body[campaigns.Campaign], error) {
+	before, err := s.records.Campaign(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	c := before
+	set(&c.Pacing.Mode, in.Body.Mode)
+	set(&c.Pacing.Ratio, in.Body.Ratio)
+	set(&c.Pacing.MinRatio, in.Body.MinRatio)
+	set(&c.Pacing.MaxRatio, in.Body.MaxRatio)
+	set(&c.Pacing.AbandonmentLimit, in.Body.AbandonmentLimit)
+	set(&c.Pacing.TargetUtilisation, in.Body.TargetUtilisation)
+	set(&c.Pacing.Cancel, in.Body.Cancel)
+	return answer(s.saveCampaign(ctx, by, "campaign.pace", before, c))
+}
+
+func set[T any](field *T, v *T) {
+	if v != nil {
+		*field = *v
+	}
+}
+
+// saveCampaign writes a campaign, tells the engine, and audits the change.
+func (s *Server) saveCampaign(ctx context.Context, by caller, action string, before, c campaigns.Campaign) (campaigns.Campaign, error) {
+	if err := c.Validate(); err != nil {
+		return c, huma.Error422UnprocessableEntity(err.Error())
+	}
+	saved, err := s.records.SaveCampaign(ctx, c)
+	if err != nil {
+		return c, err
+	}
+	if saved.State == campaigns.Running {
+		if err := s.tellEngine(ctx, saved); err != nil {
+			return saved, err
+		}
+	}
+	return saved, s.audit(ctx, by, action, string(saved.ID), before.Pacing, saved.Pacing)
+}
+
+func (s *Server) setState(ctx context.Context, by caller, id campaigns.CampaignID, state campaigns.CampaignState) (campaigns.Campaign, error) {
+	c, err := s.records.Campaign(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	if state == campaigns.Running {
+		if err := c.Validate(); err != nil {
+			return c, huma.Error422UnprocessableEntity(err.Error())
+		}
+	}
+	before := c.State
+	if err := s.records.SetCampaignState(ctx, id, state, ""); err != nil {
+		return c, err
+	}
+	if c, err = s.records.Campaign(ctx, id); err != nil {
+		return c, err
+	}
+	if err := s.tellEngine(ctx, c); err != nil {
+		return c, err
+	}
+	return c, s.audit(ctx, by, "campaign."+string(state), string(id), before, state)
+}
+
+// LegalWindow is how far back abandonment is counted: each successive 30 days
+// (16 CFR 310.4(b)(4)(i)).
+const LegalWindow = 30 * 24 * time.Hour
+
+func (s *Server) tellEngine(ctx context.Context, c campaigns.Campaign) error {
+	now := time.Now()
+	tally, err := s.records.Tally(ctx, c.ID, now.Add(-LegalWindow), now)
+	if err != nil {
+		return err
+	}
+	return s.engine.SetCampaign(ctx, c, tally)
+}
+
+// audit keeps who changed what.
+func (s *Server) audit(ctx context.Context, by caller, action, object string, before, after any) error {
+	b, _ := json.Marshal(before)
+	a, _ := json.Marshal(after)
+	return s.records.Audit(ctx, campaigns.AuditEntry{
+		At: time.Now(), By: by.ID, From: by.from, Action: action, Object: object, Before: string(b), After: string(a),
+	})
+}

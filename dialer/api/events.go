@@ -1,0 +1,167 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+)
+
+// Hub passes notices on to event streams. A slow reader is cut off, never
+// buffered without end: it comes back and gets the present state first.
+type Hub struct {
+	mu      sync.Mutex
+	streams map[*subscriber]struct{}
+	cut     atomic.Uint64
+}
+
+type subscriber struct {
+	user   campaigns.User
+	events chan dialer.OperatorView
+	gone   chan struct{}
+}
+
+// streamBuffer is how many events a stream may lag behind.
+const streamBuffer = 64
+
+// NewHub returns a hub without streams.
+func NewHub() *Hub { return &Hub{streams: map[*subscriber]struct{}{}} }
+
+// Notice passes an operator's change on to that operator's streams. It returns
+// at once.
+func (h *Hub) Notice(n dialer.Notice) {
+	changed, ok := n.(dialer.OperatorChanged)
+	if !ok {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for sub := range h.streams {
+		if sub.user.ID != changed.Operator.User {
+			continue
+		}
+		select {
+		case sub.events <- changed.Operator:
+		default:
+			delete(h.streams, sub)
+			close(sub.gone)
+			h.cut.Add(1)
+		}
+	}
+}
+
+// Streams is how many are open; Cut is how many were cut off so far.
+func (h *Hub) Streams() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.streams)
+}
+
+// Cut counts the streams that were too slow.
+func (h *Hub) Cut() uint64 { return h.cut.Load() }
+
+func (h *Hub) subscribe(u campaigns.User) *subscriber {
+	sub := &subscriber{user: u, events: make(chan dialer.OperatorView, streamBuffer), gone: make(chan struct{})}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.streams[sub] = struct{}{}
+	return sub
+}
+
+func (h *Hub) unsubscribe(sub *subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.streams, sub)
+}
+
+// livePeriod is how often managers get the live state.
+const livePeriod = 500 * time.Millisecond
+
+// keepAlive keeps proxies from closing an idle stream.
+const keepAlive = 15 * time.Second
+
+// stream is the server-sent event stream: `operator` events of the signed-in
+// operator at once; `live` snapshots at 2 Hz for managers.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RoleOperator)
+	if status != http.StatusOK {
+		http.Error(w, denial(status), status)
+		return
+	}
+	out := &eventWriter{w: w, flush: http.NewResponseController(w)}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	sub := s.hub.subscribe(by.User)
+	defer s.hub.unsubscribe(sub)
+	if v, err := s.engine.Operator(r.Context(), by.ID); err == nil {
+		out.send("operator", masked(v, by.User))
+	}
+	s.follow(r, by.User, sub, out)
+}
+
+func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out *eventWriter) {
+	var live <-chan time.Time
+	if rank(u.Role) >= rank(campaigns.RoleManager) && r.URL.Query().Get("live") != "0" {
+		t := time.NewTicker(livePeriod)
+		defer t.Stop()
+		live = t.C
+	}
+	alive := time.NewTicker(keepAlive)
+	defer alive.Stop()
+	for out.err == nil {
+		select {
+		case v := <-sub.events:
+			out.send("operator", masked(v, u))
+		case <-live:
+			if snapshot, err := s.engine.Snapshot(r.Context()); err == nil {
+				out.send("live", maskedSnapshot(snapshot, u))
+			}
+		case <-alive.C:
+			out.comment()
+		case <-sub.gone:
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
+	for i, o := range s.Operators {
+		o.Script, o.Dispositions = "", nil // constant per campaign; not twice a second
+		s.Operators[i] = masked(o, u)
+	}
+	return s
+}
+
+// eventWriter writes one event after another; the first error ends it.
+type eventWriter struct {
+	w     http.ResponseWriter
+	flush *http.ResponseController
+	seq   uint64
+	err   error
+}
+
+func (e *eventWriter) send(name string, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		e.err = err
+		return
+	}
+	e.seq++
+	_, e.err = fmt.Fprintf(e.w, "id: %d\nevent: %s\ndata: %s\n\n", e.seq, name, b)
+	if e.err == nil {
+		e.err = e.flush.Flush()
+	}
+}
+
+func (e *eventWriter) comment() {
+	if _, e.err = fmt.Fprint(e.w, ": alive\n\n"); e.err == nil {
+		e.err = e.flush.Flush()
+	}
+}

@@ -1,0 +1,171 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+type leadsIn struct {
+	List   campaigns.ListID `query:"list"`
+	Number string           `query:"number"`
+	Text   string           `query:"text" maxLength:"100"`
+	After  campaigns.LeadID `query:"after"`
+	Limit  int              `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+}
+
+type leadPath struct {
+	ID campaigns.LeadID `path:"id"`
+}
+
+// leadDetail is a lead with its places in queues and its history.
+type leadDetail struct {
+	Lead     campaigns.Lead      `json:"lead"`
+	Entries  []campaigns.Entry   `json:"entries"`
+	Attempts []campaigns.Attempt `json:"attempts"`
+}
+
+type attemptsIn struct {
+	Campaign campaigns.CampaignID `query:"campaign"`
+	Operator campaigns.UserID     `query:"operator"`
+	Outcome  campaigns.Outcome    `query:"outcome"`
+	Before   campaigns.AttemptID  `query:"before"`
+	Limit    int                  `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+}
+
+type numberIn struct {
+	Number string `query:"number" minLength:"3" maxLength:"32"`
+}
+
+type suppressIn struct {
+	Body struct {
+		Number string `json:"number" pattern:"^\\+[1-9][0-9]{5,14}$"`
+		Reason string `json:"reason" maxLength:"500"`
+	}
+}
+
+type suppressionsIn struct {
+	After string `query:"after"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+}
+
+// routeLeads adds leads, attempts and do-not-call.
+func (s *Server) routeLeads(api huma.API) {
+	op := func(id, method, path, summary string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"leads"}, Summary: summary}
+	}
+	register(s, api, campaigns.RoleManager, op("lists", http.MethodGet, "/lists", "All lists"),
+		func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.List], error) {
+			return answer(s.records.Lists(ctx))
+		})
+	register(s, api, campaigns.RoleManager, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
+	register(s, api, campaigns.RoleManager, op("get", http.MethodGet, "/leads/{id}", "One lead with its history"), s.lead)
+	register(s, api, campaigns.RoleManager, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
+		func(ctx context.Context, _ caller, in *numberIn) (*body[[]Explanation], error) {
+			return answer(s.explainer.Explain(ctx, in.Number, time.Now()))
+		})
+	register(s, api, campaigns.RoleManager, op("attempts", http.MethodGet, "/attempts", "Attempts, newest first"), s.attempts)
+	register(s, api, campaigns.RoleManager, op("do-not-call", http.MethodGet, "/do-not-call", "The do-not-call list"),
+		func(ctx context.Context, by caller, in *suppressionsIn) (*body[[]campaigns.Suppression], error) {
+			list, err := s.records.Suppressions(ctx, in.After, in.Limit)
+			for i := range list {
+				if !by.SeesNumbers {
+					list[i].E164 = MaskNumber(list[i].E164)
+				}
+			}
+			return answer(list, err)
+		})
+	register(s, api, campaigns.RoleManager, op("suppress", http.MethodPost, "/do-not-call", "Never call this number again"), s.suppress)
+	register(s, api, campaigns.RoleAdmin, op("unsuppress", http.MethodDelete, "/do-not-call", "Take a number off the list"),
+		func(ctx context.Context, by caller, in *numberIn) (*empty, error) {
+			if err := s.records.Unsuppress(ctx, in.Number, by.ID); err != nil {
+				return nil, err
+			}
+			return nil, s.audit(ctx, by, "do-not-call.remove", MaskNumber(in.Number), nil, nil)
+		})
+}
+
+func (s *Server) findLeads(ctx context.Context, by caller, in *leadsIn) (*body[[]campaigns.Lead], error) {
+	leads, err := s.records.FindLeads(ctx, campaigns.LeadQuery{List: in.List, Number: in.Number, Text: in.Text, After: in.After, Limit: in.Limit})
+	for i := range leads {
+		leads[i] = maskedLead(leads[i], by.User)
+	}
+	return answer(leads, err)
+}
+
+func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*body[leadDetail], error) {
+	lead, err := s.records.Lead(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.records.Entries(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{Lead: in.ID})
+	if !by.SeesNumbers {
+		for i := range entries {
+			entries[i].Number = MaskNumber(entries[i].Number)
+		}
+	}
+	return answer(leadDetail{maskedLead(lead, by.User), entries, maskedAttempts(attempts, by.User)}, err)
+}
+
+func (s *Server) attempts(ctx context.Context, by caller, in *attemptsIn) (*body[[]campaigns.Attempt], error) {
+	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{
+		Campaign: in.Campaign, Operator: in.Operator, Outcome: in.Outcome, Before: in.Before, Limit: in.Limit,
+	})
+	return answer(maskedAttempts(attempts, by.User), err)
+}
+
+func maskedAttempts(attempts []campaigns.Attempt, u campaigns.User) []campaigns.Attempt {
+	if u.SeesNumbers {
+		return attempts
+	}
+	for i := range attempts {
+		attempts[i].Number = MaskNumber(attempts[i].Number)
+	}
+	return attempts
+}
+
+func (s *Server) suppress(ctx context.Context, by caller, in *suppressIn) (*empty, error) {
+	err := s.records.Suppress(ctx, campaigns.Suppression{
+		E164: in.Body.Number, Reason: in.Body.Reason, Source: "api", By: by.ID, At: time.Now(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.audit(ctx, by, "do-not-call.add", MaskNumber(in.Body.Number), nil, in.Body.Reason)
+}
+
+// recording streams one recording; every play is audited.
+func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
+	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RoleManager)
+	if status != http.StatusOK {
+		http.Error(w, denial(status), status)
+		return
+	}
+	by.from = host(r.RemoteAddr)
+	id := campaigns.AttemptID(r.PathValue("attempt"))
+	attempts, err := s.records.Attempts(r.Context(), campaigns.AttemptQuery{ID: id, Limit: 1})
+	if err != nil || len(attempts) == 0 || attempts[0].Recording == "" {
+		http.Error(w, "no such recording", http.StatusNotFound)
+		return
+	}
+	file, err := s.recordings.Open(attempts[0].Recording)
+	if err != nil {
+		http.Error(w, "no such recording", http.StatusNotFound)
+		return
+	}
+	defer file.Close()
+	if err := s.audit(r.Context(), by, "recording.play", string(id), nil, nil); err != nil {
+		http.Error(w, "audit log not writable", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "audio/wav")
+	http.ServeContent(w, r, "", attempts[0].EndedAt, file)
+}

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+)
+
+type onDutyIn struct {
+	Body struct {
+		Campaign campaigns.CampaignID `json:"campaign,omitempty" doc:"empty: a running one that takes the operator"`
+	} `required:"false"`
+}
+
+type pauseIn struct {
+	Body struct {
+		Reason string `json:"reason" maxLength:"64" doc:"break, lunch, training, ..."`
+	}
+}
+
+type dispositionIn struct {
+	Body struct {
+		Attempt     campaigns.AttemptID `json:"attempt,omitempty"`
+		Disposition string              `json:"disposition" minLength:"1" maxLength:"64"`
+		Note        string              `json:"note,omitempty" maxLength:"10000"`
+		CallbackAt  *time.Time          `json:"callback_at,omitempty" nullable:"true"`
+		Personal    bool                `json:"personal,omitempty" doc:"the callback is for this operator only"`
+	}
+}
+
+// routeOperator adds what an operator does for themselves.
+func (s *Server) routeOperator(api huma.API) {
+	op := func(id, path, summary string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: http.MethodPost, Path: "/api/v1/operator/" + path, Tags: []string{"operator"}, Summary: summary}
+	}
+	simple := func(id, path, summary string, do func(context.Context, campaigns.UserID) error) {
+		register(s, api, campaigns.RoleOperator, op(id, path, summary),
+			func(ctx context.Context, by caller, _ *empty) (*empty, error) { return nil, do(ctx, by.ID) })
+	}
+	register(s, api, campaigns.RoleOperator, op("on-duty", "on-duty", "Begin the shift: the phone is called"),
+		func(ctx context.Context, by caller, in *onDutyIn) (*empty, error) {
+			return nil, s.engine.OnDuty(ctx, by.ID, in.Body.Campaign)
+		})
+	simple("off-duty", "off-duty", "End the shift, after the present call", s.engine.OffDuty)
+	simple("ready", "ready", "Ask for calls", s.engine.Ready)
+	simple("hangup", "hangup", "End the present talk", s.engine.HangUp)
+	simple("dial", "dial", "Call the previewed lead", s.engine.DialPreview)
+	simple("skip", "skip", "Put the previewed lead back", s.engine.SkipPreview)
+	register(s, api, campaigns.RoleOperator, op("pause", "pause", "Ask for no calls, after the present one"),
+		func(ctx context.Context, by caller, in *pauseIn) (*empty, error) {
+			return nil, s.engine.Pause(ctx, by.ID, in.Body.Reason)
+		})
+	register(s, api, campaigns.RoleOperator, op("disposition", "disposition", "Say what the talk came to"),
+		func(ctx context.Context, by caller, in *dispositionIn) (*empty, error) {
+			said := dialer.Said{Attempt: in.Body.Attempt, Disposition: in.Body.Disposition, Note: in.Body.Note, Personal: in.Body.Personal}
+			if in.Body.CallbackAt != nil {
+				said.CallbackAt = *in.Body.CallbackAt
+			}
+			return nil, s.engine.Dispose(ctx, by.ID, said)
+		})
+	register(s, api, campaigns.RoleOperator, huma.Operation{
+		OperationID: "state", Method: http.MethodGet, Path: "/api/v1/operator", Tags: []string{"operator"}, Summary: "What the signed-in operator does now",
+	}, func(ctx context.Context, by caller, _ *empty) (*body[dialer.OperatorView], error) {
+		v, err := s.engine.Operator(ctx, by.ID)
+		return answer(masked(v, by.User), err)
+	})
+}
+
+// masked hides numbers from users without the right to see them.
+func masked(v dialer.OperatorView, u campaigns.User) dialer.OperatorView {
+	if u.SeesNumbers {
+		return v
+	}
+	v.Number = MaskNumber(v.Number)
+	if v.Lead != nil {
+		lead := maskedLead(*v.Lead, u)
+		v.Lead = &lead
+	}
+	return v
+}
+
+func maskedLead(l campaigns.Lead, u campaigns.User) campaigns.Lead {
+	if u.SeesNumbers {
+		return l
+	}
+	numbers := make([]campaigns.Number, len(l.Numbers))
+	for i, n := range l.Numbers {
+		n.E164 = MaskNumber(n.E164)
+		numbers[i] = n
+	}
+	l.Numbers = numbers
+	return l
+}
+
+// MaskNumber keeps the country's beginning and the last four digits:
+// "+4822***0123".
+func MaskNumber(e164 string) string {
+	const keepHead, keepTail = 5, 4
+	if len(e164) <= keepHead+keepTail {
+		return strings.Repeat("*", len(e164))
+	}
+	return e164[:keepHead] + "***" + e164[len(e164)-keepTail:]
+}

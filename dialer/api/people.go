@@ -1,0 +1,72 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+type userIn struct {
+	ID   campaigns.UserID `path:"id" maxLength:"64"`
+	Body struct {
+		Name        string         `json:"name" maxLength:"200"`
+		Role        campaigns.Role `json:"role" enum:"operator,manager,admin"`
+		Password    string         `json:"password,omitempty" minLength:"10" maxLength:"256"`
+		PhoneSecret string         `json:"phone_password,omitempty" minLength:"10" maxLength:"256" doc:"password of the operator's SIP phone"`
+		PIN         string         `json:"pin,omitempty" pattern:"^[0-9]{4,12}$"`
+		SeesNumbers bool           `json:"sees_numbers,omitempty"`
+		Disabled    bool           `json:"disabled,omitempty"`
+	}
+}
+
+type auditIn struct {
+	Limit int `query:"limit" minimum:"1" maximum:"10000" default:"100"`
+}
+
+// PhoneSecrets makes what is kept of a SIP phone's password.
+type PhoneSecrets func(user, password string) (md5, sha256 string)
+
+// routePeople adds users and the audit log.
+func (s *Server) routePeople(api huma.API) {
+	register(s, api, campaigns.RoleManager, huma.Operation{
+		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/users", Tags: []string{"users"}, Summary: "All users",
+	}, func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.User], error) {
+		return answer(s.records.Users(ctx))
+	})
+	register(s, api, campaigns.RoleAdmin, huma.Operation{
+		OperationID: "put", Method: http.MethodPut, Path: "/api/v1/users/{id}", Tags: []string{"users"}, Summary: "Create or change a user",
+	}, s.putUser)
+	register(s, api, campaigns.RoleAdmin, huma.Operation{
+		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/audit", Tags: []string{"audit"}, Summary: "Who changed what, newest first",
+	}, func(ctx context.Context, _ caller, in *auditIn) (*body[[]campaigns.AuditEntry], error) {
+		return answer(s.records.AuditLog(ctx, in.Limit))
+	})
+}
+
+func (s *Server) putUser(ctx context.Context, by caller, in *userIn) (*empty, error) {
+	if !campaigns.ValidID(string(in.ID)) {
+		return nil, huma.Error422UnprocessableEntity("id: letters a-z, digits and - only")
+	}
+	u, err := s.records.User(ctx, in.ID)
+	if err != nil {
+		u = campaigns.User{ID: in.ID, CreatedAt: time.Now()}
+	}
+	u.Name, u.Role, u.SeesNumbers, u.Disabled = in.Body.Name, in.Body.Role, in.Body.SeesNumbers, in.Body.Disabled
+	if in.Body.Password != "" {
+		u.PasswordHash = HashPassword(in.Body.Password)
+	}
+	if in.Body.PIN != "" {
+		u.PINHash = HashPassword(in.Body.PIN)
+	}
+	if in.Body.PhoneSecret != "" {
+		u.SIPMD5, u.SIPSHA256 = s.phoneSecrets(string(in.ID), in.Body.PhoneSecret)
+	}
+	if err := s.records.SaveUser(ctx, u); err != nil {
+		return nil, err
+	}
+	return nil, s.audit(ctx, by, "user.put", string(u.ID), nil, u)
+}

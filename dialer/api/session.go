@@ -1,0 +1,164 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// TokenPrefix begins every token, so that one that leaked can be found.
+const TokenPrefix = "dlr_"
+
+// NewToken makes a bearer token and the hash that is kept of it.
+func NewToken() (token, hash string) {
+	var secret [32]byte
+	rand.Read(secret[:]) // never fails (crypto/rand)
+	token = TokenPrefix + hex.EncodeToString(secret[:])
+	return token, hashToken(token)
+}
+
+func hashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+type loginIn struct {
+	RemoteAddr string `header:"-"`
+	Body       struct {
+		User     string `json:"user" minLength:"1" maxLength:"64"`
+		Password string `json:"password" minLength:"1" maxLength:"256"`
+	}
+	from string
+}
+
+// Resolve keeps the address that the request came from.
+func (in *loginIn) Resolve(ctx huma.Context) []error {
+	in.from = host(ctx.RemoteAddr())
+	return nil
+}
+
+type session struct {
+	Token     string           `json:"token"`
+	User      campaigns.UserID `json:"user"`
+	Role      campaigns.Role   `json:"role"`
+	ExpiresAt time.Time        `json:"expires_at"`
+}
+
+func (s *Server) routeSession(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "session-login", Method: http.MethodPost, Path: "/api/v1/login", Tags: []string{"session"},
+		Summary: "Sign in with a password; the answer is a bearer token",
+	}, func(ctx context.Context, in *loginIn) (*body[session], error) { return s.login(ctx, in) })
+	register(s, api, campaigns.RoleOperator, huma.Operation{
+		OperationID: "logout", Method: http.MethodPost, Path: "/api/v1/logout", Tags: []string{"session"}, Summary: "Sign out",
+	}, func(ctx context.Context, by caller, _ *empty) (*empty, error) {
+		return nil, s.records.DeleteToken(ctx, by.token)
+	})
+	register(s, api, campaigns.RoleOperator, huma.Operation{
+		OperationID: "me", Method: http.MethodGet, Path: "/api/v1/me", Tags: []string{"session"}, Summary: "Who is signed in",
+	}, func(_ context.Context, by caller, _ *empty) (*body[campaigns.User], error) {
+		return answer(by.User, nil)
+	})
+}
+
+// login answers the same, and takes the same time, for an unknown user and for
+// a wrong password.
+func (s *Server) login(ctx context.Context, in *loginIn) (*body[session], error) {
+	keys := []string{"addr:" + in.from, "user:" + in.Body.User}
+	now := time.Now()
+	if wait := s.logins.blocked(now, keys...); wait > 0 {
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many attempts"),
+			http.Header{"Retry-After": {retryAfter(wait)}})
+	}
+	user, err := s.records.User(ctx, campaigns.UserID(in.Body.User))
+	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+		return nil, problem(err)
+	}
+	hash := user.PasswordHash
+	if err != nil || user.Disabled || hash == "" {
+		hash = dummyHash
+	}
+	s.hashing <- struct{}{}
+	ok := VerifyPassword(hash, in.Body.Password)
+	<-s.hashing
+	if !ok || hash == dummyHash {
+		s.logins.failed(now, keys...)
+		return nil, huma.Error401Unauthorized("unknown user or wrong password")
+	}
+	token, tokenHash := NewToken()
+	t := campaigns.Token{Hash: tokenHash, User: user.ID, Name: "session", CreatedAt: now, ExpiresAt: now.Add(s.cfg.SessionFor)}
+	if err := s.records.SaveToken(ctx, t); err != nil {
+		return nil, problem(err)
+	}
+	return answer(session{Token: token, User: user.ID, Role: user.Role, ExpiresAt: t.ExpiresAt}, nil)
+}
+
+// authenticate lets a request in whose token belongs to a user of the role.
+func (s *Server) authenticate(api huma.API, role campaigns.Role) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		by, status := s.whoIs(ctx.Context(), ctx.Header("Authorization"), role)
+		if status != http.StatusOK {
+			_ = huma.WriteErr(api, ctx, status, denial(status))
+			return
+		}
+		by.from = host(ctx.RemoteAddr())
+		next(huma.WithValue(ctx, callerKey{}, by))
+	}
+}
+
+// whoIs finds the user of a bearer token; a status other than 200 says why not.
+func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) (caller, int) {
+	token, ok := strings.CutPrefix(header, "Bearer ")
+	if !ok {
+		return caller{}, http.StatusUnauthorized
+	}
+	t, err := s.records.Token(ctx, hashToken(token))
+	if err != nil || (!t.ExpiresAt.IsZero() && t.ExpiresAt.Before(time.Now())) {
+		return caller{}, http.StatusUnauthorized
+	}
+	user, err := s.records.User(ctx, t.User)
+	if err != nil || user.Disabled {
+		return caller{}, http.StatusUnauthorized
+	}
+	if rank(user.Role) < rank(role) {
+		return caller{}, http.StatusForbidden
+	}
+	return caller{User: user, token: t.Hash}, http.StatusOK
+}
+
+func denial(status int) string {
+	if status == http.StatusForbidden {
+		return "your role may not do this"
+	}
+	return "sign in first"
+}
+
+// rank orders the roles: each may do what those below it may.
+func rank(r campaigns.Role) int {
+	switch r {
+	case campaigns.RoleOperator:
+		return 1
+	case campaigns.RoleManager:
+		return 2
+	case campaigns.RoleAdmin:
+		return 3
+	}
+	return 0
+}
+
+func host(addr string) string {
+	if h, _, err := net.SplitHostPort(addr); err == nil {
+		return h
+	}
+	return addr
+}

@@ -1,0 +1,111 @@
+package dialer
+
+import (
+	"context"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/hopper"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/pacing"
+)
+
+// campaignRun is a campaign that this node dials, or has calls of.
+type campaignRun struct {
+	campaigns.Campaign
+	controller pacing.Controller
+	hopper     *hopper.Hopper
+	stopHopper func()
+	limit      float64 // abandonment limit in force
+	calls      int     // live calls, from begin to end
+	tally      campaigns.Tally
+	decision   pacing.Decision
+	paceAt     time.Time // a pacing question is due then: a CPS token returns
+}
+
+// safeHarbor is the prompt for people whom no operator can take.
+func (r *campaignRun) safeHarbor() string {
+	if r.SafeHarbor == "" {
+		return media.PromptSafeHarbor
+	}
+	return r.SafeHarbor
+}
+
+// callerID keeps one number for one lead, so that a person who calls back
+// finds us.
+func (r *campaignRun) callerID(lead campaigns.LeadID) string {
+	if len(r.CallerIDs) == 0 {
+		return ""
+	}
+	return r.CallerIDs[int(lead)%len(r.CallerIDs)]
+}
+
+func (r *campaignRun) count(o campaigns.Outcome) {
+	r.tally.Outcomes[o]++
+	if o != campaigns.NotPlaced {
+		r.tally.Attempts++
+	}
+	if o.Live() {
+		r.tally.Live++
+	}
+	if o == campaigns.Abandoned {
+		r.tally.Abandoned++
+	}
+}
+
+// run returns the runtime of a campaign, making it if it is new to this node.
+func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally) *campaignRun {
+	r := e.campaigns[c.ID]
+	if r == nil {
+		r = &campaignRun{Campaign: c, tally: tally}
+		if r.tally.Outcomes == nil {
+			r.tally.Outcomes = map[campaigns.Outcome]int{}
+		}
+		r.controller = e.deps.NewController(e.settings(r), now)
+		r.hopper = hopper.New(hopper.Config{
+			Campaign: c, Node: e.cfg.Node, Size: e.cfg.HopperSize, Lease: e.cfg.Lease,
+		}, e.deps.Store, e.deps.Rules)
+		r.stopHopper = func() {}
+		e.campaigns[c.ID] = r
+	}
+	r.Campaign = c
+	r.controller.Adjust(now, e.settings(r))
+	r.hopper.Update(c)
+	e.touch(r)
+	return r
+}
+
+// startHopper claims leads while the campaign runs.
+func (e *Engine) startHopper(r *campaignRun) {
+	ctx, cancel := context.WithCancel(e.ctx)
+	e.running.Go(func() {
+		_ = r.hopper.Run(ctx) // ends with ctx
+		release, stop := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		defer stop()
+		r.hopper.Drain(release)
+	})
+	r.stopHopper = func() { cancel(); r.stopHopper = func() {} }
+}
+
+// settings are the manager's controls under the law's limits.
+func (e *Engine) settings(r *campaignRun) pacing.Settings {
+	limit, connectWithin, ringMin := e.deps.Rules.Abandonment(nil)
+	if own := r.Pacing.AbandonmentLimit; own > 0 && own < limit {
+		limit = own
+	}
+	r.limit = limit
+	return pacing.Settings{
+		Mode: pacing.Mode(r.Pacing.Mode), Ratio: r.Pacing.Ratio,
+		MinRatio: r.Pacing.MinRatio, MaxRatio: r.Pacing.MaxRatio,
+		Limit: limit, ConnectWithin: connectWithin, Clock: pacing.FromVerdict,
+		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: r.Pacing.TargetUtilisation,
+		RingTimeout: 25 * time.Second, RingMin: max(ringMin, e.cfg.RingMin), Cancel: r.Pacing.Cancel,
+	}
+}
+
+// leaveCampaign tells the pacing of a campaign that an operator is not theirs
+// any more.
+func (e *Engine) leaveCampaign(now time.Time, r *campaignRun, o *liveOperator) {
+	r.controller.Observe(now, pacing.Operator{ID: o.ID(), State: pacing.Off})
+	e.touch(r)
+}

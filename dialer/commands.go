@@ -1,0 +1,242 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+)
+
+// Errors of commands. Callers branch on them.
+var (
+	ErrNoPhone   = errors.New("no phone of this operator is registered")
+	ErrState     = errors.New("not possible in the operator's present state")
+	ErrNoCall    = errors.New("the operator has no call")
+	ErrNotYours  = errors.New("that attempt is not the operator's present call")
+	ErrUnknown   = errors.New("unknown disposition")
+	ErrNeedsTime = errors.New("a callback needs a time in the future")
+	ErrNotHere   = errors.New("the campaign is not running here")
+	ErrStopped   = errors.New("the engine has stopped")
+)
+
+// do runs a function in the loop and waits for it.
+func (e *Engine) do(ctx context.Context, f func(now time.Time) error) error {
+	c := command{do: f, answer: make(chan error, 1)}
+	e.mail.put(c)
+	select {
+	case err := <-c.answer:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// SetCampaign tells the engine of a campaign as it is now: started, paused,
+// changed. tally is what the store counts in the legal window so far; it is
+// used when the campaign is new to this node.
+func (e *Engine) SetCampaign(ctx context.Context, c campaigns.Campaign, tally campaigns.Tally) error {
+	return e.do(ctx, func(now time.Time) error {
+		was := campaigns.Stopped
+		if old := e.campaigns[c.ID]; old != nil {
+			was = old.State
+		}
+		r := e.run(now, c, tally)
+		switch running := c.State == campaigns.Running; {
+		case running && was != campaigns.Running:
+			e.startHopper(r)
+		case !running && was == campaigns.Running:
+			r.stopHopper()
+		}
+		for _, o := range e.operators {
+			if o.State() == operator.Ready || o.State() == operator.Paused {
+				e.operatorChanged(now, o)
+			}
+		}
+		e.deps.Observer.Notice(CampaignChanged{At: now, Campaign: c})
+		return nil
+	})
+}
+
+// OnDuty begins an operator's shift: their phone is called. An empty campaign
+// means a running one that takes the operator.
+func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.CampaignID) error {
+	return e.do(ctx, func(now time.Time) error {
+		o := e.operatorFor(now, string(user))
+		if o.State() != operator.Offline && o.State() != operator.Lost {
+			return nil // already on duty
+		}
+		if !e.deps.Phones.Online(string(user)) {
+			return ErrNoPhone
+		}
+		e.assign(now, o, c)
+		e.stepOperator(now, o, operator.OnDuty{})
+		return nil
+	})
+}
+
+// OffDuty ends the shift, after the present call and its wrap-up.
+func (e *Engine) OffDuty(ctx context.Context, user campaigns.UserID) error {
+	return e.tell(ctx, user, operator.OffDuty{})
+}
+
+// Ready asks for calls.
+func (e *Engine) Ready(ctx context.Context, user campaigns.UserID) error {
+	return e.tell(ctx, user, operator.SetReady{})
+}
+
+// Pause asks for none; in a call it takes effect after the wrap-up.
+func (e *Engine) Pause(ctx context.Context, user campaigns.UserID, reason string) error {
+	return e.tell(ctx, user, operator.Pause{Reason: reason})
+}
+
+func (e *Engine) tell(ctx context.Context, user campaigns.UserID, ev operator.Event) error {
+	return e.do(ctx, func(now time.Time) error {
+		o := e.operators[string(user)]
+		if o == nil || o.State() == operator.Offline {
+			return fmt.Errorf("%w: off duty", ErrState)
+		}
+		e.stepOperator(now, o, ev)
+		e.tellOperator(now, o)
+		return nil
+	})
+}
+
+// HangUp ends the operator's present talk.
+func (e *Engine) HangUp(ctx context.Context, user campaigns.UserID) error {
+	return e.do(ctx, func(now time.Time) error {
+		o := e.operators[string(user)]
+		if o == nil || o.State() != operator.Talking {
+			return ErrNoCall
+		}
+		if c := e.calls[campaigns.AttemptID(o.Call())]; c != nil {
+			e.step(now, c, call.HangUp{})
+		}
+		return nil
+	})
+}
+
+// Said is a disposition as an operator gives it.
+type Said struct {
+	Attempt     campaigns.AttemptID
+	Disposition string
+	Note        string
+	CallbackAt  time.Time
+	Personal    bool // the callback is for this operator
+}
+
+// Dispose writes what an operator says of the present talk. During the talk it
+// is kept and takes effect at the hang-up.
+func (e *Engine) Dispose(ctx context.Context, user campaigns.UserID, s Said) error {
+	return e.do(ctx, func(now time.Time) error {
+		o := e.operators[string(user)]
+		if o == nil || o.last == nil || o.Call() == "" {
+			return ErrNoCall
+		}
+		if s.Attempt != "" && s.Attempt != o.last.attempt {
+			return ErrNotYours
+		}
+		d, ok := findDisposition(o.last.campaign, s.Disposition)
+		if !ok {
+			return fmt.Errorf("%w: %q", ErrUnknown, s.Disposition)
+		}
+		var cb *campaigns.Callback
+		if d.Effect.Callback {
+			if !s.CallbackAt.After(now) {
+				return ErrNeedsTime
+			}
+			cb = &campaigns.Callback{At: s.CallbackAt}
+			if s.Personal {
+				cb.User = user
+			}
+		}
+		if o.State() == operator.Wrapping {
+			e.finishWrap(now, o, d, cb, s.Note)
+			return nil
+		}
+		e.dispose(now, o.last, d, user, cb, s.Note)
+		return nil
+	})
+}
+
+func findDisposition(c campaigns.Campaign, code string) (campaigns.Disposition, bool) {
+	for _, d := range dispositionsOf(c) {
+		if d.Code == code {
+			return d, true
+		}
+	}
+	return campaigns.Disposition{}, false
+}
+
+// Drain stops new calls, gives up those that ring, and waits until the last
+// talk is over or ctx ends.
+func (e *Engine) Drain(ctx context.Context) error {
+	err := e.do(ctx, func(now time.Time) error {
+		if e.draining {
+			return nil
+		}
+		e.draining = true
+		for _, c := range e.calls {
+			e.step(now, c, call.Cancel{})
+		}
+		if len(e.calls) == 0 {
+			e.markDrained()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-e.drained:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (e *Engine) markDrained() {
+	select {
+	case <-e.drained:
+	default:
+		close(e.drained)
+	}
+}
+
+// Snapshot is everything that is live now.
+func (e *Engine) Snapshot(ctx context.Context) (Snapshot, error) {
+	var s Snapshot
+	err := e.do(ctx, func(now time.Time) error {
+		s = e.snapshot(now)
+		return nil
+	})
+	return s, err
+}
+
+// Operator is what one operator does now; offline where nothing is known.
+func (e *Engine) Operator(ctx context.Context, user campaigns.UserID) (OperatorView, error) {
+	v := OperatorView{User: user, State: operator.Offline}
+	err := e.do(ctx, func(time.Time) error {
+		if o := e.operators[string(user)]; o != nil {
+			v = e.operatorView(o)
+		}
+		return nil
+	})
+	return v, err
+}
+
+// HangUpCall ends any live call, as a manager may.
+func (e *Engine) HangUpCall(ctx context.Context, id campaigns.AttemptID) error {
+	return e.do(ctx, func(now time.Time) error {
+		c := e.calls[id]
+		if c == nil {
+			return ErrNoCall
+		}
+		e.step(now, c, call.Cancel{})
+		e.step(now, c, call.HangUp{})
+		return nil
+	})
+}

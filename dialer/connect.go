@@ -1,0 +1,94 @@
+package dialer
+
+import (
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/pacing"
+)
+
+// serveWaiting gives people who wait the operators who are ready: the longest
+// wait first, to the longest ready who fits.
+func (e *Engine) serveWaiting(now time.Time) {
+	if len(e.waiting) == 0 {
+		return
+	}
+	still := e.waiting[:0]
+	for _, id := range e.waiting {
+		c := e.calls[id]
+		if c == nil || (c.State() != call.Queued && c.State() != call.Stranded) {
+			continue
+		}
+		user, ok := e.ready.First(func(user string) bool {
+			return e.operators[user].campaign == c.campaign.ID
+		})
+		if !ok {
+			still = append(still, id)
+			continue
+		}
+		e.stepOperator(now, e.operators[user], operator.Reserve{Call: string(id)})
+		e.step(now, c, call.OperatorFound{Operator: user})
+	}
+	e.waiting = still
+}
+
+// connect puts the customer on the operator's open leg. The next packet of the
+// customer goes there; everything else comes after.
+func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
+	o := e.operators[a.Operator]
+	customer, leg := media.LegID(c.ID()), media.LegID(o.leg)
+	e.deps.Audio.Bridge(customer, leg)
+	e.deps.Audio.StopDetect(customer)
+	e.deps.Audio.Play(leg, media.PromptBeep)
+	e.record(now, c)
+	o.last = &talk{
+		attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
+		verdictAt: c.VerdictAt(), bridgedAt: now,
+	}
+	if !a.Again {
+		c.campaign.controller.Observe(now, pacing.Connected{Call: string(c.ID()), Operator: a.Operator, Late: a.Late})
+	}
+	e.stepOperator(now, o, operator.Bridged{})
+}
+
+// record starts the recording of a talk where the law and the campaign allow.
+func (e *Engine) record(now time.Time, c *liveCall) {
+	if c.recorded != "" {
+		return
+	}
+	customer := media.LegID(c.ID())
+	switch e.deps.Rules.Recording(c.claim.Number.Regions, c.campaign.Recording) {
+	case campaigns.RecordNever:
+		return
+	case campaigns.RecordAnnounce:
+		e.deps.Audio.Play(customer, media.PromptRecorded)
+	}
+	c.recorded = now.UTC().Format("2006/01/02/") + string(c.ID()) + ".wav"
+	e.deps.Audio.Record(customer, c.recorded)
+}
+
+// freeOperator takes the operator out of a call that is over for them.
+func (e *Engine) freeOperator(now time.Time, user string) {
+	o := e.operators[user]
+	if o == nil || o.last == nil {
+		return
+	}
+	e.deps.Audio.Unbridge(media.LegID(o.last.attempt))
+	o.last.over = true
+	wrap := o.last.campaign.Wrap.Timeout
+	if wrap <= 0 {
+		wrap = DefaultWrap
+	}
+	if o.last.disposed {
+		wrap = 0 // said during the talk: nothing is left to write
+	}
+	o.last.wrapUntil = now.Add(wrap)
+	e.stepOperator(now, o, operator.CallOver{WrapUp: wrap})
+}
+
+// DefaultWrap is how long an operator may wrap up where the campaign does not
+// say.
+const DefaultWrap = time.Minute

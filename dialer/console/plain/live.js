@@ -1,0 +1,141 @@
+'use strict';
+// The plain live page: signs in, follows the event stream, changes the pace.
+const $ = (id) => document.getElementById(id);
+let token = new URLSearchParams(location.hash.slice(1)).get('token') || sessionStorage.getItem('token') || '';
+if (location.hash) history.replaceState(null, '', location.pathname);
+
+async function api(method, path, body) {
+  const headers = token ? { Authorization: 'Bearer ' + token } : {};
+  if (body) headers['Content-Type'] = 'application/json';
+  const answer = await fetch('/api/v1' + path, { method, headers, body: body && JSON.stringify(body) });
+  if (answer.status === 401 && path !== '/login') signOut();
+  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail || answer.statusText);
+  return answer.status === 204 ? null : answer.json();
+}
+
+function signOut() {
+  token = '';
+  sessionStorage.removeItem('token');
+  $('login').hidden = false;
+  $('live').hidden = true;
+}
+
+$('login').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  try {
+    const session = await api('POST', '/login', { user: form.get('user'), password: form.get('password') });
+    start(session.token);
+  } catch (error) {
+    $('login-error').textContent = error.message;
+  }
+});
+
+async function start(newToken) {
+  token = newToken;
+  sessionStorage.setItem('token', token);
+  try {
+    const me = await api('GET', '/me');
+    $('who').textContent = `${me.name || me.id} (${me.role})`;
+  } catch { return; }
+  $('login').hidden = true;
+  $('live').hidden = false;
+  follow();
+}
+
+// follow reads the event stream. EventSource cannot send a token, so the
+// stream is read by hand; it is opened again after a break.
+async function follow() {
+  while (token) {
+    try {
+      const answer = await fetch('/api/v1/events/stream', { headers: { Authorization: 'Bearer ' + token } });
+      if (!answer.ok) throw new Error(answer.statusText);
+      $('state').textContent = 'live';
+      await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
+    } catch { /* tried again below */ }
+    $('state').textContent = 'connection lost, trying again';
+    await new Promise((resume) => setTimeout(resume, 1000));
+  }
+}
+
+async function read(stream) {
+  let text = '';
+  for (;;) {
+    const { done, value } = await stream.read();
+    if (done) return;
+    text += value;
+    const events = text.split('\n\n');
+    text = events.pop();
+    for (const event of events) {
+      const name = /^event: (.*)$/m.exec(event), data = /^data: (.*)$/m.exec(event);
+      if (name && data && name[1] === 'live') show(JSON.parse(data[1]));
+    }
+  }
+}
+
+const percent = (x) => (100 * x).toFixed(1) + ' %';
+const articles = new Map();
+
+function show(snapshot) {
+  for (const campaign of snapshot.campaigns || []) showCampaign(campaign);
+  showOperators(snapshot.operators || [], Date.parse(snapshot.at));
+}
+
+function showCampaign(c) {
+  let article = articles.get(c.id);
+  if (!article) {
+    article = $('campaign').content.firstElementChild.cloneNode(true);
+    articles.set(c.id, article);
+    $('campaigns').append(article);
+    wire(article, c);
+  }
+  const find = (selector) => article.querySelector(selector);
+  find('h2').textContent = `${c.name || c.id} (${c.state})`;
+  find('.why').textContent = `${c.decision.bound || ''}: ${c.decision.why || 'waiting for operators'}`;
+  const calls = c.calls || {}, rate = c.live ? c.abandoned / c.live : 0;
+  const figures = { Dialling: calls.dialling || 0, Ringing: calls.ringing || 0, Detecting: calls.detecting || 0, Bridged: calls.bridged || 0,
+    Attempts: c.attempts, 'Live answers': c.live, 'Ratio now': c.decision.ratio.toFixed(2) };
+  find('dl').replaceChildren(...Object.entries(figures).map(([name, value]) => {
+    const div = document.createElement('div'), dt = document.createElement('dt'), dd = document.createElement('dd');
+    dt.textContent = name; dd.textContent = value; div.append(dt, dd);
+    return div;
+  }));
+  find('.bar span').style.width = Math.min(100, 100 * rate / (c.limit || 0.03)) + '%';
+  find('.bar').classList.toggle('over', rate > c.limit);
+  find('.abandonment').textContent = `Abandoned ${c.abandoned} of ${c.live} live answers: ${percent(rate)} (limit ${percent(c.limit)}, last 30 days)`;
+  const l = c.leads;
+  find('.leads').textContent = `Leads: ${l.ready} due, ${l.waiting} waiting; queues: ${l.queues_open} open, ${l.queues_closed} outside their calling hours${l.empty ? '; ' + l.empty : ''}`;
+}
+
+function wire(article, c) {
+  const form = article.querySelector('.pace'), said = article.querySelector('.said');
+  form.mode.value = c.pacing.mode; form.ratio.value = c.pacing.ratio || 1;
+  form.max_ratio.value = c.pacing.max_ratio || 0; form.limit.value = 100 * c.limit;
+  const tell = async (what) => { try { await what(); said.textContent = 'done'; } catch (error) { said.textContent = error.message; } };
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    tell(() => api('PATCH', `/campaigns/${c.id}/pacing`, { mode: form.mode.value, ratio: +form.ratio.value,
+      max_ratio: +form.max_ratio.value, abandonment_limit: +form.limit.value / 100 }));
+  });
+  for (const button of form.querySelectorAll('[data-do]'))
+    button.addEventListener('click', () => tell(() => api('POST', `/campaigns/${c.id}/${button.dataset.do}`)));
+}
+
+function showOperators(operators, now) {
+  const counts = {};
+  for (const o of operators) counts[o.state] = (counts[o.state] || 0) + 1;
+  $('operator-counts').textContent = Object.entries(counts).map(([state, n]) => `${state} ${n}`).join(' · ');
+  $('operators').replaceChildren(...operators.map((o) => {
+    const row = document.createElement('tr');
+    const seconds = Math.max(0, Math.round((now - Date.parse(o.since)) / 1000));
+    for (const text of [o.user, o.state, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`, o.reason || (o.lead && o.lead.name) || '']) {
+      const cell = document.createElement('td');
+      cell.textContent = text;
+      row.append(cell);
+    }
+    row.children[1].className = o.state;
+    return row;
+  }));
+}
+
+if (token) start(token); else $('login').hidden = false;

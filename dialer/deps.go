@@ -1,0 +1,95 @@
+package dialer
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// Deps are the rooms that the engine works with.
+type Deps struct {
+	Store    campaigns.Store
+	Rules    Rules
+	Trunks   Trunks
+	Phones   Phones
+	Audio    Audio
+	Observer Observer
+	// NewController makes the pacing of a campaign.
+	NewController func(s pacing.Settings, now time.Time) pacing.Controller
+	// CheckPIN compares an operator's PIN; it may take its time.
+	CheckPIN func(ctx context.Context, user, pin string) bool
+	Log      *zap.Logger
+}
+
+// Route is a reserved way out; see sip.Route.
+type Route = sip.Route
+
+// Trunks are the carriers (sip/trunk).
+type Trunks interface {
+	// Reserve takes a channel, a ringing slot and a CPS token. Any error means
+	// not now.
+	Reserve(group, number, callerID, callID string) (Route, error)
+	Release(r Route)
+	// Dial sends the INVITE; failures come as sip.Ended.
+	Dial(leg sip.LegID, r Route, offer []byte)
+	Hangup(leg sip.LegID, why sip.Cause)
+	Reply(leg sip.LegID, body []byte)
+	Capacity(group string, now time.Time) sip.Capacity
+	// Finish ends a dialog that a dead process left behind.
+	Finish(ctx context.Context, d sip.Dialog) error
+}
+
+// Phones are the operators' phones (sip/registrar). Legs are named by the
+// engine.
+type Phones interface {
+	Call(leg sip.LegID, user string, offer []byte)
+	Accept(leg sip.LegID, body []byte)
+	Reply(leg sip.LegID, body []byte)
+	Hangup(leg string)
+	Online(user string) bool
+}
+
+// Audio is the sound of every leg (media/plane).
+type Audio interface {
+	Offer(leg media.LegID, spec media.LegSpec) ([]byte, error)
+	Answer(leg media.LegID, spec media.LegSpec, offer []byte) ([]byte, error)
+	Reoffer(leg media.LegID) ([]byte, error)
+	Early(leg media.LegID, fork string, sdp []byte) error
+	Accept(leg media.LegID, sdp []byte) error
+	Detect(leg media.LegID)
+	StopDetect(leg media.LegID)
+	Bridge(customer, operator media.LegID)
+	Unbridge(customer media.LegID)
+	Play(leg media.LegID, prompt string)
+	Record(leg media.LegID, path string)
+	StopRecord(leg media.LegID)
+	Close(leg media.LegID)
+}
+
+// Rules say what is allowed (campaigns/eligibility).
+type Rules interface {
+	Open(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) (open bool, until, opens time.Time)
+	Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) (campaigns.Decision, bool, time.Time)
+	Caps(w campaigns.WindowClass, c campaigns.Campaign) []campaigns.Cap
+	Abandonment(regions []string) (limit float64, connectWithin, ringMin time.Duration)
+	Recording(regions []string, p campaigns.RecordingPolicy) campaigns.RecordingPolicy
+	Retry(c campaigns.Campaign, cl campaigns.Claim, o campaigns.Outcome, now time.Time) (next campaigns.Next, badNumber, suppress bool)
+	// Resolve works out the effects of a disposition on a claim's lead.
+	Resolve(d campaigns.Disposition, cl campaigns.Claim, callback *campaigns.Callback, now time.Time) (next campaigns.Next, g campaigns.Grades, suppress, badNumber bool)
+}
+
+// Observer is told what happened: metrics, the live page, the log, webhooks.
+// Notice is called by the loop and must return at once.
+type Observer interface{ Notice(n Notice) }
+
+// Signal hands an event of signalling to the loop. It never blocks.
+func (e *Engine) Signal(ev sip.Event) { e.mail.put(signal{ev}) }
+
+// Sound hands an event of the audio to the loop. It never blocks.
+func (e *Engine) Sound(ev media.Event) { e.mail.put(sound{ev}) }

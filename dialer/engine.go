@@ -1,0 +1,233 @@
+// Package dialer is the engine: one loop that owns every call and every
+// operator, and turns what happens into what is done.
+//
+//	sip.Event ──┐                                ┌─► Trunks, Phones (signalling)
+//	media.Event ┼─► mailbox ─► handle ─► call ───┼─► Audio (bridge, play, record)
+//	store answer┤             (one       operator┼─► Store (begin, end), in its own goroutine
+//	command ────┤              goroutine) pacing ┼─► Observer (metrics, live page, log)
+//	timer ──────┘                                └─► timers
+//
+// It is not the rooms: they come in as the interfaces of deps.go. The loop
+// never blocks: no SQL, no socket, no waiting for its own mailbox.
+package dialer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+)
+
+// Config are the engine's own settings.
+type Config struct {
+	Node string `yaml:"node"` // name of this process in the store; default "node-1"
+	// Tick is how often pacing is asked when nothing happens; default 500 ms.
+	Tick time.Duration `yaml:"tick"`
+	// HopperSize is how many leads are held claimed, per campaign; default 200.
+	HopperSize int `yaml:"hopper_size"`
+	// Lease is how long a claim holds before it must be begun; default 60 s.
+	Lease time.Duration `yaml:"lease"`
+	// RingMin is the legal minimum of ringing before we give up; default 15 s.
+	RingMin time.Duration `yaml:"ring_min"`
+	// DetectorLoss is the share of live people whom the detector takes for
+	// machines, in [0, 0.2]; it is taken off the abandonment limit. Default 0.005.
+	DetectorLoss float64 `yaml:"detector_loss"`
+}
+
+func (c Config) withDefaults() Config {
+	if c.Node == "" {
+		c.Node = "node-1"
+	}
+	if c.Tick <= 0 {
+		c.Tick = 500 * time.Millisecond
+	}
+	if c.HopperSize <= 0 {
+		c.HopperSize = 200
+	}
+	if c.Lease <= 0 {
+		c.Lease = time.Minute
+	}
+	if c.RingMin <= 0 {
+		c.RingMin = 15 * time.Second
+	}
+	return c
+}
+
+// Engine owns calls, operators and the pacing of campaigns.
+type Engine struct {
+	cfg  Config
+	deps Deps
+	log  *zap.Logger
+
+	mail    *mailbox
+	running sync.WaitGroup // store calls, hoppers and timers' posts
+
+	// Only the loop touches what follows.
+	ctx       context.Context // of Run; ends the hoppers
+	campaigns map[campaigns.CampaignID]*campaignRun
+	calls     map[campaigns.AttemptID]*liveCall
+	operators map[string]*liveOperator
+	legs      map[string]string // operator leg id -> user
+	ready     operator.Queue
+	waiting   []campaigns.AttemptID // calls that want an operator, longest first
+	draining  bool
+	drained   chan struct{}
+	storeDown bool // an ending could not be written: nothing new is placed
+	touched   map[*campaignRun]bool
+}
+
+// New returns an engine that does nothing until Run.
+func New(cfg Config, deps Deps) *Engine {
+	return &Engine{
+		cfg: cfg.withDefaults(), deps: deps, log: deps.Log,
+		mail:      newMailbox(),
+		campaigns: map[campaigns.CampaignID]*campaignRun{},
+		calls:     map[campaigns.AttemptID]*liveCall{},
+		operators: map[string]*liveOperator{},
+		legs:      map[string]string{},
+		drained:   make(chan struct{}),
+		touched:   map[*campaignRun]bool{},
+	}
+}
+
+// liveCall is a call with what the engine holds for it.
+type liveCall struct {
+	*call.Call
+	campaign *campaignRun
+	claim    campaigns.Claim
+	intent   campaigns.Intent
+	route    Route
+	dialog   []byte
+	recorded string // path of the recording, once asked for
+	placed   bool   // the INVITE left
+	optedOut bool   // the person pressed the key of the safe-harbour message
+	endedAt  time.Time
+	bridgeIn time.Time // first customer packet at the operator
+}
+
+// liveOperator is an operator with what the engine holds for them.
+type liveOperator struct {
+	*operator.Operator
+	campaign campaigns.CampaignID
+	leg      string           // leg id while there is one
+	legs     int              // counts legs, to name the next
+	code     string           // feature code being keyed in
+	last     *talk            // the call that is talked in or wrapped up
+	preview  *campaigns.Claim // the lead that is looked at, in preview campaigns
+}
+
+// talk is what an operator has on the screen.
+type talk struct {
+	attempt   campaigns.AttemptID
+	claim     campaigns.Claim
+	campaign  campaigns.Campaign
+	callID    string
+	verdictAt time.Time
+	bridgedAt time.Time
+	wrapUntil time.Time
+	over      bool                // the customer is gone
+	written   bool                // the attempt's ending is durable
+	pending   *campaigns.Disposal // to be written once the ending is
+	disposed  bool
+}
+
+// Run is the loop. It returns when ctx ends, after every goroutine it started
+// has ended. Calls in progress are hung up; their endings are written.
+func (e *Engine) Run(ctx context.Context) error {
+	e.ctx = ctx
+	tick := time.NewTicker(e.cfg.Tick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-e.mail.more:
+			for _, m := range e.mail.take() {
+				e.handle(time.Now(), m)
+			}
+		case now := <-tick.C:
+			e.offerPreviews(now)
+			e.touchAll()
+			e.paceTouched(now)
+		case <-ctx.Done():
+			e.stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// handle applies one message and paces the campaigns that it touched.
+func (e *Engine) handle(now time.Time, m any) {
+	switch m := m.(type) {
+	case signal:
+		e.onSignal(now, m.event)
+	case sound:
+		e.onSound(now, m.event)
+	case command:
+		m.answer <- m.do(now)
+	case result:
+		m.do(now)
+	}
+	e.serveWaiting(now)
+	e.paceTouched(now)
+}
+
+// stop ends what is left when the process ends: every leg, and with it every
+// call. Endings are written by the goroutines that stop waits for.
+func (e *Engine) stop() {
+	now := time.Now()
+	for _, c := range e.calls {
+		e.step(now, c, call.Ended{Outcome: c.stopOutcome(), Reason: "process stopped"})
+	}
+	for _, o := range e.operators {
+		if o.leg != "" {
+			e.deps.Phones.Hangup(o.leg)
+		}
+	}
+	for _, r := range e.campaigns {
+		r.stopHopper()
+	}
+	e.mail.close()
+	e.running.Wait()
+}
+
+func (c *liveCall) stopOutcome() campaigns.Outcome {
+	if c.placed {
+		return campaigns.Cancelled
+	}
+	return campaigns.NotPlaced
+}
+
+// later runs a store call beside the loop and hands what it returns back to it.
+func (e *Engine) later(work func(ctx context.Context) func(now time.Time)) {
+	e.running.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), storeTimeout)
+		defer cancel()
+		if done := work(ctx); done != nil {
+			e.mail.put(result{done})
+		}
+	})
+}
+
+// storeTimeout bounds one store call. An ending that fails is tried again.
+const storeTimeout = 20 * time.Second
+
+// after posts a message to the loop after a while.
+func (e *Engine) after(d time.Duration, do func(now time.Time)) {
+	time.AfterFunc(d, func() { e.mail.put(result{do}) })
+}
+
+func (e *Engine) touch(r *campaignRun) {
+	if r != nil {
+		e.touched[r] = true
+	}
+}
+
+func (e *Engine) touchAll() {
+	for _, r := range e.campaigns {
+		e.touch(r)
+	}
+}

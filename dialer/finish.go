@@ -1,0 +1,130 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/pacing"
+)
+
+// endAttempt settles the outcome: the one durable write, and everybody who
+// wants to know.
+func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
+	next := e.nextAfter(c, a.Outcome, now)
+	ending := c.ending(now, a.Outcome, next)
+	ending.Code, ending.Q850, ending.Reason = a.Code, a.Q850, a.Reason
+	ending.Suppress = ending.Suppress || c.optedOut
+	c.endedAt = now
+	if c.Operator() != "" {
+		ending.Operator = campaigns.UserID(c.Operator())
+	}
+	if c.recorded != "" {
+		e.deps.Audio.StopRecord(media.LegID(c.ID()))
+	}
+	if a.Outcome != campaigns.Connected && a.Outcome != campaigns.MachineHeard {
+		c.campaign.controller.Observe(now, pacing.Ended{Call: string(c.ID()), Cause: causeOf(a.Outcome)})
+	}
+	c.campaign.count(a.Outcome)
+	e.deps.Observer.Notice(CallEnded{
+		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk,
+		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID,
+	})
+	e.drop(c)
+	e.writeEnding(ending, func(now time.Time) { e.onWritten(now, ending) })
+}
+
+// nextStep is where a lead goes, and what becomes of its number.
+type nextStep struct {
+	next                campaigns.Next
+	badNumber, suppress bool
+}
+
+func (e *Engine) nextAfter(c *liveCall, o campaigns.Outcome, now time.Time) nextStep {
+	next, bad, suppress := e.deps.Rules.Retry(c.campaign.Campaign, c.claim, o, now)
+	return nextStep{next, bad, suppress}
+}
+
+// ending is the record of a call that came to an outcome.
+func (c *liveCall) ending(now time.Time, o campaigns.Outcome, n nextStep) campaigns.Ending {
+	return campaigns.Ending{
+		Attempt: c.ID(), Outcome: o,
+		RingingAt: c.RingingAt(), AnsweredAt: c.AnsweredAt(), VerdictAt: c.VerdictAt(),
+		GreetingEnd: c.GreetingEnd(), BridgedAt: c.BridgedAt(),
+		Recording: c.recorded, Next: n.next, BadNumber: n.badNumber, Suppress: n.suppress,
+		Count: o.Reached(), At: now,
+	}
+}
+
+// endingRetry is how long to wait before an ending is written again.
+const endingRetry = time.Second
+
+// writeEnding writes until the store has it. While one is missing nothing new
+// is placed: what we know must not run away from what is durable.
+func (e *Engine) writeEnding(ending campaigns.Ending, written func(now time.Time)) {
+	e.later(func(ctx context.Context) func(time.Time) {
+		err := e.deps.Store.End(ctx, ending)
+		return func(now time.Time) {
+			if err == nil || errors.Is(err, campaigns.ErrNotFound) {
+				e.storeDown = false
+				if written != nil {
+					written(now)
+				}
+				return
+			}
+			e.storeDown = true
+			e.log.Error("ending not written; trying again", zap.String("call", string(ending.Attempt)), zap.Error(err))
+			e.after(endingRetry, func(time.Time) { e.writeEnding(ending, written) })
+		}
+	})
+}
+
+// onWritten writes the disposition that waited for the ending.
+func (e *Engine) onWritten(now time.Time, ending campaigns.Ending) {
+	o := e.operators[string(ending.Operator)]
+	if o == nil || o.last == nil || o.last.attempt != ending.Attempt {
+		return
+	}
+	o.last.written = true
+	if o.last.pending != nil {
+		e.writeDisposal(o.last, *o.last.pending)
+	}
+}
+
+// dispose writes what the operator says of the talk, as soon as its ending is
+// durable, and lets the operator go on.
+func (e *Engine) dispose(now time.Time, t *talk, d campaigns.Disposition, by campaigns.UserID, callback *campaigns.Callback, note string) {
+	next, grades, suppress, bad := e.deps.Rules.Resolve(d, t.claim, callback, now)
+	disposal := campaigns.Disposal{
+		Attempt: t.attempt, Disposition: d.Code, By: by, Note: note,
+		Next: next, Grades: grades, Suppress: suppress, BadNumber: bad, At: now,
+	}
+	t.disposed = true
+	if !t.written {
+		t.pending = &disposal
+		return
+	}
+	e.writeDisposal(t, disposal)
+}
+
+func (e *Engine) writeDisposal(t *talk, d campaigns.Disposal) {
+	t.pending = nil
+	e.later(func(ctx context.Context) func(time.Time) {
+		err := e.deps.Store.Dispose(ctx, d)
+		return func(time.Time) {
+			if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+				e.storeDown = true
+				e.log.Error("disposition not written; trying again", zap.String("call", string(d.Attempt)), zap.Error(err))
+				e.after(endingRetry, func(time.Time) { e.writeDisposal(t, d) })
+				return
+			}
+			e.storeDown = false
+			e.deps.Observer.Notice(Disposed{Disposal: d, Campaign: t.campaign.ID, Lead: t.claim.Lead.ID})
+		}
+	})
+}

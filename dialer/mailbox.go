@@ -1,0 +1,65 @@
+package dialer
+
+import (
+	"sync"
+	"time"
+
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// What the loop receives.
+type (
+	signal  struct{ event sip.Event }
+	sound   struct{ event media.Event }
+	command struct {
+		do     func(now time.Time) error
+		answer chan error
+	}
+	result struct{ do func(now time.Time) }
+)
+
+// mailbox is the loop's inbox. It has no bound: the loop calls rooms that post
+// events from inside that call, and a full inbox would stop both for good. What
+// arrives is bounded by the calls that the loop itself allows.
+type mailbox struct {
+	mu      sync.Mutex
+	letters []any
+	closed  bool
+	more    chan struct{}
+}
+
+func newMailbox() *mailbox { return &mailbox{more: make(chan struct{}, 1)} }
+
+// put never blocks. Letters to a closed mailbox are dropped.
+func (m *mailbox) put(letter any) {
+	m.mu.Lock()
+	if !m.closed {
+		m.letters = append(m.letters, letter)
+	}
+	m.mu.Unlock()
+	select {
+	case m.more <- struct{}{}:
+	default:
+	}
+}
+
+func (m *mailbox) take() []any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	letters := m.letters
+	m.letters = nil
+	return letters
+}
+
+func (m *mailbox) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed, m.letters = true, nil
+}
+
+func (m *mailbox) len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.letters)
+}

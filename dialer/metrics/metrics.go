@@ -1,0 +1,196 @@
+// Package metrics makes Prometheus series from the engine's notices and from
+// the rooms' own figures. Nothing else counts or logs for Prometheus.
+//
+// Labels are bounded: campaigns, trunks, outcomes, states. Never a lead, a
+// number, a call id or an operator's name.
+package metrics
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+)
+
+// Metrics is one registry with every series of the product.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	attempts, finished, answers                       *prometheus.CounterVec
+	active                                            *prometheus.GaugeVec
+	toBridge, talk, wrap, wait                        *prometheus.HistogramVec
+	verdicts                                          *prometheus.CounterVec
+	ratio, ratioTarget, ratioMax, answerChance, limit *prometheus.GaugeVec
+	decisions                                         *prometheus.CounterVec
+	tick                                              prometheus.Histogram
+	operators                                         *prometheus.GaugeVec
+	skipped, dispositions                             *prometheus.CounterVec
+	recordingFailures                                 prometheus.Counter
+
+	seen map[campaigns.UserID]dialer.OperatorView // to leave the old state
+}
+
+// New returns the series, registered and at zero.
+func New(version string) *Metrics {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := &Metrics{registry: r, seen: map[campaigns.UserID]dialer.OperatorView{}}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dialer_" + name, Help: help}, labels)
+		r.MustRegister(c)
+		return c
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dialer_" + name, Help: help}, labels)
+		r.MustRegister(g)
+		return g
+	}
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "dialer_" + name, Help: help, Buckets: buckets, NativeHistogramBucketFactor: 1.1,
+		}, labels)
+		r.MustRegister(h)
+		return h
+	}
+	gauge("build_info", "The build that runs; always 1.", "version").WithLabelValues(version).Set(1)
+
+	m.attempts = counter("call_attempts_total", "Attempts whose INVITE left.", "campaign", "trunk")
+	m.finished = counter("call_attempts_finished_total", "Attempts that came to an outcome.", "campaign", "trunk", "outcome")
+	m.answers = counter("answers_total", "Answered calls by what became of them.", "campaign", "result")
+	m.active = gauge("calls_active", "Live calls by phase.", "campaign", "phase")
+	m.toBridge = histogram("answer_to_bridge_seconds", "From the answer to the first customer packet at the operator.", []float64{.25, .5, .75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 5, 10}, "campaign")
+	m.talk = histogram("talk_seconds", "Length of talks.", []float64{5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600}, "campaign")
+	m.wrap = histogram("wrap_seconds", "Length of wrap-ups.", []float64{1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300}, "campaign")
+	m.wait = histogram("operator_wait_seconds", "How long operators were ready before a call.", []float64{.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600}, "campaign")
+	m.verdicts = counter("amd_decisions_total", "Who answered, as heard.", "campaign", "verdict")
+	m.ratio = gauge("pacing_ratio", "Calls in flight for each ready operator.", "campaign")
+	m.ratioTarget = gauge("pacing_ratio_target", "The ratio that pacing wants.", "campaign")
+	m.ratioMax = gauge("pacing_ratio_max", "The manager's ceiling of the ratio; 0 is none.", "campaign")
+	m.answerChance = gauge("pacing_answer_probability", "Believed chance that the next call is answered by a person.", "campaign")
+	m.limit = gauge("campaign_abandonment_limit_ratio", "Abandonment limit in force.", "campaign")
+	m.decisions = counter("pacing_decisions_total", "Pacing decisions by what bound them.", "campaign", "bound")
+	tick := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "dialer_pacing_tick_seconds", Help: "Time of one pacing decision.", Buckets: prometheus.ExponentialBuckets(1e-6, 4, 10)})
+	r.MustRegister(tick)
+	m.tick = tick
+	m.operators = gauge("operators", "Operators by state.", "campaign", "state")
+	m.skipped = counter("leads_skipped_total", "Leads not dialled after all, by rule.", "campaign", "rule")
+	m.dispositions = counter("dispositions_total", "Dispositions by code.", "campaign", "disposition")
+	failures := prometheus.NewCounter(prometheus.CounterOpts{Name: "dialer_recording_failures_total", Help: "Recordings that ended early."})
+	r.MustRegister(failures)
+	m.recordingFailures = failures
+	return m
+}
+
+// Handler serves the series.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Add registers a room's own figures.
+func (m *Metrics) Add(c prometheus.Collector) { m.registry.MustRegister(c) }
+
+// Notice counts a fact. The engine's loop calls it.
+func (m *Metrics) Notice(n dialer.Notice) {
+	switch n := n.(type) {
+	case dialer.AttemptBegan:
+		m.attempts.WithLabelValues(string(n.Campaign), n.Trunk).Inc()
+	case dialer.CallChanged:
+		m.changed(n)
+	case dialer.CallEnded:
+		m.ended(n)
+	case dialer.OperatorChanged:
+		m.operator(n.Operator)
+	case dialer.Paced:
+		m.paced(n)
+	case dialer.CampaignChanged:
+		m.ratioMax.WithLabelValues(string(n.Campaign.ID)).Set(n.Campaign.Pacing.MaxRatio)
+	case dialer.Refused:
+		m.skipped.WithLabelValues(string(n.Campaign), n.Rule).Inc()
+	case dialer.Disposed:
+		m.dispositions.WithLabelValues(string(n.Campaign), n.Disposal.Disposition).Inc()
+	case dialer.AudioReached:
+		m.toBridge.WithLabelValues(string(n.Campaign)).Observe(n.Answer.Seconds())
+	case dialer.RecordingDone:
+		if n.Err != nil {
+			m.recordingFailures.Inc()
+		}
+	}
+}
+
+// phase is the word of the series for a state of a call; empty for the first
+// and the last, where nothing is on the line.
+func phase(s call.State) string {
+	switch s {
+	case call.Dialling:
+		return "dialling"
+	case call.Ringing:
+		return "ringing"
+	case call.Detecting:
+		return "amd"
+	case call.Queued, call.Stranded, call.Message:
+		return "waiting"
+	case call.Bridged:
+		return "bridged"
+	case call.Leaving:
+		return "leaving"
+	}
+	return ""
+}
+
+func (m *Metrics) changed(n dialer.CallChanged) {
+	if p := phase(n.From); p != "" {
+		m.active.WithLabelValues(string(n.Campaign), p).Dec()
+	}
+	if p := phase(n.To); p != "" {
+		m.active.WithLabelValues(string(n.Campaign), p).Inc()
+	}
+}
+
+func (m *Metrics) ended(n dialer.CallEnded) {
+	c, e := string(n.Campaign), n.Ending
+	m.finished.WithLabelValues(c, n.Trunk, string(e.Outcome)).Inc()
+	if e.AnsweredAt.IsZero() {
+		return
+	}
+	m.answers.WithLabelValues(c, string(e.Outcome)).Inc()
+	verdict := string(e.Outcome)
+	if !e.VerdictAt.IsZero() {
+		verdict = "person"
+	}
+	m.verdicts.WithLabelValues(c, verdict).Inc()
+	if !e.BridgedAt.IsZero() {
+		m.talk.WithLabelValues(c).Observe(e.At.Sub(e.BridgedAt).Seconds())
+	}
+}
+
+func (m *Metrics) operator(v dialer.OperatorView) {
+	old, known := m.seen[v.User]
+	if known {
+		m.operators.WithLabelValues(string(old.Campaign), string(old.State)).Dec()
+		spent := v.Since.Sub(old.Since).Seconds()
+		switch {
+		case old.State == operator.Wrapping && v.State != operator.Wrapping:
+			m.wrap.WithLabelValues(string(old.Campaign)).Observe(spent)
+		case old.State == operator.Ready && v.State == operator.Reserved:
+			m.wait.WithLabelValues(string(old.Campaign)).Observe(spent)
+		}
+	}
+	m.operators.WithLabelValues(string(v.Campaign), string(v.State)).Inc()
+	m.seen[v.User] = v
+}
+
+func (m *Metrics) paced(n dialer.Paced) {
+	c := string(n.Campaign)
+	m.ratio.WithLabelValues(c).Set(n.Decision.Ratio)
+	m.ratioTarget.WithLabelValues(c).Set(n.Decision.Wanted)
+	m.answerChance.WithLabelValues(c).Set(n.Decision.AnswerProbability)
+	m.limit.WithLabelValues(c).Set(n.Limit)
+	m.decisions.WithLabelValues(c, string(n.Decision.Bound)).Inc()
+	m.tick.Observe(n.Took.Seconds())
+}

@@ -1,0 +1,161 @@
+package dialer
+
+import (
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/pacing"
+)
+
+// Notice is a fact, told to observers. The set is closed: AttemptBegan,
+// CallChanged, CallEnded, OperatorChanged, CampaignChanged, Paced, Refused,
+// Disposed, AudioReached, RecordingDone.
+type Notice interface{ notice() }
+
+// AttemptBegan says that an attempt is durable and its INVITE leaves.
+type AttemptBegan struct {
+	At       time.Time
+	Attempt  campaigns.AttemptID
+	Campaign campaigns.CampaignID
+	Trunk    string
+	Number   string
+}
+
+// CallChanged says that a call entered another state.
+type CallChanged struct {
+	At       time.Time
+	Attempt  campaigns.AttemptID
+	Campaign campaigns.CampaignID
+	Trunk    string
+	From, To call.State
+}
+
+// CallEnded says that the outcome of an attempt is settled.
+type CallEnded struct {
+	Ending   campaigns.Ending
+	Campaign campaigns.CampaignID
+	Trunk    string
+	Number   string
+	BeganAt  time.Time
+	Lead     campaigns.LeadID
+}
+
+// OperatorChanged says what an operator does now, with the call on the screen.
+type OperatorChanged struct{ Operator OperatorView }
+
+// CampaignChanged says that a campaign started, paused, or was changed.
+type CampaignChanged struct {
+	At       time.Time
+	Campaign campaigns.Campaign
+}
+
+// Paced is a pacing decision.
+type Paced struct {
+	At       time.Time
+	Campaign campaigns.CampaignID
+	Decision pacing.Decision
+	Limit    float64 // abandonment limit in force
+	Took     time.Duration
+}
+
+// Refused says that a lead was not dialled after all, and which rule said so.
+type Refused struct {
+	At       time.Time
+	Campaign campaigns.CampaignID
+	Rule     string
+}
+
+// Disposed says that a disposition is written.
+type Disposed struct {
+	Disposal campaigns.Disposal
+	Campaign campaigns.CampaignID
+	Lead     campaigns.LeadID
+}
+
+// AudioReached says when the first customer packet reached the operator.
+type AudioReached struct {
+	Attempt  campaigns.AttemptID
+	Campaign campaigns.CampaignID
+	Since    time.Duration // since the verdict
+	Answer   time.Duration // since the answer
+}
+
+// RecordingDone says that a recording is complete.
+type RecordingDone struct {
+	Attempt  campaigns.AttemptID
+	Path     string
+	Duration time.Duration
+	Err      error
+}
+
+func (AttemptBegan) notice()    {}
+func (CallChanged) notice()     {}
+func (CallEnded) notice()       {}
+func (OperatorChanged) notice() {}
+func (CampaignChanged) notice() {}
+func (Paced) notice()           {}
+func (Refused) notice()         {}
+func (Disposed) notice()        {}
+func (AudioReached) notice()    {}
+func (RecordingDone) notice()   {}
+
+// OperatorView is an operator as others see them.
+type OperatorView struct {
+	User         campaigns.UserID        `json:"user"`
+	State        operator.State          `json:"state"`
+	Since        time.Time               `json:"since"`
+	Reason       string                  `json:"reason,omitempty"`
+	Campaign     campaigns.CampaignID    `json:"campaign,omitempty"`
+	Attempt      campaigns.AttemptID     `json:"attempt,omitempty"`
+	CallID       string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg
+	Number       string                  `json:"number,omitempty"`
+	Lead         *campaigns.Lead         `json:"lead,omitempty"`
+	VerdictAt    time.Time               `json:"verdict_at,omitzero"`
+	BridgedAt    time.Time               `json:"bridged_at,omitzero"`
+	WrapUntil    time.Time               `json:"wrap_until,omitzero"`
+	Dispositions []campaigns.Disposition `json:"dispositions,omitempty"`
+	Script       string                  `json:"script,omitempty"`
+}
+
+// CampaignView is a campaign as the live page shows it.
+type CampaignView struct {
+	ID        campaigns.CampaignID      `json:"id"`
+	Name      string                    `json:"name"`
+	State     campaigns.CampaignState   `json:"state"`
+	Reason    string                    `json:"reason,omitempty"`
+	Pacing    campaigns.Pacing          `json:"pacing"`
+	Limit     float64                   `json:"limit"` // in force: the lower of the campaign's and the law's
+	Calls     map[call.State]int        `json:"calls"`
+	Live      int                       `json:"live"`
+	Abandoned int                       `json:"abandoned"`
+	Attempts  int                       `json:"attempts"`
+	Outcomes  map[campaigns.Outcome]int `json:"outcomes"`
+	Decision  pacing.Decision           `json:"decision"`
+	Leads     LeadsView                 `json:"leads"`
+}
+
+// LeadsView says how many leads there are to dial.
+type LeadsView struct {
+	Held         int       `json:"held"` // claimed by this node
+	Ready        int       `json:"ready"`
+	Waiting      int       `json:"waiting"`
+	QueuesOpen   int       `json:"queues_open"`
+	QueuesClosed int       `json:"queues_closed"`
+	NextOpen     time.Time `json:"next_open,omitzero"`
+	NextDue      time.Time `json:"next_due,omitzero"`
+	Empty        string    `json:"empty,omitempty"` // why there is nothing to dial
+}
+
+// Snapshot is everything that is live at one moment.
+type Snapshot struct {
+	At        time.Time      `json:"at"`
+	Node      string         `json:"node"`
+	Draining  bool           `json:"draining"`
+	Campaigns []CampaignView `json:"campaigns"`
+	Operators []OperatorView `json:"operators"`
+	Calls     int            `json:"calls"`
+	Mailbox   int            `json:"mailbox"` // messages that wait for the loop
+	StoreDown bool           `json:"store_down"`
+}

@@ -1,0 +1,211 @@
+package dialer
+
+import (
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// operatorFor returns the live operator of a user, making it if new.
+func (e *Engine) operatorFor(now time.Time, user string) *liveOperator {
+	o := e.operators[user]
+	if o == nil {
+		o = &liveOperator{Operator: operator.New(user, now)}
+		e.operators[user] = o
+	}
+	return o
+}
+
+// stepOperator gives an operator an event and does what it asks for.
+func (e *Engine) stepOperator(now time.Time, o *liveOperator, ev operator.Event) {
+	for _, a := range o.Step(now, ev) {
+		switch a := a.(type) {
+		case operator.Changed:
+			e.operatorChanged(now, o)
+		case operator.RaiseLeg:
+			e.raiseLeg(now, o)
+		case operator.DropLeg:
+			e.dropLeg(o)
+		case operator.ArmWrap:
+			e.after(a.For, func(now time.Time) { e.stepOperator(now, o, operator.WrapTimeout{Since: a.Since}) })
+		case operator.DefaultDisposition:
+			e.defaultDisposition(now, o)
+		}
+	}
+}
+
+func (e *Engine) operatorChanged(now time.Time, o *liveOperator) {
+	if o.State() == operator.Ready || o.State() == operator.Paused {
+		o.last = nil
+		e.assign(now, o, "")
+	}
+	e.ready.Remove(o.ID())
+	if o.State() != operator.Ready {
+		e.dropPreview(o)
+	} else {
+		e.ready.Add(o.ID(), o.Since())
+		e.offerPreview(now, o)
+	}
+	e.tellOperator(now, o)
+	e.deps.Observer.Notice(OperatorChanged{e.operatorView(o)})
+}
+
+// assign puts an operator on a campaign: the wanted one, else the one they are
+// on while it runs, else a running one that takes them.
+func (e *Engine) assign(now time.Time, o *liveOperator, wanted campaigns.CampaignID) {
+	if wanted == "" {
+		if r := e.campaigns[o.campaign]; r != nil && r.State == campaigns.Running {
+			return
+		}
+		wanted = e.firstCampaign(o)
+	}
+	if wanted == "" || wanted == o.campaign {
+		return
+	}
+	if old := e.campaigns[o.campaign]; old != nil {
+		e.leaveCampaign(now, old, o)
+	}
+	o.campaign = wanted
+}
+
+// firstCampaign is the first running campaign, by id, that takes the operator.
+func (e *Engine) firstCampaign(o *liveOperator) campaigns.CampaignID {
+	var first campaigns.CampaignID
+	for id, r := range e.campaigns {
+		if r.State == campaigns.Running && takes(r.Campaign, o.ID()) && (first == "" || id < first) {
+			first = id
+		}
+	}
+	return first
+}
+
+func takes(c campaigns.Campaign, user string) bool {
+	if len(c.Operators) == 0 {
+		return true
+	}
+	for _, id := range c.Operators {
+		if string(id) == user {
+			return true
+		}
+	}
+	return false
+}
+
+// raiseLeg calls the operator's phone: the leg that stays up for the shift.
+func (e *Engine) raiseLeg(now time.Time, o *liveOperator) {
+	if !e.deps.Phones.Online(o.ID()) {
+		e.log.Info("no phone registered", zap.String("user", o.ID()))
+		e.stepOperator(now, o, operator.LegDown{})
+		return
+	}
+	offer, err := e.deps.Audio.Offer(media.LegID(e.nameLeg(o)), media.LegSpec{Kind: media.Operator})
+	if err != nil {
+		e.log.Warn("no audio port for an operator", zap.String("user", o.ID()), zap.Error(err))
+		e.forgetLeg(o)
+		e.stepOperator(now, o, operator.LegDown{})
+		return
+	}
+	e.deps.Phones.Call(sip.LegID(o.leg), o.ID(), offer)
+}
+
+func (e *Engine) nameLeg(o *liveOperator) string {
+	e.forgetLeg(o)
+	o.legs++
+	o.leg = fmt.Sprintf("op:%s:%d", o.ID(), o.legs)
+	e.legs[o.leg] = o.ID()
+	return o.leg
+}
+
+func (e *Engine) forgetLeg(o *liveOperator) {
+	delete(e.legs, o.leg)
+	o.leg, o.code = "", ""
+}
+
+func (e *Engine) dropLeg(o *liveOperator) {
+	if o.leg == "" {
+		return
+	}
+	e.deps.Phones.Hangup(o.leg)
+	e.deps.Audio.Close(media.LegID(o.leg))
+	e.forgetLeg(o)
+}
+
+// legDown follows the end of an operator's leg, whoever ended it.
+func (e *Engine) legDown(now time.Time, o *liveOperator) {
+	e.deps.Audio.Close(media.LegID(o.leg))
+	e.forgetLeg(o)
+	id := campaigns.AttemptID(o.Call())
+	talking := o.State() == operator.Talking || o.State() == operator.Reserved
+	e.stepOperator(now, o, operator.LegDown{})
+	if c := e.calls[id]; c != nil && talking {
+		e.deps.Audio.Unbridge(media.LegID(id))
+		e.step(now, c, call.OperatorLost{})
+	}
+}
+
+// onIncoming lets an operator's phone dial in: its own leg, by name or by the
+// feature code for on duty with the PIN.
+func (e *Engine) onIncoming(now time.Time, ev sip.Incoming) {
+	o := e.operatorFor(now, ev.User)
+	leg := string(ev.Leg)
+	e.checkDialIn(ev.User, ev.Dialed, func(now time.Time, ok bool) {
+		if !ok || o.leg != "" {
+			e.deps.Phones.Hangup(leg)
+			return
+		}
+		e.acceptDialIn(now, o, ev)
+	})
+}
+
+func (e *Engine) acceptDialIn(now time.Time, o *liveOperator, ev sip.Incoming) {
+	leg := string(ev.Leg)
+	answer, err := e.dialInAnswer(ev)
+	if err != nil {
+		e.log.Warn("phone's offer refused", zap.String("user", ev.User), zap.Error(err))
+		e.deps.Phones.Hangup(leg)
+		return
+	}
+	o.leg = leg
+	e.legs[leg] = o.ID()
+	e.deps.Phones.Accept(ev.Leg, answer) // sip.Answered follows with the ACK
+}
+
+func (e *Engine) dialInAnswer(ev sip.Incoming) ([]byte, error) {
+	spec := media.LegSpec{Kind: media.Operator}
+	if ev.Body == nil {
+		return e.deps.Audio.Offer(media.LegID(ev.Leg), spec)
+	}
+	return e.deps.Audio.Answer(media.LegID(ev.Leg), spec, ev.Body)
+}
+
+// operatorView is an operator with the call on the screen.
+func (e *Engine) operatorView(o *liveOperator) OperatorView {
+	v := OperatorView{
+		User: campaigns.UserID(o.ID()), State: o.State(), Since: o.Since(), Reason: o.Reason(), Campaign: o.campaign,
+		Attempt: campaigns.AttemptID(o.Call()),
+	}
+	if t := o.last; t != nil {
+		lead := t.claim.Lead
+		v.CallID, v.Number, v.Lead = t.callID, t.claim.Number.E164, &lead
+		v.VerdictAt, v.BridgedAt, v.WrapUntil = t.verdictAt, t.bridgedAt, t.wrapUntil
+		v.Dispositions, v.Script = dispositionsOf(t.campaign), t.campaign.Script
+	} else if p := o.preview; p != nil {
+		lead := p.Lead
+		v.Number, v.Lead, v.Preview = p.Number.E164, &lead, true
+	}
+	return v
+}
+
+func dispositionsOf(c campaigns.Campaign) []campaigns.Disposition {
+	if len(c.Dispositions) > 0 {
+		return c.Dispositions
+	}
+	return campaigns.DefaultDispositions()
+}

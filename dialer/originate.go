@@ -1,0 +1,146 @@
+package dialer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// originate takes the next lead and begins an attempt on it. False means that
+// no call can be placed now: no lead, no route.
+func (e *Engine) originate(now time.Time, r *campaignRun) bool {
+	claim, ok := r.hopper.Next(now)
+	if !ok {
+		return false
+	}
+	return e.begin(now, r, claim)
+}
+
+// begin starts an attempt on a claimed lead: a route is reserved and the
+// attempt is on its way to be durable. The INVITE waits for that.
+func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim) bool {
+	decision, open, opens := e.deps.Rules.Decide(claim, r.Campaign, now)
+	if !open {
+		e.refuse(now, r, claim, "window", opens)
+		return true // the next lead may still be in its window
+	}
+	id := newAttemptID()
+	route, err := e.deps.Trunks.Reserve(r.Trunks, claim.Number.E164, r.callerID(claim.Lead.ID), string(id))
+	if err != nil {
+		r.hopper.Return(claim)
+		return false
+	}
+	_, connectWithin, _ := e.deps.Rules.Abandonment(claim.Number.Regions)
+	c := &liveCall{
+		Call: call.New(call.Spec{
+			ID: id, ConnectWithin: connectWithin,
+			Message: r.SafeHarbor != "", Detect: r.Detection != "off",
+		}, now),
+		campaign: r, claim: claim, route: route, dialog: marshalDialog(route.Dialog),
+	}
+	c.intent = campaigns.Intent{
+		Attempt: id, Claim: claim, Trunk: route.Trunk, CallerID: route.CallerID,
+		Caps: e.deps.Rules.Caps(claim.Queue.Window, r.Campaign), Decision: decision, Dialog: c.dialog, At: now,
+	}
+	e.calls[id] = c
+	r.calls++
+	r.controller.Observe(now, pacing.Dialed{Call: string(id), Segment: claim.Queue.Segment})
+	e.touch(r)
+	e.later(func(ctx context.Context) func(time.Time) {
+		err := e.deps.Store.Begin(ctx, c.intent)
+		return func(now time.Time) { e.onBegun(now, c, err) }
+	})
+	return true
+}
+
+// refuse gives a claimed lead back with the time when it may be asked again.
+func (e *Engine) refuse(now time.Time, r *campaignRun, claim campaigns.Claim, rule string, next time.Time) {
+	e.deps.Observer.Notice(Refused{At: now, Campaign: r.ID, Rule: rule})
+	e.later(func(ctx context.Context) func(time.Time) {
+		if err := e.deps.Store.Release(ctx, []campaigns.Claim{claim}, next); err != nil && !errors.Is(err, campaigns.ErrStale) {
+			e.log.Warn("lead not released; its lease will run out", zap.Int64("lead", int64(claim.Lead.ID)), zap.Error(err))
+		}
+		return nil
+	})
+}
+
+// onBegun goes on when the attempt is durable, or ends a call that never
+// became one.
+func (e *Engine) onBegun(now time.Time, c *liveCall, err error) {
+	var refusal *campaigns.Refusal
+	switch {
+	case err == nil:
+		e.step(now, c, call.Begun{})
+	case errors.As(err, &refusal):
+		e.deps.Observer.Notice(Refused{At: now, Campaign: c.campaign.ID, Rule: string(refusal.Reason)})
+		e.step(now, c, call.Refused{Reason: refusal.Error()})
+	case errors.Is(err, campaigns.ErrStale):
+		e.step(now, c, call.Refused{Reason: "another node has the lead"})
+	default: // it may be durable or not: end it as not placed, so that no attempt stays open
+		e.log.Error("attempt not begun", zap.String("call", string(c.ID())), zap.Error(err))
+		e.writeEnding(c.ending(now, campaigns.NotPlaced, e.nextAfter(c, campaigns.NotPlaced, now)), nil)
+		e.step(now, c, call.Refused{Reason: "store"})
+	}
+}
+
+// place asks the last check and sends the INVITE.
+func (e *Engine) place(now time.Time, c *liveCall) {
+	if reason := e.mayNotPlace(now, c); reason != "" {
+		e.deps.Observer.Notice(Refused{At: now, Campaign: c.campaign.ID, Rule: reason})
+		e.step(now, c, call.NotAllowed{Reason: reason})
+		return
+	}
+	leg := media.LegID(c.ID())
+	offer, err := e.deps.Audio.Offer(leg, customerSpec(c.route))
+	if err != nil {
+		e.log.Warn("no audio port", zap.String("call", string(c.ID())), zap.Error(err))
+		e.step(now, c, call.NotAllowed{Reason: "no audio port"})
+		return
+	}
+	c.placed = true
+	if c.campaign.Detection != "off" {
+		e.deps.Audio.Detect(leg)
+	}
+	e.deps.Trunks.Dial(sip.LegID(c.ID()), c.route, offer)
+	e.deps.Observer.Notice(AttemptBegan{
+		At: now, Attempt: c.ID(), Campaign: c.campaign.ID, Trunk: c.route.Trunk, Number: c.claim.Number.E164,
+	})
+}
+
+// mayNotPlace is the second check of what allowed the claim: time has passed.
+func (e *Engine) mayNotPlace(now time.Time, c *liveCall) string {
+	if e.draining || c.campaign.State != campaigns.Running {
+		return "stopped"
+	}
+	if _, open, _ := e.deps.Rules.Decide(c.claim, c.campaign.Campaign, now); !open {
+		return "window"
+	}
+	return ""
+}
+
+func customerSpec(r Route) media.LegSpec {
+	return media.LegSpec{Kind: media.Customer, Networks: r.MediaNetworks, Address: r.MediaAddress, Signalling: r.Signalling}
+}
+
+// newAttemptID makes ids that sort by time (RFC 9562 UUIDv7).
+func newAttemptID() campaigns.AttemptID {
+	return campaigns.AttemptID(uuid.Must(uuid.NewV7()).String())
+}
+
+func marshalDialog(d sip.Dialog) []byte {
+	b, err := json.Marshal(d)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	return b
+}

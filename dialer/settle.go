@@ -1,0 +1,76 @@
+package dialer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// finishAtMost is how long ending the dialogs of a dead process may take.
+const finishAtMost = 9 * time.Second
+
+// Settle is called once, before Run: what a dead process of this node left
+// behind is put in order. Each attempt that was begun and not ended becomes
+// Interrupted and counts against the lead's caps; its dialog is ended at the
+// carrier; claims go back. campaign looks a campaign up for its retry rules.
+func (e *Engine) Settle(ctx context.Context, campaign func(campaigns.CampaignID) (campaigns.Campaign, error)) (int, error) {
+	open, err := e.deps.Store.Open(ctx, e.cfg.Node)
+	if err != nil {
+		return 0, fmt.Errorf("attempts left open: %w", err)
+	}
+	now := time.Now()
+	for _, a := range open {
+		if err := e.settleAttempt(ctx, a, campaign, now); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := e.deps.Store.Reclaim(ctx, e.cfg.Node, now); err != nil {
+		return 0, fmt.Errorf("claims left: %w", err)
+	}
+	e.finishDialogs(ctx, open)
+	return len(open), nil
+}
+
+func (e *Engine) settleAttempt(ctx context.Context, a campaigns.Attempt, campaign func(campaigns.CampaignID) (campaigns.Campaign, error), now time.Time) error {
+	c, err := campaign(a.Campaign)
+	if err != nil {
+		return fmt.Errorf("campaign %s of attempt %s: %w", a.Campaign, a.ID, err)
+	}
+	claim := campaigns.Claim{Number: campaigns.Number{E164: a.Number}, ByOutcome: a.ByOutcome}
+	next, bad, suppress := e.deps.Rules.Retry(c, claim, campaigns.Interrupted, now)
+	err = e.deps.Store.End(ctx, campaigns.Ending{
+		Attempt: a.ID, Outcome: campaigns.Interrupted, Reason: "the dialer died in this call",
+		Next: next, BadNumber: bad, Suppress: suppress, Count: true, At: now,
+	})
+	if err != nil {
+		return fmt.Errorf("settle attempt %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// finishDialogs ends what may still be up at the carrier, all at once.
+func (e *Engine) finishDialogs(ctx context.Context, open []campaigns.Attempt) {
+	ctx, cancel := context.WithTimeout(ctx, finishAtMost)
+	defer cancel()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for _, a := range open {
+		var d sip.Dialog
+		if err := json.Unmarshal(a.Dialog, &d); err != nil {
+			e.log.Warn("dialog of a dead process unreadable", zap.String("call", string(a.ID)), zap.Error(err))
+			continue
+		}
+		wg.Go(func() {
+			if err := e.deps.Trunks.Finish(ctx, d); err != nil {
+				e.log.Warn("call of a dead process not confirmed as ended", zap.String("call", string(a.ID)), zap.Error(err))
+			}
+		})
+	}
+}

@@ -1,0 +1,157 @@
+package dialer
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// onSignal applies an event of signalling to the call or operator it is about.
+// Events of legs that are over are ignored.
+func (e *Engine) onSignal(now time.Time, ev sip.Event) {
+	switch ev := ev.(type) {
+	case sip.Progress:
+		e.onProgress(now, ev)
+	case sip.Answered:
+		e.onAnswered(now, ev)
+	case sip.Offered:
+		e.onOffered(ev)
+	case sip.Replied:
+		if err := e.deps.Audio.Accept(media.LegID(ev.Leg), ev.Body); err != nil {
+			e.log.Warn("late answer refused", zap.String("leg", string(ev.Leg)), zap.Error(err))
+		}
+	case sip.Incoming:
+		e.onIncoming(now, ev)
+	case sip.Digit:
+		e.onDigit(now, string(ev.Leg), ev.Digit)
+	case sip.Ended:
+		e.onEnded(now, ev)
+	case sip.PhoneOnline, sip.PhoneOffline:
+		// A phone without a registration may still have its leg; the leg's own
+		// audio says whether the operator is there.
+	}
+}
+
+func (e *Engine) callOf(leg sip.LegID) *liveCall { return e.calls[campaigns.AttemptID(leg)] }
+
+func (e *Engine) operatorOf(leg string) *liveOperator {
+	o := e.operators[e.legs[leg]]
+	if o == nil || o.leg != leg {
+		return nil
+	}
+	return o
+}
+
+func (e *Engine) onProgress(now time.Time, ev sip.Progress) {
+	c := e.callOf(ev.Leg)
+	if c == nil {
+		return
+	}
+	if ev.Code >= 180 {
+		e.step(now, c, call.Rings{Since: ev.At})
+	}
+	if ev.Body == nil {
+		return
+	}
+	if err := e.deps.Audio.Early(media.LegID(ev.Leg), ev.Fork, ev.Body); err != nil {
+		e.log.Info("early media refused", zap.String("call", string(ev.Leg)), zap.Error(err))
+	}
+}
+
+func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
+	leg := media.LegID(ev.Leg)
+	if c := e.callOf(ev.Leg); c != nil {
+		c.dialog = marshalDialog(ev.Dialog)
+		if err := e.deps.Audio.Accept(leg, ev.Body); err != nil {
+			e.log.Warn("answer refused", zap.String("call", string(ev.Leg)), zap.String("trunk", c.route.Trunk), zap.Error(err))
+			e.deps.Trunks.Hangup(ev.Leg, sip.Cause{Code: 488, Text: "no usable audio"})
+			return
+		}
+		e.step(now, c, call.Answered{At: ev.At})
+		return
+	}
+	o := e.operatorOf(string(ev.Leg))
+	if o == nil {
+		return
+	}
+	if ev.Body != nil {
+		if err := e.deps.Audio.Accept(leg, ev.Body); err != nil {
+			e.log.Warn("phone's answer refused", zap.String("user", o.ID()), zap.Error(err))
+			e.deps.Phones.Hangup(o.leg)
+			return
+		}
+	}
+	e.stepOperator(now, o, operator.LegUp{})
+}
+
+// onOffered answers a re-INVITE or UPDATE: hold, resume, a new address.
+func (e *Engine) onOffered(ev sip.Offered) {
+	reply, spec := e.deps.Phones.Reply, media.LegSpec{Kind: media.Operator}
+	if c := e.callOf(ev.Leg); c != nil {
+		reply, spec = e.deps.Trunks.Reply, customerSpec(c.route)
+	}
+	body, err := e.answerOffer(media.LegID(ev.Leg), spec, ev.Body)
+	if err != nil {
+		e.log.Warn("offer refused", zap.String("leg", string(ev.Leg)), zap.Error(err))
+	}
+	reply(ev.Leg, body) // nil refuses with 488
+}
+
+func (e *Engine) answerOffer(leg media.LegID, spec media.LegSpec, offer []byte) ([]byte, error) {
+	if offer == nil {
+		return e.deps.Audio.Reoffer(leg)
+	}
+	return e.deps.Audio.Answer(leg, spec, offer)
+}
+
+func (e *Engine) onEnded(now time.Time, ev sip.Ended) {
+	if c := e.callOf(ev.Leg); c != nil {
+		e.step(now, c, call.Ended{
+			Outcome: outcomeOf(ev), LateAnswer: ev.LateAnswer,
+			Code: ev.Cause.Code, Q850: ev.Cause.Q850, Reason: ev.Cause.Text,
+		})
+		return
+	}
+	if o := e.operatorOf(string(ev.Leg)); o != nil {
+		e.legDown(now, o)
+	}
+}
+
+// outcomeOf says what the network's end of a leg means for the attempt.
+func outcomeOf(ev sip.Ended) campaigns.Outcome {
+	if ev.WasUp && ev.Cause.Result != sip.ResultFalseAnswer {
+		return ""
+	}
+	if o, ok := outcomes[ev.Cause.Result]; ok {
+		return o
+	}
+	return campaigns.Failed
+}
+
+var outcomes = map[sip.Result]campaigns.Outcome{
+	sip.ResultBusy:            campaigns.Busy,
+	sip.ResultNoAnswer:        campaigns.NoAnswer,
+	sip.ResultNone:            campaigns.NoAnswer, // our ring timeout
+	sip.ResultAbsent:          campaigns.Absent,
+	sip.ResultInvalidNumber:   campaigns.InvalidNumber,
+	sip.ResultNumberChanged:   campaigns.NumberChanged,
+	sip.ResultBadFormat:       campaigns.BadFormat,
+	sip.ResultOutOfOrder:      campaigns.OutOfOrder,
+	sip.ResultDeclined:        campaigns.Declined,
+	sip.ResultBlocked:         campaigns.Blocked,
+	sip.ResultUnwanted:        campaigns.Unwanted,
+	sip.ResultTrunkRejected:   campaigns.TrunkRejected,
+	sip.ResultIdentity:        campaigns.TrunkRejected,
+	sip.ResultCongestion:      campaigns.Congestion,
+	sip.ResultTrunkDown:       campaigns.TrunkDown,
+	sip.ResultRedirected:      campaigns.Redirected,
+	sip.ResultFalseAnswer:     campaigns.FalseAnswer,
+	sip.ResultMediaMismatch:   campaigns.Failed,
+	sip.ResultProtocolFailure: campaigns.Failed,
+}

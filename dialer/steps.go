@@ -1,0 +1,128 @@
+package dialer
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// step gives a call an event and does what it asks for.
+func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
+	from := c.State()
+	actions := c.Step(now, ev)
+	to := c.State()
+	if from != to {
+		e.touch(c.campaign)
+		e.deps.Observer.Notice(CallChanged{At: now, Attempt: c.ID(), Campaign: c.campaign.ID, Trunk: c.route.Trunk, From: from, To: to})
+		e.tellPacing(now, c, ev, from, to)
+	}
+	for _, a := range actions {
+		e.perform(now, c, a)
+	}
+}
+
+// tellPacing turns a transition into what pacing learns from. Connected and
+// Abandoned are told where they are done.
+func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to call.State) {
+	id, learn := string(c.ID()), c.campaign.controller
+	switch to {
+	case call.Ringing:
+		learn.Observe(now, pacing.Ringing{Call: id, Since: c.RingingAt()})
+	case call.Detecting:
+		learn.Observe(now, pacing.Answered{Call: id, Since: c.AnsweredAt()})
+	case call.Queued:
+		learn.Observe(now, pacing.Human{Call: id})
+	case call.Leaving:
+		if v, ok := ev.(call.Verdict); ok && from == call.Detecting {
+			learn.Observe(now, pacing.Machine{Call: id})
+		} else if ok {
+			learn.Observe(now, pacing.Ended{Call: id, Cause: causeOf(v.Outcome)})
+		} else if _, ok := ev.(call.Cancel); ok {
+			learn.Observe(now, pacing.Ended{Call: id, Cause: pacing.CauseCancelled})
+		}
+	}
+}
+
+// perform does one action of a call.
+func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
+	leg := media.LegID(c.ID())
+	switch a := a.(type) {
+	case call.Place:
+		e.place(now, c)
+	case call.GiveBackRoute:
+		e.deps.Trunks.Release(c.route)
+	case call.KeepDialog:
+		e.keepDialog(c)
+	case call.FindOperator:
+		e.waiting = append(e.waiting, c.ID())
+	case call.Connect:
+		e.connect(now, c, a)
+	case call.FreeOperator:
+		e.freeOperator(now, a.Operator)
+	case call.Lost:
+		c.campaign.controller.Observe(now, pacing.Abandoned{Call: string(c.ID())})
+	case call.PlayMessage:
+		e.deps.Audio.StopDetect(leg)
+		e.deps.Audio.Play(leg, c.campaign.safeHarbor())
+	case call.Suppress:
+		c.optedOut = true
+	case call.HangUpLeg:
+		e.deps.Trunks.Hangup(sip.LegID(c.ID()), sip.Cause{Code: 487, Q850: 16, Text: "normal call clearing"})
+	case call.ArmTimer:
+		e.after(a.After, func(now time.Time) { e.step(now, c, call.TimerFired{In: a.In}) })
+	case call.EndAttempt:
+		e.endAttempt(now, c, a)
+	case call.Forget:
+		c.campaign.controller.Observe(now, pacing.Ended{Call: string(c.ID()), Cause: pacing.CauseFailed})
+		e.drop(c)
+	}
+}
+
+// keepDialog makes the answered dialog durable, beside the call.
+func (e *Engine) keepDialog(c *liveCall) {
+	id, dialog := c.ID(), c.dialog
+	e.later(func(ctx context.Context) func(time.Time) {
+		if err := e.deps.Store.SaveDialog(ctx, id, dialog); err != nil {
+			e.log.Warn("dialog not kept: a crash would leave this call to the session timer", zap.String("call", string(id)), zap.Error(err))
+		}
+		return nil
+	})
+}
+
+// drop forgets a call that is over.
+func (e *Engine) drop(c *liveCall) {
+	if e.calls[c.ID()] == nil {
+		return
+	}
+	delete(e.calls, c.ID())
+	c.campaign.calls--
+	e.touch(c.campaign)
+	if c.placed {
+		e.deps.Audio.Close(media.LegID(c.ID()))
+	}
+	if e.draining && len(e.calls) == 0 {
+		e.markDrained()
+	}
+}
+
+// causeOf is the word pacing has for an outcome without a connection.
+func causeOf(o campaigns.Outcome) pacing.Cause {
+	switch o {
+	case campaigns.Busy:
+		return pacing.CauseBusy
+	case campaigns.InvalidNumber, campaigns.NumberChanged, campaigns.BadFormat:
+		return pacing.CauseInvalid
+	case campaigns.NoAnswer, campaigns.Absent:
+		return pacing.CauseNoAnswer
+	case campaigns.Cancelled:
+		return pacing.CauseCancelled
+	}
+	return pacing.CauseFailed
+}
