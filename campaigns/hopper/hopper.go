@@ -1,0 +1,195 @@
+// Package hopper holds leads of one campaign that are claimed in the store
+// ahead of time, so that the engine's loop takes the next one without waiting
+// for a database. It mixes segments by their weights and hands out only leads
+// whose calling window is open and whose lease has time left.
+//
+// It decides nothing about rules or pace: rules say what is open, pacing says
+// how many leads to keep at hand.
+//
+//	store.Queues ─► which are open? ─► store.Claim ─► shelves ─► Next
+//	store.Release ◄─ window closed, lease ending, Drain ◄─┘ ◄─── Return
+package hopper
+
+import (
+	"container/heap"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// Rules say when a window class may be called.
+type Rules interface {
+	// Open says whether numbers of w may be called now, until when, and where
+	// not, from when.
+	Open(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) (open bool, until, opens time.Time)
+}
+
+// Config is what a hopper is for.
+type Config struct {
+	Campaign campaigns.Campaign
+	Node     string        // who claims
+	Size     int           // the most leads to hold; default 200
+	Lease    time.Duration // of a claim; default 2 min. A claim with a quarter of it left is given back
+}
+
+// Hopper holds the claimed leads of one campaign. Run fills it; the other
+// methods may be called from any goroutine and never wait for the store,
+// except Drain.
+type Hopper struct {
+	store campaigns.Store
+	rules Rules
+	node  string
+	size  int
+	lease time.Duration
+
+	wake    chan struct{} // holds one: a look at the store is due
+	looking chan struct{} // holds one while somebody talks to the store
+
+	mu       sync.Mutex // guards what follows; never held while the store works
+	campaign campaigns.Campaign
+	target   int
+	drained  bool
+	shelves  []*shelf          // one for each segment, in the campaign's order
+	back     []campaigns.Claim // to be given back
+	patient  time.Time         // before this, a low hopper does not ask the store again: it had no more
+	reclaim  time.Time         // when to look for claims of dead nodes again
+	seen     Status            // what the last look at the store found
+}
+
+// New makes a hopper. Nothing happens before Run.
+func New(cfg Config, store campaigns.Store, rules Rules) *Hopper {
+	if cfg.Size <= 0 {
+		cfg.Size = 200
+	}
+	if cfg.Lease <= 0 {
+		cfg.Lease = 2 * time.Minute
+	}
+	return &Hopper{
+		store: store, rules: rules, node: cfg.Node, size: cfg.Size, lease: cfg.Lease,
+		wake: make(chan struct{}, 1), looking: make(chan struct{}, 1),
+		campaign: cfg.Campaign, target: cfg.Size, shelves: newShelves(cfg.Campaign), seen: Status{Empty: NotLookedYet},
+	}
+}
+
+// Next takes the best lead that may be dialled now: promised calls first, then
+// the segment whose turn it is, in it by priority and then by time. It never
+// blocks; false means that there is none at hand.
+func (h *Hopper) Next(now time.Time) (campaigns.Claim, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.best(now)
+	if s == nil {
+		h.callIfLow(now)
+		return campaigns.Claim{}, false
+	}
+	h.turn(s)
+	c := heap.Pop(&s.claims).(campaigns.Claim)
+	h.callIfLow(now)
+	return c, true
+}
+
+// Peek says which segment Next would take from.
+func (h *Hopper) Peek(now time.Time) (segment string, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.best(now)
+	if s == nil {
+		return "", false
+	}
+	return s.name, true
+}
+
+// Len is how many leads are at hand.
+func (h *Hopper) Len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.held()
+}
+
+// Want says how many leads to keep at hand, in [1, Config.Size]. Fewer are
+// fresher and leave more to other nodes. Leads already held stay.
+func (h *Hopper) Want(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	more := n > h.target
+	h.target = min(max(n, 1), h.size)
+	if more {
+		h.look()
+	}
+}
+
+// Return brings back a claim that was not begun. It is handed out again, or
+// goes back to the store where its window or lease is over.
+func (h *Hopper) Return(c campaigns.Claim) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.shelves {
+		if s.name == c.Queue.Segment && !h.drained {
+			s.add(c)
+			return
+		}
+	}
+	h.back = append(h.back, c)
+	h.look()
+}
+
+// Update tells the hopper that its campaign changed. Where lists or segments
+// did, all claims go back, because their order or place may be another now.
+func (h *Hopper) Update(c campaigns.Campaign) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	same := reflect.DeepEqual(c.Segments, h.campaign.Segments) && reflect.DeepEqual(c.Lists, h.campaign.Lists)
+	h.campaign = c
+	if !same {
+		h.giveBackAll()
+		h.shelves = newShelves(c)
+	}
+	h.patient = time.Time{}
+	h.look()
+}
+
+// runs says whether the campaign dials.
+func (h *Hopper) runs() bool {
+	return !h.drained && (h.campaign.State == campaigns.Running || h.campaign.State == "")
+}
+
+func (h *Hopper) held() int {
+	n := 0
+	for _, s := range h.shelves {
+		n += len(s.claims)
+	}
+	return n
+}
+
+func (h *Hopper) giveBackAll() {
+	for _, s := range h.shelves {
+		h.back = append(h.back, s.claims...)
+		s.claims = nil
+	}
+}
+
+// usable says whether a claim may still be dialled from.
+func (h *Hopper) usable(c campaigns.Claim, now time.Time) bool {
+	if c.Until.Sub(now) < h.lease/4 {
+		return false
+	}
+	open, _, _ := h.rules.Open(c.Queue.Window, h.campaign, now)
+	return open
+}
+
+// callIfLow asks for a look at the store when half of the leads are gone,
+// unless the last look found nothing a moment ago.
+func (h *Hopper) callIfLow(now time.Time) {
+	if h.held()*2 < h.target && !now.Before(h.patient) {
+		h.look()
+	}
+}
+
+func (h *Hopper) look() {
+	select {
+	case h.wake <- struct{}{}:
+	default: // already due
+	}
+}

@@ -1,0 +1,225 @@
+package hopper
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// lookEvery is the longest time between two looks at the store: how soon a new
+// lead or an opened window is noticed.
+const lookEvery = time.Second
+
+// Run fills the hopper until ctx ends, and returns why it did. A store that
+// fails is asked again; Status says so meanwhile. Claims are kept: call Drain
+// to give them back.
+func (h *Hopper) Run(ctx context.Context) error {
+	for {
+		h.pass(ctx)
+		select {
+		case <-h.wake:
+		case <-time.After(lookEvery):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Drain gives all claims back and fills the hopper no more. It may be called
+// while Run runs or after it.
+func (h *Hopper) Drain(ctx context.Context) error {
+	h.mu.Lock()
+	h.drained = true
+	h.giveBackAll()
+	h.mu.Unlock()
+	select { // a claim under way would come in late
+	case h.looking <- struct{}{}:
+		defer func() { <-h.looking }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return h.release(ctx)
+}
+
+// pass looks at the store once: gives back, then fills up.
+func (h *Hopper) pass(ctx context.Context) {
+	select {
+	case h.looking <- struct{}{}:
+		defer func() { <-h.looking }()
+	case <-ctx.Done():
+		return
+	}
+	now := time.Now()
+	h.tidy(now)
+	err := errors.Join(h.release(ctx), h.reclaimDead(ctx, now))
+	h.mu.Lock()
+	c, runs := h.campaign, h.runs()
+	h.mu.Unlock()
+	seen := Status{Empty: CampaignStopped}
+	if runs && err == nil {
+		seen, err = h.fill(ctx, c, now)
+	}
+	if err != nil {
+		seen.Empty, seen.Err = StoreFailed, err
+	}
+	h.mu.Lock()
+	h.seen = seen
+	h.patient = time.Time{}
+	if h.held() < h.target { // the store has no more
+		h.patient = now.Add(lookEvery)
+	}
+	h.mu.Unlock()
+}
+
+// tidy takes out what may not be dialled any more, wherever it lies.
+func (h *Hopper) tidy(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.runs() {
+		h.giveBackAll()
+		return
+	}
+	for _, s := range h.shelves {
+		var keep claims
+		for _, c := range s.claims {
+			if h.usable(c, now) {
+				keep.Push(c)
+			} else {
+				h.back = append(h.back, c)
+			}
+		}
+		s.set(keep)
+	}
+}
+
+// release gives back what was put aside. Claims that the store does not know
+// any more are gone already; after another error they are tried again.
+func (h *Hopper) release(ctx context.Context) error {
+	h.mu.Lock()
+	back := h.back
+	h.back = nil
+	h.mu.Unlock()
+	if len(back) == 0 {
+		return nil
+	}
+	err := h.store.Release(ctx, back, time.Time{})
+	if err == nil || errors.Is(err, campaigns.ErrStale) {
+		return nil
+	}
+	h.mu.Lock()
+	h.back = append(h.back, back...)
+	h.mu.Unlock()
+	return err
+}
+
+// reclaimDead gives back claims of any node whose lease ran out.
+func (h *Hopper) reclaimDead(ctx context.Context, now time.Time) error {
+	if now.Before(h.reclaim) { // only pass touches it
+		return nil
+	}
+	h.reclaim = now.Add(h.lease / 2)
+	_, err := h.store.Reclaim(ctx, "", now)
+	return err
+}
+
+// supply is what the store has for one segment, in open windows.
+type supply struct {
+	shelf  *shelf
+	queues []campaigns.QueueID
+	ready  int // due and not asked for yet
+}
+
+// fill claims leads up to the target, sharing the room among segments by weight.
+func (h *Hopper) fill(ctx context.Context, c campaigns.Campaign, now time.Time) (Status, error) {
+	queues, err := h.store.Queues(ctx, c.ID, now)
+	if err != nil {
+		return Status{}, err
+	}
+	seen, open := h.sort(queues, c, now)
+	got := 0
+	for range 2 { // the second shares what short segments left
+		for _, order := range h.orders(open) {
+			claimed, err := h.store.Claim(ctx, campaigns.ClaimRequest{
+				Queues: order.queues, Limit: order.ready, Node: h.node, Lease: h.lease, Now: now,
+			})
+			if err != nil {
+				return seen, err
+			}
+			got += len(claimed)
+			h.take(claimed)
+		}
+	}
+	if seen.Ready > 0 && got == 0 {
+		seen.Empty = HeldElsewhere
+	}
+	return seen, nil
+}
+
+// sort tells open queues from closed ones.
+func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now time.Time) (Status, []*supply) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var seen Status
+	bySegment := map[string]*supply{}
+	var open []*supply
+	for _, s := range h.shelves {
+		bySegment[s.name] = &supply{shelf: s}
+		open = append(open, bySegment[s.name])
+	}
+	for _, q := range queues {
+		isOpen, _, opens := h.rules.Open(q.Window, c, now)
+		seen.count(q, isOpen, opens)
+		if s := bySegment[q.Segment]; s != nil && isOpen && q.Ready > 0 {
+			s.queues = append(s.queues, q.QueueID)
+			s.ready += q.Ready
+		}
+	}
+	seen.Empty = seen.why()
+	return seen, open
+}
+
+// orders says how many leads to claim of each segment now. What is ordered is
+// taken off the supply.
+func (h *Hopper) orders(open []*supply) []supply {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	room, weights := h.target-h.held(), 0
+	for _, s := range open {
+		if s.ready > 0 {
+			weights += s.shelf.weight
+		}
+	}
+	var all []supply
+	for _, s := range open {
+		if s.ready == 0 || room <= 0 {
+			continue
+		}
+		share := (h.target*s.shelf.weight + weights - 1) / weights
+		n := min(share-len(s.shelf.claims), s.ready, room)
+		if n <= 0 {
+			continue
+		}
+		s.ready -= n
+		room -= n
+		all = append(all, supply{queues: s.queues, ready: n})
+	}
+	return all
+}
+
+// take puts new claims on their shelves; those that have none go back.
+func (h *Hopper) take(claimed []campaigns.Claim) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range claimed {
+		i := slices.IndexFunc(h.shelves, func(s *shelf) bool { return s.name == c.Queue.Segment })
+		if i < 0 || !h.runs() {
+			h.back = append(h.back, c)
+			h.look()
+			continue
+		}
+		h.shelves[i].add(c)
+	}
+}
