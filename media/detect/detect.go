@@ -82,7 +82,7 @@ func (d *Detector) Hear(f media.Frame) (Finding, bool) {
 	if sounding > 0 {
 		d.toneAt = d.now
 	}
-	d.voice.step(level, sounding)
+	d.voice.step(level, d.ear.Purity(), sounding)
 	if !ok {
 		found, ok = d.rules()
 	}

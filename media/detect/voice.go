@@ -11,6 +11,7 @@ const (
 	overFloor   = 7.0   // dB above the noise is speech
 	underPeak   = 18.0  // dB; what is further under the loudest is another talker, or echo
 	steadyRange = 5.0   // dB, what steady noise varies
+	noisePurity = 0.3  // most of the power of noise that one lobe has
 	leastLoud   = -38.0 // dBFS, of the loudest frame of a greeting; less is breath
 
 	hangover    = 3                      // frames that a syllable echoes
@@ -23,6 +24,7 @@ const (
 type voice struct {
 	floor, peak float64     // dBFS
 	recent      [20]float64 // levels, a ring
+	purity      float64     // share of the loudest lobe, mean of about 0.2 s
 	frames      int
 	speaking    bool
 	hang        int
@@ -41,13 +43,15 @@ func newVoice() voice { return voice{floor: floorStart, peak: peakStart, loudest
 
 // restart forgets what was said but keeps what is known of the line.
 func (v *voice) restart() {
-	*v = voice{floor: v.floor, peak: v.peak, recent: v.recent, frames: v.frames, now: v.now, loudest: -120}
+	*v = voice{floor: v.floor, peak: v.peak, recent: v.recent, purity: v.purity, frames: v.frames, now: v.now, loudest: -120}
 }
 
-// step takes the level of the next frame and for how long a tone has sounded:
-// what was taken for speech since then is taken back.
-func (v *voice) step(level float64, tone time.Duration) {
+// step takes the level of the next frame, the share of its power in its loudest
+// lobe, and for how long a tone has sounded: what was taken for speech since
+// then is taken back.
+func (v *voice) step(level, purity float64, tone time.Duration) {
 	v.now += frame
+	v.purity += 0.1 * (purity - v.purity)
 	if tone == 0 {
 		v.adapt(level)
 	}
@@ -99,10 +103,10 @@ func (v *voice) adapt(level float64) {
 	}
 }
 
-// stationary says that the level held still for 0.4 s, as no
-// talker's does: it is noise, of that level.
+// stationary says that the level held still for 0.4 s, as few talkers' does,
+// and that no lobe stands out, as in every vowel: it is noise, of that level.
 func (v *voice) stationary() (mean float64, is bool) {
-	if v.frames < len(v.recent) {
+	if v.frames < len(v.recent) || v.purity > noisePurity {
 		return 0, false
 	}
 	low, high := v.recent[0], v.recent[0]

@@ -35,10 +35,10 @@ type Ear struct {
 	spectrum spectrum
 	hops     int
 
-	level        float64 // of the last hop
-	single, pair run
-	progress     progressRun
-	v21          int // hops in a row with fax data
+	level, purity float64 // of the last hop
+	single, pair  run
+	progress      progressRun
+	v21           int // hops in a row with fax data
 
 	tri     tri
 	notes   notes
@@ -78,6 +78,10 @@ func (e *Ear) Next() (Heard, bool) {
 
 // Level is the loudness of the last 32 ms between 180 and 3,400 Hz in dBFS.
 func (e *Ear) Level() float64 { return e.level }
+
+// Purity is the share of the loudest lobe in the power of the last 32 ms, in
+// [0, 1]: near 1 for a tone, a third or more for most vowels, less for noise.
+func (e *Ear) Purity() float64 { return e.purity }
 
 // Tone is how long a steady tone has sounded, 0 while there is none. What
 // sounded for that long was no speech.
@@ -135,6 +139,6 @@ func (e *Ear) measure() measure {
 	}
 	m.progress, m.centre = power/total, moment/(power+1e-9)
 	m.level = 10 * math.Log10((s.band(6, 109)+1e-3)/fullScale)
-	e.level = m.level
+	e.level, e.purity = m.level, m.oneLobe
 	return m
 }
