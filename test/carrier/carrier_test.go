@@ -3,6 +3,7 @@ package carrier
 import (
 	"bytes"
 	"context"
+	"flag"
 	"sync"
 	"testing"
 	"time"
@@ -12,7 +13,12 @@ import (
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The tests wait for people more than they work: run them side by side.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "16") //nolint:errcheck // the flag exists
+	goleak.VerifyTestMain(m)
+}
 
 const within = 15 * time.Second
 
@@ -37,7 +43,9 @@ func start(t *testing.T, cfg Config, dialer phone.Config) *far {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
+	closed := make(chan struct{})
 	wg.Go(func() {
+		defer close(closed)
 		if err := c.Run(ctx); err != nil {
 			t.Error(err)
 		}
@@ -46,6 +54,7 @@ func start(t *testing.T, cfg Config, dialer phone.Config) *far {
 	wg.Go(func() { d.Run(dialerCtx) }) //nolint:errcheck // always nil
 	stop := sync.OnceValue(func() []Event {
 		cancel()
+		<-closed
 		stopDialer()
 		wg.Wait()
 		events, err := ReadLog(&log)
@@ -233,6 +242,7 @@ func (l *personEar) marks() (first, gaps, last uint32) {
 }
 
 func TestImpatientPersonHangsUp(t *testing.T) {
+	t.Parallel()
 	f := start(t, Config{Behave: behave(Behaviour{Kind: Person, Patience: 300 * time.Millisecond})}, phone.Config{})
 	c := f.call(t, "+15550001")
 	wait(t, c.Done(), "end")
@@ -246,6 +256,7 @@ func TestImpatientPersonHangsUp(t *testing.T) {
 }
 
 func TestVoiceThatIsNoOperatorIsNoted(t *testing.T) {
+	t.Parallel()
 	f := start(t, Config{Behave: behave(Behaviour{Kind: Person})}, phone.Config{})
 	c := f.call(t, "+15550001")
 	l := hearPerson(c.Audio)
@@ -273,6 +284,7 @@ func sentBy(a *phone.Audio, count uint32) <-chan struct{} {
 }
 
 func TestMachineGreetsAndBeeps(t *testing.T) {
+	t.Parallel()
 	f := start(t, Config{Behave: behave(Behaviour{Kind: Machine})}, phone.Config{})
 	c := f.call(t, "+15550001")
 	beep := make(chan struct{})
@@ -297,6 +309,7 @@ func TestMachineGreetsAndBeeps(t *testing.T) {
 }
 
 func TestTwoAnswersAreOneCallForAGoodDialer(t *testing.T) {
+	t.Parallel()
 	f := start(t, Config{Behave: behave(Behaviour{Kind: TwoAnswers, Patience: 300 * time.Millisecond})}, phone.Config{})
 	c := f.call(t, "+15550001")
 	wait(t, c.Done(), "end")
@@ -313,6 +326,7 @@ func TestTwoAnswersAreOneCallForAGoodDialer(t *testing.T) {
 }
 
 func TestDigestAndCongestion(t *testing.T) {
+	t.Parallel()
 	for _, sha := range []bool{false, true} {
 		f := start(t, Config{Username: "trunk", Password: "secret", SHA256: sha, Behave: behave(Behaviour{Kind: Busy})},
 			phone.Config{User: "trunk", Password: "secret", Transport: "tcp"})
@@ -331,6 +345,7 @@ func TestDigestAndCongestion(t *testing.T) {
 }
 
 func TestCallLeftUpIsAFault(t *testing.T) {
+	t.Parallel()
 	f := start(t, Config{Behave: behave(Behaviour{Kind: Machine})}, phone.Config{})
 	c := f.call(t, "+15550001")
 	wait(t, c.Answered(), "answer")

@@ -1,0 +1,109 @@
+package operators
+
+import (
+	"sync"
+	"time"
+
+	"github.com/outpace-dialer/outpace/test/phone"
+)
+
+const (
+	loud      = 300 // root mean square of a frame that sounds, of 32767
+	toneShare = 0.8
+	toneRun   = 3 // frames in a row: 60 ms
+)
+
+// hearing is what came to the ear of one customer. Without marks (another
+// codec on the customer's leg) only the tone is known.
+type hearing struct {
+	stream         uint32
+	first, last    uint32 // marks
+	received, lost uint32
+	mixed          uint32
+	firstAt        time.Time
+	lastAt         time.Time
+	toneAt         time.Time
+}
+
+// ear listens on an operator's leg. hear runs on the receiving goroutine.
+type ear struct {
+	hz   float64
+	tone chan hearing // one value for each customer, when its tone is heard
+
+	mu       sync.Mutex
+	now      hearing
+	gone     uint32 // stream of the customer that has left
+	stray    int    // packets of the customer that has left
+	sounding uint32
+	run      int
+	began    time.Time
+}
+
+func newEar(hz float64) *ear { return &ear{hz: hz, tone: make(chan hearing, 16)} }
+
+func (e *ear) hear(p *phone.Packet) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p.Marked {
+		e.count(p)
+	}
+	e.listen(p)
+}
+
+// count follows the marks of the customer on the line.
+func (e *ear) count(p *phone.Packet) {
+	m, h := p.Mark, &e.now
+	if m.Stream == e.gone {
+		e.stray++
+		return
+	}
+	if h.stream != m.Stream {
+		*h = hearing{stream: m.Stream, first: m.Number, last: m.Number, received: 1, mixed: e.sounding, firstAt: p.At, lastAt: p.At}
+		return
+	}
+	if m.Number <= h.last {
+		return // doubled or overtaken; the gap has been counted
+	}
+	h.lost += m.Number - h.last - 1
+	h.last, h.lastAt = m.Number, p.At
+	h.received++
+}
+
+// listen looks for the customer's tone, and counts sounding packets that carry
+// no mark.
+func (e *ear) listen(p *phone.Packet) {
+	sounds := phone.Level(p.PCM) > loud
+	if sounds && !p.Marked {
+		e.sounding++
+	} else {
+		e.sounding = 0
+	}
+	if !sounds || !e.now.toneAt.IsZero() || phone.ToneShare(p.PCM, e.hz) < toneShare {
+		e.run = 0
+		return
+	}
+	if e.run++; e.run == 1 {
+		e.began = p.At
+	}
+	if e.run < toneRun || p.Marked && p.Mark.Stream == e.gone {
+		return
+	}
+	e.now.toneAt = e.began
+	select {
+	case e.tone <- e.now:
+	default: // nobody has asked for 16 customers
+	}
+}
+
+// leave ends the present customer and says what was heard of it, and how many
+// packets had come of the one before after its end.
+func (e *ear) leave(stream uint32) (h hearing, stray int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.now.stream == stream || e.now.stream == 0 {
+		h, e.now = e.now, hearing{}
+	}
+	stray = e.stray
+	e.gone, e.stray, e.run, e.sounding = stream, 0, 0, 0
+	return h, stray
+}

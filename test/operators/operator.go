@@ -1,0 +1,398 @@
+package operators
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/outpace-dialer/outpace/test/phone"
+)
+
+// nudge is how often an operator looks whether the product is waiting for it,
+// and how long it waits in a state that it should not be in.
+const nudge = 2 * time.Second
+
+// deadAir is how long an operator listens to a call without a customer's tone
+// (a machine, say) before hanging up.
+const deadAir = 8 * time.Second
+
+// operator is one person: a loop that owns everything below but the ear.
+type operator struct {
+	room  *Operators
+	user  Credential
+	draw  *rand.Rand
+	phone *phone.Phone
+	api   *client
+	ear   *ear
+	shown atomic.Pointer[string] // state, for Stats
+
+	states chan state
+	legs   chan *phone.Call // the leg that is up, nil when it went down
+	leg    *phone.Call
+	now    state
+	since  time.Time // of now
+	heard  *hearing  // the tone of the customer on the line
+	early  *hearing  // a tone that came before the state that explains it
+
+	hangUpAt time.Time // zero times are never
+	wrapAt   time.Time
+	pauseTo  time.Time
+}
+
+func newOperator(room *Operators, user Credential, draw *rand.Rand) (*operator, error) {
+	o := &operator{room: room, user: user, draw: draw, ear: newEar(room.cfg.CustomerHz), states: make(chan state, 64), legs: make(chan *phone.Call, 8),
+		api: &client{http: room.cfg.HTTP, base: room.cfg.API, user: user}}
+	none := ""
+	o.shown.Store(&none)
+	var err error
+	o.phone, err = phone.New(phone.Config{User: user.User, Password: user.SIPPassword, Registrar: room.cfg.SIP, Transport: room.cfg.Transport,
+		TCP: room.cfg.Transport == "tcp", Wheel: room.wheel, OnCall: o.answer,
+		OnFault: func(f phone.Fault) { o.fault(f.What, f.Detail) }})
+	return o, err
+}
+
+func (o *operator) note(e phone.Event) {
+	e.User = o.user.User
+	o.room.journal.Note(e)
+}
+
+func (o *operator) fault(what, detail string) {
+	o.room.faults.Add(1)
+	o.note(phone.Event{Event: "fault", What: what, Detail: detail})
+}
+
+// work is the whole shift, from signing in to leaving.
+func (o *operator) work(ctx context.Context) {
+	phoneCtx, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	var phoneUp, helpers sync.WaitGroup
+	phoneUp.Go(func() { o.phone.Run(phoneCtx) }) //nolint:errcheck // always nil
+	registered := make(chan struct{})
+	helpers.Go(func() { o.register(ctx, registered) })
+	select {
+	case <-registered:
+		helpers.Go(func() {
+			o.api.stream(ctx, func(s state) { o.tell(ctx, s) }, func(err error) { o.fault("api", err.Error()) })
+		})
+		o.loop(ctx)
+		o.leave()
+	case <-ctx.Done():
+	}
+	helpers.Wait()
+	hangUp()
+	phoneUp.Wait()
+}
+
+func (o *operator) tell(ctx context.Context, s state) {
+	select {
+	case o.states <- s:
+	case <-ctx.Done():
+	}
+}
+
+// register keeps the phone registered until ctx ends, then removes the binding.
+func (o *operator) register(ctx context.Context, registered chan<- struct{}) {
+	var binding *phone.Registration
+	for {
+		var granted time.Duration
+		var err error
+		if binding == nil {
+			binding, granted, err = o.phone.Register(ctx, 2*time.Minute)
+		} else {
+			granted, err = binding.Refresh(ctx, 2*time.Minute)
+		}
+		wait := granted * 8 / 10
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			o.fault("register", err.Error())
+			wait = 2 * time.Second
+		case registered != nil:
+			close(registered)
+			registered = nil
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			if binding != nil {
+				o.unregister(ctx, binding)
+			}
+			return
+		}
+	}
+}
+
+func (o *operator) unregister(ctx context.Context, binding *phone.Registration) {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if _, err := binding.Refresh(last, 0); err != nil {
+		o.fault("register", err.Error())
+	}
+}
+
+// answer takes the nailed-up leg, as a phone does that obeys auto-answer.
+func (o *operator) answer(c *phone.Call) {
+	c.Audio.Listen(o.ear.hear)
+	if err := c.Answer(); err != nil {
+		o.fault("leg", err.Error())
+		return
+	}
+	o.room.legs.Add(1)
+	defer o.room.legs.Add(-1)
+	o.note(phone.Event{Event: "leg_up", Leg: c.ID})
+	o.legs <- c
+	<-c.Done()
+	by := "operator"
+	if c.End().By == phone.Remote {
+		by = "dialer"
+	}
+	o.note(phone.Event{Event: "leg_down", Leg: c.ID, By: by})
+	select {
+	case o.legs <- nil:
+	default: // the operator has left
+	}
+}
+
+// loop is the operator at work.
+func (o *operator) loop(ctx context.Context) {
+	tick := time.NewTicker(nudge)
+	defer tick.Stop()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		timer.Reset(o.untilNext())
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-o.states:
+			o.enter(ctx, s)
+		case leg := <-o.legs:
+			o.leg = leg
+			o.speak()
+		case h := <-o.ear.tone:
+			o.hearTone(h)
+		case <-timer.C:
+			o.act(ctx)
+		case <-tick.C:
+			o.mind(ctx)
+		}
+	}
+}
+
+// untilNext is the time to what the operator means to do next.
+func (o *operator) untilNext() time.Duration {
+	next := time.Hour
+	for _, at := range []time.Time{o.hangUpAt, o.wrapAt, o.pauseTo} {
+		if !at.IsZero() {
+			next = min(next, max(0, time.Until(at)))
+		}
+	}
+	return next
+}
+
+// enter takes a state that the API tells.
+func (o *operator) enter(ctx context.Context, s state) {
+	was := o.now
+	o.now, o.since = s, time.Now()
+	o.shown.Store(&s.State)
+	if s.State == was.State && s.Attempt == was.Attempt && s.CallID == was.CallID {
+		return // the present state told again after a new connection
+	}
+	o.note(phone.Event{Event: "operator_state", State: s.State, Attempt: s.Attempt, Call: s.CallID, Number: s.Number, Detail: s.Reason,
+		VerdictAt: s.VerdictAt.UTC(), BridgedAt: s.BridgedAt.UTC()})
+	if was.State == "talking" && (s.State != "talking" || s.CallID != was.CallID) {
+		o.endCall(was)
+	}
+	o.speak()
+	switch s.State {
+	case "talking":
+		o.startCall()
+	case "wrapping":
+		o.wrapAt = time.Now().Add(o.room.lognormal(o.draw, o.room.cfg.WrapMean, 0.5))
+	case "offline", "paused":
+		o.mindNow(ctx)
+	}
+}
+
+// speak sends the operator's tone while a customer is on the line, comfort
+// silence otherwise.
+func (o *operator) speak() {
+	if o.leg == nil {
+		return
+	}
+	if o.now.State == "talking" {
+		o.leg.Audio.Play(&phone.Tone{Hz: o.room.cfg.OperatorHz, Peak: 8000})
+	} else {
+		o.leg.Audio.Play(nil)
+	}
+}
+
+func (o *operator) startCall() {
+	o.room.bridges.Add(1)
+	o.hangUpAt = time.Now().Add(deadAir)
+	if h := o.early; h != nil && o.now.CallID != "" && h.stream == phone.StreamID(o.now.CallID) {
+		o.hearTone(*h)
+	}
+	o.early = nil
+}
+
+// hearTone is the customer's tone: the talk begins. Half of the calls the
+// operator ends; the others it leaves to the customer.
+func (o *operator) hearTone(h hearing) {
+	if o.now.State != "talking" || h.stream != 0 && o.now.CallID != "" && h.stream != phone.StreamID(o.now.CallID) {
+		o.early = &h
+		return
+	}
+	if o.heard != nil {
+		return
+	}
+	o.heard = &h
+	o.room.heard.Add(1)
+	o.note(phone.Event{T: h.toneAt, Event: "first_tone", From: "customer", Call: o.now.CallID, Attempt: o.now.Attempt, Hz: o.room.cfg.CustomerHz,
+		Stream: h.stream, Mark: h.first, FirstAt: h.firstAt.UTC()})
+	o.hangUpAt = time.Time{}
+	if o.draw.Float64() < 0.5 {
+		o.hangUpAt = time.Now().Add(o.room.lognormal(o.draw, o.room.cfg.TalkMean, 0.6))
+	}
+}
+
+// endCall closes the account of the customer who was on the line.
+func (o *operator) endCall(was state) {
+	h, stray := o.ear.leave(phone.StreamID(was.CallID))
+	if stray > 25 {
+		o.fault("audio_after_end", fmt.Sprintf("%d packets of a customer who had left", stray))
+	}
+	if o.early != nil {
+		o.fault("audio_without_call", fmt.Sprintf("stream %d in the call %s", o.early.stream, was.CallID))
+	}
+	o.heard, o.early, o.hangUpAt = nil, nil, time.Time{}
+	if h.received == 0 {
+		return
+	}
+	o.room.lost.Add(uint64(h.lost))
+	o.note(phone.Event{Event: "marks", Call: was.CallID, Attempt: was.Attempt, Stream: h.stream, First: h.first, Last: h.last,
+		Received: h.received, Lost: h.lost, Mixed: h.mixed, FirstAt: h.firstAt.UTC(), LastAt: h.lastAt.UTC()})
+}
+
+// act does what is due.
+func (o *operator) act(ctx context.Context) {
+	now := time.Now()
+	due := func(at *time.Time) bool {
+		if at.IsZero() || now.Before(*at) {
+			return false
+		}
+		*at = time.Time{}
+		return true
+	}
+	if due(&o.hangUpAt) && o.now.State == "talking" {
+		o.room.hangups.Add(1)
+		o.post(ctx, "hangup", nil)
+	}
+	if due(&o.wrapAt) && o.now.State == "wrapping" {
+		o.dispose(ctx)
+	}
+	if due(&o.pauseTo) && o.now.State == "paused" {
+		o.post(ctx, "ready", nil)
+	}
+}
+
+// dispositions are what operators say, with the share of each.
+var dispositions = []struct {
+	name  string
+	share float64
+}{{"sale", .1}, {"not_interested", .5}, {"callback", .1}, {"do_not_call", .03}, {"no_decision", .27}}
+
+// dispose gives a disposition, and now and then asks for a pause.
+func (o *operator) dispose(ctx context.Context) {
+	name, at := "no_decision", o.draw.Float64()
+	for _, d := range dispositions {
+		if at < d.share {
+			name = d.name
+			break
+		}
+		at -= d.share
+	}
+	in := map[string]any{"attempt": o.now.Attempt, "disposition": name, "note": "", "callback_at": nil}
+	if name == "callback" {
+		in["callback_at"] = time.Now().Add(2 * time.Hour).UTC().Format(time.RFC3339)
+	}
+	pause := o.draw.Float64() < o.room.cfg.PauseProbability
+	if o.post(ctx, "disposition", in) {
+		o.room.dispositions.Add(1)
+		o.note(phone.Event{Event: "disposition", Attempt: o.now.Attempt, Disposition: name})
+	}
+	if pause && o.post(ctx, "pause", map[string]any{"reason": "break"}) {
+		o.room.pauses.Add(1)
+		o.pauseTo = time.Now().Add(o.room.lognormal(o.draw, o.room.cfg.PauseMean, 0.5))
+	}
+}
+
+// mind looks for a state that has lasted too long: a request that got lost, a
+// product that was started again.
+func (o *operator) mind(ctx context.Context) {
+	if time.Since(o.since) >= nudge {
+		o.mindNow(ctx)
+	}
+}
+
+func (o *operator) mindNow(ctx context.Context) {
+	switch o.now.State {
+	case "offline":
+		o.post(ctx, "on-duty", nil)
+	case "lost":
+		if o.leg == nil {
+			o.post(ctx, "on-duty", nil)
+		}
+	case "paused":
+		if o.pauseTo.IsZero() {
+			o.post(ctx, "ready", nil)
+		}
+	case "wrapping":
+		if o.wrapAt.IsZero() {
+			o.dispose(ctx)
+		}
+	case "talking":
+		if o.hangUpAt.IsZero() && o.heard == nil {
+			o.hangUpAt = time.Now().Add(deadAir)
+		}
+	}
+}
+
+// post sends a wish to the API. A 409 is no fault: the state has moved on.
+func (o *operator) post(ctx context.Context, what string, in any) bool {
+	err := o.api.do(ctx, http.MethodPost, "/api/v1/operator/"+what, in, nil)
+	if e, ok := err.(*apiError); ok && e.Status == http.StatusConflict {
+		return false
+	}
+	if err != nil && ctx.Err() == nil {
+		o.fault("api", what+": "+err.Error())
+	}
+	return err == nil
+}
+
+// leave goes off duty; a call that is still up is ended first. The leg is
+// closed by the product, or by the phone after two seconds.
+func (o *operator) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	defer cancel()
+	if o.now.State == "talking" {
+		o.endCall(o.now)
+		o.post(ctx, "hangup", nil)
+	}
+	o.post(ctx, "off-duty", nil)
+	if o.leg == nil {
+		return
+	}
+	select {
+	case <-o.leg.Done():
+	case <-time.After(2 * time.Second):
+		o.leg.Hangup()
+		select {
+		case <-o.leg.Done():
+		case <-ctx.Done():
+		}
+	}
+}
