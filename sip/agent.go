@@ -41,9 +41,11 @@ type Agent struct {
 	inbox   *inbox
 	serving chan struct{} // closed when all sockets are being read
 	lanes   lanes
+	dials   *dials
 	tasks   sync.WaitGroup // watchers of client transactions
 	count   *counters
 	timing  timing
+	secret  string // makes tags of refusals
 
 	hooks struct {
 		sync.RWMutex
@@ -78,9 +80,9 @@ func New(cfg Config, emit func(Event), log *slog.Logger) (*Agent, error) {
 	a := &Agent{
 		cfg: cfg.withDefaults(), emit: emit, log: log,
 		contact: map[string]netip.AddrPort{}, sentBy: map[string]string{},
-		inbox: newInbox(), serving: make(chan struct{}), count: newCounters(),
-		timing: timing{t1: sipgosip.T1, t2: sipgosip.T2},
-		byID:   map[LegID]*line{}, byTag: map[string]*line{}, nonces: nonces{},
+		dials: &dials{waiting: map[string]int{}}, inbox: newInbox(), serving: make(chan struct{}), count: newCounters(),
+		timing: timing{t1: sipgosip.T1, t2: sipgosip.T2}, secret: randomToken(16),
+		byID: map[LegID]*line{}, byTag: map[string]*line{}, nonces: nonces{},
 	}
 	a.hooks.methods = map[string]func(*sipgosip.Request, func(*sipgosip.Response)){}
 	for _, l := range cfg.Listen {
@@ -97,9 +99,10 @@ func New(cfg Config, emit func(Event), log *slog.Logger) (*Agent, error) {
 	}
 	quiet := slog.New(parseLog{a.count})
 	ua, err := sipgo.NewUA(
+		sipgo.WithUserAgentDNSResolver(noNames()),
 		sipgo.WithUserAgentTransportLayerOptions(
 			sipgosip.WithTransportLayerLogger(quiet),
-			sipgosip.WithTransportLayerTransports(sipgosip.TransportsConfig{TCP: tcpTransport()}),
+			sipgosip.WithTransportLayerTransports(sipgosip.TransportsConfig{TCP: tcpTransport(a.dials)}),
 		),
 		sipgo.WithUserAgentTransactionLayerOptions(
 			sipgosip.WithTransactionLayerLogger(quiet),

@@ -3,6 +3,7 @@ package sip
 import (
 	"cmp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -164,7 +165,7 @@ func quotedText(s string) string {
 	if s == "" {
 		return ""
 	}
-	return ";text=" + strconv.QuoteToASCII(s)
+	return `;text="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
 // end tells Ended and stays for late messages.

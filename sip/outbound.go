@@ -111,7 +111,11 @@ func (l *leg) onInviteFailed(in failed) {
 	}
 	switch l.state {
 	case calling, proceeding, early:
-		l.end(Cause{Text: clean(in.text), Result: ResultTrunkDown})
+		cause := Cause{Text: clean(in.text), Result: ResultTrunkDown}
+		if in.refused {
+			l.byUs, cause.Result = true, ResultProtocolFailure
+		}
+		l.end(cause)
 	case abandoning, cancelling:
 		l.end(l.ownCause())
 	default:

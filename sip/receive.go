@@ -1,11 +1,12 @@
 package sip
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
-
-	"math/rand/v2"
 
 	sipgosip "github.com/emiago/sipgo/sip"
 )
@@ -156,8 +157,7 @@ func (a *Agent) onInvite(s *serverTransaction) {
 	user, reject := admit(in, s.req)
 	switch limits := a.session(); {
 	case reject != nil:
-		a.write(s, reject)
-		s.tx.TerminateGracefully()
+		a.refuse(s, reject)
 		return
 	case r.contact == "" || r.remoteTag == "":
 		a.reject(s, 400, "Contact Or Tag Missing")
@@ -195,8 +195,20 @@ func (a *Agent) open(s *serverTransaction, r *request, in Incoming) {
 func (a *Agent) reject(s *serverTransaction, code int, phrase string, extra ...Header) {
 	res := sipgosip.NewResponseFromRequest(s.req, code, phrase, nil)
 	a.decorate(res, s.req, extra)
+	a.refuse(s, res)
+}
+
+// refuse answers without keeping anything: a stranger's request would hold
+// memory for another 32 s, and a refused INVITE without an ACK would make us
+// repeat the refusal to an address that may be forged. A repeated request gets
+// the same answer, tag included (RFC 3261 section 8.2.7).
+func (a *Agent) refuse(s *serverTransaction, res *sipgosip.Response) {
+	if to := res.To(); to != nil && !s.req.To().Params.Has("tag") && s.req.Via() != nil && s.req.CallID() != nil {
+		sum := sha256.Sum256([]byte(a.secret + s.req.Via().Params.GetOr("branch", "") + s.req.CallID().Value()))
+		to.Params.Add("tag", hex.EncodeToString(sum[:8]))
+	}
 	a.write(s, res)
-	s.tx.TerminateGracefully()
+	s.tx.Terminate()
 }
 
 // write is the only way of a response to the network.

@@ -14,4 +14,6 @@ type Route struct {
 	MediaNetworks []string // CIDRs that an answer may point to besides public addresses
 	MediaAddress  string   // what to put into the session description; empty: the default
 	Signalling    string   // IP of the peer
+	// Own is what only the trunk needs; it comes back unchanged.
+	Own any
 }

@@ -1,12 +1,14 @@
 package sip
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	sipgosip "github.com/emiago/sipgo/sip"
@@ -201,13 +203,50 @@ func (c *tcpConn) Close() error {
 	return c.Conn.Close()
 }
 
-// tcpTransport bounds how long the library waits on a connection.
-func tcpTransport() *sipgosip.TransportTCP {
+// tcpTransport bounds how long the library waits on a connection, and where it
+// connects to: to answer a request whose connection is gone it would dial what
+// the Via says, so a stranger could send us anywhere.
+func tcpTransport(wanted *dials) *sipgosip.TransportTCP {
 	return &sipgosip.TransportTCP{
 		ReadTimeout:  readTimeout,
 		WriteTimeout: writeTimeout,
-		DialerCreate: func(laddr net.Addr) net.Dialer { return net.Dialer{Timeout: dialTimeout} },
+		DialerCreate: func(net.Addr) net.Dialer {
+			return net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+				if !wanted.has(address) {
+					return errors.New("sip: not a destination of ours")
+				}
+				return nil
+			}}
+		},
 	}
+}
+
+// dials are the addresses that a request of ours is on its way to.
+type dials struct {
+	mu      sync.Mutex
+	waiting map[string]int
+}
+
+func (d *dials) add(address string, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waiting[address] += n; d.waiting[address] == 0 {
+		delete(d.waiting, address)
+	}
+}
+
+func (d *dials) has(address string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.waiting[address] > 0
+}
+
+// noNames is a resolver for the library that knows no name: ours are resolved
+// before it sees them, and it must not look up what a stranger's Via says.
+func noNames() *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("sip: no look-ups here")
+	}}
 }
 
 // ownAddress is the address that others can reach a wildcard listener at: that

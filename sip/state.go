@@ -83,7 +83,7 @@ type (
 		cseq    uint32
 		tag     string
 		text    string
-		timeout bool
+		refused bool // by us: it could not be written
 	}
 	fired struct {
 		timer timer

@@ -23,7 +23,7 @@ func (a *Agent) send(l *line, s send) {
 	if err != nil {
 		a.count.refused.Add(1)
 		a.log.Error("request refused", "agent", a.cfg.Name, "leg", l.id, "method", s.method, "error", err)
-		a.fail(l.id, s, err)
+		a.fail(l.id, s, err, true)
 		return
 	}
 	a.count.request(s.method, "out")
@@ -40,22 +40,24 @@ func (a *Agent) schedule(transport, destination string, f func()) {
 }
 
 // fail tells the leg that a request had no final response.
-func (a *Agent) fail(id LegID, s send, err error) {
+func (a *Agent) fail(id LegID, s send, err error, refused bool) {
 	if s.method != "ACK" {
-		a.inbox.put(envelope{leg: id, in: failed{method: s.method, cseq: s.cseq, tag: s.peer.tag, text: err.Error()}})
+		a.inbox.put(envelope{leg: id, in: failed{
+			method: s.method, cseq: s.cseq, tag: s.peer.tag, text: err.Error(), refused: refused,
+		}})
 	}
 }
 
 func (a *Agent) transmit(l *line, s send, req *sipgosip.Request) {
 	if s.method == "ACK" {
-		if err := a.ua.TransportLayer().WriteMsg(req); err != nil {
+		if err := a.writeAck(req); err != nil {
 			a.log.Debug("ACK", "agent", a.cfg.Name, "leg", l.id, "error", err)
 		}
 		return
 	}
 	tx, err := a.request(req)
 	if err != nil {
-		a.fail(l.id, s, err)
+		a.fail(l.id, s, err, false)
 		return
 	}
 	if s.method == "INVITE" {
@@ -65,7 +67,7 @@ func (a *Agent) transmit(l *line, s send, req *sipgosip.Request) {
 	}
 	a.tasks.Go(func() {
 		if _, err := await(context.Background(), tx); err != nil {
-			a.fail(l.id, s, err)
+			a.fail(l.id, s, err, false)
 		}
 		a.count.transactions.Add(-1)
 	})
@@ -79,15 +81,53 @@ func (l *line) stopInvite() {
 	}
 }
 
-// request starts a client transaction. The dial of a TCP connection is bounded.
-func (a *Agent) request(req *sipgosip.Request) (*sipgosip.ClientTx, error) {
+// request starts a client transaction.
+func (a *Agent) request(req *sipgosip.Request) (tx *sipgosip.ClientTx, err error) {
+	err = a.reach(req, func(ctx context.Context) error {
+		tx, err = a.ua.TransactionLayer().Request(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.count.transactions.Add(1)
+	return tx, nil
+}
+
+func (a *Agent) writeAck(req *sipgosip.Request) error {
+	return a.reach(req, func(context.Context) error { return a.ua.TransportLayer().WriteMsg(req) })
+}
+
+// reach resolves the destination of req and lets f connect to it. What it
+// takes is bounded.
+func (a *Agent) reach(req *sipgosip.Request, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
-	tx, err := a.ua.TransactionLayer().Request(ctx, req)
-	if err == nil {
-		a.count.transactions.Add(1)
+	address, err := resolve(ctx, req.Destination())
+	if err != nil {
+		return err
 	}
-	return tx, err
+	req.SetDestination(address)
+	a.dials.add(address, 1)
+	defer a.dials.add(address, -1)
+	return f(ctx)
+}
+
+// resolve makes an address of host:port.
+func resolve(ctx context.Context, destination string) (string, error) {
+	host, port, err := net.SplitHostPort(destination)
+	if err != nil {
+		return "", err
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return net.JoinHostPort(ip.Unmap().String(), port), nil
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return "", err
+	}
+	best := slices.IndexFunc(ips, func(ip netip.Addr) bool { return ip.Unmap().Is4() })
+	return net.JoinHostPort(ips[max(best, 0)].Unmap().String(), port), nil
 }
 
 // await drains a transaction until its final response and then drops it: the
