@@ -61,7 +61,7 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally)
 		if r.tally.Outcomes == nil {
 			r.tally.Outcomes = map[campaigns.Outcome]int{}
 		}
-		r.controller = e.deps.NewController(e.settings(r), now)
+		r.controller = e.deps.NewController(e.settings(now, r), now)
 		r.hopper = hopper.New(hopper.Config{
 			Campaign: c, Node: e.cfg.Node, Size: e.cfg.HopperSize, Lease: e.cfg.Lease,
 		}, e.deps.Store, e.deps.Rules)
@@ -69,7 +69,7 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally)
 		e.campaigns[c.ID] = r
 	}
 	r.Campaign = c
-	r.controller.Adjust(now, e.settings(r))
+	r.controller.Adjust(now, e.settings(now, r))
 	r.hopper.Update(c)
 	e.touch(r)
 	return r
@@ -88,8 +88,8 @@ func (e *Engine) startHopper(r *campaignRun) {
 }
 
 // settings are the manager's controls under the law's limits.
-func (e *Engine) settings(r *campaignRun) pacing.Settings {
-	limit, connectWithin, ringMin := e.deps.Rules.Abandonment(nil)
+func (e *Engine) settings(now time.Time, r *campaignRun) pacing.Settings {
+	limit, connectWithin, ringMin := e.deps.Rules.Abandonment(nil, now)
 	if own := r.Pacing.AbandonmentLimit; own > 0 && own < limit {
 		limit = own
 	}

@@ -91,18 +91,18 @@ func (e *Engine) disposeByDigit(now time.Time, o *liveOperator, digit string) {
 		if d.Digit != digit {
 			continue
 		}
-		if d.Effect.Callback { // a phone cannot name a time: the next working day at this hour
-			e.finishWrap(now, o, d, &campaigns.Callback{At: now.Add(24 * time.Hour)}, "")
-			return
+		var said Said
+		if d.Effect.Callback { // a phone cannot name a time: tomorrow at this hour
+			said.CallbackAt = now.Add(24 * time.Hour)
 		}
-		e.finishWrap(now, o, d, nil, "")
+		e.finishWrap(now, o, d, said)
 		return
 	}
 }
 
 // finishWrap writes the disposition and lets the operator go on.
-func (e *Engine) finishWrap(now time.Time, o *liveOperator, d campaigns.Disposition, cb *campaigns.Callback, note string) {
-	e.dispose(now, o.last, d, campaigns.UserID(o.ID()), cb, note)
+func (e *Engine) finishWrap(now time.Time, o *liveOperator, d campaigns.Disposition, s Said) {
+	e.dispose(now, o.last, d, campaigns.UserID(o.ID()), s)
 	e.stepOperator(now, o, operator.Disposed{})
 }
 
@@ -118,7 +118,7 @@ func (e *Engine) defaultDisposition(now time.Time, o *liveOperator) {
 	}
 	for _, d := range dispositionsOf(t.campaign) {
 		if d.Code == code {
-			e.dispose(now, t, d, "", nil, "wrap-up ran out")
+			e.dispose(now, t, d, "", Said{Note: "wrap-up ran out"})
 			return
 		}
 	}

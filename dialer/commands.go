@@ -143,21 +143,14 @@ func (e *Engine) Dispose(ctx context.Context, user campaigns.UserID, s Said) err
 		if !ok {
 			return fmt.Errorf("%w: %q", ErrUnknown, s.Disposition)
 		}
-		var cb *campaigns.Callback
-		if d.Effect.Callback {
-			if !s.CallbackAt.After(now) {
-				return ErrNeedsTime
-			}
-			cb = &campaigns.Callback{At: s.CallbackAt}
-			if s.Personal {
-				cb.User = user
-			}
+		if d.Effect.Callback && !s.CallbackAt.After(now) {
+			return ErrNeedsTime
 		}
 		if o.State() == operator.Wrapping {
-			e.finishWrap(now, o, d, cb, s.Note)
+			e.finishWrap(now, o, d, s)
 			return nil
 		}
-		e.dispose(now, o.last, d, user, cb, s.Note)
+		e.dispose(now, o.last, d, user, s)
 		return nil
 	})
 }

@@ -60,7 +60,7 @@ func (e *Engine) record(now time.Time, c *liveCall) {
 		return
 	}
 	customer := media.LegID(c.ID())
-	switch e.deps.Rules.Recording(c.claim.Number.Regions, c.campaign.Recording) {
+	switch e.deps.Rules.Recording(c.claim.Number.Regions, c.campaign.Recording, now) {
 	case campaigns.RecordNever:
 		return
 	case campaigns.RecordAnnounce:

@@ -76,12 +76,9 @@ type Audio interface {
 type Rules interface {
 	Open(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) (open bool, until, opens time.Time)
 	Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) (campaigns.Decision, bool, time.Time)
-	Caps(w campaigns.WindowClass, c campaigns.Campaign) []campaigns.Cap
-	Abandonment(regions []string) (limit float64, connectWithin, ringMin time.Duration)
-	Recording(regions []string, p campaigns.RecordingPolicy) campaigns.RecordingPolicy
-	Retry(c campaigns.Campaign, cl campaigns.Claim, o campaigns.Outcome, now time.Time) (next campaigns.Next, badNumber, suppress bool)
-	// Resolve works out the effects of a disposition on a claim's lead.
-	Resolve(d campaigns.Disposition, cl campaigns.Claim, callback *campaigns.Callback, now time.Time) (next campaigns.Next, g campaigns.Grades, suppress, badNumber bool)
+	Caps(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) []campaigns.Cap
+	Abandonment(regions []string, now time.Time) (limit float64, connectWithin, ringMin time.Duration)
+	Recording(regions []string, p campaigns.RecordingPolicy, now time.Time) campaigns.RecordingPolicy
 }
 
 // Observer is told what happened: metrics, the live page, the log, webhooks.

@@ -37,6 +37,9 @@ type Config struct {
 	// DetectorLoss is the share of live people whom the detector takes for
 	// machines, in [0, 0.2]; it is taken off the abandonment limit. Default 0.005.
 	DetectorLoss float64 `yaml:"detector_loss"`
+	// PhoneNetworks are the private networks that operators' phones may send
+	// audio from; default the private ranges of RFC 1918, RFC 6598 and RFC 4193.
+	PhoneNetworks []string `yaml:"phone_networks"`
 }
 
 func (c Config) withDefaults() Config {
@@ -54,6 +57,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RingMin <= 0 {
 		c.RingMin = 15 * time.Second
+	}
+	if len(c.PhoneNetworks) == 0 {
+		c.PhoneNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
 	}
 	return c
 }

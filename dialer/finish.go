@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/pacing"
@@ -46,7 +47,7 @@ type nextStep struct {
 }
 
 func (e *Engine) nextAfter(c *liveCall, o campaigns.Outcome, now time.Time) nextStep {
-	next, bad, suppress := e.deps.Rules.Retry(c.campaign.Campaign, c.claim, o, now)
+	next, bad, suppress := eligibility.Retry(c.campaign.Campaign, c.claim, o, now)
 	return nextStep{next, bad, suppress}
 }
 
@@ -98,12 +99,11 @@ func (e *Engine) onWritten(now time.Time, ending campaigns.Ending) {
 
 // dispose writes what the operator says of the talk, as soon as its ending is
 // durable, and lets the operator go on.
-func (e *Engine) dispose(now time.Time, t *talk, d campaigns.Disposition, by campaigns.UserID, callback *campaigns.Callback, note string) {
-	next, grades, suppress, bad := e.deps.Rules.Resolve(d, t.claim, callback, now)
-	disposal := campaigns.Disposal{
-		Attempt: t.attempt, Disposition: d.Code, By: by, Note: note,
-		Next: next, Grades: grades, Suppress: suppress, BadNumber: bad, At: now,
-	}
+func (e *Engine) dispose(now time.Time, t *talk, d campaigns.Disposition, by campaigns.UserID, s Said) {
+	disposal := eligibility.Resolve(d, eligibility.Talk{
+		Attempt: t.attempt, Lead: t.claim.Lead, Number: t.claim.Number.E164,
+		By: by, Note: s.Note, CallbackAt: s.CallbackAt, Personal: s.Personal,
+	}, now)
 	t.disposed = true
 	if !t.written {
 		t.pending = &disposal

@@ -117,6 +117,7 @@ type OperatorView struct {
 	WrapUntil    time.Time               `json:"wrap_until,omitzero"`
 	Dispositions []campaigns.Disposition `json:"dispositions,omitempty"`
 	Script       string                  `json:"script,omitempty"`
+	Preview      bool                    `json:"preview,omitempty"` // the lead waits to be dialled
 }
 
 // CampaignView is a campaign as the live page shows it.

@@ -105,7 +105,7 @@ func (e *Engine) raiseLeg(now time.Time, o *liveOperator) {
 		e.stepOperator(now, o, operator.LegDown{})
 		return
 	}
-	offer, err := e.deps.Audio.Offer(media.LegID(e.nameLeg(o)), media.LegSpec{Kind: media.Operator})
+	offer, err := e.deps.Audio.Offer(media.LegID(e.nameLeg(o)), e.phoneSpec())
 	if err != nil {
 		e.log.Warn("no audio port for an operator", zap.String("user", o.ID()), zap.Error(err))
 		e.forgetLeg(o)
@@ -178,7 +178,7 @@ func (e *Engine) acceptDialIn(now time.Time, o *liveOperator, ev sip.Incoming) {
 }
 
 func (e *Engine) dialInAnswer(ev sip.Incoming) ([]byte, error) {
-	spec := media.LegSpec{Kind: media.Operator}
+	spec := e.phoneSpec()
 	if ev.Body == nil {
 		return e.deps.Audio.Offer(media.LegID(ev.Leg), spec)
 	}
@@ -208,4 +208,9 @@ func dispositionsOf(c campaigns.Campaign) []campaigns.Disposition {
 		return c.Dispositions
 	}
 	return campaigns.DefaultDispositions()
+}
+
+// phoneSpec is how the audio of an operator's leg is to be.
+func (e *Engine) phoneSpec() media.LegSpec {
+	return media.LegSpec{Kind: media.Operator, Networks: e.cfg.PhoneNetworks}
 }

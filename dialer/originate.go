@@ -40,7 +40,7 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim) boo
 		r.hopper.Return(claim)
 		return false
 	}
-	_, connectWithin, _ := e.deps.Rules.Abandonment(claim.Number.Regions)
+	_, connectWithin, _ := e.deps.Rules.Abandonment(claim.Number.Regions, now)
 	c := &liveCall{
 		Call: call.New(call.Spec{
 			ID: id, ConnectWithin: connectWithin,
@@ -50,7 +50,7 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim) boo
 	}
 	c.intent = campaigns.Intent{
 		Attempt: id, Claim: claim, Trunk: route.Trunk, CallerID: route.CallerID,
-		Caps: e.deps.Rules.Caps(claim.Queue.Window, r.Campaign), Decision: decision, Dialog: c.dialog, At: now,
+		Caps: e.deps.Rules.Caps(claim.Queue.Window, r.Campaign, now), Decision: decision, Dialog: c.dialog, At: now,
 	}
 	e.calls[id] = c
 	r.calls++

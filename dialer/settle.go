@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/sip"
 )
 
@@ -44,7 +45,7 @@ func (e *Engine) settleAttempt(ctx context.Context, a campaigns.Attempt, campaig
 		return fmt.Errorf("campaign %s of attempt %s: %w", a.Campaign, a.ID, err)
 	}
 	claim := campaigns.Claim{Number: campaigns.Number{E164: a.Number}, ByOutcome: a.ByOutcome}
-	next, bad, suppress := e.deps.Rules.Retry(c, claim, campaigns.Interrupted, now)
+	next, bad, suppress := eligibility.Retry(c, claim, campaigns.Interrupted, now)
 	err = e.deps.Store.End(ctx, campaigns.Ending{
 		Attempt: a.ID, Outcome: campaigns.Interrupted, Reason: "the dialer died in this call",
 		Next: next, BadNumber: bad, Suppress: suppress, Count: true, At: now,

@@ -92,7 +92,7 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 
 // onOffered answers a re-INVITE or UPDATE: hold, resume, a new address.
 func (e *Engine) onOffered(ev sip.Offered) {
-	reply, spec := e.deps.Phones.Reply, media.LegSpec{Kind: media.Operator}
+	reply, spec := e.deps.Phones.Reply, e.phoneSpec()
 	if c := e.callOf(ev.Leg); c != nil {
 		reply, spec = e.deps.Trunks.Reply, customerSpec(c.route)
 	}
