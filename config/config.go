@@ -1,0 +1,153 @@
+// Package config is the whole configuration file of one machine: listeners,
+// addresses, trunks and secrets, where the store is. What people change
+// (campaigns, users, do-not-call) lives in the store, not here.
+//
+// Load reads a file strictly: an unknown key is an error with its line. The
+// environment overrides single keys: OUTPACE_HTTP__LISTEN is http.listen.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/api"
+	"github.com/outpace-dialer/outpace/media/detect"
+	"github.com/outpace-dialer/outpace/media/plane"
+	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/registrar"
+	"github.com/outpace-dialer/outpace/sip/trunk"
+)
+
+// Config is the whole file.
+type Config struct {
+	DataDir   string         `yaml:"data_dir"` // recordings and the embedded store; default "data"
+	Store     Store          `yaml:"store"`
+	HTTP      HTTP           `yaml:"http"`
+	Admin     HTTP           `yaml:"admin"` // metrics, health, readiness; private
+	Trunk     Signalling     `yaml:"trunk_signalling"`
+	Phones    Phones         `yaml:"phones"`
+	Trunks    []trunk.Config `yaml:"trunks"`
+	Media     plane.Config   `yaml:"media"`
+	Detection detect.Config  `yaml:"detection"`
+	Engine    dialer.Config  `yaml:"engine"`
+	API       api.Config     `yaml:"api"`
+	Log       Log            `yaml:"log"`
+	Drain     Drain          `yaml:"drain"`
+}
+
+// Store says where leads are kept.
+type Store struct {
+	// URL is "sqlite:PATH"; relative paths are inside data_dir. Default
+	// "sqlite:outpace.db".
+	URL string `yaml:"url"`
+}
+
+// HTTP is one HTTP listener.
+type HTTP struct {
+	Listen string `yaml:"listen"` // host:port; empty host means every address
+}
+
+// Signalling is the sockets of one SIP agent.
+type Signalling struct {
+	Listen   []Listener `yaml:"listen"`
+	External string     `yaml:"external"` // host or host:port for Via and Contact
+}
+
+// Listener is one SIP socket.
+type Listener struct {
+	Transport string `yaml:"transport"` // udp or tcp
+	Address   string `yaml:"address"`   // ip:port
+}
+
+// Phones is the softphones' side.
+type Phones struct {
+	Signalling `yaml:",inline"`
+	Registrar  registrar.Config `yaml:"registrar"`
+}
+
+// Log is how the log looks.
+type Log struct {
+	Level string `yaml:"level"` // debug, info (default), warn, error
+}
+
+// Drain is how a stop waits for talks.
+type Drain struct {
+	Timeout time.Duration `yaml:"timeout"` // default 10m
+}
+
+// Default is what a file that says nothing means.
+func Default() Config {
+	return Config{
+		DataDir: "data",
+		Store:   Store{URL: "sqlite:outpace.db"},
+		HTTP:    HTTP{Listen: "127.0.0.1:8080"},
+		Admin:   HTTP{Listen: "127.0.0.1:9090"},
+		Trunk:   Signalling{Listen: []Listener{{"udp", "127.0.0.1:5060"}, {"tcp", "127.0.0.1:5060"}}},
+		Phones:  Phones{Signalling: Signalling{Listen: []Listener{{"udp", "127.0.0.1:5070"}, {"tcp", "127.0.0.1:5070"}}}},
+		Media:   plane.Config{Address: "127.0.0.1"},
+		Log:     Log{Level: "info"},
+		Drain:   Drain{Timeout: 10 * time.Minute},
+	}
+}
+
+// Agent is the configuration of the SIP agent on these sockets.
+func (s Signalling) Agent(name string) sip.Config {
+	c := sip.Config{Name: name, External: s.External, UserAgent: "Outpace"}
+	for _, l := range s.Listen {
+		c.Listen = append(c.Listen, sip.Listener{Transport: l.Transport, Address: l.Address})
+	}
+	return c
+}
+
+// Validate says everything that is wrong, each with its key.
+func (c Config) Validate() error {
+	var errs []error
+	under := func(key string, err error) {
+		if err == nil {
+			return
+		}
+		for _, e := range flatten(err) {
+			errs = append(errs, fmt.Errorf("%s.%w", key, e))
+		}
+	}
+	if c.DataDir == "" {
+		errs = append(errs, errors.New("data_dir: required"))
+	}
+	under("http", c.HTTP.validate())
+	under("admin", c.Admin.validate())
+	under("trunk_signalling", c.Trunk.Agent("trunk").Validate())
+	under("phones", c.Phones.Agent("phones").Validate())
+	under("phones.registrar", c.Phones.Registrar.Validate())
+	if len(c.Trunks) == 0 {
+		errs = append(errs, errors.New("trunks: at least one carrier is required"))
+	}
+	for i, t := range c.Trunks {
+		under(fmt.Sprintf("trunks[%d]", i), t.Validate())
+	}
+	under("media", c.Media.Validate())
+	under("detection", c.Detection.Validate())
+	switch c.Log.Level {
+	case "debug", "info", "warn", "error":
+	default:
+		errs = append(errs, fmt.Errorf("log.level: %q is none of debug, info, warn, error", c.Log.Level))
+	}
+	return errors.Join(errs...)
+}
+
+func (h HTTP) validate() error {
+	if _, _, err := net.SplitHostPort(h.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return nil
+}
+
+// flatten takes joined errors apart, so that each gets its key.
+func flatten(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
