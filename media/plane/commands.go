@@ -66,6 +66,9 @@ func (p *Plane) part(l *leg) {
 		side.path.Store(nil)
 		side.pairing.Store(nil)
 	}
+	if !pair.ToOperator.First().IsZero() { // it was a bridge, however short
+		pair.tell(l.post, time.Now())
+	}
 	pair.Part()
 	pair.operator.listeners.Store(nil)
 	p.relisten(pair.customer)

@@ -134,14 +134,22 @@ func (l *leg) tick(now time.Time) {
 // bridgedWithin is how long Bridged waits for a side that sends nothing.
 const bridgedWithin = time.Second
 
+// tellBridged posts Bridged once: when both directions have passed a packet,
+// or after bridgedWithin.
 func (l *leg) tellBridged(pair *pairing, now time.Time) {
-	first := pair.ToOperator.First()
-	both := !first.IsZero() && !pair.ToCustomer.First().IsZero()
-	if !both && now.Sub(pair.since) < bridgedWithin {
-		return
+	if pair.ToOperator.First().IsZero() || pair.ToCustomer.First().IsZero() {
+		if now.Sub(pair.since) < bridgedWithin {
+			return
+		}
 	}
-	if pair.told.CompareAndSwap(false, true) {
-		l.post(media.Bridged{Customer: pair.customer.id, Operator: pair.operator.id, FirstToOperator: first, At: now})
+	pair.tell(l.post, now)
+}
+
+func (p *pairing) tell(post func(media.Event), now time.Time) {
+	if p.told.CompareAndSwap(false, true) {
+		post(media.Bridged{
+			Customer: p.customer.id, Operator: p.operator.id, FirstToOperator: p.ToOperator.First(), At: now,
+		})
 	}
 }
 
