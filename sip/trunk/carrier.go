@@ -200,10 +200,13 @@ func (c candidate) route(number, callerID, callID string) (Route, error) {
 		Signalling:  c.target.destination(),
 		RingTimeout: cfg.RingTimeout,
 	}
-	r.Dialog = sip.NewDialog(AgentName, c.target.Transport, r.Signalling, c.requestURI(to), local, remote, callID)
 	if cfg.AssertedIdentity {
 		r.headers = append(r.headers, sip.Header{Name: "P-Asserted-Identity", Value: displayed(cfg.CallerName, local)})
 	}
+	if cfg.CallerName != "" {
+		local = displayed(cfg.CallerName, local)
+	}
+	r.Dialog = sip.NewDialog(AgentName, c.target.Transport, r.Signalling, c.requestURI(to), local, remote, callID)
 	if cfg.Username != "" {
 		r.credentials = &sip.Credentials{Username: cfg.Username, Password: cfg.Password}
 	}

@@ -1,6 +1,7 @@
 package trunk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -106,6 +107,19 @@ func (c Config) Validate() error {
 	c.checkLimits(refuse)
 	c.checkMedia(refuse)
 	return errors.Join(errs...)
+}
+
+// SessionExpires is the session interval (RFC 4028) for the agent that serves
+// these carriers: the shortest that any of them is to have. A crash of ours
+// leaves no call up for longer.
+func SessionExpires(cfgs []Config) time.Duration {
+	shortest := time.Duration(0)
+	for _, cfg := range cfgs {
+		if d := cfg.withDefaults().SessionExpires; shortest == 0 || d < shortest {
+			shortest = d
+		}
+	}
+	return cmp.Or(shortest, defaultSession)
 }
 
 type refusal func(key, format string, args ...any)

@@ -115,3 +115,17 @@ func TestWriteGivesOnlyDigits(t *testing.T) {
 		}
 	})
 }
+
+func TestSessionExpires(t *testing.T) {
+	long, short := good(), good()
+	long.SessionExpires, short.SessionExpires = 30*time.Minute, 100*time.Second
+	for want, cfgs := range map[time.Duration][]Config{
+		120 * time.Second: nil,
+		100 * time.Second: {long, short, good()},
+		30 * time.Minute:  {long},
+	} {
+		if got := SessionExpires(cfgs); got != want {
+			t.Errorf("session interval of %d trunks = %s, want %s", len(cfgs), got, want)
+		}
+	}
+}

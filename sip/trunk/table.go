@@ -31,6 +31,7 @@ type Row struct {
 // Causes 16, 31 and 127 are left out: they say that the call was cleared and
 // not why, so the SIP code decides.
 var Table = []Row{
+	{Code: 200, CodeTo: 299, Result: sip.ResultAnswered, Attempt: true, Note: "the call was up; how it ended changes nothing"},
 	{Code: 603, Text: "network blocked", Result: sip.ResultBlocked, Attempt: true, Note: "603+: an analytics engine blocked the call; rest this caller ID"},
 	{Code: 603, Text: "v=analytics", Result: sip.ResultBlocked, Attempt: true, Note: "603+: the Reason text carries the redress address"},
 	{Code: 403, Text: "stale date", Result: sip.ResultIdentity, Note: "RFC 8224 section 6.2.4: check our clock"},
@@ -87,7 +88,7 @@ var Table = []Row{
 	{Code: 484, Result: sip.ResultBadFormat, Note: "address incomplete: look at the trunk's number_format"},
 	{Code: 485, Result: sip.ResultInvalidNumber, Attempt: true, Note: "ambiguous"},
 	{Code: 486, Result: sip.ResultBusy, Attempt: true, Note: "busy here"},
-	{Code: 487, Result: sip.ResultNoAnswer, Attempt: true, Note: "after our CANCEL at the ring timeout, or the far network gave up"},
+	{Code: 487, Result: sip.ResultNoAnswer, Attempt: true, Note: "without a CANCEL of ours: the far network gave up"},
 	{Code: 488, Result: sip.ResultMediaMismatch, Note: "not acceptable here: look at the codecs"},
 	{Code: 500, Result: sip.ResultCongestion, Note: "server internal error"},
 	{Code: 502, Result: sip.ResultOutOfOrder, Attempt: true, Note: "RFC 3398 maps cause 27 to 502"},
@@ -102,7 +103,6 @@ var Table = []Row{
 // ends are the results that no row gives: the agent or the engine sees them.
 var ends = map[sip.Result]bool{
 	sip.ResultNone:            false,
-	sip.ResultAnswered:        true,
 	sip.ResultLateAnswer:      true,  // a person may have been there
 	sip.ResultFalseAnswer:     true,  // the lead was billed as answered
 	sip.ResultTrunkDown:       false, // nobody heard us

@@ -70,6 +70,9 @@ func TestClassify(t *testing.T) {
 		{302, 23, "", sip.ResultRedirected},
 		{399, 17, "", sip.ResultRedirected},
 
+		{200, 0, "", sip.ResultAnswered}, // BYE of a call that was up
+		{200, 38, "", sip.ResultAnswered},
+
 		// The cause beats the code.
 		{503, 17, "", sip.ResultBusy},
 		{503, 1, "", sip.ResultInvalidNumber},

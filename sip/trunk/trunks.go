@@ -281,11 +281,11 @@ func resultOf(e sip.Ended) sip.Result {
 	case e.WasUp:
 		return sip.ResultAnswered
 	case e.Cause.Result != sip.ResultNone:
-		return e.Cause.Result // the agent knew: no response at all, an error of the transport
+		return e.Cause.Result // the agent knew: ring timeout, no response at all, an error of the transport
+	case e.ByUs:
+		return sip.ResultNone // who hung up knows why
 	case e.Cause.Code != 0 || e.Cause.Q850 != 0:
 		return Classify(e.Cause.Code, e.Cause.Q850, e.Cause.Text)
-	case e.ByUs:
-		return sip.ResultNone
 	default:
 		return sip.ResultTrunkDown
 	}
