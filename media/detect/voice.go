@@ -8,10 +8,10 @@ const (
 	floorStart  = -45.0 // dBFS, until the line was heard
 	peakStart   = -40.0 // dBFS, likewise
 	quietest    = -58.0 // dBFS, below it nothing is speech
-	overFloor   = 7.0   // dB above the noise is speech
+	overFloor   = 9.0   // dB above the noise is speech
 	underPeak   = 18.0  // dB; what is further under the loudest is another talker, or echo
 	steadyRange = 5.0   // dB, what steady noise varies
-	noisePurity = 0.3  // most of the power of noise that one lobe has
+	noisePurity = 0.3   // most of the power of noise that one lobe has
 	leastLoud   = -38.0 // dBFS, of the loudest frame of a greeting; less is breath
 
 	hangover    = 3                      // frames that a syllable echoes

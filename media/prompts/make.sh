@@ -1,8 +1,7 @@
 #!/bin/sh
 # Makes the prompts again: µ-law WAV, 8 kHz, mono. Needs espeak-ng and sox.
 # The voice is espeak-ng's own formant synthesis, so the messages carry no
-# recording of anyone. Put your own recordings over them by the prompt folder
-# of the configuration.
+# recording of anyone.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)

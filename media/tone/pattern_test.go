@@ -14,7 +14,7 @@ func TestFillInPieces(t *testing.T) {
 	all := []Pattern{Ringback("GB"), Busy("US"), SIT("IC"), DTMF('5'), FaxCNG(), Beep()}
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapid.SampledFrom(all).Draw(t, "pattern")
-		want := p.Samples(2 * time.Second)
+		want := p.Samples(700 * time.Millisecond)
 		player, got := p.Play(), []int16(nil)
 		for len(got) < len(want) {
 			n := rapid.IntRange(1, 900).Draw(t, "n")

@@ -1,0 +1,168 @@
+package detect
+
+import (
+	"encoding/binary"
+	"encoding/csv"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/media/tone"
+)
+
+// call is a labelled sound track.
+type call struct {
+	label  string // as Label names it
+	answer time.Duration
+	beep   bool
+	sound  *line
+}
+
+// made are two calls for each of n voices, at different pitch, noise and length: short
+// greetings are people, long ones with a beep are machines.
+func made(n uint64) (calls []call) {
+	for seed := range n {
+		l := newLine(seed)
+		noise := -60 + 25*l.random.Float64()
+		short := time.Duration(250+l.random.IntN(1000)) * ms
+		beep := tone.Sine(500+40*float64(seed%40), 300*ms)
+		calls = append(calls,
+			call{label: "human", sound: l.quiet(200 * ms).speech(short).quiet(2 * time.Second).noise(noise)},
+			call{label: "machine", beep: true, sound: newLine(seed+1000).quiet(400*ms).
+				speech(4500*ms).quiet(400*ms).tone(beep, 300*ms).quiet(time.Second).noise(noise)})
+	}
+	return calls
+}
+
+// limits are the worst shares that a set may have.
+type limits struct{ lost, slipped, beeps, other float64 }
+
+// check runs every call and compares the shares with the limits: people lost
+// to a machine verdict, machines held to be people, beeps missed, and other
+// calls (tones, silence) with a wrong label.
+func check(t *testing.T, calls []call, most limits) {
+	t.Helper()
+	var people, lost, machines, slipped, beeps, missed, others, wrong float64
+	for _, c := range calls {
+		all, d := run(Config{}, c.sound, c.answer)
+		got := Label(d.Final())
+		switch c.label {
+		case "human":
+			people++
+			lost += one(got != "human" && got != "silence" && got != "ringback")
+		case "machine", "screening":
+			machines++
+			slipped += one(got == "human")
+		default:
+			others++
+			wrong += one(got != c.label)
+		}
+		if c.beep {
+			beeps++
+			heard := false
+			for _, f := range all {
+				heard = heard || f.Beep
+			}
+			missed += one(!heard)
+		}
+	}
+	t.Logf("people lost %v of %v, machines let through %v of %v, beeps missed %v of %v, others wrong %v of %v",
+		lost, people, slipped, machines, missed, beeps, wrong, others)
+	if lost > most.lost*people || slipped > most.slipped*machines || missed > most.beeps*beeps || wrong > most.other*others {
+		t.Errorf("shares over the limits %+v", most)
+	}
+}
+
+func one(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func TestManyVoices(t *testing.T) { check(t, made(40), limits{lost: 0.05, slipped: 0.05, beeps: 0.05}) }
+
+// SHARED may name a folder with more labelled calls: audio/*/manifest.csv with
+// the columns file, label, answer_ms, beep_ms, and µ-law WAV beside it. The
+// limits are where this detector stands, with room for another draw.
+func TestRecordedCalls(t *testing.T) {
+	manifests, err := filepath.Glob(filepath.Join(os.Getenv("SHARED"), "audio", "*", "manifest.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sets := map[string][]call{"made/calls": made(8)}
+	for _, m := range manifests {
+		sets[m] = readCalls(t, m)
+	}
+	for name, calls := range sets {
+		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) {
+			check(t, calls, limits{lost: 0.14, slipped: 0.22, beeps: 0.25, other: 0.14})
+		})
+	}
+}
+
+func readCalls(t *testing.T, manifest string) (calls []call) {
+	t.Helper()
+	f, err := os.Open(manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column := map[string]int{}
+	for i, name := range rows[0] {
+		column[name] = i
+	}
+	for _, row := range rows[1:] {
+		pcm, err := readWAV(filepath.Join(filepath.Dir(manifest), row[column["file"]]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := strconv.Atoi(row[column["answer_ms"]])
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls = append(calls, call{
+			label: row[column["label"]], answer: time.Duration(answer) * ms,
+			beep: row[column["beep_ms"]] != "", sound: &line{pcm: pcm},
+		})
+	}
+	return calls
+}
+
+// readWAV reads the samples of a µ-law WAV file.
+func readWAV(path string) ([]int16, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for at := 12; at+8 <= len(b); {
+		size := int(binary.LittleEndian.Uint32(b[at+4:]))
+		if string(b[at:at+4]) == "data" {
+			body := b[at+8 : min(len(b), at+8+size)]
+			pcm := make([]int16, len(body))
+			for i, u := range body {
+				pcm[i] = linear(u)
+			}
+			return pcm, nil
+		}
+		at += 8 + size + size&1
+	}
+	return nil, errors.New("no data chunk")
+}
+
+// linear expands one µ-law byte (ITU-T G.711).
+func linear(u byte) int16 {
+	u = ^u
+	v := (int16(u&15)<<3+0x84)<<(u>>4&7) - 0x84
+	if u&0x80 != 0 {
+		return -v
+	}
+	return v
+}
