@@ -675,3 +675,33 @@ func FuzzContacts(f *testing.F) {
 		}
 	})
 }
+
+// Whatever stands in the credentials and the Contact of a stranger: an
+// answer, no binding.
+func FuzzRegister(f *testing.F) {
+	p := newPhone("anna", "wrong")
+	p.nonce = "x"
+	f.Add(p.digest("REGISTER", registerURI), p.contact)
+	f.Add(`Digest nc=-1, username="anna", realm="outpace", qop=auth, cnonce=""`, "*")
+	f.Add(`Digest realm="outpace", nonce="", uri="sip:[::", algorithm=SHA-256`, "<sip:")
+	f.Fuzz(func(t *testing.T, auth, contact string) {
+		if strings.ContainsAny(auth+contact, "\r\n") || auth == "" {
+			return
+		}
+		p := newPhone("anna", "wrong")
+		p.contact = contact
+		msg, err := sipgosip.NewParser().ParseSIP([]byte(p.request("REGISTER", registerURI, "sip:anna@outpace", auth)))
+		if err != nil {
+			return
+		}
+		req := msg.(*sipgosip.Request)
+		req.SetSource(desk)
+		req.SetTransport("UDP")
+		o := newOffice(Config{})
+		var res *sipgosip.Response
+		o.register(req, func(r *sipgosip.Response) { res = r })
+		if res == nil || res.StatusCode == 200 || len(o.Bindings()) != 0 {
+			t.Errorf("answer %v, bindings %+v", res, o.Bindings())
+		}
+	})
+}

@@ -177,20 +177,25 @@ func newExchange(t *testing.T, cfgs ...Config) *exchange {
 	return x
 }
 
-// ended waits for the end of the call, past its progress.
-func (x *exchange) ended(t *testing.T) sip.Ended {
+// await waits for the next event of a kind, past the others.
+func await[E sip.Event](t *testing.T, x *exchange) E {
 	t.Helper()
 	timeout := time.After(deadline)
 	for {
 		select {
 		case ev := <-x.events:
-			if end, ok := ev.(sip.Ended); ok {
-				return end
+			if want, ok := ev.(E); ok {
+				return want
 			}
 		case <-timeout:
-			t.Fatal("no end")
+			t.Fatalf("no %T", *new(E))
 		}
 	}
+}
+
+func (x *exchange) ended(t *testing.T) sip.Ended {
+	t.Helper()
+	return await[sip.Ended](t, x)
 }
 
 func (x *exchange) call(t *testing.T, leg string) {
@@ -235,6 +240,7 @@ func TestCallsOnTheWire(t *testing.T) {
 			invite = far.expect("INVITE")
 			far.answer(invite, "200 OK", "Contact: <sip:far@"+far.addr+";transport="+transport+">\r\n")
 			far.expect("ACK")
+			await[sip.Answered](t, x)
 			if s := x.Stats()[0]; s.Channels != 1 || s.Ringing != 0 || s.Answers != 1 {
 				t.Errorf("while up: %+v", s)
 			}
