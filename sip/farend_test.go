@@ -22,7 +22,9 @@ import (
 func TestMain(m *testing.M) {
 	sipgosip.SetTimers(40*time.Millisecond, 160*time.Millisecond, 200*time.Millisecond)
 	flag.Parse()
-	_ = flag.Set("test.parallel", "16") // they wait, they do not work
+	if flag.Lookup("test.fuzz").Value.String() == "" {
+		_ = flag.Set("test.parallel", "16") // they wait, they do not work
+	}
 	if code := m.Run(); code != 0 {
 		os.Exit(code)
 	}

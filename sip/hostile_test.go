@@ -354,6 +354,7 @@ func FuzzMessage(f *testing.F) {
 	f.Add([]byte("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKopx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: i\r\nCSeq: 1 INVITE\r\nContact: <sip:x@y>\r\nContent-Length: 0\r\n\r\n"))
 	parser := sipgosip.NewParser()
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		_ = parser.NewSIPStream().ParseSIPStream(raw, func(sipgosip.Message) {}) // TCP: must not panic
 		msg, err := parser.ParseSIP(raw)
 		if err != nil || !wellFormed(msg) || checkMessage(msg) != nil {
 			return
@@ -372,4 +373,33 @@ func FuzzMessage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Many calls leave nothing behind but what waits for late messages.
+func TestNothingIsKept(t *testing.T) {
+	n, f := newNear(t), newFarEnd(t)
+	f.peer = n.netAddr()
+	const calls = 300
+	for i := range calls {
+		n.Invite(LegID("leg"+strconv.Itoa(i)), Invitation{Dialog: dialogTo(f), Body: []byte("v=0\r\n")})
+		inv := f.expect("INVITE")
+		f.answer(inv, "180 Ringing", "T", f.contact(), "")
+		event[Progress](n)
+		if i%2 == 0 {
+			f.answer(inv, "486 Busy Here", "T", "", "")
+			f.expect("ACK")
+		} else {
+			f.answer(inv, "200 OK", "T", f.contact(), "v=0\r\n")
+			f.expect("ACK")
+			event[Answered](n)
+			f.send(f.peer, f.inDialog(inv, "T", "BYE", 1, "", ""))
+			f.expect("SIP/2.0 200")
+		}
+		event[Ended](n)
+	}
+	eventually(t, "no transaction is open", func() bool { return n.Stats().Transactions == 0 })
+	if s := n.Stats(); s.Legs != 0 {
+		t.Errorf("legs = %d", s.Legs)
+	}
+	eventually(t, "every leg is forgotten", func() bool { return n.Stats().Lingering == 0 })
 }

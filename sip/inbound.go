@@ -19,7 +19,8 @@ func (l *leg) onRequest(r *request) {
 		return
 	}
 	p := l.peerOf(r.remoteTag)
-	if p == nil || l.state == idle {
+	over := l.state == ended || l.state == deserted
+	if p == nil || l.state == idle || (over && r.method != "BYE") {
 		l.answer(r, 481, "Call/Transaction Does Not Exist")
 		return
 	}
@@ -171,6 +172,9 @@ func (l *leg) onBye(r *request, p *peer) {
 	}
 	cause := l.farCause(200, "", r.reason)
 	switch l.state {
+	case incoming, ringing: // unusual, but a caller may (RFC 3261 section 15)
+		l.answer(l.call, 487, "Request Terminated")
+		l.end(l.farCause(487, "", r.reason))
 	case up, accepted, closing:
 		l.byUs = l.state == closing
 		l.unacked = nil

@@ -66,6 +66,13 @@ func listen(l Listener, cfg Config, count *counters) (*socket, error) {
 	return s, nil
 }
 
+// hush lets nothing more in: what was read can still be answered.
+func (s *socket) hush() {
+	if s.udp != nil {
+		s.udp.hushed.Store(true)
+	}
+}
+
 func (s *socket) close() {
 	if s.udp != nil {
 		_ = s.udp.Close()
@@ -82,6 +89,8 @@ type udpSocket struct {
 	allow func(netip.AddrPort) bool
 	count *counters
 	ready func()
+
+	hushed atomic.Bool
 }
 
 // ReadFrom returns the next datagram of an allowed source.
@@ -98,6 +107,7 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 		errs = 0
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		switch {
+		case s.hushed.Load():
 		case s.allow != nil && !s.allow(from):
 			s.count.blockedDatagrams.Add(1)
 		case bareControl(b[:n]):

@@ -22,6 +22,7 @@ type Stats struct {
 	Overflow         uint64 // messages dropped because the agent was too far behind
 	Transactions     int    // client transactions now
 	Legs             int    // legs now, without those that only wait for late messages
+	Lingering        int    // legs that have ended and wait for late messages, 32 s each
 }
 
 // MessageKey names one counter of Stats.
@@ -32,9 +33,9 @@ type MessageKey struct {
 }
 
 type counters struct {
-	parseErrors, refused, lateAnswers, forksEnded, repeated  atomic.Uint64
-	blockedDatagrams, blockedConns, overflow, panicsOfParser atomic.Uint64
-	transactions, legs                                       atomic.Int64
+	parseErrors, refused, lateAnswers, forksEnded, repeated atomic.Uint64
+	blockedDatagrams, blockedConns, overflow                atomic.Uint64
+	transactions, legs, lingering                           atomic.Int64
 
 	mu        sync.Mutex
 	requests  map[MessageKey]uint64
@@ -83,6 +84,7 @@ func (c *counters) snapshot() Stats {
 		Overflow:         c.overflow.Load(),
 		Transactions:     int(c.transactions.Load()),
 		Legs:             int(c.legs.Load()),
+		Lingering:        int(c.lingering.Load()),
 	}
 }
 
