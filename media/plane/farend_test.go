@@ -115,16 +115,20 @@ func (f *farEnd) await(what string, ok func([]heard) bool) []heard {
 
 // packet is the next 20 ms of the far end's tone.
 func (f *farEnd) packet() []byte {
-	var pcm [160]int16
+	b := make([]byte, 172)
+	codec.Encode(f.law, b[12:], f.samples())
+	f.stamp(b, f.payloadType(), false)
+	f.timestamp += 160
+	return b
+}
+
+func (f *farEnd) samples() []int16 {
+	pcm := make([]int16, 160)
 	for i := range pcm {
 		pcm[i] = int16(8000 * math.Sin(2*math.Pi*f.freq*float64(f.phase)/8000))
 		f.phase++
 	}
-	b := make([]byte, 172)
-	codec.Encode(f.law, b[12:], pcm[:])
-	f.stamp(b, f.payloadType(), false)
-	f.timestamp += 160
-	return b
+	return pcm
 }
 
 func (f *farEnd) payloadType() uint8 { return uint8(f.law) * 8 }
