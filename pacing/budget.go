@@ -25,6 +25,7 @@ const (
 	maxRisk     = 0.3    // no call is placed at a greater chance of abandonment
 	horizonTime = 1200.0 // seconds over which credit is spent
 	firstRate   = 300.0  // seconds before the rate of answers is believed
+	closedRisk  = 0.1    // of the allowed share, while one more abandoned call would break the limit
 	lossSpread  = 1.7    // standard deviations of the detector's losses kept back
 	debtHaste   = 3.0    // a debt is paid back so much faster than credit is spent
 )
@@ -91,5 +92,9 @@ func (b *budget) threshold(now time.Time, s Settings, a account) float64 {
 	}
 	push := (a.credit - a.reserve) / (a.allowed * horizon)
 	push = max(minPush, min(maxPush, push))
-	return min(maxRisk, a.allowed*math.Exp(b.logGain+push))
+	risk := min(maxRisk, a.allowed*math.Exp(b.logGain+push))
+	if !a.open() {
+		risk = min(risk, closedRisk*a.allowed)
+	}
+	return risk
 }

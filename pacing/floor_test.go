@@ -163,10 +163,10 @@ func TestPredictiveDays(t *testing.T) {
 		day  day
 		gain float64 // over progressive, in utilisation
 	}{
-		{"5 operators", day{operators: 5, length: 4 * 3600, answer: 0.2, talk: 120, wrap: 30, settings: Settings{Limit: 0.03}}, 0.1},
-		{"20 operators, 1 %", day{operators: 20, length: 2 * 3600, answer: 0.3, talk: 90, wrap: 20, settings: Settings{Limit: 0.01}}, 0.1},
-		{"50 operators, cancel", day{operators: 50, length: 2 * 3600, answer: 0.2, talk: 120, wrap: 30, settings: Settings{Limit: 0.03, Cancel: true}}, 0.2},
-		{"300 operators at one instant", day{operators: 300, length: 1800, answer: 0.1, talk: 120, wrap: 30, settings: Settings{Limit: 0.01}}, 0.2},
+		{"5 operators", day{operators: 5, length: 2 * 3600, answer: 0.2, talk: 120, wrap: 30, settings: Settings{Limit: 0.03}}, 0.1},
+		{"20 operators, 1 %", day{operators: 20, length: 3600, answer: 0.3, talk: 90, wrap: 20, settings: Settings{Limit: 0.01}}, 0.1},
+		{"50 operators, cancel", day{operators: 50, length: 3600, answer: 0.2, talk: 120, wrap: 30, settings: Settings{Limit: 0.03, Cancel: true}}, 0.2},
+		{"300 operators at one instant", day{operators: 300, length: 900, answer: 0.1, talk: 120, wrap: 30, settings: Settings{Limit: 0.01}}, 0.2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.day.settings.WindowEnd = at(c.day.length)

@@ -9,6 +9,10 @@ import (
 // operators are free: nothing is known yet about late answers.
 const cautious = 20 * time.Second
 
+// searchLines bounds the search, in ceilings of lines: how far beyond its ceiling
+// the controller says what it would do.
+const searchLines = 2
+
 // predictive places the next call while the chance that its answer finds no
 // operator is within what the budget allows. Bringing a dial forward saves an
 // operator's wait in proportion to the chance that one is free, and costs
@@ -25,8 +29,10 @@ func (c *controller) predictive(now time.Time, v View, staff staffing) Decision 
 		Threshold:         threshold,
 	}
 	c.prepare(now, next)
-	d.Dial, d.AbandonChance = c.search(now, v, next, threshold, a, staff)
-	d.Wanted = c.ratio(d.Dial, staff)
+	wanted, chance := c.search(now, v, next, threshold, a, staff)
+	d.AbandonChance = chance
+	d.Wanted = c.ratio(wanted, staff)
+	d.Dial = min(wanted, max(0, c.maxLines(staff)-len(c.floor.inFlight)))
 	c.explain(&d, a, staff)
 	return d
 }
@@ -49,11 +55,11 @@ func (c *controller) prepare(now time.Time, next int) {
 	l.finish()
 }
 
-// search counts the calls that may be placed now, and returns the chance of
-// abandonment of the one after.
+// search counts the calls that may be placed now, before the ceiling of lines
+// per operator, and returns the chance of abandonment of the one after.
 func (c *controller) search(now time.Time, v View, next int, threshold float64, a account, staff staffing) (int, float64) {
 	flying, free := len(c.floor.inFlight), c.floor.free()
-	most := c.maxLines(staff) - flying
+	most := searchLines*c.maxLines(staff) - flying
 	if v.Room >= 0 {
 		most = min(most, v.Room+1) // one more shows that it is the room that binds
 	}

@@ -22,9 +22,6 @@ type tuning struct {
 	minExpected, minSeen   float64 // evidence before a change is believed; either suffices
 }
 
-// changedMemory is the weight of the evidence kept at a change, in expected events.
-const changedMemory = 8
-
 // priorEvents is the weight of the prior at level 1, in events.
 const priorEvents = 6
 
@@ -50,17 +47,7 @@ func (l *Level) Add(seen, expected float64) {
 	}
 	want := l.Value() * l.fast.expected
 	if z := (l.fast.seen - want) / math.Sqrt(want+0.5); z > l.up || z < -l.down {
-		l.fast.thin(changedMemory)
 		l.slow = l.fast
-	}
-}
-
-// thin keeps the ratio with the weight of at most so many expected events: what
-// led to a change is in part from before it, and the next events must count.
-func (e *evidence) thin(expected float64) {
-	if e.expected > expected {
-		e.seen *= expected / e.expected
-		e.expected = expected
 	}
 }
 

@@ -48,7 +48,7 @@ func TestLevelFollowsAJump(t *testing.T) {
 		steps    int
 		within   float64
 	}{
-		{"answers treble", 1, 3, 60, 0.15},
+		{"answers treble", 1, 3, 60, 0.2},
 		{"answers fall to a fifth", 1, 0.2, 200, 0.4},
 	} {
 		l := NewAnswerLevel()
