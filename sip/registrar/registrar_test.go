@@ -190,6 +190,33 @@ func TestUnknownUserAndWrongPasswordLookTheSame(t *testing.T) {
 	}
 }
 
+// S-3: the time of an answer does not show whether the user exists either.
+func TestTimingHidesUsers(t *testing.T) {
+	o := newOffice(Config{BlockAfter: 1 << 30})
+	took := map[string][]time.Duration{}
+	for i := range 2000 {
+		o.at = o.at.Add(time.Second) // not a flood
+		for _, user := range []string{"anna", "nope"} {
+			p := newPhone(user, "wrong")
+			p.branch = i
+			p.challenged(t, o.send(t, p.register(), desk))
+			req := parse(t, p.register(), desk)
+			start := time.Now()
+			o.register(req, func(*sipgosip.Response) {})
+			took[user] = append(took[user], time.Since(start))
+		}
+	}
+	median := func(user string) time.Duration {
+		slices.Sort(took[user])
+		return took[user][len(took[user])/2]
+	}
+	there, not := median("anna"), median("nope")
+	t.Logf("medians %s and %s", there, not)
+	if d := (there - not).Abs(); d > time.Millisecond {
+		t.Errorf("medians differ by %s: %s for a user, %s for nobody", d, there, not)
+	}
+}
+
 func TestRegisterRefuses(t *testing.T) {
 	tests := []struct {
 		name  string
