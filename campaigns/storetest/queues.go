@@ -1,0 +1,189 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+func claimOrder(t *testing.T, w *world) {
+	w.simple()
+	late := lead("late", 5, "+4801")
+	late.CreatedAt = start.Add(-time.Minute)
+	early := lead("early", 5, "+4802")
+	early.CreatedAt = start.Add(-time.Hour)
+	far := lead("far", 9)
+	far.Numbers = []campaigns.Number{number("+8103", tokyo)}
+	w.add(lead("last", 1, "+4800"), late, early, far, lead("middle", 3, "+4804"))
+	w.same("first three", names(w.take("c", 3)), []string{"far", "early", "late"})
+	w.same("the rest", names(w.take("c", 10)), []string{"middle", "last"})
+	w.same("nobody is left", names(w.take("c", 10)), []string{})
+}
+
+func claimQueues(t *testing.T, w *world) {
+	w.list("l")
+	w.campaign("c", "l", campaigns.Segment{Name: "hot", Filter: "cp > 3"}, campaigns.Segment{Name: "rest", Filter: "cp > 0"})
+	far := lead("far", 5)
+	far.Numbers = []campaigns.Number{number("+8101", tokyo)}
+	none := w.add(lead("near", 5, "+4801"), far, lead("cold", 1, "+4802"), lead("none", 0, "+4803"))[3]
+	claim := func(queues ...campaigns.QueueID) []string {
+		claims, err := w.Claim(w.ctx(), campaigns.ClaimRequest{Queues: queues, Limit: 10, Node: "n", Lease: time.Minute, Now: start})
+		w.ok(err)
+		return names(claims)
+	}
+	w.same("tokyo only", claim(queue("c", "hot", tokyo)), []string{"far"})
+	w.same("no such queues", claim(queue("c", "warm", warsaw), queue("x", "hot", warsaw), queue("c", "rest", tokyo)), []string{})
+	w.same("no queues", claim(), []string{})
+	w.same("equals go by the order of the queues", claim(queue("c", "rest", warsaw), queue("c", "hot", warsaw)), []string{"cold", "near"})
+	w.state(none.ID, "c", campaigns.EntryNone)
+}
+
+func claimDue(t *testing.T, w *world) {
+	w.simple()
+	w.add(lead("a", 1, "+4801"), lead("b", 1, "+4802"))
+	w.call("c", campaigns.Busy, campaigns.Next{At: start.Add(time.Hour)})
+	w.call("c", campaigns.Busy, campaigns.Next{At: start.Add(time.Hour + time.Nanosecond)})
+	w.now = start.Add(time.Hour - time.Nanosecond)
+	w.same("a moment early", names(w.take("c", 2)), []string{})
+	w.now = start.Add(time.Hour)
+	w.same("on time", len(w.take("c", 2)), 1)
+	w.now = start.Add(30 * time.Minute) // the clock was set back
+	w.same("clock set back", names(w.take("c", 2)), []string{})
+	w.now = start.Add(2 * time.Hour)
+	w.same("later", len(w.take("c", 2)), 1)
+}
+
+func claimOnce(t *testing.T, w *world) {
+	w.simple()
+	w.campaign("d", "l", campaigns.Segment{Name: "s"})
+	w.add(lead("a", 1, "+4801", "+4802"))
+	c := w.takeOne("c")
+	w.same("claimed in c", names(w.take("d", 5)), []string{})
+	a := w.begin(c)
+	w.same("called in c", names(w.take("d", 5)), []string{})
+	w.end(a, campaigns.NoAnswer, campaigns.Next{At: start.Add(time.Hour)})
+	w.same("free again", names(w.take("d", 5)), []string{"a"})
+}
+
+func claimContent(t *testing.T, w *world) {
+	w.simple()
+	l := lead("a", 4, "+4801", "+4802")
+	l.Fields = map[string]string{"city": "Gdynia"}
+	l.Note = "calls back at night"
+	kept := w.add(l)[0]
+	w.call("c", campaigns.Busy, campaigns.Next{At: start.Add(time.Hour)})
+	w.now = start.Add(time.Hour)
+	w.call("c", campaigns.NoAnswer, campaigns.Next{At: start.Add(2 * time.Hour), Number: "+4802"})
+	w.now = start.Add(2 * time.Hour)
+	w.call("c", campaigns.Congestion, campaigns.Next{At: start.Add(3 * time.Hour), Number: "+4801"})
+	w.now = start.Add(3 * time.Hour)
+	got := w.takeOne("c")
+	if got.Fence == 0 {
+		t.Error("the fence is 0")
+	}
+	want := campaigns.Claim{
+		Lead: kept, Queue: queue("c", "s", warsaw), Number: kept.Numbers[0], Fence: got.Fence, Node: "n1", Priority: 4,
+		DueAt: start.Add(3 * time.Hour), Until: start.Add(3*time.Hour + time.Minute), Attempts: 2,
+		ByOutcome:   map[campaigns.Outcome]int{campaigns.Busy: 1, campaigns.NoAnswer: 1},
+		LastOutcome: campaigns.Congestion, LastAt: start.Add(2 * time.Hour),
+	}
+	w.same("claim", got, want)
+}
+
+func claimCallback(t *testing.T, w *world) {
+	w.simple()
+	promised := w.add(lead("promised", 1, "+4801"))[0]
+	at := start.Add(time.Hour)
+	w.call("c", campaigns.Connected, campaigns.Next{At: at, Callback: &campaigns.Callback{At: at, User: "ann"}})
+	w.add(lead("great", 5, "+4802"))
+	w.now = at
+	claims := w.take("c", 2)
+	w.same("order", names(claims), []string{"promised", "great"})
+	w.same("callback", claims[0].Callback, &campaigns.Callback{At: at, User: "ann"})
+	w.same("priority", claims[0].Priority, float64(campaigns.CallbackPriority))
+	w.same("in the entry", w.entry(promised.ID, "c").Callback, &campaigns.Callback{At: at, User: "ann"})
+	w.end(w.begin(claims[0]), campaigns.NoAnswer, campaigns.Next{At: at.Add(time.Hour)})
+	if e := w.entry(promised.ID, "c"); e.Callback != nil || e.Priority != 1 {
+		t.Errorf("after the promise was tried: %+v", e)
+	}
+}
+
+func queueCounts(t *testing.T, w *world) {
+	w.simple()
+	far := lead("tokyo", 1)
+	far.Numbers = []campaigns.Number{number("+8101", tokyo)}
+	w.add(lead("x", 5, "+4801"), lead("y", 4, "+4802"), lead("z", 3, "+4803"), far)
+	w.call("c", campaigns.Busy, campaigns.Next{At: start.Add(time.Hour)})
+	w.call("c", campaigns.Busy, campaigns.Next{At: start.Add(2 * time.Hour)})
+	counts := func(when string, want ...campaigns.QueueInfo) {
+		t.Helper()
+		got, err := w.Queues(w.ctx(), "c", w.now)
+		w.ok(err)
+		w.same(when, got, want)
+	}
+	info := func(class campaigns.WindowClass, ready, waiting int, next time.Time) campaigns.QueueInfo {
+		return campaigns.QueueInfo{QueueID: queue("c", "s", class), Ready: ready, Waiting: waiting, NextDue: next}
+	}
+	counts("at first", info(tokyo, 1, 0, time.Time{}), info(warsaw, 1, 2, start.Add(time.Hour)))
+	w.now = start.Add(time.Hour)
+	counts("after an hour", info(tokyo, 1, 0, time.Time{}), info(warsaw, 2, 1, start.Add(2*time.Hour)))
+	w.take("c", 2)
+	counts("two claimed", info(tokyo, 1, 0, time.Time{}), info(warsaw, 0, 1, start.Add(2*time.Hour)))
+	w.crash()
+	counts("after a crash", info(tokyo, 1, 0, time.Time{}), info(warsaw, 0, 1, start.Add(2*time.Hour)))
+}
+
+func leaseRelease(t *testing.T, w *world) {
+	w.simple()
+	id := w.add(lead("a", 1, "+4801"))[0].ID
+	c := w.takeOne("c")
+	w.ok(w.Release(w.ctx(), []campaigns.Claim{c}, time.Time{}))
+	w.is(w.Release(w.ctx(), []campaigns.Claim{c}, time.Time{}), campaigns.ErrStale)
+	w.is(w.Begin(w.ctx(), w.intent(c)), campaigns.ErrStale)
+	again := w.takeOne("c")
+	if again.Fence <= c.Fence {
+		t.Errorf("fence %d after %d: it must rise", again.Fence, c.Fence)
+	}
+	w.same("time as it was", again.DueAt, c.DueAt)
+	w.is(w.Begin(w.ctx(), w.intent(c)), campaigns.ErrStale)
+	w.is(w.Release(w.ctx(), []campaigns.Claim{c, again}, start.Add(time.Hour)), campaigns.ErrStale)
+	w.state(id, "c", campaigns.EntryWaiting) // the good one was released all the same
+	w.same("not before", names(w.take("c", 1)), []string{})
+	w.now = start.Add(time.Hour)
+	w.takeOne("c")
+}
+
+func leaseEnds(t *testing.T, w *world) {
+	w.simple()
+	w.add(lead("a", 1, "+4801"))
+	c := w.takeOne("c")
+	w.now = c.Until
+	n, err := w.Reclaim(w.ctx(), "", w.now)
+	if w.ok(err); n != 0 {
+		t.Errorf("%d claims reclaimed at the end of their lease, want 0: it is not over", n)
+	}
+	w.now = c.Until.Add(1)
+	w.is(w.Begin(w.ctx(), w.intent(c)), campaigns.ErrStale)
+	n, err = w.Reclaim(w.ctx(), "", w.now)
+	if w.ok(err); n != 1 {
+		t.Errorf("%d claims reclaimed, want 1", n)
+	}
+	w.begin(w.takeOne("c"))
+}
+
+func leaseReclaim(t *testing.T, w *world) {
+	w.simple()
+	ls := w.add(lead("mine", 3, "+4801"), lead("begun", 2, "+4802"), lead("other", 1, "+4803"))
+	w.takeOne("c")
+	w.begin(w.takeOne("c"))
+	_, err := w.Claim(w.ctx(), campaigns.ClaimRequest{Queues: []campaigns.QueueID{queue("c", "s", warsaw)}, Limit: 1, Node: "n2", Lease: time.Minute, Now: w.now})
+	w.ok(err)
+	n, err := w.Reclaim(w.ctx(), "n1", w.now)
+	if w.ok(err); n != 1 {
+		t.Errorf("%d claims reclaimed, want 1", n)
+	}
+	w.state(ls[0].ID, "c", campaigns.EntryWaiting)
+	w.state(ls[1].ID, "c", campaigns.EntryCalling)
+	w.state(ls[2].ID, "c", campaigns.EntryClaimed)
+}
