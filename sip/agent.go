@@ -61,7 +61,7 @@ type Agent struct {
 
 // New binds the sockets of an agent. emit gets the events of all legs, in
 // order, from the agent's loop: while it blocks, signalling waits and nothing
-// is lost. log gets nothing that names a person.
+// is lost; it must let go when the engine has stopped. It may call the agent. log gets nothing that names a person.
 func New(cfg Config, emit func(Event), log *slog.Logger) (*Agent, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -77,11 +77,14 @@ func (c Config) withDefaults() Config {
 	if c.UserAgent == "" {
 		c.UserAgent = "outpace"
 	}
-	if c.SessionExpires == 0 {
-		c.SessionExpires = 120 * time.Second
-	}
 	if c.MinSE == 0 {
 		c.MinSE = 90 * time.Second
+		if c.SessionExpires > 0 {
+			c.MinSE = min(c.MinSE, c.SessionExpires)
+		}
+	}
+	if c.SessionExpires == 0 {
+		c.SessionExpires = max(120*time.Second, c.MinSE)
 	}
 	if c.Classify == nil {
 		c.Classify = func(code, _ int, _ string) Result {
