@@ -21,6 +21,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/sip"
 )
 
 // Config are the engine's own settings.
@@ -186,6 +187,9 @@ func (e *Engine) handle(now time.Time, m any) {
 func (e *Engine) stop() {
 	now := time.Now()
 	for _, c := range e.calls {
+		if c.placed {
+			e.deps.Trunks.Hangup(legOf(c), sip.Cause{Code: 487, Q850: 16, Text: "shutting down"})
+		}
 		e.step(now, c, call.Ended{Outcome: c.stopOutcome(), Reason: "process stopped"})
 	}
 	for _, o := range e.operators {
@@ -199,6 +203,9 @@ func (e *Engine) stop() {
 	e.mail.close()
 	e.running.Wait()
 }
+
+// legOf is the signalling id of a call's leg.
+func legOf(c *liveCall) sip.LegID { return sip.LegID(c.ID()) }
 
 func (c *liveCall) stopOutcome() campaigns.Outcome {
 	if c.placed {

@@ -1,0 +1,336 @@
+// Package app wires every room from a configuration, starts them in order and
+// stops them in reverse. It is the only room that knows all the others; it
+// decides nothing about calls.
+//
+//	Open:  store ─► rules ─► audio ─► SIP agents ─► trunks, phones ─► engine ─► API
+//	Run:   sockets ─► settle what a dead process left ─► engine ─► campaigns ─► HTTP
+//	stop:  drain ─► HTTP ─► engine ─► SIP ─► audio ─► store
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/eligibility"
+	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/config/rules"
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/api"
+	"github.com/outpace-dialer/outpace/dialer/console"
+	"github.com/outpace-dialer/outpace/dialer/metrics"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/detect"
+	"github.com/outpace-dialer/outpace/media/plane"
+	"github.com/outpace-dialer/outpace/media/prompts"
+	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/registrar"
+	"github.com/outpace-dialer/outpace/sip/trunk"
+)
+
+// App is the whole product in one process.
+type App struct {
+	cfg     config.Config
+	log     *zap.Logger
+	store   Store
+	rules   *eligibility.Rules
+	plane   *plane.Plane
+	trunkUA *sip.Agent
+	phoneUA *sip.Agent
+	trunks  *trunk.Trunks
+	phones  *registrar.Registrar
+	legs    *legJournal
+	engine  *dialer.Engine
+	metrics *metrics.Metrics
+	hub     *api.Hub
+	records recordings
+	server  *http.Server
+	admin   *http.Server
+
+	httpAddr, adminAddr net.Listener
+	draining            atomic.Bool
+	ready               chan struct{}
+}
+
+// Store is what the app needs of a lead store: both contracts.
+type Store interface {
+	campaigns.Store
+	campaigns.Records
+}
+
+// Options are what a caller adds to the configuration.
+type Options struct {
+	Version  string
+	Log      *zap.Logger
+	Observer dialer.Observer // told of every notice besides the product's own
+}
+
+// Open opens the store and binds every socket, so that what cannot work fails
+// here, with its key or address, before anything moves.
+func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
+	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
+		return nil, fmt.Errorf("data_dir: %w", err)
+	}
+	a := &App{cfg: cfg, log: o.Log, ready: make(chan struct{}), hub: api.NewHub(), metrics: metrics.New(o.Version)}
+	var err error
+	if a.store, err = OpenStore(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if err := a.openRooms(cfg, o); err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	return a, nil
+}
+
+func (a *App) openRooms(cfg config.Config, o Options) error {
+	var err error
+	if a.rules, err = eligibility.Load(rules.FS); err != nil {
+		return err
+	}
+	toSlog := slog.New(zapslog.NewHandler(a.log.Core()))
+	if err := a.openAudio(cfg, toSlog); err != nil {
+		return err
+	}
+	if err := a.openSignalling(cfg, toSlog); err != nil {
+		return err
+	}
+	a.engine = dialer.New(cfg.Engine, dialer.Deps{
+		Store: a.store, Rules: a.rules,
+		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
+		Observer:      observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
+		NewController: pacing.New, CheckPIN: a.checkPIN, Log: a.log.Named("dialer"),
+	})
+	a.metrics.Add(metrics.NewRooms(a.samples))
+	return a.openHTTP(cfg, o)
+}
+
+func (a *App) openAudio(cfg config.Config, log *slog.Logger) error {
+	pc := cfg.Media
+	if pc.RecordDir == "" {
+		pc.RecordDir = filepath.Join(cfg.DataDir, "recordings")
+	}
+	pc.Prompts = prompts.FS
+	pc.NewDetector = func() plane.Detector { return detect.New(cfg.Detection) }
+	var err error
+	if a.plane, err = plane.New(pc, func(ev media.Event) { a.engine.Sound(ev) }, log); err != nil {
+		return err
+	}
+	a.records, err = openRecordings(pc.RecordDir)
+	return err
+}
+
+// openSignalling binds two agents on sockets of their own: what comes from
+// phones can never be taken for a carrier.
+func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
+	toEngine := func(ev sip.Event) { a.engine.Signal(ev) }
+	tc := cfg.Trunk.Agent(trunk.AgentName)
+	tc.Allow = func(from addrPort) bool { return a.trunks.Allow(from) }
+	tc.Classify = trunk.Classify
+	tc.Secrets = func(d sip.Dialog) *sip.Credentials { return trunkSecret(cfg.Trunks, d) }
+	var err error
+	if a.trunkUA, err = sip.New(tc, func(ev sip.Event) { a.trunks.Handle(ev) }, log); err != nil {
+		return fmt.Errorf("trunk_signalling: %w", err)
+	}
+	if a.trunks, err = trunk.New(cfg.Trunks, a.trunkUA, toEngine, time.Now); err != nil {
+		return fmt.Errorf("trunks: %w", err)
+	}
+	if a.legs, err = openLegJournal(filepath.Join(cfg.DataDir, "legs"), a.log); err != nil {
+		return err
+	}
+	pc := cfg.Phones.Agent("phones")
+	pc.Symmetric = true
+	pc.Allow = func(from addrPort) bool { return a.phones.Allow(from) }
+	pc.Disconnected = func(from addrPort) { a.phones.Disconnected(from) }
+	tell := func(ev sip.Event) { a.legs.note(ev); toEngine(ev) }
+	if a.phoneUA, err = sip.New(pc, tell, log); err != nil {
+		return fmt.Errorf("phones: %w", err)
+	}
+	a.phones = registrar.New(cfg.Phones.Registrar, a.phoneUA, phoneUsers{a.store}, tell, time.Now)
+	return nil
+}
+
+func (a *App) openHTTP(cfg config.Config, o Options) error {
+	var err error
+	if a.httpAddr, err = net.Listen("tcp", cfg.HTTP.Listen); err != nil {
+		return fmt.Errorf("http.listen: %w", err)
+	}
+	if a.adminAddr, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
+		return fmt.Errorf("admin.listen: %w", err)
+	}
+	public := api.New(cfg.API, api.Deps{
+		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records,
+		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Page: console.Handler(), Version: o.Version, Log: a.log,
+	})
+	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
+	a.admin = &http.Server{Handler: a.adminHandler(), ReadHeaderTimeout: headerTimeout}
+	return nil
+}
+
+// headerTimeout ends connections that send their header too slowly.
+const headerTimeout = 5 * time.Second
+
+// Run serves until ctx ends, then drains: no new calls, those that ring are
+// given up, talks may end until the drain timeout or until force ends. The
+// engine stops first, and the rooms it works with after it.
+func (a *App) Run(ctx, force context.Context) error {
+	defer a.store.Close()
+	var rooms, front group
+	rooms.begin(ctx)
+	rooms.run("audio", a.plane.Run)
+	rooms.run("trunk signalling", a.trunkUA.Run)
+	rooms.run("phone signalling", a.phoneUA.Run)
+	rooms.run("trunks", a.trunks.Run)
+	rooms.run("phones", a.phones.Run)
+	rooms.run("legs", a.legs.run)
+	err := a.settle(rooms.ctx)
+	if err == nil {
+		front.begin(rooms.ctx)
+		front.run("engine", a.engine.Run)
+		front.run("http", func(ctx context.Context) error { return serve(ctx, a.server, a.httpAddr) })
+		front.run("admin", func(ctx context.Context) error { return serve(ctx, a.admin, a.adminAddr) })
+		if err = a.resume(front.ctx); err == nil {
+			close(a.ready)
+			a.serveUntil(ctx, force, front.ctx)
+		}
+		err = errors.Join(err, front.end())
+		a.awaitHangUps()
+	}
+	return errors.Join(err, rooms.end())
+}
+
+// serveUntil waits for the end: of ctx, then it drains, or of a room that
+// failed.
+func (a *App) serveUntil(ctx, force, life context.Context) {
+	select {
+	case <-ctx.Done():
+		a.drain(life, force)
+	case <-life.Done():
+	}
+}
+
+// hangUpTime is how long the last BYEs may take when the product stops.
+const hangUpTime = 2 * time.Second
+
+// awaitHangUps lets the last BYEs leave before the sockets close.
+func (a *App) awaitHangUps() {
+	deadline := time.Now().Add(hangUpTime)
+	for time.Now().Before(deadline) && a.trunkUA.Stats().Legs+a.phoneUA.Stats().Legs > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// group runs rooms until it is ended, or until one of them fails.
+type group struct {
+	ctx  context.Context
+	stop context.CancelFunc
+	errgroup.Group
+}
+
+// begin does not follow the end of ctx: the order of stopping is ours.
+func (g *group) begin(ctx context.Context) {
+	g.ctx, g.stop = context.WithCancel(context.WithoutCancel(ctx))
+}
+
+func (g *group) run(name string, room func(context.Context) error) {
+	g.Go(func() error {
+		err := room(g.ctx)
+		if g.ctx.Err() != nil {
+			return nil
+		}
+		g.stop() // a room that ends by itself ends the product
+		return fmt.Errorf("%s ended: %w", name, err)
+	})
+}
+
+func (g *group) end() error {
+	g.stop()
+	return g.Wait()
+}
+
+// Ready is closed when the product serves.
+func (a *App) Ready() <-chan struct{} { return a.ready }
+
+// settle ends what a dead process left behind.
+func (a *App) settle(ctx context.Context) error {
+	n, err := a.engine.Settle(ctx, func(id campaigns.CampaignID) (campaigns.Campaign, error) { return a.store.Campaign(ctx, id) })
+	if err != nil {
+		return err
+	}
+	stray := a.legs.finish(ctx, a.phoneUA)
+	if n+stray > 0 {
+		a.log.Info("settled what the last process left", zap.Int("attempts", n), zap.Int("phone_legs", stray))
+	}
+	return nil
+}
+
+// resume tells the engine of the campaigns that were running.
+func (a *App) resume(ctx context.Context) error {
+	all, err := a.store.Campaigns(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, c := range all {
+		if c.State != campaigns.Running {
+			continue
+		}
+		tally, err := a.store.Tally(ctx, c.ID, now.Add(-api.LegalWindow), now)
+		if err != nil {
+			return err
+		}
+		if err := a.engine.SetCampaign(ctx, c, tally); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drain lets talks end.
+func (a *App) drain(ctx, force context.Context) {
+	a.draining.Store(true)
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.Drain.Timeout)
+	defer cancel()
+	defer context.AfterFunc(force, cancel)()
+	a.log.Info("draining: no new calls; waiting for talks to end", zap.Duration("at_most", a.cfg.Drain.Timeout))
+	if err := a.engine.Drain(ctx); err != nil {
+		a.log.Warn("drain cut short: talks are hung up", zap.Error(err))
+	}
+}
+
+// serve runs an HTTP server until ctx ends; open streams are cut.
+func serve(ctx context.Context, s *http.Server, l net.Listener) error {
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }() // ends with Close
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		_ = s.Close()
+		<-done
+		return nil
+	}
+}
+
+// HTTPAddr, AdminAddr and PhonesAddr are the addresses in use, host:port.
+func (a *App) HTTPAddr() string   { return a.httpAddr.Addr().String() }
+func (a *App) AdminAddr() string  { return a.adminAddr.Addr().String() }
+func (a *App) PhonesAddr() string { return a.phoneUA.Addr("udp").String() }
+
+// Records is the store, for those who run the app in their own process.
+func (a *App) Records() campaigns.Records { return a.store }
+
+// Engine is the engine, for those who run the app in their own process.
+func (a *App) Engine() *dialer.Engine { return a.engine }

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/eligibility"
+	"github.com/outpace-dialer/outpace/campaigns/number"
+	"github.com/outpace-dialer/outpace/dialer/api"
+)
+
+// Explainer says why a number is dialled or not, campaign by campaign.
+type Explainer struct {
+	Records campaigns.Records
+	Rules   *eligibility.Rules
+}
+
+// history is how far back attempts are counted against caps: the longest
+// period of any rule pack.
+const history = 31 * 24 * time.Hour
+
+// Explain asks every gate for every lead with the number, in every campaign
+// that dials its list. A number that is on no list is explained for the rules
+// alone. raw may be written in any way that names a country.
+func (x Explainer) Explain(ctx context.Context, raw string, now time.Time) ([]api.Explanation, error) {
+	parsed, err := number.Parse(raw, "")
+	if err != nil {
+		return []api.Explanation{{Number: raw, Gates: []api.Gate{{Name: "number", Detail: err.Error()}}}}, nil
+	}
+	leads, err := x.Records.FindLeads(ctx, campaigns.LeadQuery{Number: parsed.E164})
+	if err != nil {
+		return nil, err
+	}
+	var all []api.Explanation
+	for _, lead := range leads {
+		places, err := x.places(ctx, lead, parsed.E164, now)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, places...)
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	stranger := campaigns.Number{E164: parsed.E164, Kind: parsed.Kind, Zones: parsed.Zones, Regions: parsed.Regions}
+	suppressed, err := x.suppression(ctx, parsed.E164)
+	if err != nil {
+		return nil, err
+	}
+	report := x.Rules.Check(eligibility.Subject{Number: stranger, Suppressed: suppressed}, now)
+	return []api.Explanation{explanation("", 0, parsed.E164, report)}, nil
+}
+
+// places explains one lead in each campaign that has it.
+func (x Explainer) places(ctx context.Context, lead campaigns.Lead, e164 string, now time.Time) ([]api.Explanation, error) {
+	subject, err := x.subject(ctx, lead, e164, now)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := x.Records.Entries(ctx, lead.ID)
+	if err != nil {
+		return nil, err
+	}
+	var all []api.Explanation
+	for i := range entries {
+		c, err := x.Records.Campaign(ctx, entries[i].Queue.Campaign)
+		if err != nil {
+			return nil, err
+		}
+		subject.Campaign, subject.Entry = c, &entries[i]
+		all = append(all, explanation(c.ID, lead.ID, e164, x.Rules.Check(subject, now)))
+	}
+	if len(all) == 0 {
+		all = append(all, explanation("", lead.ID, e164, x.Rules.Check(subject, now)))
+	}
+	return all, nil
+}
+
+func (x Explainer) subject(ctx context.Context, lead campaigns.Lead, e164 string, now time.Time) (eligibility.Subject, error) {
+	s := eligibility.Subject{Lead: lead}
+	for _, n := range lead.Numbers {
+		if n.E164 == e164 {
+			s.Number = n
+		}
+	}
+	var err error
+	if s.Suppressed, err = x.suppression(ctx, e164); err != nil {
+		return s, err
+	}
+	if s.Attempts, err = x.Records.PersonAttempts(ctx, lead.ID, now.Add(-history)); err != nil {
+		return s, err
+	}
+	lists, err := x.Records.Lists(ctx)
+	for i := range lists {
+		if lists[i].ID == lead.List {
+			s.List = &lists[i]
+		}
+	}
+	return s, err
+}
+
+func (x Explainer) suppression(ctx context.Context, e164 string) (*campaigns.Suppression, error) {
+	s, ok, err := x.Records.Suppressed(ctx, e164)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &s, nil
+}
+
+func explanation(c campaigns.CampaignID, lead campaigns.LeadID, e164 string, r eligibility.Report) api.Explanation {
+	e := api.Explanation{Campaign: c, Lead: lead, Number: e164, Allowed: r.Allowed, Next: r.Next}
+	for _, g := range r.Gates {
+		e.Gates = append(e.Gates, api.Gate(g))
+	}
+	return e
+}

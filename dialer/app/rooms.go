@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"os"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/api"
+	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/registrar"
+	"github.com/outpace-dialer/outpace/sip/trunk"
+)
+
+type addrPort = netip.AddrPort
+
+// trunkRoom shapes the trunks as the engine wants them.
+type trunkRoom struct {
+	*trunk.Trunks
+	agent *sip.Agent
+}
+
+func (t trunkRoom) Reserve(group, number, callerID, callID string) (dialer.Route, error) {
+	r, err := t.Trunks.Reserve(group, number, callerID, callID)
+	if err != nil {
+		return dialer.Route{}, err
+	}
+	peer := r.Signalling
+	if ap, err := netip.ParseAddrPort(peer); err == nil {
+		peer = ap.Addr().String()
+	}
+	return dialer.Route{
+		Trunk: r.Trunk, CallerID: r.CallerID, Dialog: r.Dialog, RingTimeout: r.RingTimeout,
+		MediaNetworks: r.Networks, MediaAddress: r.Address, Signalling: peer, Own: r,
+	}, nil
+}
+
+func (t trunkRoom) Release(r dialer.Route) { t.Trunks.Release(r.Own.(trunk.Route)) }
+
+func (t trunkRoom) Dial(leg sip.LegID, r dialer.Route, offer []byte) {
+	t.Trunks.Dial(leg, r.Own.(trunk.Route), offer)
+}
+
+func (t trunkRoom) Finish(ctx context.Context, d sip.Dialog) error { return t.agent.Finish(ctx, d) }
+
+// trunkSecret finds the credentials of the carrier that a dialog goes to.
+func trunkSecret(cfgs []trunk.Config, d sip.Dialog) *sip.Credentials {
+	for _, c := range cfgs {
+		for _, t := range c.Targets {
+			if t.Address == d.Destination && c.Username != "" {
+				return &sip.Credentials{Username: c.Username, Password: c.Password}
+			}
+		}
+	}
+	return nil
+}
+
+// phoneRoom shapes the registrar as the engine wants it.
+type phoneRoom struct{ *registrar.Registrar }
+
+func (p phoneRoom) Call(leg sip.LegID, user string, offer []byte) {
+	p.Registrar.Call(leg, user, offer, "")
+}
+
+func (p phoneRoom) Hangup(leg string) {
+	p.Registrar.Hangup(sip.LegID(leg), sip.Cause{Code: 603, Q850: 16, Text: "normal call clearing"})
+}
+
+// phoneUsers are the users whose phones may register.
+type phoneUsers struct{ records campaigns.Records }
+
+func (p phoneUsers) Digest(user string) (registrar.Secret, bool) {
+	u, err := p.records.User(context.Background(), campaigns.UserID(user))
+	if err != nil || u.Disabled || (u.SIPMD5 == "" && u.SIPSHA256 == "") {
+		return registrar.Secret{}, false
+	}
+	return registrar.Secret{HA1MD5: u.SIPMD5, HA1SHA256: u.SIPSHA256}, true
+}
+
+// phoneSecrets is what is kept of a phone's password.
+func (a *App) phoneSecrets(user, password string) (md5, sha256 string) {
+	return PhoneSecrets(a.cfg.Phones.Registrar.Realm, user, password)
+}
+
+// PhoneSecrets is what is kept of a phone's password: the digests of user,
+// realm and password (RFC 8760). An empty realm is the default one.
+func PhoneSecrets(realm, user, password string) (md5, sha256 string) {
+	if realm == "" {
+		realm = "outpace"
+	}
+	s := registrar.HA1(user, realm, password)
+	return s.HA1MD5, s.HA1SHA256
+}
+
+// checkPIN compares the PIN that was dialled with the feature code. A user
+// without a PIN needs none: the phone has proved itself by its password.
+func (a *App) checkPIN(ctx context.Context, user, pin string) bool {
+	u, err := a.store.User(ctx, campaigns.UserID(user))
+	if err != nil || u.Disabled {
+		return false
+	}
+	return u.PINHash == "" || api.VerifyPassword(u.PINHash, pin)
+}
+
+// observers tells several.
+type observers []dialer.Observer
+
+func (all observers) Notice(n dialer.Notice) {
+	for _, o := range all {
+		o.Notice(n)
+	}
+}
+
+func optional(o dialer.Observer) []dialer.Observer {
+	return slices.DeleteFunc([]dialer.Observer{o}, func(o dialer.Observer) bool { return o == nil })
+}
+
+// logger writes one line per fact, numbers masked.
+type logger struct{ *zap.Logger }
+
+func (l logger) Notice(n dialer.Notice) {
+	switch n := n.(type) {
+	case dialer.CallEnded:
+		l.Info("call ended",
+			zap.String("call", string(n.Ending.Attempt)), zap.String("campaign", string(n.Campaign)), zap.String("trunk", n.Trunk),
+			zap.String("number", api.MaskNumber(n.Number)), zap.String("outcome", string(n.Ending.Outcome)),
+			zap.Int("code", n.Ending.Code), zap.Int("q850", n.Ending.Q850), zap.String("reason", n.Ending.Reason),
+			zap.String("operator", string(n.Ending.Operator)), zap.Duration("lasted", n.Ending.At.Sub(n.BeganAt)))
+	case dialer.CampaignChanged:
+		l.Info("campaign changed", zap.String("campaign", string(n.Campaign.ID)), zap.String("state", string(n.Campaign.State)))
+	case dialer.OperatorChanged:
+		l.Debug("operator changed", zap.String("user", string(n.Operator.User)), zap.String("state", string(n.Operator.State)), zap.String("reason", n.Operator.Reason))
+	case dialer.RecordingDone:
+		if n.Err != nil {
+			l.Warn("recording ended early", zap.String("call", string(n.Attempt)), zap.Error(n.Err))
+		}
+	}
+}
+
+// recordings opens files inside the recording folder and nowhere else.
+type recordings struct{ root *os.Root }
+
+func openRecordings(dir string) (recordings, error) {
+	root, err := os.OpenRoot(dir)
+	return recordings{root}, err
+}
+
+func (r recordings) Open(path string) (http.File, error) { return r.root.Open(path) }

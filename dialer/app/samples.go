@@ -1,0 +1,131 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/outpace-dialer/outpace/dialer/metrics"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// sampling bounds how long a scrape may wait for the engine and the store.
+const sampling = 2 * time.Second
+
+// samples are the rooms' figures at the moment of a scrape.
+func (a *App) samples() []metrics.Sample {
+	ctx, cancel := context.WithTimeout(context.Background(), sampling)
+	defer cancel()
+	var all []metrics.Sample
+	all = append(all, a.trunkSamples()...)
+	all = append(all, signallingSamples("trunk", a.trunkUA.Stats())...)
+	all = append(all, signallingSamples("phones", a.phoneUA.Stats())...)
+	all = append(all, a.mediaSamples()...)
+	all = append(all, a.leadSamples(ctx)...)
+	all = append(all, a.storeSamples(ctx)...)
+	return append(all,
+		gauge("sip_registrations", "Phones that are registered.", float64(len(a.phones.Bindings()))),
+		gauge("event_subscribers", "Open event streams.", float64(a.hub.Streams())),
+		gauge("draining", "1 while the product waits for talks to end.", truth(a.draining.Load())),
+	)
+}
+
+func gauge(name, help string, v float64, labels ...string) metrics.Sample {
+	return metrics.Sample{Name: name, Help: help, Value: v, Labels: labels}
+}
+
+func counter(name, help string, v uint64, labels ...string) metrics.Sample {
+	return metrics.Sample{Name: name, Help: help, Counter: true, Value: float64(v), Labels: labels}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (a *App) trunkSamples() []metrics.Sample {
+	var all []metrics.Sample
+	for _, t := range a.trunks.Stats() {
+		l := []string{"trunk", t.Trunk}
+		all = append(all,
+			gauge("trunk_up", "1 while a target of the trunk answers.", truth(t.Up), l...),
+			gauge("trunk_channels_in_use", "Calls on the trunk.", float64(t.Channels), l...),
+			gauge("trunk_channels_limit", "Calls that the trunk may carry.", float64(t.MaxChannels), l...),
+			gauge("trunk_ringing", "Calls on the trunk that are not answered yet.", float64(t.Ringing), l...),
+			gauge("trunk_options_rtt_seconds", "Round trip of the last OPTIONS.", t.OptionsRTT.Seconds(), l...),
+			counter("trunk_cps_throttled_total", "Calls that waited for the CPS limit.", t.Throttled, l...),
+		)
+	}
+	return all
+}
+
+func signallingSamples(agent string, s sip.Stats) []metrics.Sample {
+	l := []string{"agent", agent}
+	all := []metrics.Sample{
+		counter("sip_parse_errors_total", "Messages that were not SIP.", s.ParseErrors, l...),
+		counter("sip_blocked_total", "Datagrams and connections from where nothing is taken.", s.BlockedDatagrams+s.BlockedConns, l...),
+		counter("sip_late_answers_total", "Answers that came after our CANCEL, each ended.", s.LateAnswers, l...),
+		counter("sip_retransmissions_total", "Final responses and ACKs that came or went again.", s.Retransmissions, l...),
+		gauge("sip_transactions", "Client transactions.", float64(s.Transactions), l...),
+		gauge("sip_legs", "Legs.", float64(s.Legs), l...),
+	}
+	for k, v := range s.Requests {
+		all = append(all, counter("sip_requests_total", "SIP requests.", v, "agent", agent, "method", k.Method, "direction", k.Direction))
+	}
+	for k, v := range s.Responses {
+		all = append(all, counter("sip_responses_total", "SIP responses by class.", v,
+			"agent", agent, "method", k.Method, "direction", k.Direction, "code", fmt.Sprintf("%dxx", k.Class)))
+	}
+	return all
+}
+
+func (a *App) mediaSamples() []metrics.Sample {
+	s := a.plane.Stats()
+	return []metrics.Sample{
+		gauge("media_sessions", "Legs with audio.", float64(s.Customers), "kind", "customer"),
+		gauge("media_sessions", "Legs with audio.", float64(s.Operators), "kind", "operator"),
+		gauge("media_ports_free", "RTP port pairs that are free; -1 where the system chooses.", float64(s.PortsFree)),
+		gauge("media_one_way_legs", "Legs that should send audio and do not.", float64(s.OneWay)),
+		counter("media_rtp_received_packets_total", "RTP packets received.", s.Received),
+		counter("media_rtp_sent_packets_total", "RTP packets sent.", s.Sent),
+		counter("media_rtp_lost_packets_total", "RTP packets missing by sequence number.", s.Lost),
+		counter("media_rtp_foreign_packets_total", "RTP packets of strangers, dropped.", s.Foreign),
+		counter("media_relayed_packets_total", "RTP packets passed through bridges.", s.Relayed),
+		counter("media_relay_lost_packets_total", "RTP packets that a bridge received and did not pass on.", s.RelayedLost),
+		gauge("media_tick_lateness_seconds", "Worst lateness of the audio clock since the last scrape.", s.TickLateness.Seconds()),
+		gauge("recording_queue", "Packets that wait for the disk.", float64(s.RecordingQueue)),
+		counter("recording_dropped_packets_total", "Packets that did not reach the disk.", s.RecordingDropped),
+	}
+}
+
+func (a *App) leadSamples(ctx context.Context) []metrics.Sample {
+	snapshot, err := a.engine.Snapshot(ctx)
+	if err != nil {
+		return nil
+	}
+	all := []metrics.Sample{gauge("engine_mailbox", "Messages that wait for the engine's loop.", float64(snapshot.Mailbox))}
+	for _, c := range snapshot.Campaigns {
+		for state, n := range map[string]int{"held": c.Leads.Held, "dialable": c.Leads.Ready, "waiting": c.Leads.Waiting} {
+			all = append(all, gauge("leads", "Leads by state.", float64(n), "campaign", string(c.ID), "state", state))
+		}
+	}
+	return all
+}
+
+func (a *App) storeSamples(ctx context.Context) []metrics.Sample {
+	s, err := a.store.Stats(ctx)
+	if err != nil {
+		return nil
+	}
+	var all []metrics.Sample
+	for op, n := range s.Operations {
+		all = append(all,
+			counter("store_operations_total", "Store operations.", n.Count-n.Errors, "store", s.Kind, "op", op, "result", "ok"),
+			counter("store_operations_total", "Store operations.", n.Errors, "store", s.Kind, "op", op, "result", "error"),
+			metrics.Sample{Name: "store_operation_seconds_total", Help: "Time in store operations.", Counter: true, Value: n.Seconds, Labels: []string{"store", s.Kind, "op", op}},
+		)
+	}
+	return append(all, gauge("store_size_bytes", "Size of the embedded store.", float64(s.Size), "store", s.Kind))
+}
