@@ -25,6 +25,7 @@ const (
 	maxRisk     = 0.3    // no call is placed at a greater chance of abandonment
 	horizonTime = 1200.0 // seconds over which credit is spent
 	firstRate   = 300.0  // seconds before the rate of answers is believed
+	clump       = 0.25   // calls kept back per root of operators at work
 	closedRisk  = 0.1    // of the allowed share, while one more abandoned call would break the limit
 	lossSpread  = 1.7    // standard deviations of the detector's losses kept back
 	debtHaste   = 3.0    // a debt is paid back so much faster than credit is spent
@@ -61,8 +62,9 @@ type account struct {
 	reserve float64 // credit kept back: about a late clump, and losses nobody sees
 }
 
-// account takes the worse of our own count and the campaign's.
-func (b *budget) account(s Settings, v View) account {
+// account takes the worse of our own count and the campaign's. With more
+// operators at work, abandoned calls come in larger clumps, and more is kept back.
+func (b *budget) account(s Settings, v View, atWork int) account {
 	a := account{allowed: s.allowance(), live: b.live}
 	a.credit = a.allowed*b.live - b.abandoned
 	if v.Live > 0 || v.Abandoned > 0 {
@@ -70,7 +72,7 @@ func (b *budget) account(s Settings, v View) account {
 			a.credit, a.live = c, float64(v.Live)
 		}
 	}
-	a.reserve = 0.5 + 0.5*math.Sqrt(a.allowed*a.live) + lossSpread*math.Sqrt(s.DetectorLoss*a.live)
+	a.reserve = 0.5 + 0.5*math.Sqrt(a.allowed*a.live) + clump*math.Sqrt(float64(atWork)) + lossSpread*math.Sqrt(s.DetectorLoss*a.live)
 	a.reserve = min(a.reserve, a.allowed*a.live/2)
 	return a
 }

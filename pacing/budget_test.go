@@ -46,7 +46,7 @@ func TestAccountTakesTheWorseCount(t *testing.T) {
 		{"own, being worse", 1000, 25, View{Live: 9000, Abandoned: 10}, 5},
 		{"overdrawn", 100, 9, View{}, -6},
 	} {
-		got := spent(c.live, c.abandoned).account(s, c.view).credit
+		got := spent(c.live, c.abandoned).account(s, c.view, 10).credit
 		if got-c.credit > 1e-6 || c.credit-got > 1e-6 {
 			t.Errorf("%s: credit = %v, want %v", c.name, got, c.credit)
 		}
@@ -65,7 +65,7 @@ func TestBudgetOpensWithTheFirstLegalAbandonment(t *testing.T) {
 		{33, 1, false},
 		{66, 1, true},
 	} {
-		if got := spent(c.live, c.abandoned).account(s, View{}).open(); got != c.open {
+		if got := spent(c.live, c.abandoned).account(s, View{}, 10).open(); got != c.open {
 			t.Errorf("%d live, %d abandoned: open = %v, want %v", c.live, c.abandoned, got, c.open)
 		}
 	}
@@ -79,16 +79,16 @@ func TestThresholdFollowsTheCredit(t *testing.T) {
 	for _, abandoned := range []int{0, 5, 10, 15, 20, 25, 30, 35, 45} {
 		b := spent(1000, 0)
 		b.abandoned = float64(abandoned)
-		got := b.threshold(now, s, b.account(s, View{}))
+		got := b.threshold(now, s, b.account(s, View{}, 10))
 		if got > last || got <= 0 || got > maxRisk {
 			t.Errorf("%d abandoned: threshold = %v after %v", abandoned, got, last)
 		}
 		last = got
 	}
 	b := spent(1000, 35)
-	far := b.threshold(now, s, b.account(s, View{}))
+	far := b.threshold(now, s, b.account(s, View{}, 10))
 	s.WindowEnd = now.Add(10 * time.Minute)
-	if near := b.threshold(now, s, b.account(s, View{})); near >= far/2 {
+	if near := b.threshold(now, s, b.account(s, View{}, 10)); near >= far/2 {
 		t.Errorf("overdrawn near the window's end: threshold = %v, want well under %v", near, far)
 	}
 }

@@ -19,7 +19,7 @@ const searchLines = 2
 // abandonment in proportion to the chance that none is; so the best rule is a
 // threshold on that chance.
 func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
-	a := c.budget.account(c.settings, v)
+	a := c.budget.account(c.settings, v, staff.atWork)
 	threshold := c.budget.threshold(now, c.settings, a) * c.target.factor()
 	cancel := c.giveUp(now, v)
 	next := c.model.segment(v.Segment)

@@ -18,7 +18,7 @@ func (c *controller) progressive(staff staffing) Decision {
 // stands above the manager: while one more abandoned call would break the limit,
 // it is progressive.
 func (c *controller) fixedRatio(v View, staff staffing) Decision {
-	a := c.budget.account(c.settings, v)
+	a := c.budget.account(c.settings, v, staff.atWork)
 	if !a.open() {
 		d := c.progressive(staff)
 		d.Wanted = c.settings.Ratio
