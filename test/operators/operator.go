@@ -254,7 +254,7 @@ func (o *operator) hearTone(h hearing) {
 	o.note(phone.Event{T: h.toneAt, Event: "first_tone", From: "customer", Call: o.now.CallID, Attempt: o.now.Attempt, Hz: o.room.cfg.CustomerHz,
 		Stream: h.stream, Mark: h.first, FirstAt: h.firstAt.UTC()})
 	o.hangUpAt = time.Time{}
-	if o.draw.Float64() < 0.5 {
+	if o.room.cfg.endAll || o.draw.Float64() < 0.5 {
 		o.hangUpAt = time.Now().Add(o.room.lognormal(o.draw, o.room.cfg.TalkMean, 0.6))
 	}
 }
@@ -361,13 +361,14 @@ func (o *operator) mindNow(ctx context.Context) {
 	}
 }
 
-// post sends a wish to the API. A 409 is no fault: the state has moved on.
+// post sends a wish to the API. A 409 is no fault: the state has moved on. The
+// end of the shift does not cut a request that is under way.
 func (o *operator) post(ctx context.Context, what string, in any) bool {
-	err := o.api.do(ctx, http.MethodPost, "/api/v1/operator/"+what, in, nil)
+	err := o.api.do(context.WithoutCancel(ctx), http.MethodPost, "/api/v1/operator/"+what, in, nil)
 	if e, ok := err.(*apiError); ok && e.Status == http.StatusConflict {
 		return false
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil {
 		o.fault("api", what+": "+err.Error())
 	}
 	return err == nil

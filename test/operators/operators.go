@@ -63,6 +63,8 @@ type Config struct {
 	CustomerHz       float64       // what they listen for, default 700
 	Log              io.Writer
 	HTTP             *http.Client // default: one without a time limit on streams
+
+	endAll bool // operators end every call
 }
 
 func (cfg Config) withDefaults() Config {

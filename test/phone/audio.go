@@ -43,6 +43,7 @@ type Audio struct {
 	source   Source
 	over     chan struct{}
 	sending  bool
+	relay    bool // another end speaks through this one, see Join
 	remote   netip.AddrPort
 	law      Law
 	sequence uint16
@@ -156,7 +157,7 @@ func (a *Audio) connect(s session, mayReceive bool) {
 func (a *Audio) tick() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.sending {
+	if !a.sending || a.relay {
 		return
 	}
 	if a.source == nil {

@@ -85,18 +85,19 @@ func credentials(resp *Message, method, uri, user, password string) (h Header, o
 	return Header{}, false
 }
 
-// Challenge makes a phone ask callers for digest credentials (RFC 7616) before
-// it takes an INVITE. It is safe for use by many goroutines.
+// Challenge makes a phone ask for digest credentials (RFC 7616) before it takes
+// an INVITE or REGISTER. It is safe for use by many goroutines.
 type Challenge struct {
-	User, Password, Realm string
-	SHA256                bool // else MD5
+	User            string // empty lets every name in
+	Password, Realm string
+	SHA256          bool // else MD5
 
 	mu     sync.Mutex
 	nonces map[string]uint64 // the last count of each nonce that we gave
 }
 
-// header is the challenge of a 407.
-func (c *Challenge) header(stale bool) Header {
+// header is the challenge of a 407, or of a registrar's 401.
+func (c *Challenge) header(code int, stale bool) Header {
 	nonce := random(16)
 	c.mu.Lock()
 	if c.nonces == nil || len(c.nonces) > 100_000 {
@@ -107,6 +108,9 @@ func (c *Challenge) header(stale bool) Header {
 	v := fmt.Sprintf(`Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"`, c.Realm, nonce, c.algorithm())
 	if stale {
 		v += ", stale=true"
+	}
+	if code == 401 {
+		return Header{"WWW-Authenticate", v}
 	}
 	return Header{"Proxy-Authenticate", v}
 }
@@ -123,6 +127,9 @@ func (c *Challenge) algorithm() string {
 // with a higher count; one that we do not know is stale.
 func (c *Challenge) check(req *Message) (ok, stale bool, fault string) {
 	value := req.Get("Proxy-Authorization")
+	if req.Method == "REGISTER" {
+		value = req.Get("Authorization")
+	}
 	if value == "" {
 		return false, false, ""
 	}
@@ -131,9 +138,9 @@ func (c *Challenge) check(req *Message) (ok, stale bool, fault string) {
 	if err != nil || f["qop"] != "auth" {
 		return false, false, "credentials without qop=auth and nc"
 	}
-	ha1, ha2 := hash(c.algorithm(), c.User, c.Realm, c.Password), hash(c.algorithm(), req.Method, f["uri"])
+	ha1, ha2 := hash(c.algorithm(), f["username"], c.Realm, c.Password), hash(c.algorithm(), req.Method, f["uri"])
 	want := hash(c.algorithm(), ha1, f["nonce"], f["nc"], f["cnonce"], "auth", ha2)
-	if f["username"] != c.User || subtle.ConstantTimeCompare([]byte(want), []byte(f["response"])) != 1 {
+	if c.User != "" && f["username"] != c.User || subtle.ConstantTimeCompare([]byte(want), []byte(f["response"])) != 1 {
 		return false, false, "wrong credentials"
 	}
 	if f["uri"] != req.URI {

@@ -52,13 +52,13 @@ func markSource(m *Message, f flow) {
 func (p *Phone) request(m *Message, f flow) {
 	for _, name := range needed {
 		if m.Get(name) == "" && !(m.Method == "ACK" && name == "Max-Forwards") {
-			p.fault(m.Get("Call-ID"), "malformed", m.Method+" without "+name)
+			p.malformed(m, f, m.Method+" without "+name)
 			return
 		}
 	}
 	n, method := m.cseq()
 	if method != m.Method {
-		p.fault(m.Get("Call-ID"), "malformed", "CSeq "+m.Get("CSeq")+" on "+m.Method)
+		p.malformed(m, f, "CSeq "+m.Get("CSeq")+" on "+m.Method)
 		return
 	}
 	if m.Method == "ACK" {
@@ -79,6 +79,14 @@ func (p *Phone) request(m *Message, f flow) {
 	tx.timer = time.AfterFunc(64*p.cfg.T1, tx.fire)
 	p.servers[key] = tx
 	p.serve(tx)
+}
+
+// malformed refuses a request that makes no transaction.
+func (p *Phone) malformed(m *Message, f flow, why string) {
+	p.fault(m.Get("Call-ID"), "malformed", why)
+	if m.Method != "ACK" && m.Get("Via") != "" {
+		p.send(f, m.response(400, "Bad Request", random(6)).Bytes())
+	}
 }
 
 // ack finds what an ACK is for: a refusal by its branch, a 2xx by its dialog.
@@ -110,6 +118,12 @@ func (p *Phone) serve(tx *serverTx) {
 		p.invited(tx)
 	case "CANCEL":
 		p.cancelled(tx)
+	case "REGISTER":
+		if p.cfg.OnRegister == nil {
+			p.unknown(tx)
+			return
+		}
+		p.registered(tx)
 	case "OPTIONS":
 		r := m.response(200, "OK", random(6))
 		r.Add("Allow", allowed)
@@ -118,10 +132,14 @@ func (p *Phone) serve(tx *serverTx) {
 	case "BYE", "UPDATE", "INFO":
 		tx.respond(m.response(481, "Call/Transaction Does Not Exist", random(6)))
 	default:
-		r := m.response(405, "Method Not Allowed", random(6))
-		r.Add("Allow", allowed)
-		tx.respond(r)
+		p.unknown(tx)
 	}
+}
+
+func (p *Phone) unknown(tx *serverTx) {
+	r := tx.req.response(405, "Method Not Allowed", random(6))
+	r.Add("Allow", allowed)
+	tx.respond(r)
 }
 
 // cancelled answers a CANCEL and tells the call, which by itself answers 487.
@@ -138,18 +156,8 @@ func (p *Phone) cancelled(tx *serverTx) {
 // invited makes a Call of an INVITE that starts a dialog.
 func (p *Phone) invited(tx *serverTx) {
 	m := tx.req
-	if p.cfg.Challenge != nil {
-		ok, stale, fault := p.cfg.Challenge.check(m)
-		if fault != "" {
-			p.fault(m.Get("Call-ID"), "digest", fault)
-		}
-		if !ok {
-			r := m.response(407, "Proxy Authentication Required", random(6))
-			h := p.cfg.Challenge.header(stale)
-			r.Add(h.Name, h.Value)
-			tx.respond(r)
-			return
-		}
+	if !p.admitted(tx, 407, "Proxy Authentication Required") {
+		return
 	}
 	if p.cfg.OnCall == nil {
 		tx.respond(m.response(486, "Busy Here", random(6)))
@@ -164,4 +172,37 @@ func (p *Phone) invited(tx *serverTx) {
 	tx.call = c
 	tx.respond(m.response(100, "Trying", ""))
 	p.work.Go(func() { p.cfg.OnCall(c) })
+}
+
+// admitted checks the credentials of a request; without good ones it answers
+// with a challenge.
+func (p *Phone) admitted(tx *serverTx, code int, reason string) bool {
+	if p.cfg.Challenge == nil {
+		return true
+	}
+	ok, stale, fault := p.cfg.Challenge.check(tx.req)
+	if fault != "" {
+		p.fault(tx.req.Get("Call-ID"), "digest", fault)
+	}
+	if !ok {
+		r := tx.req.response(code, reason, random(6))
+		h := p.cfg.Challenge.header(code, stale)
+		r.Add(h.Name, h.Value)
+		tx.respond(r)
+	}
+	return ok
+}
+
+// registered answers a REGISTER with what it asks for; it keeps no bindings,
+// OnRegister may.
+func (p *Phone) registered(tx *serverTx) {
+	m := tx.req
+	if !p.admitted(tx, 401, "Unauthorized") {
+		return
+	}
+	contact, expires := firstOf(m.Get("Contact")), m.Get("Expires")
+	r := m.response(200, "OK", random(6))
+	r.Add("Contact", contact+";expires="+expires)
+	tx.respond(r)
+	p.cfg.OnRegister(UserOf(uriOf(m.Get("To"))), hostOf(uriOf(contact)), expires != "0")
 }

@@ -45,6 +45,9 @@ type Config struct {
 	// OnCall runs in a goroutine of its own for each incoming INVITE; nil
 	// refuses calls with 486. Run waits for it: it must end when the call does.
 	OnCall func(*Call)
+	// OnRegister makes the phone a registrar: it is told of each REGISTER that
+	// was let in, with host:port of the contact. It must not call the phone.
+	OnRegister func(user, contact string, bound bool)
 	// OnFault is told of breaches of protocol. It must not call the phone.
 	OnFault func(Fault)
 }

@@ -2,7 +2,6 @@ package phone
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -324,17 +323,5 @@ func TestDigitsAreHeardOnce(t *testing.T) {
 	case r := <-digits:
 		t.Errorf("digit %q heard twice", r)
 	default:
-	}
-}
-
-func TestRegisterNeedsARegistrar(t *testing.T) {
-	// A phone that only answers calls refuses REGISTER: the far side's refusal
-	// comes back as a StatusError.
-	far, _ := run(t, Config{})
-	p, _ := run(t, Config{Registrar: far.Addr()})
-	_, _, err := p.Register(t.Context(), time.Minute)
-	var status *StatusError
-	if !errors.As(err, &status) || status.Code != 405 {
-		t.Errorf("err = %v, want 405", err)
 	}
 }
