@@ -111,9 +111,9 @@ func claimCallback(t *testing.T, w *world) {
 
 func queueCounts(t *testing.T, w *world) {
 	w.simple()
-	far := lead("tokyo", 1)
+	far := lead("far", 1)
 	far.Numbers = []campaigns.Number{number("+8101", tokyo)}
-	w.add(lead("x", 5, "+4801"), lead("y", 4, "+4802"), lead("z", 3, "+4803"), far)
+	w.add(lead("p", 5, "+4801"), lead("q", 4, "+4802"), lead("s", 3, "+4803"), far)
 	w.call("c", campaigns.Busy, campaigns.Next{At: start.Add(time.Hour)})
 	w.call("c", campaigns.Busy, campaigns.Next{At: start.Add(2 * time.Hour)})
 	counts := func(when string, want ...campaigns.QueueInfo) {
