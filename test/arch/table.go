@@ -1,0 +1,120 @@
+// Package arch holds the import table of the project and the checks that keep
+// the code to it. It is not a linter: it knows nothing but who may import whom,
+// which packages stay pure, and what lies at the top level.
+//
+//	source files ─► Read ─► Graph ─► Check(table) ─► violations
+package arch
+
+// Row says what one package may import of ours. A name ending in "/*" covers
+// the package before it and everything under it. "*" is everything but the
+// binary.
+type Row struct {
+	Package string
+	May     []string
+	Tests   []string // what its test files may import besides
+}
+
+// Table is the direction of the project: cmd to dialer/app to dialer to
+// campaigns, pacing, sip and media, which never import each other. A package
+// that is not here does not belong to the project.
+var Table = []Row{
+	{Package: "cmd/outpace", May: []string{
+		"dialer/app", "config", "campaigns/*", "pacing/*", "media/detect", "media/wav", "media/codec",
+		"test/carrier", "test/operators", // the demo's people
+	}},
+
+	{Package: "dialer", May: []string{
+		"campaigns", "campaigns/eligibility", "campaigns/hopper", "pacing", "sip", "media", "dialer/call", "dialer/operator",
+	}},
+	{Package: "dialer/call", May: []string{"campaigns"}},
+	{Package: "dialer/operator"},
+	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
+	{Package: "dialer/console"},
+	// Notices of the engine carry outcomes and states: their words come along.
+	{Package: "dialer/metrics", May: []string{"dialer", "dialer/call", "dialer/operator", "campaigns"}, Tests: []string{"pacing"}},
+	{Package: "dialer/app", May: []string{"*"}},
+
+	{Package: "pacing", May: []string{"pacing/estimate"}},
+	{Package: "pacing/estimate"},
+	{Package: "pacing/simulator", May: []string{"pacing", "pacing/estimate"}},
+
+	{Package: "sip"},
+	{Package: "sip/trunk", May: []string{"sip"}},
+	{Package: "sip/registrar", May: []string{"sip"}},
+
+	{Package: "media"},
+	{Package: "media/codec", May: []string{"media"}},
+	{Package: "media/sdp", May: []string{"media"}},
+	{Package: "media/rtp", May: []string{"media", "media/codec", "media/sdp"}},
+	{Package: "media/webrtc", May: []string{"media", "media/codec"}},
+	{Package: "media/tone", May: []string{"media"}},
+	{Package: "media/detect", May: []string{"media", "media/tone"}},
+	{Package: "media/bridge", May: []string{"media", "media/codec"}},
+	{Package: "media/wav", May: []string{"media", "media/codec"}},
+	{Package: "media/prompts", Tests: []string{"media"}},
+	{Package: "media/plane", May: []string{"media/*"}},
+
+	{Package: "campaigns"},
+	{Package: "campaigns/number", May: []string{"campaigns"}},
+	{Package: "campaigns/eligibility", May: []string{"campaigns", "campaigns/number"}, Tests: []string{"config/rules"}},
+	{Package: "campaigns/hopper", May: []string{"campaigns", "campaigns/eligibility"}},
+	{Package: "campaigns/leadfile", May: []string{"campaigns", "campaigns/number"}},
+	{Package: "campaigns/sqlite", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest"}},
+	{Package: "campaigns/redis", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest"}},
+	{Package: "campaigns/storetest", May: []string{"campaigns"}},
+
+	// Only what declares a Config of its own.
+	{Package: "config", May: []string{
+		"dialer", "dialer/api", "media/detect", "media/plane", "media/rtp", "media/webrtc", "sip", "sip/registrar", "sip/trunk",
+	}},
+	{Package: "config/rules"},
+
+	{Package: "test/phone"},
+	{Package: "test/carrier", May: []string{"test/phone"}},
+	{Package: "test/operators", May: []string{"test/phone"}},
+	{Package: "test/simnet"},
+	{Package: "test/arch"},
+	{Package: "test/e2e", May: []string{"*"}},
+	{Package: "test/load", May: []string{"*"}},
+	{Package: "test/fault", May: []string{"*"}},
+}
+
+// Pure packages decide and do not act: they read no clock, open nothing, log
+// nothing, so that a recorded day gives the same answers again.
+var Pure = []string{
+	"dialer/call", "dialer/operator", "pacing", "pacing/estimate", "media/detect", "media/tone", "media/codec",
+	"campaigns", "campaigns/eligibility", "campaigns/number",
+}
+
+// impure are the imports that a pure package has no use for.
+var impure = []string{"net", "net/*", "os", "os/*", "log", "log/*", "database/*", "math/rand", "math/rand/*", "go.uber.org/zap/*"}
+
+// impureTime are the functions of package time that read or wait for a clock.
+var impureTime = map[string]bool{
+	"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true,
+	"NewTimer": true, "NewTicker": true, "Tick": true,
+}
+
+// Own says which library only some packages may use.
+var Own = []struct {
+	Library string
+	By      []string
+	Why     string
+}{
+	{"github.com/emiago/sipgo/*", []string{"sip/*"}, "signalling is one room; the simulated far ends must not share its faults"},
+	{"github.com/pion/*", []string{"media/*"}, "audio is one room; the simulated far ends must not share its faults"},
+	{"modernc.org/sqlite/*", []string{"campaigns/sqlite"}, "a database is behind the store contract"},
+	{"github.com/redis/*", []string{"campaigns/redis"}, "a database is behind the store contract"},
+	{"github.com/prometheus/client_golang/*", []string{"dialer/metrics", "dialer/app"}, "rooms report plain numbers; one room makes series of them"},
+	{"github.com/danielgtaylor/huma/*", []string{"dialer/api"}, "HTTP ends in the API room"},
+}
+
+// Top is what may lie at the top level besides dot-files; Made is what tools
+// leave there, kept out of version control.
+var (
+	Top = []string{
+		"cmd", "dialer", "pacing", "sip", "media", "campaigns", "config", "test",
+		"go.mod", "go.sum", "Makefile", "README.md", "LICENSE",
+	}
+	Made = []string{"bin", "dist", "data", "node_modules"}
+)
