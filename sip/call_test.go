@@ -312,6 +312,8 @@ func TestRefusals(t *testing.T) {
 		{"486 Busy Here", "", Cause{Code: 486, Text: "Busy Here", Result: ResultBusy}},
 		{"486 Busy Here", "Reason: SIP;cause=486, Q.850;cause=1;text=\"Unallocated; really\"\r\n",
 			Cause{Code: 486, Q850: 1, Text: "Busy Here: Unallocated; really", Result: ResultInvalidNumber}},
+		{"503 Service Unavailable", "Retry-After: 30 (maintenance);duration=60\r\n",
+			Cause{Code: 503, Text: "Service Unavailable", Result: ResultProtocolFailure, RetryAfter: 30 * time.Second}},
 		{"302 Moved Temporarily", "Contact: <sip:+900@198.51.100.1>\r\n",
 			Cause{Code: 302, Text: "Moved Temporarily", Result: ResultRedirected}},
 		{"603 Network Blocked", "", Cause{Code: 603, Text: "Network Blocked", Result: ResultProtocolFailure}},

@@ -37,8 +37,8 @@ type Config struct {
 	Secrets func(Dialog) *Credentials
 
 	// Classify fills Cause.Result of ends by the far side: the SIP status
-	// (0 where no final response came), the Q.850 cause (0 if none) and the
-	// reason text. Nil gives ResultProtocolFailure for every non-2xx end.
+	// (200 for the BYE of an answered call), the Q.850 cause (0 if none) and the
+	// reason text: the phrase, then ": " and the text of the Reason header. Nil gives ResultProtocolFailure for every non-2xx end.
 	Classify func(code, q850 int, text string) Result
 }
 

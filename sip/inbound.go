@@ -171,6 +171,7 @@ func (l *leg) onBye(r *request, p *peer) {
 		return // a fork that we are ending too
 	}
 	cause := l.farCause(200, "", r.reason)
+	cause.Code = 0 // a BYE has no status
 	switch l.state {
 	case incoming, ringing: // unusual, but a caller may (RFC 3261 section 15)
 		l.answer(l.call, 487, "Request Terminated")

@@ -22,6 +22,7 @@ type response struct {
 	reason     reason
 	session    sessionExpires
 	minSE      time.Duration
+	retryAfter time.Duration
 	update     bool // Allow lists UPDATE
 	challenges []challenge
 }
@@ -72,7 +73,9 @@ func readResponse(res *sipgosip.Response) *response {
 		reason:  parseReason(headerValues(res, "reason")),
 		session: parseSessionExpires(firstValue(res, "session-expires", "x")),
 		minSE:   parseDelta(headerValue(res, "min-se")),
-		update:  lists(res, "UPDATE", "allow"),
+		// "18000;duration=3600" and "120 (I'm in a meeting)" are both legal.
+		retryAfter: parseDelta(withoutComment(headerValue(res, "retry-after"))),
+		update:     lists(res, "UPDATE", "allow"),
 	}
 	slices.Reverse(r.routes)
 	for _, v := range headerValues(res, "www-authenticate") {
@@ -115,6 +118,12 @@ func readRequest(req *sipgosip.Request) *request {
 func wellFormed(msg sipgosip.Message) bool {
 	return msg.CSeq() != nil && msg.From() != nil && msg.To() != nil &&
 		msg.CallID() != nil && msg.Via() != nil
+}
+
+// withoutComment cuts a "(comment)" and what follows.
+func withoutComment(value string) string {
+	value, _, _ = strings.Cut(value, "(")
+	return value
 }
 
 func contactURI(c *sipgosip.ContactHeader) string {

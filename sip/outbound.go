@@ -215,7 +215,11 @@ func (l *leg) on2xx(r *response) {
 		l.do(tally{lateAnswer})
 		l.bye(p, l.why)
 		l.byUs = true
-		l.endAs(Cause{Code: r.code, Q850: l.why.Q850, Text: "answered after our CANCEL", Result: ResultLateAnswer}, true)
+		cause := Cause{Q850: l.why.Q850, Text: "answered after our CANCEL", Result: ResultLateAnswer}
+		if l.resumed {
+			cause.Code = r.code // Finish wants to know that somebody answered
+		}
+		l.endAs(cause, true)
 	case up, ending:
 		l.endFork(p)
 	case ended, deserted:
@@ -273,7 +277,9 @@ func (l *leg) onRefused(r *response) {
 	switch l.state {
 	case calling, proceeding, early:
 		if !l.again(r) {
-			l.end(l.farCause(r.code, r.phrase, r.reason))
+			cause := l.farCause(r.code, r.phrase, r.reason)
+			cause.RetryAfter = r.retryAfter
+			l.end(cause)
 		}
 	case abandoning, cancelling:
 		if r.code == 487 || r.code == 401 || r.code == 407 || r.code == 422 {
@@ -321,6 +327,10 @@ func (l *leg) again(r *response) bool {
 	}
 	l.dialog.CSeq++
 	l.state = calling
+	l.stop(ringTimer)
 	l.sendInvite()
+	if l.invitation.AnswerTimeout > 0 {
+		l.arm(answerTimer, l.invitation.AnswerTimeout)
+	}
 	return true
 }
