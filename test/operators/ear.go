@@ -32,6 +32,7 @@ type ear struct {
 
 	mu       sync.Mutex
 	now      hearing
+	before   hearing // who was on the line before now: the API may tell it later than the audio
 	gone     uint32 // stream of the customer that has left
 	stray    int    // packets of the customer that has left
 	sounding uint32
@@ -58,6 +59,9 @@ func (e *ear) count(p *phone.Packet) {
 		return
 	}
 	if h.stream != m.Stream {
+		if h.stream != 0 {
+			e.before = *h
+		}
 		*h = hearing{stream: m.Stream, first: m.Number, last: m.Number, received: 1, mixed: e.sounding, firstAt: p.At, lastAt: p.At}
 		return
 	}
@@ -95,13 +99,19 @@ func (e *ear) listen(p *phone.Packet) {
 	}
 }
 
-// leave ends the present customer and says what was heard of it, and how many
-// packets had come of the one before after its end.
+// leave ends a customer and says what was heard of it, and how many packets
+// had come of the one before after its end.
 func (e *ear) leave(stream uint32) (h hearing, stray int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.now.stream == stream || e.now.stream == 0 {
+	switch stream {
+	case e.now.stream:
 		h, e.now = e.now, hearing{}
+	case e.before.stream:
+		h, e.before = e.before, hearing{}
+	}
+	if e.now.stream == 0 { // the tone of a call without marks
+		e.now = hearing{}
 	}
 	stray = e.stray
 	e.gone, e.stray, e.run, e.sounding = stream, 0, 0, 0

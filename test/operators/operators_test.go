@@ -29,6 +29,7 @@ type product struct {
 	customers *phone.Phone
 	api       *httptest.Server
 	calls     int // customers for each operator
+	want      int // dispositions in all
 
 	bindings sync.Mutex
 	contacts map[string]string
@@ -51,8 +52,8 @@ type person struct {
 	calls    int
 }
 
-func newProduct(t *testing.T, calls int) *product {
-	p := &product{t: t, calls: calls, contacts: map[string]string{}, people: map[string]*person{}, allDone: make(chan struct{})}
+func newProduct(t *testing.T, people, calls int) *product {
+	p := &product{t: t, calls: calls, want: people * calls, contacts: map[string]string{}, people: map[string]*person{}, allDone: make(chan struct{})}
 	var err error
 	p.sip, err = phone.New(phone.Config{Challenge: &phone.Challenge{Password: "sip-secret", Realm: "outpace"}, OnRegister: func(user, contact string, bound bool) {
 		p.bindings.Lock() // not mu: it is held while the phone is called
@@ -190,7 +191,6 @@ func (p *product) ready(o *person, _ map[string]any) int {
 	defer p.mu.Unlock()
 	o.set("ready", nil)
 	if o.calls == p.calls {
-		p.finished()
 		return http.StatusNoContent
 	}
 	o.calls++
@@ -215,20 +215,6 @@ func (p *product) ready(o *person, _ map[string]any) int {
 	return http.StatusNoContent
 }
 
-// finished is closed when every operator has had its customers. mu is held.
-func (p *product) finished() {
-	for _, o := range p.people {
-		if o.calls < p.calls || o.customer != nil {
-			return
-		}
-	}
-	select {
-	case <-p.allDone:
-	default:
-		close(p.allDone)
-	}
-}
-
 func (p *product) hangup(o *person, _ map[string]any) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -245,6 +231,9 @@ func (p *product) hangup(o *person, _ map[string]any) int {
 func (p *product) dispose(o *person, in map[string]any) int {
 	p.mu.Lock()
 	p.disposed = append(p.disposed, fmt.Sprint(in["attempt"], " ", in["disposition"]))
+	if len(p.disposed) == p.want {
+		close(p.allDone)
+	}
 	p.mu.Unlock()
 	return p.ready(o, nil)
 }
@@ -301,7 +290,7 @@ func (p *product) run(t *testing.T, cfg Config) ([]phone.Event, Stats) {
 
 func TestOperatorsWorkByAPIAndPhone(t *testing.T) {
 	const people, calls = 3, 2
-	p := newProduct(t, calls)
+	p := newProduct(t, people, calls)
 	var users []Credential
 	for i := range people {
 		users = append(users, Credential{User: fmt.Sprintf("op%d", i), Password: "api-secret", SIPPassword: "sip-secret"})
