@@ -1,0 +1,158 @@
+package leadfile
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// sample is how much of a file its encoding and delimiter are told from, bytes.
+const sample = 256 << 10
+
+// encodings by name. UTF-8 needs no decoder.
+var encodings = map[string]encoding.Encoding{
+	"utf-8":        nil,
+	"utf-16le":     unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
+	"utf-16be":     unicode.UTF16(unicode.BigEndian, unicode.UseBOM),
+	"windows-1250": charmap.Windows1250,
+	"gb18030":      simplifiedchinese.GB18030,
+}
+
+var bomUTF8 = []byte("\xef\xbb\xbf")
+
+// open makes the source of a file.
+func open(r io.Reader, name string, o Options) (source, Report, error) {
+	buffered := bufio.NewReaderSize(r, sample)
+	head, err := buffered.Peek(sample)
+	if err != nil && err != io.EOF && !errors.Is(err, bufio.ErrBufferFull) {
+		return nil, Report{}, fmt.Errorf("leadfile: %w", err)
+	}
+	if strings.HasSuffix(strings.ToLower(name), ".xlsx") || bytes.HasPrefix(head, []byte("PK\x03\x04")) {
+		src, err := openXLSX(buffered)
+		return src, Report{Encoding: "xlsx"}, err
+	}
+	enc := strings.ToLower(o.Encoding)
+	if enc == "" {
+		enc = detectEncoding(head)
+	}
+	decoder, ok := encodings[enc]
+	if !ok {
+		return nil, Report{}, fmt.Errorf("leadfile: encoding %q: known are utf-8, utf-16le, utf-16be, windows-1250, gb18030", enc)
+	}
+	if bytes.HasPrefix(head, bomUTF8) {
+		buffered.Discard(len(bomUTF8))
+		head = head[len(bomUTF8):]
+	}
+	text := io.Reader(buffered)
+	if decoder != nil {
+		text = decoder.NewDecoder().Reader(buffered)
+		head, _ = decoder.NewDecoder().Bytes(head)
+	}
+	delimiter := o.Delimiter
+	if delimiter == 0 {
+		delimiter = detectDelimiter(head)
+	}
+	report := Report{Encoding: enc, Delimiter: string(delimiter)}
+	src, err := openCSV(text, delimiter, bytes.HasPrefix(head, []byte("sep=")))
+	return src, report, err
+}
+
+// detectEncoding tells the encoding of a file from its beginning. A byte order
+// mark decides; then NULs at even or odd places; then valid UTF-8. Between the
+// last two, Chinese letters come in pairs of high bytes, Polish and Czech ones
+// alone among ASCII.
+func detectEncoding(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, bomUTF8):
+		return "utf-8"
+	case bytes.HasPrefix(head, []byte("\xff\xfe")):
+		return "utf-16le"
+	case bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return "utf-16be"
+	}
+	var nul [2]int
+	for i, b := range head {
+		if b == 0 {
+			nul[i%2]++
+		}
+	}
+	switch pairs := len(head) / 2; {
+	case pairs > 0 && nul[1]*10 > pairs*4 && nul[0] == 0:
+		return "utf-16le"
+	case pairs > 0 && nul[0]*10 > pairs*4 && nul[1] == 0:
+		return "utf-16be"
+	}
+	whole := head
+	for range utf8.UTFMax - 1 { // the sample may end inside a letter
+		if utf8.Valid(whole) || len(head) < sample {
+			break
+		}
+		whole = whole[:len(whole)-1]
+	}
+	if utf8.Valid(whole) {
+		return "utf-8"
+	}
+	if looksChinese(head) {
+		return "gb18030"
+	}
+	return "windows-1250"
+}
+
+// looksChinese counts runs of high bytes: in GB18030 text nearly all are of
+// even length.
+func looksChinese(head []byte) bool {
+	even, odd, run := 0, 0, 0
+	for _, b := range head {
+		if b >= 0x80 {
+			run++
+			continue
+		}
+		if run%2 == 1 {
+			odd++
+		} else if run > 0 {
+			even++
+		}
+		run = 0
+	}
+	return even > 2*odd
+}
+
+// detectDelimiter takes the delimiter that splits the first lines most often
+// into the same number of cells. "sep=;" in the first line decides.
+func detectDelimiter(head []byte) rune {
+	if rest, ok := bytes.CutPrefix(head, []byte("sep=")); ok && len(rest) > 0 && strings.ContainsRune(",;\t", rune(rest[0])) {
+		return rune(rest[0])
+	}
+	best, bestScore := ',', 0
+	for _, d := range []rune{',', ';', '\t'} {
+		cells := csv.NewReader(bytes.NewReader(head))
+		cells.Comma, cells.FieldsPerRecord, cells.LazyQuotes, cells.ReuseRecord = d, -1, true, true
+		width, score := 0, 0
+		for range 10 {
+			row, err := cells.Read()
+			if err != nil {
+				break
+			}
+			if width == 0 {
+				width = len(row)
+			}
+			if len(row) == width && width > 1 {
+				score += width
+			}
+		}
+		if score > bestScore {
+			best, bestScore = d, score
+		}
+	}
+	return best
+}
