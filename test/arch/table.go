@@ -19,7 +19,7 @@ type Row struct {
 // that is not here does not belong to the project.
 var Table = []Row{
 	{Package: "cmd/outpace", May: []string{
-		"dialer/app", "config", "campaigns/*", "pacing/*", "media/detect", "media/wav", "media/codec",
+		"dialer/app", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
 		"test/carrier", "test/operators", // the demo's people
 	}},
 

@@ -1,0 +1,71 @@
+# Outpace. `make` alone says what there is.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+GO_MIN   := 1.26
+NODE_MIN := 20.19
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+
+# Recorded calls and other large files that some measurements read, where they
+# are at hand. No test of a package needs them.
+SHARED ?= ../shared
+export SHARED
+
+# The race detector needs a C compiler; the product itself is built without.
+HAVE_CC := $(shell command -v "$$(go env CC 2>/dev/null || echo gcc)" 2>/dev/null)
+RACE    := $(if $(HAVE_CC),-race)
+ARGS    ?=
+
+.PHONY: help build demo test bench lint dist clean go-version
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: go-version ## one static binary, bin/outpace
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/outpace ./cmd/outpace
+
+demo: build ## the whole product on loopback; ARGS="--duration 60s --no-browser" for a smoke test
+	@.ci/setup node $(NODE_MIN) || true
+	bin/outpace demo $(ARGS)
+
+test: go-version ## format, vet and every test with the race detector; with CI=1 nothing may be left out
+	@.ci/setup tools
+	@files=$$(gofmt -l cmd dialer pacing sip media campaigns config test); \
+	if [ -n "$$files" ]; then echo "gofmt wants to change:" $$files >&2; exit 1; fi
+	go vet ./...
+	@$(if $(RACE),true,echo "no C compiler: testing without the race detector" >&2)
+	CGO_ENABLED=$(if $(RACE),1,0) OUTPACE_REQUIRE_TOOLS=$(if $(CI),1) \
+	go test $(RACE) -count=1 -p 2 -timeout 20m ./... | awk ' \
+		{ print; fflush() } \
+		$$1 == "ok" { ok++ } \
+		$$1 == "FAIL" && NF > 1 { failed = failed "\n  failed: " $$2; n++ } \
+		END { printf "\n%d packages passed, %d failed%s\n", ok, n, failed }'
+
+bench: go-version ## benchmarks, with allocations
+	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
+
+lint: go-version ## golangci-lint where it is installed, else go vet
+	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else \
+		echo "golangci-lint is not installed; go vet only. To install it:"; \
+		echo "  go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest"; \
+		go vet ./...; fi
+
+dist: go-version ## binaries for Linux and macOS with their sha256 sums, in dist/
+	rm -rf dist && mkdir -p dist
+	@for platform in $(PLATFORMS); do \
+		os=$${platform%/*} arch=$${platform#*/}; out=dist/outpace-$(VERSION)-$$os-$$arch; echo "$$out"; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o "$$out" ./cmd/outpace; done
+	cd dist && sha256sum outpace-* > SHA256SUMS
+
+clean: ## remove what the other targets made
+	rm -rf bin dist
+
+go-version:
+	@have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true); \
+	if [ -z "$$have" ]; then echo "Go $(GO_MIN) or later is needed: https://go.dev/dl/" >&2; exit 1; fi; \
+	if [ "$$(printf '%s\n' $(GO_MIN) "$$have" | sort -V | head -1)" != "$(GO_MIN)" ]; then \
+		echo "Go $(GO_MIN) or later is needed, this is $$have: https://go.dev/dl/" >&2; exit 1; fi
