@@ -103,6 +103,7 @@ func behave(b Behaviour) func(string, int) (Behaviour, bool) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	for kind, code := range map[Kind]int{Busy: 486, Absent: 480, Invalid: 404, Congestion: 503, Declined: 603, Redirect: 302, SIT: 404} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -127,6 +128,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestUnansweredKindsWaitForTheCancel(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []Kind{NoAnswer, Announcement, LateAnswer} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -164,6 +166,7 @@ func TestUnansweredKindsWaitForTheCancel(t *testing.T) {
 // hears the greeting, answers with the operator's tone once the person is
 // silent, and reads every mark of the conversation.
 func TestPersonGreetsWaitsAndTalks(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []Kind{Person, HoldsPerson, OfferPerson} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

@@ -212,6 +212,11 @@ func param(value, name string) string {
 
 // uriOf is the URI of a name-addr or addr-spec.
 func uriOf(value string) string {
+	if strings.HasPrefix(value, `"`) { // a display name may hold anything
+		if _, rest, found := strings.Cut(value[1:], `"`); found {
+			value = rest
+		}
+	}
 	if _, rest, found := strings.Cut(value, "<"); found {
 		uri, _, _ := strings.Cut(rest, ">")
 		return uri
