@@ -49,8 +49,8 @@ const (
 )
 
 // Event is what the plane tells the engine. The set is closed: Verdict,
-// Beep, Digit, Played, AudioLost, AudioBack, Recorded, Closed. Events are never
-// dropped.
+// Beep, Digit, Played, AudioLost, AudioBack, Bridged, Recorded, Closed. Events
+// are never dropped.
 type Event interface{ event() }
 
 // Verdict is what the detector holds a leg to be. A later verdict of the same
@@ -100,10 +100,11 @@ type AudioBack struct {
 	At  time.Time
 }
 
-// Bridged says that the first packet of each side passed a new bridge.
+// Bridged says that the first packet of each side passed a new bridge. Where a
+// side sends nothing it comes a second after the bridge was made.
 type Bridged struct {
 	Customer, Operator LegID
-	FirstToOperator    time.Time // when the first customer packet was sent on
+	FirstToOperator    time.Time // when the first customer packet was sent on; zero if none was
 	At                 time.Time
 }
 

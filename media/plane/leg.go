@@ -72,17 +72,22 @@ func newLeg(id media.LegID, spec media.LegSpec, ports rtp.Ports, post func(media
 	return l
 }
 
+// tooManyFailures in a row mean that the socket is broken. AudioLost follows.
+const tooManyFailures = 100
+
 // receive takes the leg's packets until its sockets close. The joined leg
 // comes first: whatever else is done with a packet is done after it went out.
 func (l *leg) receive() {
-	for {
+	for failures := 0; failures < tooManyFailures; {
 		p, now, err := l.session.Receive()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil {
-			continue // of one datagram, such as a refused one before it
+		if err != nil { // of one datagram, such as a refused one before it
+			failures++
+			continue
 		}
+		failures = 0
 		if path := l.path.Load(); path != nil {
 			l.relay(path, now, p)
 		}
