@@ -28,6 +28,16 @@ func run(t *testing.T, cfg Config) (*Phone, func() []Fault) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runPhone(t, p)
+	return p, func() []Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		return append([]Fault(nil), faults...)
+	}
+}
+
+// runPhone runs a phone until the test's end.
+func runPhone(t *testing.T, p *Phone) {
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() {
@@ -38,11 +48,6 @@ func run(t *testing.T, cfg Config) (*Phone, func() []Fault) {
 		stop()
 		wait(t, stopped, "phone to stop")
 	})
-	return p, func() []Fault {
-		mu.Lock()
-		defer mu.Unlock()
-		return append([]Fault(nil), faults...)
-	}
 }
 
 func wait[T any](t *testing.T, ch <-chan T, what string) T {
@@ -208,11 +213,13 @@ func TestLateAnswerAndSecondAnswerAreEnded(t *testing.T) {
 				ends <- c.End()
 			}})
 			caller, _ := run(t, Config{})
-			c, err := caller.Call(Dial{To: callee.Addr(), Number: "1"})
+			ringing := make(chan int, 4)
+			c, err := caller.Call(Dial{To: callee.Addr(), Number: "1", Progress: func(code int, _ bool) { ringing <- code }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if kind == "late" {
+				wait(t, ringing, "180") // the callee holds a CANCEL from here on
 				c.Hangup()
 			} else {
 				wait(t, c.Answered(), "answer")
