@@ -198,7 +198,7 @@ func (c *Call) bye() {
 	c.state = leaving
 	c.two.stop()
 	c.cseq++
-	first := c.cseq
+	first, to := c.cseq, c.flow
 	c.phone.work.Go(func() {
 		build := func(try uint32, auth *Header) *Message {
 			c.cseq = first + try
@@ -208,7 +208,7 @@ func (c *Call) bye() {
 			}
 			return m
 		}
-		_, err := c.phone.transact(context.Background(), c.flow, build)
+		_, err := c.phone.transact(context.Background(), to, build)
 		c.phone.mu.Lock()
 		defer c.phone.mu.Unlock()
 		if err == ErrTimeout {

@@ -122,6 +122,9 @@ func (c *Call) Refresh(ctx context.Context, expires time.Duration) error {
 		}
 		return m
 	}
-	_, err := c.phone.transact(ctx, c.flow, build)
+	c.phone.mu.Lock()
+	to := c.flow
+	c.phone.mu.Unlock()
+	_, err := c.phone.transact(ctx, to, build)
 	return err
 }
