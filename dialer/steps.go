@@ -76,7 +76,8 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 	case call.HangUpLeg:
 		e.deps.Trunks.Hangup(sip.LegID(c.ID()), sip.Cause{Code: 487, Q850: 16, Text: "normal call clearing"})
 	case call.ArmTimer:
-		e.after(a.After, func(now time.Time) { e.step(now, c, call.TimerFired{In: a.In}) })
+		since := c.Since()
+		e.after(a.After, func(now time.Time) { e.step(now, c, call.TimerFired{In: a.In, Since: since}) })
 	case call.EndAttempt:
 		e.endAttempt(now, c, a)
 	case call.Forget:

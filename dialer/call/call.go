@@ -7,15 +7,15 @@
 // State table (printed by TestStateTable):
 //
 //	beginning  begun → dialling; refused → over; cancel → aborting
-//	aborting   begun → over (not_placed); refused → over
-//	dialling   not_allowed → over (not_placed); ringing → ringing; and as ringing
-//	ringing    answered → detecting; verdict (early) → leaving; cancel → leaving; ended → over
-//	detecting  person, timer → queued; other verdict → leaving; ended → over
-//	queued     operator → bridged; timer → message | leaving; ended → over
-//	bridged    hang_up → leaving; operator_lost → stranded; ended → over
-//	stranded   operator → bridged; timer → leaving; ended → over
-//	message    played, timer, opt_out → leaving; ended → over
-//	leaving    ended, timer → over
+//	aborting   begun, refused → over
+//	dialling   not_allowed, ended → over; rings → ringing; answered → detecting | queued; early verdict, cancel → leaving
+//	ringing    not_allowed, ended → over; answered → detecting | queued; early verdict, cancel → leaving
+//	detecting  person, timer → queued; no person, hang_up → leaving; ended → over
+//	queued     operator_found → bridged; hang_up → leaving; timer → message | leaving; ended → over
+//	bridged    operator_lost → stranded; hang_up → leaving; ended → over
+//	stranded   operator_found → bridged; hang_up, timer → leaving; ended → over
+//	message    hang_up, played, opt_out, timer → leaving; ended → over
+//	leaving    timer, ended → over
 package call
 
 import (
@@ -121,7 +121,7 @@ func (c *Call) ConnectBy() time.Time {
 // fit the state is ignored: carriers send late and repeated messages, and a
 // timer names the state it was armed in.
 func (c *Call) Step(now time.Time, ev Event) []Action {
-	if t, ok := ev.(TimerFired); ok && t.In != c.state {
+	if t, ok := ev.(TimerFired); ok && (t.In != c.state || !t.Since.Equal(c.since)) {
 		return nil // armed for a state that is over
 	}
 	switch c.state {
@@ -188,7 +188,7 @@ func (c *Call) ringing(now time.Time, ev Event) []Action {
 		return c.leave(now, campaigns.Cancelled)
 	case Ended:
 		if ev.LateAnswer { // a person may have been there: count it
-			return c.end(now, campaigns.Abandoned, ev)
+			return append([]Action{Lost{}}, c.end(now, campaigns.Abandoned, ev)...)
 		}
 		return c.end(now, ev.Outcome, ev)
 	}
@@ -299,17 +299,26 @@ func (c *Call) leaving(now time.Time, ev Event) []Action {
 		c.answeredAt = ev.At
 		return []Action{HangUpLeg{}}
 	case Ended:
-		if ev.LateAnswer && c.outcome == campaigns.Cancelled {
-			return append([]Action{Lost{}}, c.end(now, campaigns.Abandoned, ev)...)
-		}
-		if c.outcome == campaigns.Cancelled && ev.Outcome != "" && ev.Outcome != campaigns.NoAnswer {
-			return c.end(now, ev.Outcome, ev) // busy crossed our CANCEL
-		}
-		return c.end(now, c.outcome, ev)
+		return c.left(now, ev)
 	case TimerFired:
-		return c.end(now, c.outcome, Ended{Reason: "no answer to our hang-up"})
+		return c.left(now, Ended{Reason: "no answer to our hang-up"})
 	}
 	return nil
+}
+
+// left settles a call that we hung up on. One that we gave up while it rang may
+// have been answered all the same: that person is lost.
+func (c *Call) left(now time.Time, ev Ended) []Action {
+	if c.outcome != campaigns.Cancelled {
+		return c.end(now, c.outcome, ev)
+	}
+	switch {
+	case ev.LateAnswer || !c.answeredAt.IsZero():
+		return append([]Action{Lost{}}, c.end(now, campaigns.Abandoned, ev)...)
+	case ev.Outcome != "" && ev.Outcome != campaigns.NoAnswer: // busy crossed our CANCEL
+		return c.end(now, ev.Outcome, ev)
+	}
+	return c.end(now, c.outcome, ev)
 }
 
 // leave hangs up; the outcome is settled unless the far end was faster.

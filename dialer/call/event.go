@@ -39,8 +39,12 @@ type (
 	Played struct{}
 	// OptOut is the person's key press in the message: do not call again.
 	OptOut struct{}
-	// TimerFired is a timer, with the state that it was armed in.
-	TimerFired struct{ In State }
+	// TimerFired is a timer, with the state that it was armed in and when that
+	// state had begun: a call may be stranded twice.
+	TimerFired struct {
+		In    State
+		Since time.Time
+	}
 	// Ended says that the leg is gone.
 	Ended struct {
 		Outcome    campaigns.Outcome // what the network's answer means; empty after a normal BYE
@@ -94,7 +98,7 @@ type (
 	Suppress struct{}
 	// HangUpLeg ends the customer's leg: CANCEL or BYE, as it fits.
 	HangUpLeg struct{}
-	// ArmTimer asks for TimerFired{In} after a while.
+	// ArmTimer asks for TimerFired{In, Since} after a while; Since is Call.Since.
 	ArmTimer struct {
 		In    State
 		After time.Duration

@@ -1,0 +1,206 @@
+package call
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+var update = flag.Bool("update", false, "write the state table into the package doc")
+
+// begin is when every call of these tests begins.
+var begin = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
+
+// happening is an event with the word that the state table has for it.
+type happening struct {
+	word  string
+	event func(c *Call, now time.Time) Event
+}
+
+func always(ev Event) func(*Call, time.Time) Event {
+	return func(*Call, time.Time) Event { return ev }
+}
+
+// happenings are all events, each in the variants that a state may tell apart.
+var happenings = []happening{
+	{"begun", always(Begun{})},
+	{"refused", always(Refused{Reason: "cap"})},
+	{"not_allowed", always(NotAllowed{Reason: "window"})},
+	{"rings", func(_ *Call, now time.Time) Event { return Rings{Since: now} }},
+	{"answered", func(_ *Call, now time.Time) Event { return Answered{At: now} }},
+	{"early verdict", always(Verdict{Early: true, Outcome: campaigns.Busy})},
+	{"person", func(_ *Call, now time.Time) Event { return Verdict{GreetingEnd: now} }},
+	{"no person", always(Verdict{Outcome: campaigns.MachineHeard})},
+	{"operator_found", always(OperatorFound{Operator: "ann"})},
+	{"operator_lost", always(OperatorLost{})},
+	{"hang_up", always(HangUp{})},
+	{"cancel", always(Cancel{})},
+	{"played", always(Played{})},
+	{"opt_out", always(OptOut{})},
+	{"timer", func(c *Call, _ time.Time) Event { return TimerFired{In: c.state, Since: c.since} }},
+	{"ended", always(Ended{})},
+	{"ended", always(Ended{Outcome: campaigns.Busy, Code: 486})},
+	{"ended", always(Ended{LateAnswer: true})},
+}
+
+// walk visits every situation that a call can come to, by every event, with
+// every spec, before and after the law's time, and tells visit of each step.
+func walk(visit func(before Call, h happening, after Call, actions []Action)) {
+	type situation struct {
+		spec                        Spec
+		state                       State
+		outcome                     campaigns.Outcome
+		answered, verdict, overtime bool
+	}
+	seen := map[situation]bool{}
+	type moment struct {
+		call Call
+		now  time.Time
+	}
+	var open []moment
+	note := func(c Call, now time.Time) {
+		by := c.ConnectBy()
+		s := situation{c.spec, c.state, c.outcome, !c.answeredAt.IsZero(), !c.verdictAt.IsZero(), !by.IsZero() && !now.Before(by)}
+		if !seen[s] {
+			seen[s] = true
+			open = append(open, moment{c, now})
+		}
+	}
+	for _, message := range []bool{true, false} {
+		for _, detect := range []bool{true, false} {
+			spec := Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: message, Detect: detect}
+			note(*New(spec, begin), begin)
+		}
+	}
+	for len(open) > 0 {
+		m := open[0]
+		open = open[1:]
+		for _, later := range []time.Duration{100 * time.Millisecond, 3 * time.Second} {
+			for _, h := range happenings {
+				now := m.now.Add(later)
+				after := m.call
+				actions := after.Step(now, h.event(&after, now))
+				visit(m.call, h, after, actions)
+				note(after, now)
+			}
+		}
+	}
+}
+
+// stateTable is the transitions, one line for each state but the last.
+func stateTable() []string {
+	to := map[State]map[string][]State{}
+	walk(func(before Call, h happening, after Call, _ []Action) {
+		if before.state == after.state {
+			return
+		}
+		if to[before.state] == nil {
+			to[before.state] = map[string][]State{}
+		}
+		if !slices.Contains(to[before.state][h.word], after.state) {
+			to[before.state][h.word] = append(to[before.state][h.word], after.state)
+		}
+	})
+	var lines []string
+	for _, s := range States {
+		if s == Over {
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%-10s %s", s, arrows(to[s])))
+	}
+	return lines
+}
+
+// arrows writes "begun → dialling; refused, cancel → over": events with the
+// same destinations together, in the order of happenings.
+func arrows(to map[string][]State) string {
+	var parts, done []string
+	for _, h := range happenings {
+		dest := destinations(to[h.word])
+		if dest == "" || slices.Contains(done, h.word) {
+			continue
+		}
+		var words []string
+		for _, other := range happenings {
+			if destinations(to[other.word]) == dest && !slices.Contains(words, other.word) {
+				words = append(words, other.word)
+			}
+		}
+		done = append(done, words...)
+		parts = append(parts, strings.Join(words, ", ")+" → "+dest)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func destinations(states []State) string {
+	var words []string
+	for _, s := range States {
+		if slices.Contains(states, s) {
+			words = append(words, string(s))
+		}
+	}
+	return strings.Join(words, " | ")
+}
+
+// The table in the package doc is what the code does.
+func TestStateTable(t *testing.T) {
+	const file = "call.go"
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var block strings.Builder
+	for _, line := range stateTable() {
+		fmt.Fprintf(&block, "//\t%s\n", line)
+	}
+	from := bytes.Index(source, []byte("//\tbeginning"))
+	to := bytes.Index(source, []byte("package call"))
+	if from < 0 || to < from {
+		t.Fatalf("no state table in the package doc of %s", file)
+	}
+	if got := string(source[from:to]); got == block.String() {
+		return
+	}
+	if !*update {
+		t.Fatalf("the package doc differs from what the code does; go test -run TestStateTable -update writes it.\nwant:\n%s", &block)
+	}
+	source = slices.Concat(source[:from], []byte(block.String()), source[to:])
+	if err := os.WriteFile(file, source, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every state can be reached, and every state but the last can be left.
+func TestEveryStateIsUsed(t *testing.T) {
+	reached, left := map[State]bool{Beginning: true}, map[State]bool{}
+	walk(func(before Call, _ happening, after Call, _ []Action) {
+		if before.state != after.state {
+			reached[after.state], left[before.state] = true, true
+		}
+	})
+	for _, s := range States {
+		if !reached[s] {
+			t.Errorf("%s is never reached", s)
+		}
+		if left[s] != (s != Over) {
+			t.Errorf("%s: left = %v", s, left[s])
+		}
+	}
+}
+
+// A call that has an INVITE out is over at once when its leg is gone.
+func TestLegGoneIsOver(t *testing.T) {
+	walk(func(before Call, h happening, after Call, _ []Action) {
+		begun := before.state != Beginning && before.state != Aborting
+		if h.word == "ended" && begun && after.state != Over {
+			t.Errorf("%s stays %s though the leg is gone", before.state, after.state)
+		}
+	})
+}
