@@ -6,14 +6,14 @@
 //
 // State table (printed by TestStateTable):
 //
-//	offline    on_duty → connecting
+//	offline    on_duty → connecting; leg_up → paused
 //	connecting leg_up → paused | ready; leg_down, off_duty → offline
-//	paused     ready → ready; off_duty → offline; leg_down → lost
-//	ready      pause → paused; reserve → reserved; off_duty → offline; leg_down → lost
-//	reserved   bridged → talking; call_over → ready | paused | offline; leg_down → lost
-//	talking    call_over → wrapping; leg_down → lost
-//	wrapping   disposed, wrap_timeout → ready | paused | offline; leg_down → lost
-//	lost       leg_up → paused | wrapping; off_duty, wrap_timeout → offline
+//	paused     leg_down → lost; ready → ready; off_duty → offline
+//	ready      leg_down → lost; pause → paused; reserve → reserved; off_duty → offline
+//	reserved   leg_down → lost; bridged → talking; call_over, call_over disposed → offline | paused | ready
+//	talking    leg_down → lost; call_over → wrapping; call_over disposed → offline | paused | ready
+//	wrapping   leg_down → lost; disposed, wrap_timeout → offline | paused | ready
+//	lost       leg_up → paused | wrapping; wrap_timeout, off_duty → offline
 package operator
 
 import "time"
@@ -116,8 +116,7 @@ type Operator struct {
 	since  time.Time
 	reason string // of the pause, now or after the wrap-up
 	call   string // reserved, talking or wrapping
-	legUp  bool
-	wants  State // after connecting or wrapping: Ready, Paused or Offline
+	wants  State  // after connecting or wrapping: Ready, Paused or Offline
 }
 
 // New returns an operator who is offline.
@@ -173,7 +172,6 @@ func (o *Operator) offline(now time.Time, ev Event) []Action {
 		o.wants, o.reason = Paused, PauseOnDuty
 		return append(o.enter(now, Connecting), RaiseLeg{})
 	case LegUp: // the operator dialled in
-		o.legUp = true
 		o.reason = PauseOnDuty
 		return o.enter(now, Paused)
 	}
@@ -183,10 +181,8 @@ func (o *Operator) offline(now time.Time, ev Event) []Action {
 func (o *Operator) connecting(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
 	case LegUp:
-		o.legUp = true
 		return o.rest(now)
 	case LegDown:
-		o.legUp = false
 		return o.enter(now, Offline)
 	case OffDuty:
 		return append(o.enter(now, Offline), DropLeg{})
@@ -218,7 +214,6 @@ func (o *Operator) idle(now time.Time, ev Event) []Action {
 	case OffDuty:
 		return append(o.enter(now, Offline), DropLeg{})
 	case LegDown:
-		o.legUp = false
 		return o.enter(now, Lost)
 	}
 	return nil
@@ -232,7 +227,6 @@ func (o *Operator) reserved(now time.Time, ev Event) []Action {
 		o.call = ""
 		return o.rest(now)
 	case LegDown:
-		o.legUp = false
 		o.call = ""
 		return o.enter(now, Lost)
 	default:
@@ -250,7 +244,6 @@ func (o *Operator) talking(now time.Time, ev Event) []Action {
 		}
 		return append(o.enter(now, Wrapping), ArmWrap{For: ev.WrapUp, Since: now})
 	case LegDown:
-		o.legUp = false
 		return append(o.enter(now, Lost), ArmWrap{For: lostWrap, Since: now})
 	default:
 		o.later(ev)
@@ -275,7 +268,6 @@ func (o *Operator) wrapping(now time.Time, ev Event) []Action {
 		o.call = ""
 		return append([]Action{DefaultDisposition{Call: call}}, o.rest(now)...)
 	case LegDown:
-		o.legUp = false
 		return append(o.enter(now, Lost), ArmWrap{For: lostWrap, Since: now})
 	default:
 		o.later(ev)
@@ -286,7 +278,6 @@ func (o *Operator) wrapping(now time.Time, ev Event) []Action {
 func (o *Operator) lost(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
 	case LegUp:
-		o.legUp = true
 		if o.call != "" {
 			return append(o.enter(now, Wrapping), ArmWrap{For: lostWrap, Since: now})
 		}
