@@ -174,7 +174,8 @@ func loadClaim(r *statements, l lease, q campaigns.ClaimRequest) (campaigns.Clai
 // outcomesOf counts how the attempts of a campaign on a number ended; nil where
 // there are none.
 func outcomesOf(r *statements, c campaigns.CampaignID, number string) (map[campaigns.Outcome]int, error) {
-	outcomes, err := list(r, column[campaigns.Outcome], `SELECT outcome FROM attempt WHERE number = ? AND campaign = ? AND ended_at > 0`, number, string(c))
+	outcomes, err := list(r, column[campaigns.Outcome], `SELECT outcome FROM attempt INDEXED BY attempt_number
+		WHERE number = ? AND campaign = ? AND ended_at > 0`, number, string(c))
 	if err != nil || len(outcomes) == 0 {
 		return nil, err
 	}
