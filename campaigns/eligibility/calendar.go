@@ -137,9 +137,12 @@ func newCalendar(h *Holidays) (*calendar, error) {
 	return c, c.addRanges(h.Ranges)
 }
 
+// add adds the date of day. The library makes dates as local midnights; where
+// the machine's zone has none on that day, Go gives the hour before, so the date
+// is read two hours later.
 func (c *calendar) add(day time.Time) {
 	if !day.IsZero() {
-		c.days[dateKey(day)] = true
+		c.days[dateKey(day.Add(2*time.Hour))] = true
 	}
 }
 
@@ -214,7 +217,3 @@ func easter(year int) time.Time {
 	m := (a + 11*h + 22*l) / 451
 	return time.Date(year, time.Month((h+l-7*m+114)/31), (h+l-7*m+114)%31+1, 0, 0, 0, 0, time.UTC)
 }
-
-// The library builds dates in this location; in a local zone without a midnight
-// on some days they would fall on the day before.
-func init() { cal.DefaultLoc = time.UTC }

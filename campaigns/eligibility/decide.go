@@ -28,7 +28,7 @@ func (r *Rules) Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) 
 // opening is the first time at or after t at which the class is open.
 func (r *Rules) opening(w campaigns.WindowClass, c campaigns.Campaign, t time.Time) time.Time {
 	if s := r.stretch(w, c.Windows, t); !s.open || !t.Add(RingAllowance).Before(s.until) {
-		return s.opens
+		return s.opens.UTC()
 	}
 	return t
 }

@@ -36,7 +36,7 @@ func Load(fsys fs.FS) (*Rules, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := r.add(name, text); err != nil {
+		if err := r.add(text); err != nil {
 			return nil, fmt.Errorf("rule pack %s: %w", name, err)
 		}
 	}
@@ -47,7 +47,7 @@ func Load(fsys fs.FS) (*Rules, error) {
 }
 
 // add reads one file.
-func (r *Rules) add(name string, text []byte) error {
+func (r *Rules) add(text []byte) error {
 	var f file
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)

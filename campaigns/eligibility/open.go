@@ -16,7 +16,7 @@ const horizon = 40 * 24 * time.Hour
 // now: every zone inside the hours of every region and of the campaign, now and
 // until RingAllowance later. Open: until is when it closes, opens is now.
 // Closed: until is zero and opens the next opening; zero if none comes in the
-// next 40 days. Cheap: answers are kept until they change.
+// next 40 days. Both are in UTC. Cheap: answers are kept until they change.
 func (r *Rules) Open(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) (open bool, until, opens time.Time) {
 	key := cacheKey{w, windowsKey(c.Windows)}
 	s, ok := r.cache.get(key, now)
@@ -25,9 +25,9 @@ func (r *Rules) Open(w campaigns.WindowClass, c campaigns.Campaign, now time.Tim
 		r.cache.put(key, s)
 	}
 	if s.open && now.Add(RingAllowance).Before(s.until) {
-		return true, s.until, now
+		return true, s.until.UTC(), now
 	}
-	return false, time.Time{}, s.opens
+	return false, time.Time{}, s.opens.UTC()
 }
 
 // stretch is a time over which a class is open or closed without a break.
