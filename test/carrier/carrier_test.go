@@ -189,7 +189,7 @@ func TestPersonGreetsWaitsAndTalks(t *testing.T) {
 			if len(marks) != 1 || marks[0].Stream != phone.StreamID(c.ID) || marks[0].Last != marks[0].Sent {
 				t.Fatalf("marks = %+v", marks)
 			}
-			if first, gaps, last := l.marks(); first != 1 || gaps != 0 || last+1 < marks[0].Last { // one may be under way at the BYE
+			if first, gaps, last := l.marks(); first != 1 || gaps != 0 || last+25 < marks[0].Last { // some may wait in the socket at the BYE
 				t.Errorf("heard marks %d to %d with %d gaps, sent 1 to %d", first, last, gaps, marks[0].Last)
 			}
 			if faults := of(events, c.ID, "fault"); len(faults) != 0 {
@@ -355,6 +355,6 @@ func TestCallLeftUpIsAFault(t *testing.T) {
 	wait(t, sentBy(c.Audio, 5), "audio")
 	events := f.stop()
 	if got := of(events, c.ID, "fault"); len(got) != 1 || got[0].What != "bye_missing" {
-		t.Errorf("faults = %+v", got)
+		t.Errorf("faults = %+v of %+v", got, events)
 	}
 }

@@ -33,8 +33,8 @@ type ear struct {
 	mu       sync.Mutex
 	now      hearing
 	before   hearing // who was on the line before now: the API may tell it later than the audio
-	gone     uint32 // stream of the customer that has left
-	stray    int    // packets of the customer that has left
+	gone     uint32  // stream of the customer that has left
+	stray    int     // packets of the customer that has left
 	sounding uint32
 	run      int
 	began    time.Time

@@ -232,8 +232,8 @@ func (a *Audio) take(b []byte, pcm []int16, from netip.AddrPort, digits *digitEa
 	if ended := a.endedAt.Load(); ended != 0 {
 		if now.UnixNano()-ended > int64(grace) {
 			a.zombies.Add(1)
+			return
 		}
-		return
 	}
 	a.received.Add(1)
 	if want := a.expected.Load(); want != nil && *want != from {
@@ -282,14 +282,21 @@ func payloadOf(b []byte) ([]byte, bool) {
 	return b[at:end], true
 }
 
+// mute ends the sending, as a phone does that hangs up.
+func (a *Audio) mute() {
+	a.wheel.remove(a)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sending = false
+}
+
 // stop ends the sending; the port listens on for packets that come too late.
 func (a *Audio) stop() {
 	if !a.endedAt.CompareAndSwap(0, time.Now().UnixNano()) {
 		return
 	}
-	a.wheel.remove(a)
+	a.mute()
 	a.mu.Lock()
-	a.sending = false
 	if a.over != nil {
 		close(a.over)
 	}

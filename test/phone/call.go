@@ -197,6 +197,9 @@ func (c *Call) Hangup() {
 func (c *Call) bye() {
 	c.state = leaving
 	c.two.stop()
+	if c.Audio != nil {
+		c.Audio.mute()
+	}
 	c.cseq++
 	first, to := c.cseq, c.flow
 	c.phone.work.Go(func() {
