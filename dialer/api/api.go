@@ -11,6 +11,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -116,6 +118,8 @@ func New(cfg Config, d Deps) *Server {
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/api/openapi", "", "/api/schemas"
+	hc.CreateHooks = nil // no $schema in every answer
+	hc.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	api := humago.New(mux, hc)
 	s.routeSession(api)
@@ -128,6 +132,16 @@ func New(cfg Config, d Deps) *Server {
 	mux.Handle("/", d.Page)
 	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
 	return s
+}
+
+// schemaName keeps types of one name apart that live in different rooms: what
+// comes from pacing says so.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	if path.Base(t.PkgPath()) == "pacing" {
+		return "Pacing" + name
+	}
+	return name
 }
 
 // Handler is the whole HTTP surface.

@@ -13,9 +13,11 @@ import (
 )
 
 type onDutyIn struct {
-	Body struct {
-		Campaign campaigns.CampaignID `json:"campaign,omitempty" doc:"empty: a running one that takes the operator"`
-	} `required:"false"`
+	Body *onDutyBody // may be left out
+}
+
+type onDutyBody struct {
+	Campaign campaigns.CampaignID `json:"campaign,omitempty" doc:"empty: a running one that takes the operator"`
 }
 
 type pauseIn struct {
@@ -45,7 +47,11 @@ func (s *Server) routeOperator(api huma.API) {
 	}
 	register(s, api, campaigns.RoleOperator, op("on-duty", "on-duty", "Begin the shift: the phone is called"),
 		func(ctx context.Context, by caller, in *onDutyIn) (*empty, error) {
-			return nil, s.engine.OnDuty(ctx, by.ID, in.Body.Campaign)
+			var wanted campaigns.CampaignID
+			if in.Body != nil {
+				wanted = in.Body.Campaign
+			}
+			return nil, s.engine.OnDuty(ctx, by.ID, wanted)
 		})
 	simple("off-duty", "off-duty", "End the shift, after the present call", s.engine.OffDuty)
 	simple("ready", "ready", "Ask for calls", s.engine.Ready)

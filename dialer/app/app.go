@@ -138,7 +138,7 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 	toEngine := func(ev sip.Event) { a.engine.Signal(ev) }
 	tc := cfg.Trunk.Agent(trunk.AgentName)
 	tc.Allow = func(from addrPort) bool { return a.trunks.Allow(from) }
-	tc.Classify = trunk.Classify
+	tc.Classify, tc.SessionExpires = trunk.Classify, trunk.SessionExpires(cfg.Trunks)
 	tc.Secrets = func(d sip.Dialog) *sip.Credentials { return trunkSecret(cfg.Trunks, d) }
 	var err error
 	if a.trunkUA, err = sip.New(tc, func(ev sip.Event) { a.trunks.Handle(ev) }, log); err != nil {

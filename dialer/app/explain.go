@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/campaigns/number"
+	"github.com/outpace-dialer/outpace/config/rules"
 	"github.com/outpace-dialer/outpace/dialer/api"
 )
 
@@ -114,4 +117,46 @@ func explanation(c campaigns.CampaignID, lead campaigns.LeadID, e164 string, r e
 		e.Gates = append(e.Gates, api.Gate(g))
 	}
 	return e
+}
+
+// Explain is Explainer.Explain with the rules that come with the product.
+func Explain(ctx context.Context, records campaigns.Records, raw string, now time.Time) ([]api.Explanation, error) {
+	r, err := eligibility.Load(rules.FS)
+	if err != nil {
+		return nil, err
+	}
+	return Explainer{records, r}.Explain(ctx, raw, now)
+}
+
+// PrintExplanations writes explanations for people: a line for each gate.
+func PrintExplanations(w io.Writer, all []api.Explanation) {
+	for _, x := range all {
+		verdict := "not now"
+		switch {
+		case x.Allowed:
+			verdict = "may be called now"
+		case !x.Next.IsZero():
+			verdict = "not before " + x.Next.Format(time.RFC3339)
+		}
+		campaign := string(x.Campaign)
+		if campaign == "" {
+			campaign = "no campaign"
+		}
+		fmt.Fprintf(w, "%s in %s (lead %d): %s\n", x.Number, campaign, x.Lead, verdict)
+		for _, g := range x.Gates {
+			mark, next := "ok  ", ""
+			if !g.OK {
+				mark = "STOP"
+			}
+			if !g.Next.IsZero() {
+				next = "; opens " + g.Next.Format(time.RFC3339)
+			}
+			fmt.Fprintf(w, "  %s %-14s %s%s\n", mark, g.Name, g.Detail, next)
+		}
+	}
+}
+
+// AuditExport keeps that leads left the product, and on whose machine.
+func AuditExport(ctx context.Context, records campaigns.Records, list string) error {
+	return records.Audit(ctx, campaigns.AuditEntry{At: time.Now(), By: "command-line", From: "local", Action: "leads.export", Object: list})
 }

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/test/operators"
+)
+
+const (
+	demoCampaign = "demo"
+	demoList     = "demo"
+	demoManager  = "manager"
+	demoRegion   = "DEMO" // the rule pack of fictitious numbers
+)
+
+// Country code 999 is not assigned (ITU-T E.164 list): such a number cannot
+// exist, wherever it might leak to.
+const demoPrefix = "+999"
+
+var demoCallerIDs = []string{demoPrefix + "5550001", demoPrefix + "5550002"}
+
+// demoZones has a place for every UTC offset that is in use, so that leads are
+// open at every hour of the week.
+var demoZones = []string{
+	"Pacific/Pago_Pago", "Pacific/Honolulu", "Pacific/Marquesas", "America/Anchorage", "America/Los_Angeles", "America/Denver",
+	"America/Chicago", "America/New_York", "America/Halifax", "America/St_Johns", "America/Sao_Paulo", "America/Noronha",
+	"Atlantic/Azores", "Europe/London", "Europe/Warsaw", "Europe/Athens", "Europe/Istanbul", "Asia/Tehran", "Asia/Dubai",
+	"Asia/Kabul", "Asia/Karachi", "Asia/Kolkata", "Asia/Kathmandu", "Asia/Dhaka", "Asia/Yangon", "Asia/Bangkok", "Asia/Shanghai",
+	"Australia/Eucla", "Asia/Tokyo", "Australia/Adelaide", "Australia/Sydney", "Australia/Lord_Howe", "Pacific/Noumea",
+	"Pacific/Auckland", "Pacific/Chatham", "Pacific/Tongatapu", "Pacific/Kiritimati",
+}
+
+var (
+	demoFirstNames = []string{"Maria", "James", "Wei", "Aisha", "Piotr", "Sofia", "Kenji", "Priya", "Lucas", "Emma", "Omar", "Chloe", "Jan", "Mei", "David", "Nina"}
+	demoLastNames  = []string{"Nowak", "Smith", "Zhang", "Okafor", "Garcia", "Kowalska", "Tanaka", "Sharma", "Silva", "Dubois", "Haddad", "Martin", "Wilson", "Chen", "Novak", "Costa"}
+)
+
+// demoLeads makes n leads spread over every zone, the same for the same seed.
+func demoLeads(n int, seed uint64) []campaigns.Lead {
+	draw := rand.New(rand.NewPCG(seed, 0))
+	temperatures := []campaigns.Temperature{campaigns.Hot, campaigns.Warm, campaigns.Warm, campaigns.Cold, campaigns.Cold}
+	leads := make([]campaigns.Lead, n)
+	for i := range leads {
+		number := campaigns.Number{
+			E164: fmt.Sprintf("%s%07d", demoPrefix, 1_000_000+i), Kind: campaigns.Mobile,
+			Zones: []string{demoZones[i%len(demoZones)]}, Regions: []string{demoRegion},
+		}
+		leads[i] = campaigns.Lead{
+			List: demoList, ExternalID: fmt.Sprintf("demo-%06d", i+1),
+			Name:    demoFirstNames[draw.IntN(len(demoFirstNames))] + " " + demoLastNames[draw.IntN(len(demoLastNames))],
+			Numbers: []campaigns.Number{number},
+			Grades: campaigns.Grades{
+				Stage: campaigns.StageAcquire, CP: draw.IntN(6), PI: draw.IntN(6), Level: draw.IntN(6),
+				Temperature: temperatures[draw.IntN(len(temperatures))],
+			},
+			Fields: map[string]string{"product": []string{"fibre", "mobile", "energy"}[draw.IntN(3)]},
+		}
+	}
+	return leads
+}
+
+// demoPlan is the demo's campaign: predictive, two segments, the law's limits.
+func demoPlan(now time.Time) campaigns.Campaign {
+	return campaigns.Campaign{
+		ID: demoCampaign, Name: "Demo", State: campaigns.Running, Lists: []campaigns.ListID{demoList},
+		Segments: []campaigns.Segment{
+			{Name: "hot", Filter: `temperature == "hot" || cp >= 4`, Priority: "cp * 10 + pi", Weight: 2},
+			{Name: "rest", Priority: "cp * 10 + pi", Weight: 1},
+		},
+		Trunks: "default", CallerIDs: demoCallerIDs,
+		Pacing:    campaigns.Pacing{Mode: campaigns.Predictive, AbandonmentLimit: 0.03},
+		Detection: "before", Dispositions: campaigns.DefaultDispositions(),
+		Wrap:       campaigns.Wrap{Timeout: time.Minute, Default: "no_decision"},
+		Script:     "Good day, my name is ... . Am I speaking with {name}?",
+		SafeHarbor: "safe-harbor", Recording: campaigns.RecordAlways, CreatedAt: now,
+	}
+}
+
+// seedDemo fills a new store; one that has the demo already keeps its leads.
+func seedDemo(ctx context.Context, cfg config.Config, f demoFlags) (people []operators.Credential, err error) {
+	store, err := app.OpenStore(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if _, err := store.Campaign(ctx, demoCampaign); errors.Is(err, campaigns.ErrNotFound) {
+		if err := seedLeads(ctx, store, f); err != nil {
+			return nil, err
+		}
+	}
+	return seedPeople(ctx, store, f.operators)
+}
+
+func seedLeads(ctx context.Context, store app.Store, f demoFlags) error {
+	now := time.Now()
+	if err := store.SaveList(ctx, campaigns.List{ID: demoList, Name: "Demo", Source: "made up", ConsentBasis: "fictitious people", Verified: true, CreatedAt: now}); err != nil {
+		return err
+	}
+	if _, err := store.SaveCampaign(ctx, demoPlan(now)); err != nil {
+		return err
+	}
+	_, err := store.AddLeads(ctx, demoList, demoLeads(f.leads, f.seed))
+	return err
+}
+
+// seedPeople creates the manager and the operators, each with fresh secrets.
+func seedPeople(ctx context.Context, store app.Store, n int) ([]operators.Credential, error) {
+	manager := app.NewUser{ID: demoManager, Name: "Demo manager", Role: campaigns.RoleManager, Password: newSecret(), SeesNumbers: true}
+	if err := app.AddUser(ctx, store, manager); err != nil {
+		return nil, err
+	}
+	people := make([]operators.Credential, n)
+	for i := range people {
+		people[i] = operators.Credential{User: fmt.Sprintf("op%02d", i+1), Password: newSecret(), SIPPassword: newSecret()}
+		u := app.NewUser{
+			ID: campaigns.UserID(people[i].User), Name: fmt.Sprintf("Operator %d", i+1), Role: campaigns.RoleOperator,
+			Password: people[i].Password, PhonePassword: people[i].SIPPassword,
+		}
+		if err := app.AddUser(ctx, store, u); err != nil {
+			return nil, err
+		}
+	}
+	return people, nil
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/test/carrier"
+)
+
+// demoResult is what a demo came to. The figures of audio are what the far ends
+// heard, not what the product believes.
+type demoResult struct {
+	Attempts    int                       `json:"attempts"`
+	Outcomes    map[campaigns.Outcome]int `json:"outcomes"`
+	Open        int                       `json:"attempts_without_outcome"`
+	Live        int                       `json:"answered_live"`
+	Bridged     int                       `json:"bridged"` // talks that operators had
+	Abandoned   int                       `json:"abandoned"`
+	Abandonment float64                   `json:"abandonment"` // of live answers
+	Utilisation float64                   `json:"utilisation"`
+	Lost        lostPackets               `json:"packets_lost_at_bridge"`
+	Delay       percentiles               `json:"verdict_to_audio_ms"`
+	TwoWay      float64                   `json:"two_way_audio"` // share of bridged calls
+	Early       int                       `json:"leads_dialled_early"`
+	Faults      int                       `json:"protocol_faults"` // that the far ends saw
+
+	outcomeOf map[string]campaigns.Outcome // by Call-ID
+}
+
+// lostPackets counts customer packets that came after the verdict and did not
+// reach the operator.
+type lostPackets struct {
+	Max       int     `json:"max"`
+	Total     int     `json:"total"`
+	AtMostOne float64 `json:"at_most_one"` // share of bridges that lost one or none
+}
+
+type percentiles struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+}
+
+// readOutcomes keeps what each attempt came to, by its Call-ID.
+func (r *demoResult) readOutcomes(ctx context.Context, records campaigns.Records, since time.Time) error {
+	q := campaigns.AttemptQuery{Campaign: demoCampaign, Since: since.Add(-time.Second), Limit: 10_000}
+	for {
+		page, err := records.Attempts(ctx, q)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, a := range page {
+			r.outcomeOf[string(a.ID)] = a.Outcome
+			if !a.BridgedAt.IsZero() {
+				r.Bridged++
+			}
+		}
+		q.Before = page[len(page)-1].ID
+	}
+}
+
+// packetTime is the time of one RTP packet.
+const packetTime = 20 * time.Millisecond
+
+// addFarEnds works out what the far ends heard.
+func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
+	if err != nil {
+		return err
+	}
+	var (
+		sent   = map[string]carrier.Event{} // marks of the carrier, by call
+		heard  = map[string]bool{}          // the customer heard the operator
+		delays []float64
+		early  = map[string]carrier.Event{} // last end of a call, by number
+		number = map[string]string{}
+	)
+	for _, e := range events {
+		switch {
+		case e.Event == "fault":
+			r.Faults++
+		case e.Event == "marks" && e.User == "":
+			sent[e.Call] = e
+		case e.Event == "first_tone" && e.From == "operator":
+			heard[e.Call] = true
+		case e.Event == "invite":
+			number[e.Call] = e.Number
+			r.checkEarly(early, e)
+		case e.Event == "bye" || e.Event == "final":
+			early[number[e.Call]] = e
+		}
+	}
+	both, bridges := 0, 0
+	verdict := map[string]time.Time{}
+	for _, e := range events {
+		switch {
+		case e.Event == "operator_state" && !e.VerdictAt.IsZero():
+			verdict[e.Call] = e.VerdictAt
+		case e.Event == "marks" && e.User != "" && !verdict[e.Call].IsZero():
+			bridges++
+			r.Lost.add(lostAt(e, sent[e.Call], verdict[e.Call]))
+			delays = append(delays, float64(e.FirstAt.Sub(verdict[e.Call]))/float64(time.Millisecond))
+			if heard[e.Call] && e.Received > 0 {
+				both++
+			}
+		}
+	}
+	if bridges > 0 {
+		r.TwoWay = float64(both) / float64(bridges)
+		r.Lost.AtMostOne /= float64(bridges)
+	}
+	r.Delay = percentilesOf(delays)
+	return nil
+}
+
+// checkEarly counts a lead that was dialled before its retry time.
+func (r *demoResult) checkEarly(last map[string]carrier.Event, e carrier.Event) {
+	before, called := last[e.Number]
+	if !called {
+		return
+	}
+	outcome := r.outcomeOf[before.Call]
+	for _, rule := range campaigns.DefaultRetry {
+		if rule.Outcome == outcome && e.T.Before(before.T.Add(rule.After)) {
+			r.Early++
+		}
+	}
+}
+
+// lostAt counts the packets of one bridge: those sent after the verdict and
+// before the first that the operator heard, and the gaps after it. Packets
+// under the beep that is mixed over the first ones were heard too.
+func lostAt(heard, sent carrier.Event, verdict time.Time) int {
+	due := 1
+	if wait := verdict.Sub(sent.FirstAt); wait > 0 {
+		due = int(wait/packetTime) + 2 // the first that left after the verdict
+	}
+	return max(0, int(heard.First)-int(heard.Mixed)-due) + int(heard.Lost)
+}
+
+func (l *lostPackets) add(n int) {
+	l.Total += n
+	l.Max = max(l.Max, n)
+	if n <= 1 {
+		l.AtMostOne++ // a count until all are in
+	}
+}
+
+// percentilesOf uses the nearest rank.
+func percentilesOf(x []float64) percentiles {
+	if len(x) == 0 {
+		return percentiles{}
+	}
+	slices.Sort(x)
+	at := func(p float64) float64 { return x[min(len(x)-1, int(p*float64(len(x))))] }
+	return percentiles{at(0.50), at(0.99)}
+}
+
+func (r *demoResult) print(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(r)
+	}
+	fmt.Fprintf(w, "%d attempts, %d live answers, %d talks, %d abandoned (%.2f %%), utilisation %.1f %%\n",
+		r.Attempts, r.Live, r.Bridged, r.Abandoned, 100*r.Abandonment, 100*r.Utilisation)
+	fmt.Fprintf(w, "verdict to audio %.0f ms (p50), %.0f ms (p99); two-way audio in %.1f %% of talks; %d packets lost at bridges\n",
+		r.Delay.P50, r.Delay.P99, 100*r.TwoWay, r.Lost.Total)
+	return nil
+}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/leadfile"
+	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/dialer/app"
+)
+
+func newLeadsCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "leads", Short: "Lists in and out; why is this lead dialled or not"}
+	cmd.AddCommand(newLeadsImport(), newLeadsExport(), newLeadsExplain())
+	return cmd
+}
+
+// withStore opens the configured store for one command.
+func withStore(ctx context.Context, path string, do func(app.Store) error) error {
+	cfg, err := config.Load(path, os.Environ())
+	if err != nil {
+		return usageError{err}
+	}
+	store, err := app.OpenStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return do(store)
+}
+
+type importFlags struct {
+	config, list, source, consent, region, encoding, delimiter, badRows string
+	mapping                                                             []string
+	json                                                                bool
+}
+
+func newLeadsImport() *cobra.Command {
+	var f importFlags
+	cmd := &cobra.Command{
+		Use: "import FILE --list ID", Short: "Read a CSV or XLSX file into a list", Args: cobra.ExactArgs(1),
+		Long: `Read a CSV or XLSX file into a list.
+
+Columns may stand in any order; delimiter and encoding are found. Bad rows are
+reported with line, column and reason and do not stop the others. Importing a
+file twice changes nothing.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withStore(cmd.Context(), f.config, func(s app.Store) error { return importLeads(cmd, s, args[0], f) })
+		},
+	}
+	configFlag(cmd, &f.config)
+	cmd.Flags().StringVar(&f.list, "list", "", "list to read into; created where there is none (default: the file's name)")
+	cmd.Flags().StringVar(&f.source, "source", "", "where the list comes from")
+	cmd.Flags().StringVar(&f.consent, "consent", "", "on what basis these people may be called")
+	cmd.Flags().StringVar(&f.region, "region", "", "country of numbers without a country code, such as PL")
+	cmd.Flags().StringVar(&f.encoding, "encoding", "", "utf-8, utf-16le, utf-16be, windows-1250, gb18030 (default: found)")
+	cmd.Flags().StringVar(&f.delimiter, "delimiter", "", `one of , ; tab (default: found)`)
+	cmd.Flags().StringArrayVar(&f.mapping, "map", nil, "COLUMN=FIELD, repeatable; FIELD - leaves a column out")
+	cmd.Flags().StringVar(&f.badRows, "bad-rows", "", "file for the rows that were not taken, as CSV")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the report as JSON")
+	return cmd
+}
+
+func (f importFlags) options() (leadfile.Options, error) {
+	o := leadfile.Options{DefaultRegion: f.region, Encoding: f.encoding, Mapping: map[string]string{}}
+	switch f.delimiter {
+	case "":
+	case ",", ";":
+		o.Delimiter = rune(f.delimiter[0])
+	case "tab", "\t":
+		o.Delimiter = '\t'
+	default:
+		return o, usageError{fmt.Errorf("--delimiter: %q is none of , ; tab", f.delimiter)}
+	}
+	for _, m := range f.mapping {
+		column, field, ok := strings.Cut(m, "=")
+		if !ok {
+			return o, usageError{fmt.Errorf("--map: %q is not COLUMN=FIELD", m)}
+		}
+		o.Mapping[column] = field
+	}
+	return o, nil
+}
+
+// importReport is what import prints with --json.
+type importReport struct {
+	leadfile.Report
+	List  campaigns.ListID    `json:"list"`
+	Store campaigns.AddResult `json:"store"`
+}
+
+func importLeads(cmd *cobra.Command, s app.Store, path string, f importFlags) error {
+	o, err := f.options()
+	if err != nil {
+		return err
+	}
+	list := campaigns.ListID(f.list)
+	if list == "" {
+		list = campaigns.ListID(listName(path))
+	}
+	if !campaigns.ValidID(string(list)) {
+		return usageError{fmt.Errorf("--list: %q: letters a-z, digits and - only", list)}
+	}
+	o.List = list
+	file, err := os.Open(path)
+	if err != nil {
+		return usageError{err}
+	}
+	defer file.Close()
+	if f.badRows != "" {
+		bad, err := os.Create(f.badRows)
+		if err != nil {
+			return usageError{err}
+		}
+		defer bad.Close()
+		o.BadRows = bad
+	}
+	if err := ensureList(cmd.Context(), s, campaigns.List{ID: list, Name: string(list), Source: f.source, ConsentBasis: f.consent, CreatedAt: time.Now()}); err != nil {
+		return err
+	}
+	report := importReport{List: list}
+	in, done := progress(file)
+	report.Report, err = leadfile.Read(cmd.Context(), in, path, o, func(batch []campaigns.Lead) error {
+		added, err := s.AddLeads(cmd.Context(), list, batch)
+		report.Store.Added += added.Added
+		report.Store.Updated += added.Updated
+		report.Store.Same += added.Same
+		return err
+	})
+	done()
+	if err != nil {
+		return err
+	}
+	return report.print(cmd.OutOrStdout(), f.json)
+}
+
+func listName(path string) string {
+	name := strings.ToLower(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, name), "-")
+}
+
+func ensureList(ctx context.Context, s app.Store, l campaigns.List) error {
+	lists, err := s.Lists(ctx)
+	if err != nil {
+		return err
+	}
+	for _, known := range lists {
+		if known.ID == l.ID {
+			return nil
+		}
+	}
+	return s.SaveList(ctx, l)
+}
+
+// progress shows how much of a file is read, where standard error is a
+// terminal.
+func progress(file *os.File) (io.Reader, func()) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return file, func() {}
+	}
+	size := int64(-1)
+	if info, err := file.Stat(); err == nil {
+		size = info.Size()
+	}
+	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowBytes(true), progressbar.OptionSetDescription("importing"))
+	reader := progressbar.NewReader(file, bar)
+	return &reader, func() { _ = bar.Finish(); fmt.Fprintln(os.Stderr) }
+}
+
+func (r importReport) print(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(r)
+	}
+	fmt.Fprintf(w, "list %s: %d rows (%s), %d good, %d duplicates in the file, %d bad, %d cells left out\n",
+		r.List, r.Rows, r.Encoding, r.Good, r.Duplicates, r.BadRows, r.Warnings)
+	fmt.Fprintf(w, "leads: %d added, %d updated, %d unchanged\n", r.Store.Added, r.Store.Updated, r.Store.Same)
+	const shown = 20
+	for i, b := range r.Bad {
+		if i == shown {
+			fmt.Fprintf(w, "... and %d more; --bad-rows FILE keeps all\n", r.BadRows+r.Warnings-shown)
+			break
+		}
+		fmt.Fprintf(w, "line %d, column %s: %s (%q)\n", b.Line, b.Column, b.Reason, b.Value)
+	}
+	return nil
+}
+
+func newLeadsExport() *cobra.Command {
+	var path, list string
+	cmd := &cobra.Command{
+		Use: "export [--list ID]", Short: "Write leads as CSV to standard output", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withStore(cmd.Context(), path, func(s app.Store) error {
+				if err := app.AuditExport(cmd.Context(), s, list); err != nil {
+					return err
+				}
+				return exportLeads(cmd.Context(), cmd.OutOrStdout(), s, campaigns.ListID(list))
+			})
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().StringVar(&list, "list", "", "only this list")
+	return cmd
+}
+
+// exportLeads reads the leads twice: once for the columns, once to write.
+func exportLeads(ctx context.Context, out io.Writer, s app.Store, list campaigns.ListID) error {
+	var shape leadfile.Shape
+	if err := eachPage(ctx, s, list, func(page []campaigns.Lead) error { shape.Add(page...); return nil }); err != nil {
+		return err
+	}
+	w := leadfile.NewWriter(out, shape)
+	if err := eachPage(ctx, s, list, func(page []campaigns.Lead) error { return w.Write(page...) }); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// eachPage gives the leads of a list, or of all, page by page.
+func eachPage(ctx context.Context, s app.Store, list campaigns.ListID, use func([]campaigns.Lead) error) error {
+	q := campaigns.LeadQuery{List: list, Limit: 5000}
+	for {
+		page, err := s.FindLeads(ctx, q)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		if err := use(page); err != nil {
+			return err
+		}
+		q.After = page[len(page)-1].ID
+	}
+}
+
+func newLeadsExplain() *cobra.Command {
+	var path string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "explain NUMBER", Short: "Say why a number is dialled or not, gate by gate, and when next", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withStore(cmd.Context(), path, func(s app.Store) error {
+				all, err := app.Explain(cmd.Context(), s, args[0], time.Now())
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+				}
+				app.PrintExplanations(cmd.OutOrStdout(), all)
+				return nil
+			})
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/dialer/app"
+)
+
+func newServeCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use: "serve --config FILE", Short: "Run the product", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(path, os.Environ())
+			if err != nil {
+				return usageError{err}
+			}
+			log, err := newLogger(cfg.Log.Level)
+			if err != nil {
+				return usageError{err}
+			}
+			defer log.Sync() //nolint:errcheck // nothing is left to tell it to
+			force, stop := secondSignal(cmd.Context())
+			defer stop()
+			a, err := app.Open(cmd.Context(), cfg, app.Options{Version: version, Log: log})
+			if err != nil {
+				return err
+			}
+			go func() { // ends with Run: Ready is closed, or the process is
+				<-a.Ready()
+				log.Info("serving", zap.String("http", a.HTTPAddr()), zap.String("admin", a.AdminAddr()), zap.String("phones", a.PhonesAddr()))
+				if cmd.Flags().Changed("announce") {
+					fmt.Fprintf(cmd.OutOrStdout(), "http %s\nadmin %s\nphones %s\n", a.HTTPAddr(), a.AdminAddr(), a.PhonesAddr())
+				}
+			}()
+			return a.Run(cmd.Context(), force)
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().Bool("announce", false, "print the addresses in use on standard output when ready")
+	return cmd
+}
+
+func configFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVarP(path, "config", "c", "outpace.yaml", "configuration file")
+}
+
+// newLogger writes JSON lines to standard error.
+func newLogger(level string) (*zap.Logger, error) {
+	l, err := zapcore.ParseLevel(level)
+	if err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	c := zap.NewProductionConfig()
+	c.Level = zap.NewAtomicLevelAt(l)
+	c.Sampling = nil // each call has its one line
+	c.EncoderConfig.TimeKey, c.EncoderConfig.EncodeTime = "ts", zapcore.RFC3339NanoTimeEncoder
+	c.DisableStacktrace, c.DisableCaller = true, true
+	return c.Build()
+}

@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer/api"
+)
+
+// NewUser is a user to be created or changed. Empty secrets keep what is there.
+type NewUser struct {
+	ID            campaigns.UserID
+	Name          string
+	Role          campaigns.Role
+	Password      string // at least MinPassword characters
+	PhonePassword string
+	PIN           string
+	SeesNumbers   bool
+	Realm         string // of the phones; empty is the default
+}
+
+// MinPassword is the shortest password, in characters (NIST SP 800-63B asks
+// for 8 at least).
+const MinPassword = 10
+
+// AddUser writes a user.
+func AddUser(ctx context.Context, records campaigns.Records, n NewUser) error {
+	if !campaigns.ValidID(string(n.ID)) {
+		return fmt.Errorf("user id %q: letters a-z, digits and - only", n.ID)
+	}
+	switch n.Role {
+	case campaigns.RoleOperator, campaigns.RoleManager, campaigns.RoleAdmin:
+	default:
+		return fmt.Errorf("role %q is none of operator, manager, admin", n.Role)
+	}
+	u, err := records.User(ctx, n.ID)
+	switch {
+	case errors.Is(err, campaigns.ErrNotFound):
+		u = campaigns.User{ID: n.ID, CreatedAt: time.Now()}
+	case err != nil:
+		return err
+	}
+	if n.Password == "" && u.PasswordHash == "" || n.Password != "" && len(n.Password) < MinPassword {
+		return fmt.Errorf("password: at least %d characters", MinPassword)
+	}
+	u.Role, u.SeesNumbers = n.Role, n.SeesNumbers
+	if n.Name != "" {
+		u.Name = n.Name
+	}
+	if n.Password != "" {
+		u.PasswordHash = api.HashPassword(n.Password)
+	}
+	if n.PIN != "" {
+		u.PINHash = api.HashPassword(n.PIN)
+	}
+	if n.PhonePassword != "" {
+		u.SIPMD5, u.SIPSHA256 = PhoneSecrets(n.Realm, string(n.ID), n.PhonePassword)
+	}
+	return records.SaveUser(ctx, u)
+}
+
+// NewToken signs a user in without a password, for who runs the product in
+// their own process (the demo's link).
+func NewToken(ctx context.Context, records campaigns.Records, user campaigns.UserID, lasts time.Duration) (string, error) {
+	token, hash := api.NewToken()
+	now := time.Now()
+	return token, records.SaveToken(ctx, campaigns.Token{Hash: hash, User: user, Name: "link", CreatedAt: now, ExpiresAt: now.Add(lasts)})
+}

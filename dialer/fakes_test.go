@@ -1,0 +1,414 @@
+package dialer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// The hand-written rooms of these tests. They do what they are told, write down
+// what they were asked for, and fail on request.
+
+var errStoreDown = errors.New("store: disk full")
+
+// store keeps leads and attempts in memory.
+type store struct {
+	mu         sync.Mutex
+	leads      []campaigns.Claim // unclaimed, with their queue
+	fence      int64
+	open       map[campaigns.AttemptID]campaigns.Intent
+	begun      []campaigns.Intent
+	endings    []campaigns.Ending
+	disposals  []campaigns.Disposal
+	released   []campaigns.LeadID
+	dialogs    map[campaigns.AttemptID][]byte
+	beginDelay time.Duration
+	endDelay   time.Duration
+	beginErr   error
+	down       bool // End and Dispose fail
+	tries      int  // of End while down
+	left       []campaigns.Attempt
+}
+
+func newStore() *store {
+	return &store{open: map[campaigns.AttemptID]campaigns.Intent{}, dialogs: map[campaigns.AttemptID][]byte{}}
+}
+
+// set changes what the store does from now on.
+func (s *store) set(change func(s *store)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+// add puts n leads into the queue of a campaign.
+func (s *store) add(c campaigns.CampaignID, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range n {
+		s.fence++
+		number := campaigns.Number{
+			E164: fmt.Sprintf("+1202555%04d", s.fence), Kind: campaigns.Mobile,
+			Zones: []string{"America/New_York"}, Regions: []string{"US-FED"},
+		}
+		s.leads = append(s.leads, campaigns.Claim{
+			Lead:   campaigns.Lead{ID: campaigns.LeadID(s.fence), Name: "Lead", Numbers: []campaigns.Number{number}},
+			Number: number, Queue: campaigns.QueueID{Campaign: c, Segment: "all", Window: number.Window()},
+		})
+	}
+}
+
+func (s *store) Queues(_ context.Context, c campaigns.CampaignID, _ time.Time) ([]campaigns.QueueInfo, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := map[campaigns.QueueID]int{}
+	for _, l := range s.leads {
+		if l.Queue.Campaign == c {
+			counts[l.Queue]++
+		}
+	}
+	var infos []campaigns.QueueInfo
+	for q, n := range counts {
+		infos = append(infos, campaigns.QueueInfo{QueueID: q, Ready: n})
+	}
+	return infos, nil
+}
+
+func (s *store) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var got []campaigns.Claim
+	s.leads = slices.DeleteFunc(s.leads, func(l campaigns.Claim) bool {
+		if len(got) == q.Limit || !slices.Contains(q.Queues, l.Queue) {
+			return false
+		}
+		s.fence++
+		l.Fence, l.Node, l.Until = s.fence, q.Node, q.Now.Add(q.Lease)
+		got = append(got, l)
+		return true
+	})
+	return got, nil
+}
+
+func (s *store) Release(_ context.Context, claims []campaigns.Claim, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range claims {
+		s.released = append(s.released, c.Lead.ID)
+		if at.IsZero() {
+			s.leads = append(s.leads, c)
+		}
+	}
+	return nil
+}
+
+func (s *store) Begin(_ context.Context, in campaigns.Intent) error {
+	s.mu.Lock()
+	delay, err := s.beginDelay, s.beginErr
+	s.mu.Unlock()
+	time.Sleep(delay) // the bubble's clock
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun = append(s.begun, in)
+	s.open[in.Attempt] = in
+	return nil
+}
+
+func (s *store) SaveDialog(_ context.Context, a campaigns.AttemptID, dialog []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialogs[a] = dialog
+	return nil
+}
+
+func (s *store) End(_ context.Context, e campaigns.Ending) error {
+	s.mu.Lock()
+	delay := s.endDelay
+	s.mu.Unlock()
+	time.Sleep(delay)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		s.tries++
+		return errStoreDown
+	}
+	if _, ok := s.open[e.Attempt]; !ok {
+		return campaigns.ErrNotFound
+	}
+	delete(s.open, e.Attempt)
+	s.endings = append(s.endings, e)
+	return nil
+}
+
+func (s *store) Dispose(_ context.Context, d campaigns.Disposal) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return errStoreDown
+	}
+	if _, open := s.open[d.Attempt]; open {
+		return campaigns.ErrConflict // an attempt is disposed after its end
+	}
+	s.disposals = append(s.disposals, d)
+	return nil
+}
+
+func (s *store) Open(context.Context, string) ([]campaigns.Attempt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.left, nil
+}
+
+func (s *store) Reclaim(context.Context, string, time.Time) (int, error) { return 0, nil }
+
+// outcomes are how often attempts ended so.
+func (s *store) outcomes() map[campaigns.Outcome]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := map[campaigns.Outcome]int{}
+	for _, e := range s.endings {
+		counts[e.Outcome]++
+	}
+	return counts
+}
+
+func (s *store) said() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var codes []string
+	for _, d := range s.disposals {
+		codes = append(codes, d.Disposition)
+	}
+	return codes
+}
+
+func (s *store) stillOpen() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
+// rules are US federal hours without the hours.
+type rules struct {
+	mu     sync.Mutex
+	closed bool
+	record campaigns.RecordingPolicy
+}
+
+func (r *rules) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}
+
+func (r *rules) Open(_ campaigns.WindowClass, _ campaigns.Campaign, now time.Time) (bool, time.Time, time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.closed, now.Add(time.Hour), now.Add(time.Hour)
+}
+
+func (r *rules) Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) (campaigns.Decision, bool, time.Time) {
+	open, _, opens := r.Open(cl.Queue.Window, c, now)
+	return campaigns.Decision{RulePack: "test", At: now}, open, opens
+}
+
+func (*rules) Caps(campaigns.WindowClass, campaigns.Campaign, time.Time) []campaigns.Cap { return nil }
+
+func (*rules) Abandonment([]string, time.Time) (float64, time.Duration, time.Duration) {
+	return 0.03, 2 * time.Second, 15 * time.Second
+}
+
+func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campaigns.RecordingPolicy {
+	if r.record == "" {
+		return campaigns.RecordNever
+	}
+	return r.record
+}
+
+// trunks are a carrier on which nothing happens by itself but the end of a leg
+// that we hang up on.
+type trunks struct {
+	mu       sync.Mutex
+	signal   func(sip.Event)
+	room     int // channels
+	used     int
+	dialled  []sip.LegID
+	hungUp   map[sip.LegID]int
+	answered map[sip.LegID]bool
+	full     error
+	finished []string
+}
+
+func (t *trunks) Reserve(_, _, callerID, callID string) (dialer.Route, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.full != nil {
+		return dialer.Route{}, t.full
+	}
+	t.used++
+	return dialer.Route{Trunk: "carrier", CallerID: callerID, Dialog: sip.Dialog{CallID: callID}}, nil
+}
+
+func (t *trunks) Release(dialer.Route) { t.free() }
+
+func (t *trunks) free() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.used--
+}
+
+func (t *trunks) Dial(leg sip.LegID, _ dialer.Route, _ []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.dialled = append(t.dialled, leg)
+}
+
+func (t *trunks) Hangup(leg sip.LegID, _ sip.Cause) {
+	t.mu.Lock()
+	t.hungUp[leg]++
+	first, up := t.hungUp[leg] == 1, t.answered[leg]
+	t.mu.Unlock()
+	if first {
+		t.end(sip.Ended{Leg: leg, ByUs: true, WasUp: up, Cause: sip.Cause{Code: 487, Result: sip.ResultNone}})
+	}
+}
+
+func (t *trunks) end(ev sip.Ended) {
+	t.free()
+	t.signal(ev)
+}
+
+func (*trunks) Reply(sip.LegID, []byte) {}
+
+func (t *trunks) Capacity(string, time.Time) sip.Capacity {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := t.room - t.used
+	return sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n}
+}
+
+func (t *trunks) Finish(_ context.Context, d sip.Dialog) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.finished = append(t.finished, d.CallID)
+	return nil
+}
+
+func (t *trunks) legs() []sip.LegID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.dialled)
+}
+
+func (t *trunks) inUse() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.used
+}
+
+// phones answer at once.
+type phones struct {
+	mu     sync.Mutex
+	signal func(sip.Event)
+	legs   map[string]sip.LegID // of each user, the latest
+	off    bool
+	hungUp []string
+}
+
+func (p *phones) Call(leg sip.LegID, user string, _ []byte) {
+	p.mu.Lock()
+	p.legs[user] = leg
+	p.mu.Unlock()
+	p.signal(sip.Answered{Leg: leg, Body: []byte("sdp"), At: time.Now()})
+}
+
+func (p *phones) Accept(leg sip.LegID, _ []byte) { p.signal(sip.Answered{Leg: leg, At: time.Now()}) }
+func (*phones) Reply(sip.LegID, []byte)          {}
+
+func (p *phones) Hangup(leg string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hungUp = append(p.hungUp, leg)
+}
+
+func (p *phones) Online(string) bool { return !p.off }
+
+func (p *phones) leg(user string) sip.LegID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.legs[user]
+}
+
+// audio writes down what it is told, in words.
+type audio struct {
+	mu   sync.Mutex
+	told []string
+}
+
+func (a *audio) note(format string, args ...any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.told = append(a.told, fmt.Sprintf(format, args...))
+}
+
+func (a *audio) was(told string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := 0
+	for _, t := range a.told {
+		if t == told {
+			n++
+		}
+	}
+	return n
+}
+
+func (a *audio) Offer(media.LegID, media.LegSpec) ([]byte, error)          { return []byte("sdp"), nil }
+func (a *audio) Answer(media.LegID, media.LegSpec, []byte) ([]byte, error) { return []byte("sdp"), nil }
+func (a *audio) Reoffer(media.LegID) ([]byte, error)                       { return []byte("sdp"), nil }
+func (a *audio) Early(media.LegID, string, []byte) error                   { return nil }
+func (a *audio) Accept(media.LegID, []byte) error                          { return nil }
+func (a *audio) Detect(leg media.LegID)                                    { a.note("detect %s", leg) }
+func (a *audio) StopDetect(leg media.LegID)                                { a.note("stop detect %s", leg) }
+func (a *audio) Bridge(customer, operator media.LegID)                     { a.note("bridge %s %s", customer, operator) }
+func (a *audio) Unbridge(customer media.LegID)                             { a.note("unbridge %s", customer) }
+func (a *audio) Play(leg media.LegID, prompt string)                       { a.note("play %s %s", leg, prompt) }
+func (a *audio) Record(leg media.LegID, path string)                       { a.note("record %s", leg) }
+func (a *audio) StopRecord(leg media.LegID)                                { a.note("stop record %s", leg) }
+func (a *audio) Close(leg media.LegID)                                     { a.note("close %s", leg) }
+
+// observer keeps every notice.
+type observer struct {
+	mu      sync.Mutex
+	notices []dialer.Notice
+}
+
+func (o *observer) Notice(n dialer.Notice) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.notices = append(o.notices, n)
+}
+
+// refusals are the rules that refused a lead, in order.
+func (o *observer) refusals() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var rules []string
+	for _, n := range o.notices {
+		if r, ok := n.(dialer.Refused); ok {
+			rules = append(rules, r.Rule)
+		}
+	}
+	return rules
+}

@@ -1,0 +1,197 @@
+package dialer_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// floor is an engine among fake rooms, inside a synctest bubble: every wait is
+// on the bubble's clock.
+type floor struct {
+	t        *testing.T
+	ctx      context.Context
+	engine   *dialer.Engine
+	store    *store
+	rules    *rules
+	trunks   *trunks
+	phones   *phones
+	audio    *audio
+	observer *observer
+	stop     func()
+}
+
+// inBubble runs a test on a floor that stands and stops by itself.
+func inBubble(t *testing.T, test func(f *floor)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFloor(t)
+		test(f)
+		f.stop()
+		if n := f.store.stillOpen(); n != 0 {
+			t.Errorf("%d attempts begun and not ended", n)
+		}
+		if n := f.trunks.inUse(); n != 0 {
+			t.Errorf("%d channels still taken", n)
+		}
+	})
+}
+
+func newFloor(t *testing.T) *floor {
+	f := &floor{
+		t: t, ctx: t.Context(), store: newStore(), rules: &rules{}, audio: &audio{}, observer: &observer{},
+		trunks: &trunks{room: 10, hungUp: map[sip.LegID]int{}, answered: map[sip.LegID]bool{}},
+		phones: &phones{legs: map[string]sip.LegID{}},
+	}
+	f.engine = dialer.New(dialer.Config{Node: "n1", HopperSize: 20}, dialer.Deps{
+		Store: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
+		NewController: pacing.New,
+		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },
+		Log:           zap.NewNop(),
+	})
+	f.trunks.signal, f.phones.signal = f.engine.Signal, f.engine.Signal
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = f.engine.Run(ctx)
+	}()
+	f.stop = func() { cancel(); <-done }
+	t.Cleanup(f.stop)
+	return f
+}
+
+// progressive is a campaign that calls once for each ready operator.
+func progressive(id campaigns.CampaignID) campaigns.Campaign {
+	return campaigns.Campaign{
+		ID: id, Name: string(id), State: campaigns.Running, SafeHarbor: media.PromptSafeHarbor,
+		Segments: []campaigns.Segment{{Name: "all"}},
+		Pacing:   campaigns.Pacing{Mode: campaigns.Progressive},
+		Wrap:     campaigns.Wrap{Timeout: 30 * time.Second},
+	}
+}
+
+func (f *floor) do(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	synctest.Wait()
+}
+
+// run sets a campaign and gives its hopper time to fill.
+func (f *floor) run(c campaigns.Campaign) {
+	f.t.Helper()
+	f.do(f.engine.SetCampaign(f.ctx, c, campaigns.Tally{}))
+	f.wait(1100 * time.Millisecond)
+}
+
+func (f *floor) wait(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// ready brings operators on duty and ready.
+func (f *floor) ready(users ...campaigns.UserID) {
+	f.t.Helper()
+	for _, u := range users {
+		f.do(f.engine.OnDuty(f.ctx, u, ""))
+		f.do(f.engine.Ready(f.ctx, u))
+	}
+}
+
+// call waits for the nth INVITE (from 0) and gives its leg.
+func (f *floor) call(n int) sip.LegID {
+	f.t.Helper()
+	for range 100 {
+		if legs := f.trunks.legs(); len(legs) > n {
+			return legs[n]
+		}
+		f.wait(50 * time.Millisecond)
+	}
+	f.t.Fatalf("no INVITE number %d within 5 s; %d so far", n, len(f.trunks.legs()))
+	return ""
+}
+
+func (f *floor) signal(ev sip.Event) {
+	f.engine.Signal(ev)
+	synctest.Wait()
+}
+
+func (f *floor) sound(ev media.Event) {
+	f.engine.Sound(ev)
+	synctest.Wait()
+}
+
+// answer lets a call ring and answers it.
+func (f *floor) answer(leg sip.LegID) {
+	f.signal(sip.Progress{Leg: leg, Code: 180, At: time.Now()})
+	f.wait(3 * time.Second)
+	f.trunks.mu.Lock()
+	f.trunks.answered[leg] = true
+	f.trunks.mu.Unlock()
+	f.signal(sip.Answered{Leg: leg, Body: []byte("sdp"), Dialog: sip.Dialog{CallID: string(leg), Up: true}, At: time.Now()})
+}
+
+// person answers a call and greets for a second.
+func (f *floor) person(leg sip.LegID) {
+	f.answer(leg)
+	f.wait(time.Second)
+	f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Person, GreetingEnd: time.Now(), At: time.Now()})
+}
+
+// hangsUp is the far end's BYE.
+func (f *floor) hangsUp(leg sip.LegID) {
+	f.trunks.end(sip.Ended{Leg: leg, WasUp: true, At: time.Now()})
+	synctest.Wait()
+}
+
+// fails is a final response that is not an answer.
+func (f *floor) fails(leg sip.LegID, r sip.Result, code int) {
+	f.trunks.end(sip.Ended{Leg: leg, Cause: sip.Cause{Code: code, Result: r}, At: time.Now()})
+	synctest.Wait()
+}
+
+// phoneLost ends an operator's leg.
+func (f *floor) phoneLost(user string) {
+	f.signal(sip.Ended{Leg: f.phones.leg(user), WasUp: true, At: time.Now()})
+}
+
+func (f *floor) view(user campaigns.UserID) dialer.OperatorView {
+	f.t.Helper()
+	v, err := f.engine.Operator(f.ctx, user)
+	f.do(err)
+	return v
+}
+
+func (f *floor) wantState(user campaigns.UserID, want operator.State) {
+	f.t.Helper()
+	if got := f.view(user).State; got != want {
+		f.t.Errorf("%s is %s, want %s", user, got, want)
+	}
+}
+
+func (f *floor) wantOutcomes(want map[campaigns.Outcome]int) {
+	f.t.Helper()
+	got := f.store.outcomes()
+	for o, n := range want {
+		if got[o] != n {
+			f.t.Errorf("outcome %s: got %d, want %d", o, got[o], n)
+		}
+		delete(got, o)
+	}
+	if len(got) > 0 {
+		f.t.Errorf("other outcomes: %v", got)
+	}
+}
+func said(code string) dialer.Said { return dialer.Said{Disposition: code} }
