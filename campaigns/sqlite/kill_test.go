@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	if err := flag.Set("rapid.checks", "40"); err != nil { // a history takes about 0.1 s; the command line may ask for more
+	if err := flag.Set("rapid.checks", "20"); err != nil { // a history takes about 0.1 s; the command line may ask for more
 		panic(err)
 	}
 	os.Exit(m.Run())

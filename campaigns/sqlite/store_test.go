@@ -1,8 +1,12 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,5 +135,86 @@ func TestImportIsQuickAndIdempotent(t *testing.T) {
 	}
 	if sum != 5000 {
 		t.Errorf("%d leads ready, want 5000", sum)
+	}
+}
+
+// A full disk refuses writes, loses none that was acknowledged, and is over as
+// soon as there is room again.
+func TestFullDisk(t *testing.T) {
+	s := openTest(t)
+	limit := func(pages int) {
+		t.Helper()
+		err := s.write(t.Context(), "limit", func(w *writer) error {
+			var got int
+			return w.get(fmt.Sprintf("PRAGMA max_page_count = %d", pages), nil, &got)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	entry := campaigns.AuditEntry{At: start, Action: "test", After: strings.Repeat("x", 3000)}
+	var pages int
+	if err := s.readDB.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit(pages + 10)
+	kept, full := 0, 0
+	for range 50 {
+		if err := s.Audit(t.Context(), entry); err != nil {
+			full++
+		} else {
+			kept++
+		}
+	}
+	if kept == 0 || full == 0 {
+		t.Fatalf("%d kept, %d refused: the disk was never full, or always", kept, full)
+	}
+	limit(pages + 1000)
+	if err := s.Audit(t.Context(), entry); err != nil {
+		t.Fatalf("with room again: %v", err)
+	}
+	log, err := s.AuditLog(t.Context(), 1000)
+	if err != nil || len(log) != kept+1 {
+		t.Errorf("%d entries, %v; %d were acknowledged", len(log), err, kept+1)
+	}
+	stats, err := s.Stats(t.Context())
+	if err != nil || stats.Operations["audit"].Errors != uint64(full) {
+		t.Errorf("stats = %+v, %v; want %d errors", stats, err, full)
+	}
+}
+
+// One request that fails spoils no other of its group.
+func TestFailureIsAlone(t *testing.T) {
+	s := openTest(t)
+	fill(t, s, 10)
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			if i%2 == 0 {
+				if err := s.End(t.Context(), campaigns.Ending{Attempt: "nobody"}); !errors.Is(err, campaigns.ErrNotFound) {
+					t.Errorf("end of nothing = %v", err)
+				}
+			} else if err := s.Audit(t.Context(), campaigns.AuditEntry{At: start, Action: "good"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	log, err := s.AuditLog(t.Context(), 1000)
+	if err != nil || len(log) != 100 {
+		t.Errorf("%d of 100 good writes are there, %v", len(log), err)
+	}
+}
+
+// A context that has ended before its turn leaves nothing behind.
+func TestCancelledWriteDoesNothing(t *testing.T) {
+	s := openTest(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Audit(ctx, campaigns.AuditEntry{Action: "never"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v", err)
+	}
+	if log, err := s.AuditLog(t.Context(), 5); err != nil || len(log) != 0 {
+		t.Errorf("log = %v, %v", log, err)
 	}
 }
