@@ -62,9 +62,7 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally)
 			r.tally.Outcomes = map[campaigns.Outcome]int{}
 		}
 		r.controller = e.deps.NewController(e.settings(now, r), now)
-		r.hopper = hopper.New(hopper.Config{
-			Campaign: c, Node: e.cfg.Node, Size: e.cfg.HopperSize, Lease: e.cfg.Lease,
-		}, e.deps.Store, e.deps.Rules)
+		r.hopper = e.newHopper(c)
 		r.stopHopper = func() {}
 		e.campaigns[c.ID] = r
 	}
@@ -75,14 +73,23 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally)
 	return r
 }
 
-// startHopper claims leads while the campaign runs.
+func (e *Engine) newHopper(c campaigns.Campaign) *hopper.Hopper {
+	return hopper.New(hopper.Config{
+		Campaign: c, Node: e.cfg.Node, Size: e.cfg.HopperSize, Lease: e.cfg.Lease,
+	}, e.deps.Store, e.deps.Rules)
+}
+
+// startHopper claims leads while the campaign runs, into a new hopper: one that
+// was drained when the campaign paused fills no more.
 func (e *Engine) startHopper(r *campaignRun) {
+	h := e.newHopper(r.Campaign)
+	r.hopper = h
 	ctx, cancel := context.WithCancel(e.ctx)
 	e.running.Go(func() {
-		_ = r.hopper.Run(ctx) // ends with ctx
+		_ = h.Run(ctx) // ends with ctx
 		release, stop := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 		defer stop()
-		r.hopper.Drain(release)
+		h.Drain(release)
 	})
 	r.stopHopper = func() { cancel(); r.stopHopper = func() {} }
 }
