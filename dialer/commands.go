@@ -175,9 +175,7 @@ func (e *Engine) Drain(ctx context.Context) error {
 		for _, c := range e.calls {
 			e.step(now, c, call.Cancel{})
 		}
-		if len(e.calls) == 0 {
-			e.markDrained()
-		}
+		e.checkDrained()
 		return nil
 	})
 	if err != nil {
@@ -191,7 +189,12 @@ func (e *Engine) Drain(ctx context.Context) error {
 	}
 }
 
-func (e *Engine) markDrained() {
+// checkDrained tells who waits that no call is left and every ending is
+// durable.
+func (e *Engine) checkDrained() {
+	if !e.draining || len(e.calls)+len(e.unwritten) > 0 {
+		return
+	}
 	select {
 	case <-e.drained:
 	default:

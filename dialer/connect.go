@@ -44,14 +44,30 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	e.deps.Audio.StopDetect(customer)
 	e.deps.Audio.Play(leg, media.PromptBeep)
 	e.record(now, c)
+	e.takeOver(now, c.ID())
 	o.last = &talk{
-		attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
+		operator: o.ID(), attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
 		verdictAt: c.VerdictAt(), bridgedAt: now,
 	}
+	e.talks[c.ID()] = o.last
 	if !a.Again {
 		c.campaign.controller.Observe(now, pacing.Connected{Call: string(c.ID()), Operator: a.Operator, Late: a.Late})
 	}
 	e.stepOperator(now, o, operator.Bridged{})
+}
+
+// takeOver takes a talk from the operator whose leg broke: the next one says
+// what came of it.
+func (e *Engine) takeOver(now time.Time, id campaigns.AttemptID) {
+	t := e.talks[id]
+	if t == nil {
+		return
+	}
+	t.disposed = true
+	if o := e.operators[t.operator]; o.last == t {
+		o.last = nil
+		e.stepOperator(now, o, operator.Disposed{})
+	}
 }
 
 // record starts the recording of a talk where the law and the campaign allow.

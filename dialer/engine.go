@@ -81,7 +81,9 @@ type Engine struct {
 	operators map[string]*liveOperator
 	legs      map[string]string // operator leg id -> user
 	ready     operator.Queue
-	waiting   []campaigns.AttemptID // calls that want an operator, longest first
+	waiting   []campaigns.AttemptID         // calls that want an operator, longest first
+	talks     map[campaigns.AttemptID]*talk // those whose ending is not durable yet
+	unwritten map[campaigns.AttemptID]bool  // endings that are not durable yet
 	draining  bool
 	drained   chan struct{}
 	storeDown bool // an ending could not be written: nothing new is placed
@@ -97,6 +99,8 @@ func New(cfg Config, deps Deps) *Engine {
 		calls:     map[campaigns.AttemptID]*liveCall{},
 		operators: map[string]*liveOperator{},
 		legs:      map[string]string{},
+		talks:     map[campaigns.AttemptID]*talk{},
+		unwritten: map[campaigns.AttemptID]bool{},
 		drained:   make(chan struct{}),
 		touched:   map[*campaignRun]bool{},
 	}
@@ -130,6 +134,7 @@ type liveOperator struct {
 
 // talk is what an operator has on the screen.
 type talk struct {
+	operator  string
 	attempt   campaigns.AttemptID
 	claim     campaigns.Claim
 	campaign  campaigns.Campaign

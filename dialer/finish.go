@@ -68,14 +68,17 @@ const endingRetry = time.Second
 // writeEnding writes until the store has it. While one is missing nothing new
 // is placed: what we know must not run away from what is durable.
 func (e *Engine) writeEnding(ending campaigns.Ending, written func(now time.Time)) {
+	e.unwritten[ending.Attempt] = true
 	e.later(func(ctx context.Context) func(time.Time) {
 		err := e.deps.Store.End(ctx, ending)
 		return func(now time.Time) {
 			if err == nil || errors.Is(err, campaigns.ErrNotFound) {
 				e.storeDown = false
+				delete(e.unwritten, ending.Attempt)
 				if written != nil {
 					written(now)
 				}
+				e.checkDrained()
 				return
 			}
 			e.storeDown = true
@@ -87,13 +90,14 @@ func (e *Engine) writeEnding(ending campaigns.Ending, written func(now time.Time
 
 // onWritten writes the disposition that waited for the ending.
 func (e *Engine) onWritten(now time.Time, ending campaigns.Ending) {
-	o := e.operators[string(ending.Operator)]
-	if o == nil || o.last == nil || o.last.attempt != ending.Attempt {
-		return
+	t := e.talks[ending.Attempt]
+	if t == nil {
+		return // nobody talked
 	}
-	o.last.written = true
-	if o.last.pending != nil {
-		e.writeDisposal(o.last, *o.last.pending)
+	delete(e.talks, ending.Attempt)
+	t.written = true
+	if t.pending != nil {
+		e.writeDisposal(t, *t.pending)
 	}
 }
 

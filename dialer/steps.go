@@ -108,9 +108,7 @@ func (e *Engine) drop(c *liveCall) {
 	if c.placed {
 		e.deps.Audio.Close(media.LegID(c.ID()))
 	}
-	if e.draining && len(e.calls) == 0 {
-		e.markDrained()
-	}
+	e.checkDrained()
 }
 
 // causeOf is the word pacing has for an outcome without a connection.

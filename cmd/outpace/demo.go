@@ -160,8 +160,8 @@ func (d *demoRun) run(ctx context.Context) error {
 	productCtx, stopProduct := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopProduct()
 
-	var all errgroup.Group
-	all.Go(func() error { return d.carrier.Run(carrierCtx) })
+	var line, people errgroup.Group
+	line.Go(func() error { return d.carrier.Run(carrierCtx) })
 	productDone := make(chan error, 1)
 	go func() { productDone <- d.app.Run(productCtx, context.WithoutCancel(ctx)) }()
 	select {
@@ -176,25 +176,22 @@ func (d *demoRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	all.Go(func() error { return room.Run(peopleCtx) })
+	people.Go(func() error { return room.Run(peopleCtx) })
 	d.started = time.Now()
 	if err := d.greet(ctx); err != nil {
 		return err
 	}
 	d.wait(ctx, productDone)
-	return d.finish(productDone, stopProduct, stopPeople, stopCarrier, &all)
-}
-
-// finish lets the talks end, stops everything in order, and reports.
-func (d *demoRun) finish(productDone chan error, stopProduct, stopPeople, stopCarrier func(), all *errgroup.Group) error {
 	d.watch.stop(time.Now())
 	result, err := d.drained()
+	// Far ends outlive what they judge: operators leave while the product is
+	// still there, and the carrier sees every BYE.
 	stopPeople()
+	err = errors.Join(err, people.Wait())
 	stopProduct()
-	productErr := <-productDone
+	err = errors.Join(err, <-productDone)
 	stopCarrier()
-	farEnds := all.Wait()
-	if err := errors.Join(err, productErr, farEnds, d.journal.Close()); err != nil {
+	if err := errors.Join(err, line.Wait(), d.journal.Close()); err != nil {
 		return err
 	}
 	if err := result.addFarEnds(d.journal.events()); err != nil {

@@ -102,7 +102,8 @@ func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
 		case e.Event == "marks" && e.User != "" && !verdict[e.Call].IsZero():
 			bridges++
 			r.Lost.add(lostAt(e, sent[e.Call], verdict[e.Call]))
-			delays = append(delays, float64(e.FirstAt.Sub(verdict[e.Call]))/float64(time.Millisecond))
+			first := e.FirstAt.Add(-time.Duration(e.Mixed) * packetTime)
+			delays = append(delays, float64(first.Sub(verdict[e.Call]))/float64(time.Millisecond))
 			if heard[e.Call] && e.Received > 0 {
 				both++
 			}
