@@ -164,17 +164,15 @@ func findDisposition(c campaigns.Campaign, code string) (campaigns.Disposition, 
 	return campaigns.Disposition{}, false
 }
 
-// Drain stops new calls, gives up those that ring, and waits until the last
-// talk is over or ctx ends.
+// Drain stops new calls and waits until the last one is over, or ctx ends.
+// Calls that ring go on: the operators are still there for whoever answers, and
+// giving up would spend the attempt and risk an answer that finds nobody.
 func (e *Engine) Drain(ctx context.Context) error {
-	err := e.do(ctx, func(now time.Time) error {
+	err := e.do(ctx, func(time.Time) error {
 		if e.draining {
 			return nil
 		}
 		e.draining = true
-		for _, c := range e.calls {
-			e.step(now, c, call.Cancel{})
-		}
 		e.checkDrained()
 		return nil
 	})

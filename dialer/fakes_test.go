@@ -33,8 +33,9 @@ type store struct {
 	beginDelay time.Duration
 	endDelay   time.Duration
 	beginErr   error
-	down       bool // End and Dispose fail
-	tries      int  // of End while down
+	down       bool                         // End and Dispose fail
+	endErrs    map[campaigns.AttemptID]bool // End fails for these
+	tries      int                          // of End while down
 	left       []campaigns.Attempt
 }
 
@@ -139,7 +140,7 @@ func (s *store) End(_ context.Context, e campaigns.Ending) error {
 	time.Sleep(delay)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.down {
+	if s.down || s.endErrs[e.Attempt] {
 		s.tries++
 		return errStoreDown
 	}
@@ -411,4 +412,10 @@ func (o *observer) refusals() []string {
 		}
 	}
 	return rules
+}
+
+func (t *trunks) set(room int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.room = room
 }

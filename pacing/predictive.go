@@ -69,9 +69,11 @@ func (c *controller) search(now time.Time, v View, next int, threshold float64, 
 	if len(c.model.segments) > 1 {
 		most = min(most, 1) // the record after may be of another segment
 	}
-	floor := 0
+	// One call for each free operator finds that operator there: it is never
+	// worth less than progressive dialling, whatever the budget.
+	floor := free - flying
 	if a.open() {
-		floor = int(c.settings.MinRatio*float64(free)) - flying
+		floor = max(floor, int(c.settings.MinRatio*float64(free))-flying)
 	}
 	fresh := &c.model.segments[next].within[0]
 	chance := c.look.abandonChance()
