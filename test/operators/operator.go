@@ -32,6 +32,7 @@ type operator struct {
 
 	states chan state
 	legs   chan *phone.Call // the leg that is up, nil when it went down
+	renew  chan struct{}    // register now: the product may have forgotten the phone
 	leg    *phone.Call
 	now    state
 	since  time.Time // of now
@@ -44,7 +45,7 @@ type operator struct {
 }
 
 func newOperator(room *Operators, user Credential, draw *rand.Rand) (*operator, error) {
-	o := &operator{room: room, user: user, draw: draw, ear: newEar(room.cfg.CustomerHz), states: make(chan state, 64), legs: make(chan *phone.Call, 8),
+	o := &operator{room: room, user: user, draw: draw, ear: newEar(room.cfg.CustomerHz), states: make(chan state, 64), legs: make(chan *phone.Call, 8), renew: make(chan struct{}, 1),
 		api: &client{http: room.cfg.HTTP, base: room.cfg.API, user: user}}
 	none := ""
 	o.shown.Store(&none)
@@ -74,9 +75,7 @@ func (o *operator) work(ctx context.Context) {
 	helpers.Go(func() { o.register(ctx, registered) })
 	select {
 	case <-registered:
-		helpers.Go(func() {
-			o.api.stream(ctx, func(s state) { o.tell(ctx, s) }, func(err error) { o.fault("api", err.Error()) })
-		})
+		helpers.Go(func() { o.follow(ctx) })
 		o.loop(ctx)
 		o.leave()
 	case <-ctx.Done():
@@ -84,6 +83,27 @@ func (o *operator) work(ctx context.Context) {
 	helpers.Wait()
 	hangUp()
 	phoneUp.Wait()
+}
+
+// follow passes the states on. A stream that came back may be that of a product
+// that was started again: the phone registers anew, as people make it do when
+// it shows no line.
+func (o *operator) follow(ctx context.Context) {
+	broken := false
+	tell := func(s state) {
+		if broken {
+			broken = false
+			select {
+			case o.renew <- struct{}{}:
+			default: // asked for already
+			}
+		}
+		o.tell(ctx, s)
+	}
+	o.api.stream(ctx, tell, func(err error) {
+		broken = true
+		o.fault("api", err.Error())
+	})
 }
 
 func (o *operator) tell(ctx context.Context, s state) {
@@ -116,6 +136,7 @@ func (o *operator) register(ctx context.Context, registered chan<- struct{}) {
 		}
 		select {
 		case <-time.After(wait):
+		case <-o.renew:
 		case <-ctx.Done():
 			if binding != nil {
 				o.unregister(ctx, binding)
