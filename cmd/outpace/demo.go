@@ -17,7 +17,6 @@ import (
 
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
-	"github.com/outpace-dialer/outpace/sip/trunk"
 	"github.com/outpace-dialer/outpace/test/carrier"
 	"github.com/outpace-dialer/outpace/test/operators"
 )
@@ -105,7 +104,10 @@ func (d *demoRun) open(ctx context.Context) (cleanUp func(), err error) {
 	if d.carrier, err = carrier.New(carrier.Config{Seed: d.flags.seed, Speed: d.flags.speed, Log: d.journal}); err != nil {
 		return nil, err
 	}
-	cfg := demoConfig(dir, d.carrier.Addr(), freeAddress(d.flags.http))
+	cfg, err := demoConfig(dir, d.carrier.Addr(), freeAddress(d.flags.http))
+	if err != nil {
+		return nil, err
+	}
 	if d.people, err = seedDemo(ctx, cfg, d.flags); err != nil {
 		return nil, err
 	}
@@ -132,23 +134,30 @@ func freeAddress(wanted string) string {
 	return wanted
 }
 
-// demoConfig pins everything to loopback.
-func demoConfig(dir, carrierAddr, httpAddr string) config.Config {
-	cfg := config.Default()
-	cfg.DataDir = dir
-	cfg.HTTP.Listen, cfg.Admin.Listen = httpAddr, freeAddress("127.0.0.1:9090")
-	loopback := []config.Listener{{Transport: "udp", Address: "127.0.0.1:0"}, {Transport: "tcp", Address: "127.0.0.1:0"}}
-	cfg.Trunk.Listen, cfg.Phones.Listen = loopback, loopback
-	cfg.Media.Address = "127.0.0.1"
-	cfg.Media.Ports.Any = true
-	cfg.Engine.PhoneNetworks = []string{"127.0.0.0/8"}
-	cfg.Drain.Timeout = 40 * time.Second
-	cfg.Trunks = []trunk.Config{{
-		Name: "simulated", Targets: []trunk.Target{{Address: carrierAddr, Transport: "udp"}},
-		CallerIDs: demoCallerIDs, MaxCPS: 50, MaxChannels: 1000, AssertedIdentity: true,
-		MediaNetworks: []string{"127.0.0.0/8"}, OptionsInterval: 5 * time.Second,
-	}}
-	return cfg
+// demoYAML pins everything to loopback, in the words of a configuration file.
+const demoYAML = `
+data_dir: %q
+http: {listen: %q}
+admin: {listen: %q}
+trunk_signalling: {listen: [{transport: udp, address: "127.0.0.1:0"}, {transport: tcp, address: "127.0.0.1:0"}]}
+phones: {listen: [{transport: udp, address: "127.0.0.1:0"}, {transport: tcp, address: "127.0.0.1:0"}]}
+media: {address: 127.0.0.1, ports: {any: true}}
+engine: {phone_networks: [127.0.0.0/8]}
+drain: {timeout: 40s}
+trunks:
+  - name: simulated
+    targets: [{address: %q, transport: udp}]
+    caller_ids: [%q, %q]
+    asserted_identity: true
+    max_cps: 50
+    max_channels: 1000
+    options_interval: 5s
+    media_networks: [127.0.0.0/8]
+`
+
+func demoConfig(dir, carrierAddr, httpAddr string) (config.Config, error) {
+	text := fmt.Sprintf(demoYAML, dir, httpAddr, freeAddress("127.0.0.1:9090"), carrierAddr, demoCallerIDs[0], demoCallerIDs[1])
+	return config.Parse("demo", []byte(text), nil)
 }
 
 // run plays the demo until its time is over, drains, and reports.
