@@ -36,8 +36,9 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk,
 		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID,
 	})
-	e.drop(c)
+	// Before drop: a drain is over when no call and no unwritten ending is left.
 	e.writeEnding(ending, func(now time.Time) { e.onWritten(now, ending) })
+	e.drop(c)
 }
 
 // nextStep is where a lead goes, and what becomes of its number.
@@ -62,26 +63,43 @@ func (c *liveCall) ending(now time.Time, o campaigns.Outcome, n nextStep) campai
 	}
 }
 
+// write names something of an attempt that is to be durable.
+type write struct {
+	attempt  campaigns.AttemptID
+	disposal bool // else its ending
+}
+
+// storeDown says whether something that happened could not be written: nothing
+// new is placed until it is.
+func (e *Engine) storeDown() bool {
+	for _, failed := range e.unwritten {
+		if failed {
+			return true
+		}
+	}
+	return false
+}
+
 // endingRetry is how long to wait before an ending is written again.
 const endingRetry = time.Second
 
 // writeEnding writes until the store has it. While one is missing nothing new
 // is placed: what we know must not run away from what is durable.
 func (e *Engine) writeEnding(ending campaigns.Ending, written func(now time.Time)) {
-	e.unwritten[ending.Attempt] = true
+	id := write{attempt: ending.Attempt}
+	e.unwritten[id] = e.unwritten[id] // what failed stays so until it is written
 	e.later(func(ctx context.Context) func(time.Time) {
 		err := e.deps.Store.End(ctx, ending)
 		return func(now time.Time) {
 			if err == nil || errors.Is(err, campaigns.ErrNotFound) {
-				e.storeDown = false
-				delete(e.unwritten, ending.Attempt)
+				delete(e.unwritten, id)
 				if written != nil {
 					written(now)
 				}
 				e.checkDrained()
 				return
 			}
-			e.storeDown = true
+			e.unwritten[id] = true
 			e.log.Error("ending not written; trying again", zap.String("call", string(ending.Attempt)), zap.Error(err))
 			e.after(endingRetry, func(time.Time) { e.writeEnding(ending, written) })
 		}
@@ -118,16 +136,19 @@ func (e *Engine) dispose(now time.Time, t *talk, d campaigns.Disposition, by cam
 
 func (e *Engine) writeDisposal(t *talk, d campaigns.Disposal) {
 	t.pending = nil
+	id := write{attempt: d.Attempt, disposal: true}
+	e.unwritten[id] = e.unwritten[id]
 	e.later(func(ctx context.Context) func(time.Time) {
 		err := e.deps.Store.Dispose(ctx, d)
 		return func(time.Time) {
 			if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
-				e.storeDown = true
+				e.unwritten[id] = true
 				e.log.Error("disposition not written; trying again", zap.String("call", string(d.Attempt)), zap.Error(err))
 				e.after(endingRetry, func(time.Time) { e.writeDisposal(t, d) })
 				return
 			}
-			e.storeDown = false
+			delete(e.unwritten, id)
+			e.checkDrained()
 			e.deps.Observer.Notice(Disposed{Disposal: d, Campaign: t.campaign.ID, Lead: t.claim.Lead.ID})
 		}
 	})
