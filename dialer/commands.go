@@ -30,6 +30,8 @@ func (e *Engine) do(ctx context.Context, f func(now time.Time) error) error {
 	select {
 	case err := <-c.answer:
 		return err
+	case <-e.stopped:
+		return ErrStopped
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
-	"github.com/outpace-dialer/outpace/sip"
 )
 
 // Config are the engine's own settings.
@@ -83,10 +82,10 @@ type Engine struct {
 	ready     operator.Queue
 	waiting   []campaigns.AttemptID         // calls that want an operator, longest first
 	talks     map[campaigns.AttemptID]*talk // those whose ending is not durable yet
-	unwritten map[campaigns.AttemptID]bool  // endings that are not durable yet
+	unwritten map[write]bool                // what is not durable yet; true: it failed and is tried again
 	draining  bool
 	drained   chan struct{}
-	storeDown bool // an ending could not be written: nothing new is placed
+	stopped   chan struct{} // closed when the loop takes no more commands
 	touched   map[*campaignRun]bool
 }
 
@@ -100,8 +99,9 @@ func New(cfg Config, deps Deps) *Engine {
 		operators: map[string]*liveOperator{},
 		legs:      map[string]string{},
 		talks:     map[campaigns.AttemptID]*talk{},
-		unwritten: map[campaigns.AttemptID]bool{},
+		unwritten: map[write]bool{},
 		drained:   make(chan struct{}),
+		stopped:   make(chan struct{}),
 		touched:   map[*campaignRun]bool{},
 	}
 }
@@ -188,14 +188,17 @@ func (e *Engine) handle(now time.Time, m any) {
 }
 
 // stop ends what is left when the process ends: every leg, and with it every
-// call. Endings are written by the goroutines that stop waits for.
+// call. It waits until what became of them is durable, attempts included whose
+// Begin is on its way.
 func (e *Engine) stop() {
+	e.draining = true
 	now := time.Now()
 	for _, c := range e.calls {
+		e.step(now, c, call.Cancel{})
+		e.step(now, c, call.HangUp{})
 		if c.placed {
-			e.deps.Trunks.Hangup(legOf(c), sip.Cause{Code: 487, Q850: 16, Text: "shutting down"})
+			e.step(now, c, call.Ended{Reason: "process stopped"})
 		}
-		e.step(now, c, call.Ended{Outcome: c.stopOutcome(), Reason: "process stopped"})
 	}
 	for _, o := range e.operators {
 		if o.leg != "" {
@@ -205,18 +208,29 @@ func (e *Engine) stop() {
 	for _, r := range e.campaigns {
 		r.stopHopper()
 	}
+	close(e.stopped)
+	e.awaitWrites()
 	e.mail.close()
 	e.running.Wait()
 }
 
-// legOf is the signalling id of a call's leg.
-func legOf(c *liveCall) sip.LegID { return sip.LegID(c.ID()) }
-
-func (c *liveCall) stopOutcome() campaigns.Outcome {
-	if c.placed {
-		return campaigns.Cancelled
+// awaitWrites takes the store's answers, and nothing else, until none is missing.
+// A store that does not answer is not waited for: the next start settles the rest.
+func (e *Engine) awaitWrites() {
+	tooLong := time.After(storeTimeout)
+	for len(e.calls)+len(e.unwritten) > 0 {
+		select {
+		case <-e.mail.more:
+			for _, m := range e.mail.take() {
+				if r, ok := m.(result); ok {
+					r.do(time.Now())
+				}
+			}
+		case <-tooLong:
+			e.log.Warn("stopped before everything was durable", zap.Int("calls", len(e.calls)), zap.Int("writes", len(e.unwritten)))
+			return
+		}
 	}
-	return campaigns.NotPlaced
 }
 
 // later runs a store call beside the loop and hands what it returns back to it.

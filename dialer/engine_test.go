@@ -25,7 +25,7 @@ func bridged(f *floor) sip.LegID {
 
 func TestFromClaimToDisposition(t *testing.T) {
 	inBubble(t, func(f *floor) {
-		f.rules.record = campaigns.RecordAnnounce
+		f.rules.set(func(r *rules) { r.record = campaigns.RecordAnnounce })
 		leg := bridged(f)
 		if n := f.audio.was("bridge " + string(leg) + " " + string(f.phones.leg("ann"))); n != 1 {
 			t.Errorf("bridged %d times", n)
@@ -49,11 +49,11 @@ func TestFromClaimToDisposition(t *testing.T) {
 		f.call(1) // and ann is ready for the next
 		f.wantState("ann", operator.Ready)
 
-		e := f.store.endings[0]
+		e := f.store.ending(0)
 		if e.Operator != "ann" || e.Recording == "" || e.AnsweredAt.IsZero() || e.BridgedAt.Before(e.VerdictAt) || !e.Count {
 			t.Errorf("ending %+v", e)
 		}
-		if len(f.store.dialogs[e.Attempt]) == 0 {
+		if len(f.store.dialog(e.Attempt)) == 0 {
 			t.Error("the answered dialog was not kept")
 		}
 	})
@@ -73,7 +73,7 @@ func TestOutcomesOfTheNetwork(t *testing.T) {
 		f.wantOutcomes(map[campaigns.Outcome]int{
 			campaigns.Busy: 1, campaigns.NoAnswer: 1, campaigns.InvalidNumber: 1, campaigns.Congestion: 1,
 		})
-		if bad := f.store.endings[2].BadNumber; !bad {
+		if bad := f.store.ending(2).BadNumber; !bad {
 			t.Error("an invalid number is not marked")
 		}
 		f.fails(f.call(4), sip.ResultBusy, 486)
@@ -138,7 +138,7 @@ func TestOptOutInTheMessage(t *testing.T) {
 		f.sound(media.Digit{Leg: media.LegID(leg), Digit: '5', At: time.Now()})
 		f.sound(media.Digit{Leg: media.LegID(leg), Digit: '9', At: time.Now()})
 		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Abandoned: 1})
-		if !f.store.endings[0].Suppress {
+		if !f.store.ending(0).Suppress {
 			t.Error("the number was not suppressed")
 		}
 	})
@@ -226,7 +226,7 @@ func TestCampaignPausedAndStartedAgain(t *testing.T) {
 		if n := len(f.trunks.legs()); n != 0 {
 			t.Fatalf("a paused campaign placed %d calls", n)
 		}
-		if n := len(f.store.released); n != 5 {
+		if n := len(f.store.givenBack()); n != 5 {
 			t.Errorf("%d of 5 claims went back", n)
 		}
 		c.State = campaigns.Running

@@ -194,6 +194,45 @@ func (s *store) said() []string {
 	return codes
 }
 
+// ending is the nth ending that was written, empty if there are fewer.
+func (s *store) ending(n int) campaigns.Ending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n >= len(s.endings) {
+		return campaigns.Ending{}
+	}
+	return s.endings[n]
+}
+
+// intent is the nth attempt that was begun, empty if there are fewer.
+func (s *store) intent(n int) campaigns.Intent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n >= len(s.begun) {
+		return campaigns.Intent{}
+	}
+	return s.begun[n]
+}
+
+func (s *store) givenBack() []campaigns.LeadID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.released)
+}
+
+func (s *store) dialog(a campaigns.AttemptID) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialogs[a]
+}
+
+// failures are how often an ending was refused.
+func (s *store) failures() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tries
+}
+
 func (s *store) stillOpen() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,10 +246,10 @@ type rules struct {
 	record campaigns.RecordingPolicy
 }
 
-func (r *rules) close() {
+func (r *rules) set(change func(r *rules)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.closed = true
+	change(r)
 }
 
 func (r *rules) Open(_ campaigns.WindowClass, _ campaigns.Campaign, now time.Time) (bool, time.Time, time.Time) {
@@ -231,6 +270,8 @@ func (*rules) Abandonment([]string, time.Time) (float64, time.Duration, time.Dur
 }
 
 func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campaigns.RecordingPolicy {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.record == "" {
 		return campaigns.RecordNever
 	}
@@ -312,6 +353,12 @@ func (t *trunks) legs() []sip.LegID {
 	return slices.Clone(t.dialled)
 }
 
+func (t *trunks) hangups(leg sip.LegID) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.hungUp[leg]
+}
+
 func (t *trunks) inUse() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -343,7 +390,24 @@ func (p *phones) Hangup(leg string) {
 	p.hungUp = append(p.hungUp, leg)
 }
 
-func (p *phones) Online(string) bool { return !p.off }
+func (p *phones) Online(string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.off
+}
+
+func (p *phones) set(off bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.off = off
+}
+
+// ended are the legs that we hung up, in order.
+func (p *phones) ended() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.hungUp)
+}
 
 func (p *phones) leg(user string) sip.LegID {
 	p.mu.Lock()

@@ -30,7 +30,7 @@ func TestAnotherOperatorTakesOver(t *testing.T) {
 		if got := f.store.said(); !slices.Equal(got, []string{"sale"}) {
 			t.Errorf("dispositions %q", got)
 		}
-		if e := f.store.endings[0]; e.Operator != "bob" {
+		if e := f.store.ending(0); e.Operator != "bob" {
 			t.Errorf("taken by %q", e.Operator)
 		}
 	})
@@ -55,7 +55,7 @@ func TestNobodyTakesOver(t *testing.T) {
 		leg := bridged(f)
 		f.phoneLost("ann")
 		f.wait(9 * time.Second)
-		if f.trunks.hungUp[leg] != 0 {
+		if f.trunks.hangups(leg) != 0 {
 			t.Error("hung up before the customer's patience ended")
 		}
 		f.wait(2 * time.Second)
@@ -74,7 +74,7 @@ func TestNoAudioFromAnOperatorIsALostPhone(t *testing.T) {
 		phone := f.phones.leg("ann")
 		f.sound(media.AudioLost{Leg: media.LegID(phone), For: 10 * time.Second, At: time.Now()})
 		f.wantState("ann", operator.Lost)
-		if !slices.Contains(f.phones.hungUp, string(phone)) {
+		if !slices.Contains(f.phones.ended(), string(phone)) {
 			t.Error("the dead leg was not ended")
 		}
 		f.hangsUp(leg)
@@ -109,7 +109,7 @@ func TestTwoCampaigns(t *testing.T) {
 		a := f.call(0)
 		f.ready("bob")
 		s := f.call(1)
-		if got := f.store.begun[1].Claim.Queue.Campaign; got != "spring" {
+		if got := f.store.intent(1).Claim.Queue.Campaign; got != "spring" {
 			t.Fatalf("bob's call is of %s", got)
 		}
 		f.do(f.engine.Pause(f.ctx, "bob", "lunch"))
@@ -142,12 +142,12 @@ func TestPreview(t *testing.T) {
 		if v = f.view("ann"); v.Lead == nil || v.Lead.ID == skipped {
 			t.Fatalf("the next lead: %+v", v)
 		}
-		if !slices.Contains(f.store.released, skipped) {
+		if !slices.Contains(f.store.givenBack(), skipped) {
 			t.Error("the skipped lead did not go back")
 		}
 		f.do(f.engine.DialPreview(f.ctx, "ann"))
 		leg := f.call(0)
-		if got := f.store.begun[0].Claim.Lead.ID; got != v.Lead.ID {
+		if got := f.store.intent(0).Claim.Lead.ID; got != v.Lead.ID {
 			t.Errorf("called lead %d, looked at %d", got, v.Lead.ID)
 		}
 		f.person(leg)
@@ -191,8 +191,8 @@ func TestDialInAndFeatureCodes(t *testing.T) {
 		f.wantState("ann", operator.Offline)
 		dialIn("in2", "+12025550199")
 		f.wantState("ann", operator.Offline)
-		if !slices.Equal(f.phones.hungUp, []string{"in1", "in2"}) {
-			t.Errorf("refused: %q", f.phones.hungUp)
+		if !slices.Equal(f.phones.ended(), []string{"in1", "in2"}) {
+			t.Errorf("refused: %q", f.phones.ended())
 		}
 		dialIn("in3", "*14711")
 		f.wantState("ann", operator.Paused)
@@ -237,9 +237,9 @@ func TestCommandsThatCannotBe(t *testing.T) {
 		want("hang up without a call", f.engine.HangUp(f.ctx, "ann"), dialer.ErrNoCall)
 		want("dispose without a call", f.engine.Dispose(f.ctx, "ann", said("sale")), dialer.ErrNoCall)
 		want("dial without a preview", f.engine.DialPreview(f.ctx, "ann"), dialer.ErrNoPreview)
-		f.phones.off = true
+		f.phones.set(true)
 		want("on duty without a phone", f.engine.OnDuty(f.ctx, "ann", ""), dialer.ErrNoPhone)
-		f.phones.off = false
+		f.phones.set(false)
 
 		leg := bridged(f)
 		want("no such disposition", f.engine.Dispose(f.ctx, "ann", said("maybe")), dialer.ErrUnknown)
@@ -253,7 +253,7 @@ func TestCommandsThatCannotBe(t *testing.T) {
 
 func TestNoMoreCallsThanChannels(t *testing.T) {
 	inBubble(t, func(f *floor) {
-		f.trunks.room = 2
+		f.trunks.set(2)
 		f.store.add("spring", 10)
 		c := progressive("spring")
 		c.Pacing = campaigns.Pacing{Mode: campaigns.Ratio, Ratio: 3}

@@ -57,7 +57,7 @@ func (e *Engine) pace(now time.Time, r *campaignRun) {
 // view is how much room there is for calls of a campaign, and what limits it.
 func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
 	v := pacing.View{Live: r.tally.Live, Abandoned: r.tally.Abandoned}
-	if r.State != campaigns.Running || e.draining || e.storeDown {
+	if r.State != campaigns.Running || e.draining || e.storeDown() {
 		v.Bound = pacing.BoundWindow
 		return v
 	}

@@ -13,7 +13,7 @@ import (
 func (e *Engine) snapshot(now time.Time) Snapshot {
 	s := Snapshot{
 		At: now, Node: e.cfg.Node, Draining: e.draining, Calls: len(e.calls),
-		Mailbox: e.mail.len(), StoreDown: e.storeDown,
+		Mailbox: e.mail.len(), StoreDown: e.storeDown(),
 	}
 	phases := map[campaigns.CampaignID]map[call.State]int{}
 	for _, c := range e.calls {
