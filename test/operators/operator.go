@@ -31,8 +31,8 @@ type operator struct {
 	shown atomic.Pointer[string] // state, for Stats
 
 	states chan state
-	legs   chan *phone.Call // the leg that is up, nil when it went down
-	renew  chan struct{}    // register now: the product may have forgotten the phone
+	legs   chan *phone.Call   // the leg that is up, nil when it went down
+	renew  chan chan struct{} // register now, and close this: the product may have forgotten the phone
 	leg    *phone.Call
 	now    state
 	since  time.Time // of now
@@ -45,7 +45,7 @@ type operator struct {
 }
 
 func newOperator(room *Operators, user Credential, draw *rand.Rand) (*operator, error) {
-	o := &operator{room: room, user: user, draw: draw, ear: newEar(room.cfg.CustomerHz), states: make(chan state, 64), legs: make(chan *phone.Call, 8), renew: make(chan struct{}, 1),
+	o := &operator{room: room, user: user, draw: draw, ear: newEar(room.cfg.CustomerHz), states: make(chan state, 64), legs: make(chan *phone.Call, 8), renew: make(chan chan struct{}),
 		api: &client{http: room.cfg.HTTP, base: room.cfg.API, user: user}}
 	none := ""
 	o.shown.Store(&none)
@@ -93,10 +93,7 @@ func (o *operator) follow(ctx context.Context) {
 	tell := func(s state) {
 		if broken {
 			broken = false
-			select {
-			case o.renew <- struct{}{}:
-			default: // asked for already
-			}
+			o.registerAgain(ctx)
 		}
 		o.tell(ctx, s)
 	}
@@ -104,6 +101,21 @@ func (o *operator) follow(ctx context.Context) {
 		broken = true
 		o.fault("api", err.Error())
 	})
+}
+
+// registerAgain asks register for a new try and waits for what comes of it.
+func (o *operator) registerAgain(ctx context.Context) {
+	done := make(chan struct{})
+	select {
+	case o.renew <- done:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-done:
+	case <-time.After(requestTime):
+	case <-ctx.Done():
+	}
 }
 
 func (o *operator) tell(ctx context.Context, s state) {
@@ -116,6 +128,7 @@ func (o *operator) tell(ctx context.Context, s state) {
 // register keeps the phone registered until ctx ends, then removes the binding.
 func (o *operator) register(ctx context.Context, registered chan<- struct{}) {
 	var binding *phone.Registration
+	asked := make(chan struct{}) // by nobody yet
 	for {
 		var granted time.Duration
 		var err error
@@ -134,9 +147,11 @@ func (o *operator) register(ctx context.Context, registered chan<- struct{}) {
 			close(registered)
 			registered = nil
 		}
+		close(asked)
+		asked = make(chan struct{})
 		select {
 		case <-time.After(wait):
-		case <-o.renew:
+		case asked = <-o.renew:
 		case <-ctx.Done():
 			if binding != nil {
 				o.unregister(ctx, binding)

@@ -1,0 +1,71 @@
+package fault
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/test/carrier"
+)
+
+const (
+	// endedWithin is how soon after a restart nothing of the dead process may
+	// be up any more, counted from the start of the new one.
+	endedWithin = 10 * time.Second
+	killSeed    = 9
+)
+
+// life is one process: from its start to its death.
+type life struct{ started, ready, died time.Time }
+
+// mixed is who is at a number: somebody of each kind that leaves a dialog in a
+// state of its own when the product dies.
+func mixed(number string, _ int) (carrier.Behaviour, bool) {
+	h := fnv.New32a()
+	h.Write([]byte(number)) //nolint:errcheck // never fails
+	draw := rand.New(rand.NewPCG(killSeed, uint64(h.Sum32())))
+	ring := 300*time.Millisecond + time.Duration(draw.IntN(900))*time.Millisecond
+	switch at := draw.IntN(100); {
+	case at < 55:
+		// They talk on for longer than a life: who ends the call is the product.
+		return carrier.Behaviour{Kind: carrier.Person, Ring: ring, Ringback: at < 10, Talk: time.Minute}, true
+	case at < 70:
+		return carrier.Behaviour{Kind: carrier.NoAnswer}, true
+	case at < 80:
+		return carrier.Behaviour{Kind: carrier.Machine, Ring: ring}, true
+	case at < 85:
+		return carrier.Behaviour{Kind: carrier.LateAnswer}, true
+	case at < 90:
+		return carrier.Behaviour{Kind: carrier.Announcement}, true
+	case at < 95:
+		return carrier.Behaviour{Kind: carrier.Busy}, true
+	}
+	return carrier.Behaviour{Kind: carrier.Invalid}, true
+}
+
+// TestKill9 kills the product at random points and starts it again on the same
+// store; then the store is held against what the far ends saw.
+func TestKill9(t *testing.T) {
+	kills := 4
+	if n, err := strconv.Atoi(os.Getenv("OUTPACE_KILLS")); err == nil && n > 0 {
+		kills = n
+	}
+	w := newWorld(t, carrier.Config{Seed: killSeed, Behave: mixed}, 400+100*kills, 10)
+	draw := rand.New(rand.NewPCG(killSeed, 0))
+	w.start(t)
+	w.operate(t, 20*time.Second)
+	var lives []life
+	for range kills {
+		pass(300*time.Millisecond + time.Duration(draw.Int64N(int64(2700*time.Millisecond))))
+		w.kill()
+		lives = append(lives, life{w.startedAt, w.readyAt, w.died})
+		w.start(t)
+	}
+	pass(time.Until(w.startedAt.Add(endedWithin + time.Second)))
+	w.stop(t)
+	lives = append(lives, life{w.startedAt, w.readyAt, time.Now()})
+	judge(t, w, lives)
+}
