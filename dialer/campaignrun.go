@@ -2,6 +2,7 @@ package dialer
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -16,7 +17,8 @@ type campaignRun struct {
 	controller pacing.Controller
 	hopper     *hopper.Hopper
 	stopHopper func()
-	limit      float64 // abandonment limit in force
+	regions    []string // rule regions of the leads dialled so far, sorted
+	limit      float64  // abandonment limit in force
 	calls      int     // live calls, from begin to end
 	tally      campaigns.Tally
 	decision   pacing.Decision
@@ -94,9 +96,23 @@ func (e *Engine) startHopper(r *campaignRun) {
 	r.stopHopper = func() { cancel(); r.stopHopper = func() {} }
 }
 
+// meet adds the rule regions of a lead that is about to be dialled: the strictest
+// of all regions holds for the campaign.
+func (e *Engine) meet(now time.Time, r *campaignRun, regions []string) {
+	known := len(r.regions)
+	for _, region := range regions {
+		if at, found := slices.BinarySearch(r.regions, region); !found {
+			r.regions = slices.Insert(r.regions, at, region)
+		}
+	}
+	if len(r.regions) > known {
+		r.controller.Adjust(now, e.settings(now, r))
+	}
+}
+
 // settings are the manager's controls under the law's limits.
 func (e *Engine) settings(now time.Time, r *campaignRun) pacing.Settings {
-	limit, connectWithin, ringMin := e.deps.Rules.Abandonment(nil, now)
+	limit, connectWithin, ringMin := e.deps.Rules.Abandonment(r.regions, now)
 	if own := r.Pacing.AbandonmentLimit; own > 0 && own < limit {
 		limit = own
 	}

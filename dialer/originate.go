@@ -11,6 +11,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/pacing"
 	"github.com/outpace-dialer/outpace/sip"
@@ -23,17 +24,19 @@ func (e *Engine) originate(now time.Time, r *campaignRun) bool {
 	if !ok {
 		return false
 	}
-	return e.begin(now, r, claim)
+	return e.begin(now, r, claim, nil)
 }
 
 // begin starts an attempt on a claimed lead: a route is reserved and the
-// attempt is on its way to be durable. The INVITE waits for that.
-func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim) bool {
+// attempt is on its way to be durable. The INVITE waits for that. In preview the
+// operator who asked for the call is reserved for it; else by is nil.
+func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by *liveOperator) bool {
 	decision, open, opens := e.deps.Rules.Decide(claim, r.Campaign, now)
 	if !open {
 		e.refuse(now, r, claim, "window", opens)
 		return true // the next lead may still be in its window
 	}
+	e.meet(now, r, claim.Number.Regions)
 	id := newAttemptID()
 	route, err := e.deps.Trunks.Reserve(r.Trunks, claim.Number.E164, r.callerID(claim.Lead.ID), string(id))
 	if err != nil {
@@ -54,6 +57,10 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim) boo
 	}
 	e.calls[id] = c
 	r.calls++
+	if by != nil {
+		c.previewer = by.ID()
+		e.stepOperator(now, by, operator.Reserve{Call: string(id)})
+	}
 	r.controller.Observe(now, pacing.Dialed{Call: string(id), Segment: claim.Queue.Segment})
 	e.touch(r)
 	e.later(func(ctx context.Context) func(time.Time) {

@@ -137,9 +137,13 @@ const (
 
 // Abandonment is the strictest rule of the regions: the share of live answers
 // in (0, 0.03], the time to connect after the end of the greeting, and how long
-// a phone rings before we may hang up, counted from the first ringing.
+// a phone rings before we may hang up, counted from the first ringing. Without
+// regions it is the product's own ceiling: nobody has been called yet.
 func (r *Rules) Abandonment(regions []string, now time.Time) (limit float64, connectWithin, ringMin time.Duration) {
 	limit, connectWithin, ringMin = maxAbandonment, maxConnect, minRing
+	if len(regions) == 0 {
+		return limit, connectWithin, ringMin
+	}
 	entries, _ := r.resolve(regions, now)
 	for _, e := range entries {
 		a := e.Abandonment
