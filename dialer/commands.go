@@ -107,14 +107,16 @@ func (e *Engine) tell(ctx context.Context, user campaigns.UserID, ev operator.Ev
 	})
 }
 
-// HangUp ends the operator's present talk.
+// HangUp ends the operator's present talk, or the call they asked for in preview
+// while it rings.
 func (e *Engine) HangUp(ctx context.Context, user campaigns.UserID) error {
 	return e.do(ctx, func(now time.Time) error {
 		o := e.operators[string(user)]
-		if o == nil || o.State() != operator.Talking {
+		if o == nil || o.State() != operator.Talking && o.State() != operator.Reserved {
 			return ErrNoCall
 		}
 		if c := e.calls[campaigns.AttemptID(o.Call())]; c != nil {
+			e.step(now, c, call.Cancel{})
 			e.step(now, c, call.HangUp{})
 		}
 		return nil

@@ -22,17 +22,31 @@ func (e *Engine) serveWaiting(now time.Time) {
 		if c == nil || (c.State() != call.Queued && c.State() != call.Stranded) {
 			continue
 		}
-		user, ok := e.ready.First(func(user string) bool {
-			return e.operators[user].campaign == c.campaign.ID
-		})
-		if !ok {
+		o := e.operatorWhoFits(now, c)
+		if o == nil {
 			still = append(still, id)
 			continue
 		}
-		e.stepOperator(now, e.operators[user], operator.Reserve{Call: string(id)})
-		e.step(now, c, call.OperatorFound{Operator: user})
+		e.step(now, c, call.OperatorFound{Operator: o.ID()})
 	}
 	e.waiting = still
+}
+
+// operatorWhoFits reserves an operator for a call: in preview who asked for it,
+// else the longest ready of its campaign. Nil if there is none.
+func (e *Engine) operatorWhoFits(now time.Time, c *liveCall) *liveOperator {
+	if o := e.previewerOf(c); o != nil {
+		return o // reserved since the call was asked for
+	}
+	user, ok := e.ready.First(func(user string) bool {
+		return e.operators[user].campaign == c.campaign.ID
+	})
+	if !ok {
+		return nil
+	}
+	o := e.operators[user]
+	e.stepOperator(now, o, operator.Reserve{Call: string(c.ID())})
+	return o
 }
 
 // connect puts the customer on the operator's open leg. The next packet of the

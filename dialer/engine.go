@@ -109,16 +109,17 @@ func New(cfg Config, deps Deps) *Engine {
 // liveCall is a call with what the engine holds for it.
 type liveCall struct {
 	*call.Call
-	campaign *campaignRun
-	claim    campaigns.Claim
-	intent   campaigns.Intent
-	route    Route
-	dialog   []byte
-	recorded string // path of the recording, once asked for
-	placed   bool   // the INVITE left
-	optedOut bool   // the person pressed the key of the safe-harbour message
-	endedAt  time.Time
-	bridgeIn time.Time // first customer packet at the operator
+	campaign  *campaignRun
+	claim     campaigns.Claim
+	intent    campaigns.Intent
+	route     Route
+	dialog    []byte
+	recorded  string // path of the recording, once asked for
+	placed    bool   // the INVITE left
+	previewer string // who asked for the call, in preview campaigns
+	optedOut  bool   // the person pressed the key of the safe-harbour message
+	endedAt   time.Time
+	bridgeIn  time.Time // first customer packet at the operator
 }
 
 // liveOperator is an operator with what the engine holds for them.

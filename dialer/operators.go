@@ -199,6 +199,9 @@ func (e *Engine) operatorView(o *liveOperator) OperatorView {
 	} else if p := o.preview; p != nil {
 		lead := p.Lead
 		v.Number, v.Lead, v.Preview = p.Number.E164, &lead, true
+	} else if c := e.calls[v.Attempt]; c != nil { // asked for in preview, not answered yet
+		lead := c.claim.Lead
+		v.Number, v.Lead = c.claim.Number.E164, &lead
 	}
 	return v
 }

@@ -157,26 +157,43 @@ func TestPreview(t *testing.T) {
 	})
 }
 
-// In preview an operator has one lead at a time: no second one may be dialled
-// while the first rings, or a person would answer to nobody.
-func TestPreviewOneCallAtATime(t *testing.T) {
+// Who asked for a call gets whoever answers, though another is ready longer; and
+// no second lead may be dialled while the first rings.
+func TestPreviewReservesWhoAsked(t *testing.T) {
 	inBubble(t, func(f *floor) {
-		f.store.add("spring", 3)
+		f.store.add("spring", 5)
 		c := progressive("spring")
 		c.Pacing.Mode = campaigns.Preview
 		f.run(c)
-		f.ready("ann")
+		f.ready("ann", "bob") // ann is ready longer
 		f.wait(time.Second)
-		f.do(f.engine.DialPreview(f.ctx, "ann"))
+		f.do(f.engine.DialPreview(f.ctx, "bob"))
 		leg := f.call(0)
+		f.wantState("bob", operator.Reserved)
+		if v := f.view("bob"); v.Lead == nil || v.Attempt != campaigns.AttemptID(leg) {
+			t.Errorf("on the screen while it rings: %+v", v)
+		}
 		f.wait(2 * time.Second)
-		if err := f.engine.DialPreview(f.ctx, "ann"); err == nil {
-			t.Error("a second call was placed while the first rings")
+		if err := f.engine.DialPreview(f.ctx, "bob"); !errors.Is(err, dialer.ErrNoPreview) {
+			t.Errorf("a second call while the first rings: %v", err)
 		}
-		f.fails(leg, sip.ResultBusy, 486)
-		for _, other := range f.trunks.legs()[1:] {
-			f.fails(other, sip.ResultBusy, 486)
-		}
+		f.person(leg)
+		f.wantState("bob", operator.Talking)
+		f.wantState("ann", operator.Ready)
+		f.hangsUp(leg)
+		f.do(f.engine.Dispose(f.ctx, "bob", said("sale")))
+
+		f.wait(time.Second)
+		f.do(f.engine.DialPreview(f.ctx, "bob"))
+		f.fails(f.call(1), sip.ResultBusy, 486)
+		f.wantState("bob", operator.Ready)
+
+		f.wait(time.Second)
+		f.do(f.engine.DialPreview(f.ctx, "bob"))
+		f.call(2)
+		f.do(f.engine.HangUp(f.ctx, "bob")) // gives the ringing call up
+		f.wantState("bob", operator.Ready)
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Connected: 1, campaigns.Busy: 1, campaigns.Cancelled: 1})
 	})
 }
 

@@ -36,10 +36,11 @@ func (e *Engine) offerPreviews(now time.Time) {
 	}
 }
 
-// DialPreview places the call to the previewed lead.
+// DialPreview places the call to the previewed lead. The operator is reserved
+// for whoever answers, and shown no other lead until the call is over.
 func (e *Engine) DialPreview(ctx context.Context, user campaigns.UserID) error {
-	return e.preview(ctx, user, func(now time.Time, r *campaignRun, claim campaigns.Claim) error {
-		if !e.begin(now, r, claim) {
+	return e.preview(ctx, user, func(now time.Time, r *campaignRun, claim campaigns.Claim, o *liveOperator) error {
+		if !e.begin(now, r, claim, o) {
 			return ErrState
 		}
 		return nil
@@ -48,13 +49,13 @@ func (e *Engine) DialPreview(ctx context.Context, user campaigns.UserID) error {
 
 // SkipPreview puts the previewed lead back for an hour.
 func (e *Engine) SkipPreview(ctx context.Context, user campaigns.UserID) error {
-	return e.preview(ctx, user, func(now time.Time, r *campaignRun, claim campaigns.Claim) error {
+	return e.preview(ctx, user, func(now time.Time, r *campaignRun, claim campaigns.Claim, _ *liveOperator) error {
 		e.refuse(now, r, claim, "skipped", now.Add(time.Hour))
 		return nil
 	})
 }
 
-func (e *Engine) preview(ctx context.Context, user campaigns.UserID, use func(time.Time, *campaignRun, campaigns.Claim) error) error {
+func (e *Engine) preview(ctx context.Context, user campaigns.UserID, use func(time.Time, *campaignRun, campaigns.Claim, *liveOperator) error) error {
 	return e.do(ctx, func(now time.Time) error {
 		o := e.operators[string(user)]
 		if o == nil || o.preview == nil || o.State() != operator.Ready {
@@ -62,8 +63,25 @@ func (e *Engine) preview(ctx context.Context, user campaigns.UserID, use func(ti
 		}
 		claim := *o.preview
 		o.preview = nil
-		return use(now, e.campaigns[claim.Queue.Campaign], claim)
+		return use(now, e.campaigns[claim.Queue.Campaign], claim, o)
 	})
+}
+
+// previewerOf is the operator who asked for a call and still waits for it.
+func (e *Engine) previewerOf(c *liveCall) *liveOperator {
+	o := e.operators[c.previewer]
+	if o == nil || o.State() != operator.Reserved || o.Call() != string(c.ID()) {
+		return nil
+	}
+	return o
+}
+
+// freePreviewer lets the operator look at the next lead: the call came to
+// nothing.
+func (e *Engine) freePreviewer(now time.Time, c *liveCall) {
+	if o := e.previewerOf(c); o != nil {
+		e.stepOperator(now, o, operator.CallOver{})
+	}
 }
 
 // dropPreview gives a previewed lead back when the operator stops being ready

@@ -80,9 +80,11 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 		e.after(a.After, func(now time.Time) { e.step(now, c, call.TimerFired{In: a.In, Since: since}) })
 	case call.EndAttempt:
 		e.endAttempt(now, c, a)
+		e.freePreviewer(now, c)
 	case call.Forget:
 		c.campaign.controller.Observe(now, pacing.Ended{Call: string(c.ID()), Cause: pacing.CauseFailed})
 		e.drop(c)
+		e.freePreviewer(now, c)
 	}
 }
 
