@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -18,6 +19,9 @@ func OpenStore(ctx context.Context, cfg config.Config) (Store, error) {
 	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(cfg.DataDir, path)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { // a command may come before the first start
+		return nil, fmt.Errorf("store.url: %w", err)
 	}
 	s, err := sqlite.Open(ctx, path, sqlite.WithCheck())
 	if err != nil {
