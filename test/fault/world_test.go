@@ -100,9 +100,6 @@ func (p *product) open(t *testing.T) app.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
-		t.Fatal(err)
-	}
 	store, err := app.OpenStore(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
