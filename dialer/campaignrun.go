@@ -19,7 +19,7 @@ type campaignRun struct {
 	stopHopper func()
 	regions    []string // rule regions of the leads dialled so far, sorted
 	limit      float64  // abandonment limit in force
-	calls      int     // live calls, from begin to end
+	calls      int      // live calls, from begin to end
 	tally      campaigns.Tally
 	decision   pacing.Decision
 	paceAt     time.Time // a pacing question is due then: a CPS token returns
