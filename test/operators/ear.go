@@ -36,6 +36,7 @@ type ear struct {
 	gone     uint32  // stream of the customer that has left
 	stray    int     // packets of the customer that has left
 	sounding uint32
+	quiet    int // unmarked packets that do not sound, in a row
 	run      int
 	began    time.Time
 }
@@ -77,11 +78,7 @@ func (e *ear) count(p *phone.Packet) {
 // no mark.
 func (e *ear) listen(p *phone.Packet) {
 	sounds := phone.Level(p.PCM) > loud
-	if sounds && !p.Marked {
-		e.sounding++
-	} else {
-		e.sounding = 0
-	}
+	e.countSounding(sounds, p.Marked)
 	if !sounds || !e.now.toneAt.IsZero() || phone.ToneShare(p.PCM, e.hz) < toneShare {
 		e.run = 0
 		return
@@ -96,6 +93,26 @@ func (e *ear) listen(p *phone.Packet) {
 	select {
 	case e.tone <- e.now:
 	default: // nobody has asked for 16 customers
+	}
+}
+
+// fill is how many quiet packets the product may put between a customer's
+// packets where one of them comes late, in a row.
+const fill = 3
+
+// countSounding counts the sounding packets without a mark since the last mark
+// or the last silence.
+func (e *ear) countSounding(sounds, marked bool) {
+	switch {
+	case marked:
+		e.sounding, e.quiet = 0, 0
+	case sounds:
+		e.sounding++
+		e.quiet = 0
+	default:
+		if e.quiet++; e.quiet > fill {
+			e.sounding = 0
+		}
 	}
 }
 
