@@ -74,7 +74,7 @@ type demoRun struct {
 	carrier *carrier.Carrier
 	app     *app.App
 	people  []operators.Credential
-	watch   *demoWatch
+	watch   *app.Watch
 	started time.Time
 }
 
@@ -83,7 +83,7 @@ func runDemo(cmd *cobra.Command, f demoFlags) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
-	d := &demoRun{flags: f, out: cmd.OutOrStdout(), log: log, watch: newDemoWatch()}
+	d := &demoRun{flags: f, out: cmd.OutOrStdout(), log: log, watch: app.NewWatch()}
 	cleanUp, err := d.open(cmd.Context())
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (d *demoRun) run(ctx context.Context) error {
 		return err
 	}
 	d.wait(ctx, productDone)
-	d.watch.stop(time.Now())
+	d.watch.Stop(time.Now())
 	result, err := d.drained()
 	// Far ends outlive what they judge: operators leave while the product is
 	// still there, and the carrier sees every BYE.
@@ -217,7 +217,7 @@ func (d *demoRun) drained() (*demoResult, error) {
 	if err := d.app.Engine().Drain(ctx); err != nil {
 		d.log.Warn("talks did not end in time", zap.Error(err))
 	}
-	return d.watch.result(ctx, d.app.Records(), d.started)
+	return readResult(ctx, d.app.Records(), d.started, d.watch.Utilisation())
 }
 
 // wait passes the demo's time; progress goes to standard error.
@@ -240,7 +240,7 @@ func (d *demoRun) wait(ctx context.Context, productDone chan error) {
 			productDone <- err // finish reads it
 			return
 		case <-tick.C:
-			bar.show(d.watch.line())
+			bar.show(d.watch.Line())
 		}
 	}
 }

@@ -45,6 +45,26 @@ type percentiles struct {
 	P99 float64 `json:"p99"`
 }
 
+// readResult reads the outcomes from the store, where they are durable.
+func readResult(ctx context.Context, records campaigns.Records, since time.Time, utilisation float64) (*demoResult, error) {
+	tally, err := records.Tally(ctx, demoCampaign, since.Add(-time.Second), time.Now().Add(time.Second))
+	if err != nil {
+		return nil, err
+	}
+	r := &demoResult{Outcomes: tally.Outcomes, Open: tally.Open, Utilisation: utilisation, outcomeOf: map[string]campaigns.Outcome{}}
+	for o, n := range tally.Outcomes {
+		if o != campaigns.NotPlaced {
+			r.Attempts += n
+		}
+	}
+	r.Attempts += tally.Open
+	r.Live, r.Abandoned = tally.Live, tally.Abandoned
+	if r.Live > 0 {
+		r.Abandonment = float64(r.Abandoned) / float64(r.Live)
+	}
+	return r, r.readOutcomes(ctx, records, since)
+}
+
 // readOutcomes keeps what each attempt came to, by its Call-ID.
 func (r *demoResult) readOutcomes(ctx context.Context, records campaigns.Records, since time.Time) error {
 	q := campaigns.AttemptQuery{Campaign: demoCampaign, Since: since.Add(-time.Second), Limit: 10_000}

@@ -47,7 +47,9 @@ func (s *Server) routeCampaigns(api huma.API) {
 		func(ctx context.Context, _ caller, in *campaignPath) (*body[campaigns.Campaign], error) {
 			return answer(s.records.Campaign(ctx, in.ID))
 		})
-	register(s, api, campaigns.RoleManager, op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where the version is the present one"), s.putCampaign)
+	put := op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where the version is the present one")
+	put.SkipValidateBody = true // what is left out has its default; Campaign.Validate says what is wrong
+	register(s, api, campaigns.RoleManager, put, s.putCampaign)
 	register(s, api, campaigns.RoleManager, op("pace", http.MethodPatch, "/campaigns/{id}/pacing", "Change the pace while it runs"), s.pace)
 	for _, to := range []struct {
 		path    string
