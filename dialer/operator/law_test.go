@@ -46,7 +46,7 @@ func (f *floor) step(t *rapid.T, now time.Time, o *Operator, ev Event) {
 func (f *floor) disposition(t *rapid.T, o *Operator, call string, ev Event, actions []Action) {
 	switch ev := ev.(type) {
 	case Bridged:
-		if o.state == Talking && o.call != "" {
+		if o.state == Talking && len(actions) > 0 { // a repeated one does nothing
 			f.open[o.call] = o.id
 		}
 	case Disposed:

@@ -111,12 +111,13 @@ func (Changed) action()            {}
 // Operator is one person on duty or off. The zero value is not ready for use;
 // see New.
 type Operator struct {
-	id     string
-	state  State
-	since  time.Time
-	reason string // of the pause, now or after the wrap-up
-	call   string // reserved, talking or wrapping
-	wants  State  // after connecting or wrapping: Ready, Paused or Offline
+	id       string
+	state    State
+	since    time.Time
+	reason   string // of the pause, now or after the wrap-up
+	call     string // reserved, talking or wrapping
+	disposed string // the call whose disposition was given during the talk
+	wants    State  // after connecting or wrapping: Ready, Paused or Offline
 }
 
 // New returns an operator who is offline.
@@ -237,13 +238,19 @@ func (o *Operator) reserved(now time.Time, ev Event) []Action {
 
 func (o *Operator) talking(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
+	case Disposed: // said during the talk: nothing will be left to write
+		o.disposed = o.call
 	case CallOver:
-		if ev.WrapUp <= 0 {
+		if ev.WrapUp <= 0 || o.disposed == o.call {
 			o.call = ""
 			return o.rest(now)
 		}
 		return append(o.enter(now, Wrapping), ArmWrap{For: ev.WrapUp, Since: now})
 	case LegDown:
+		if o.disposed == o.call {
+			o.call = ""
+			return o.enter(now, Lost)
+		}
 		return append(o.enter(now, Lost), ArmWrap{For: lostWrap, Since: now})
 	default:
 		o.later(ev)
@@ -287,6 +294,10 @@ func (o *Operator) lost(now time.Time, ev Event) []Action {
 		return []Action{RaiseLeg{}}
 	case Disposed:
 		o.call = ""
+	case CallOver:
+		if ev.WrapUp <= 0 { // said during the talk: nothing is left to write
+			o.call = ""
+		}
 	case WrapTimeout:
 		if o.call == "" || !ev.Since.Equal(o.since) {
 			return nil
