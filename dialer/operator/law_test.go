@@ -33,7 +33,7 @@ func (f *floor) step(t *rapid.T, now time.Time, o *Operator, ev Event) {
 	if !changed && o.state != before {
 		t.Fatalf("%s to %s untold", before, o.state)
 	}
-	f.disposition(t, o, call, ev, actions)
+	f.disposition(t, o, before, call, ev, actions)
 	if changed {
 		f.ready.Remove(o.id)
 		if o.state == Ready {
@@ -43,16 +43,16 @@ func (f *floor) step(t *rapid.T, now time.Time, o *Operator, ev Event) {
 }
 
 // disposition follows each call from its talk to the one disposition it gets.
-func (f *floor) disposition(t *rapid.T, o *Operator, call string, ev Event, actions []Action) {
+func (f *floor) disposition(t *rapid.T, o *Operator, before State, call string, ev Event, actions []Action) {
 	switch ev := ev.(type) {
 	case Bridged:
-		if o.state == Talking && len(actions) > 0 { // a repeated one does nothing
+		if before == Reserved {
 			f.open[o.call] = o.id
 		}
 	case Disposed:
 		delete(f.open, call)
 	case CallOver:
-		if ev.WrapUp == 0 && o.state != Talking {
+		if ev.WrapUp == 0 && (before == Talking || before == Lost) {
 			delete(f.open, call) // said in the talk
 		}
 	}
