@@ -334,8 +334,8 @@ func (r *sippRun) transactions(method string) int {
 	return len(branches)
 }
 
-// checkDigest works out the response to the 407 (RFC 7616 section 3.4.1, MD5):
-// sipp's own check does not know this form of the header.
+// checkDigest works out the response to the 407 (RFC 7616 section 3.4.1, MD5),
+// which sipp takes unseen.
 func (r *sippRun) checkDigest(t *testing.T) {
 	invites := r.requests("INVITE")
 	last := invites[len(invites)-1]
