@@ -32,8 +32,8 @@ type demoResult struct {
 	outcomeOf map[string]campaigns.Outcome // by Call-ID
 }
 
-// lostPackets counts customer packets that came after the verdict and did not
-// reach the operator.
+// lostPackets counts customer packets that came after the verdict, and after an
+// operator was found, and did not reach the operator.
 type lostPackets struct {
 	Max       int     `json:"max"`
 	Total     int     `json:"total"`
@@ -114,14 +114,14 @@ func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
 		}
 	}
 	both, bridges := 0, 0
-	verdict := map[string]time.Time{}
+	verdict, found := map[string]time.Time{}, map[string]time.Time{}
 	for _, e := range events {
 		switch {
 		case e.Event == "operator_state" && !e.VerdictAt.IsZero():
-			verdict[e.Call] = e.VerdictAt
+			verdict[e.Call], found[e.Call] = e.VerdictAt, e.BridgedAt
 		case e.Event == "marks" && e.User != "" && !verdict[e.Call].IsZero():
 			bridges++
-			r.Lost.add(lostAt(e, sent[e.Call], verdict[e.Call]))
+			r.Lost.add(lostAt(e, sent[e.Call], found[e.Call]))
 			first := e.FirstAt.Add(-time.Duration(e.Mixed) * packetTime)
 			delays = append(delays, float64(first.Sub(verdict[e.Call]))/float64(time.Millisecond))
 			if heard[e.Call] && e.Received > 0 {
@@ -151,15 +151,26 @@ func (r *demoResult) checkEarly(last map[string]carrier.Event, e carrier.Event) 
 	}
 }
 
-// lostAt counts the packets of one bridge: those sent after the verdict and
-// before the first that the operator heard, and the gaps after it. Packets
-// under the beep that is mixed over the first ones were heard too.
-func lostAt(heard, sent carrier.Event, verdict time.Time) int {
+// lostAt counts the packets of one bridge: those sent after an operator was
+// found (at the verdict, but for a person who had to wait for one) and before
+// the first that the operator heard, and the gaps after it. Packets under the
+// beep that is mixed over the first ones were heard too.
+func lostAt(heard, sent carrier.Event, found time.Time) int {
 	due := 1
-	if wait := verdict.Sub(sent.FirstAt); wait > 0 {
-		due = int(wait/packetTime) + 2 // the first that left after the verdict
+	if wait := found.Sub(beginOf(sent)); wait > 0 {
+		due = int(wait/packetTime) + 2 // the first that left after it
 	}
 	return max(0, int(heard.First)-int(heard.Mixed)-due) + int(heard.Lost)
+}
+
+// beginOf is when the first mark was due: a sender that was held up at its start
+// has caught up by its last mark.
+func beginOf(sent carrier.Event) time.Time {
+	byLast := sent.LastAt.Add(-time.Duration(sent.Last-1) * packetTime)
+	if byLast.Before(sent.FirstAt) {
+		return byLast
+	}
+	return sent.FirstAt
 }
 
 func (l *lostPackets) add(n int) {
