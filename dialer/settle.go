@@ -26,6 +26,9 @@ func (e *Engine) Settle(ctx context.Context, campaign func(campaigns.CampaignID)
 	if err != nil {
 		return 0, fmt.Errorf("attempts left open: %w", err)
 	}
+	// The dialogs first: a process that dies here as well leaves the attempts
+	// open, and the next one finds them.
+	e.finishDialogs(ctx, open)
 	now := time.Now()
 	for _, a := range open {
 		if err := e.settleAttempt(ctx, a, campaign, now); err != nil {
@@ -35,7 +38,6 @@ func (e *Engine) Settle(ctx context.Context, campaign func(campaigns.CampaignID)
 	if _, err := e.deps.Store.Reclaim(ctx, e.cfg.Node, now); err != nil {
 		return 0, fmt.Errorf("claims left: %w", err)
 	}
-	e.finishDialogs(ctx, open)
 	return len(open), nil
 }
 

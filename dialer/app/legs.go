@@ -114,12 +114,13 @@ func (j *legJournal) finish(ctx context.Context, agent *sip.Agent) int {
 		if err == nil {
 			err = json.Unmarshal(b, &d)
 		}
-		_ = os.Remove(path)
-		if err != nil {
+		if err != nil { // cut short by the crash: the session timer ends the leg
+			_ = os.Remove(path)
 			continue
 		}
 		strays++
 		wg.Go(func() {
+			defer os.Remove(path) // not before: a process that dies here leaves it to the next one
 			if err := agent.Finish(ctx, d); err != nil {
 				j.log.Info("phone leg of a dead process not confirmed as ended", zap.Error(err))
 			}
