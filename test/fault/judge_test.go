@@ -53,7 +53,7 @@ func judge(t *testing.T, w *world, lives []life) {
 func slowest(lives []life) time.Duration {
 	longest := time.Duration(0)
 	for _, l := range lives[1:] {
-		longest = max(longest, l.ready.Sub(l.started))
+		longest = max(longest, l.ready.Sub(l.started)) // below zero where it never was
 	}
 	return longest.Round(time.Millisecond)
 }
@@ -187,9 +187,9 @@ func judgeTimes(t *testing.T, attempts []campaigns.Attempt, calls map[string]*di
 func judgeEnds(t *testing.T, what string, all map[string]*dialog, lives []life) (up, answered int) {
 	t.Helper()
 	for i := range len(lives) - 1 {
-		died, started := lives[i].died, lives[i+1].started
+		died, started := lives[i].died, nextReady(lives[i+1:]).started
 		for _, d := range all {
-			if !d.from.Before(started) || d.from.Before(lives[i].started) || !d.to.IsZero() && d.to.Before(died) {
+			if !d.from.Before(lives[i+1].started) || d.from.Before(lives[i].started) || !d.to.IsZero() && d.to.Before(died) {
 				continue
 			}
 			up++
@@ -208,6 +208,11 @@ func judgeEnds(t *testing.T, what string, all map[string]*dialog, lives []life) 
 		}
 	}
 	return up, answered
+}
+
+// nextReady is the first life that got as far as to serve.
+func nextReady(lives []life) life {
+	return lives[slices.IndexFunc(lives, func(l life) bool { return !l.ready.IsZero() })]
 }
 
 func clock(at time.Time) string {

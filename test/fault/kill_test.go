@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -18,7 +19,8 @@ const (
 	killSeed    = 9
 )
 
-// life is one process: from its start to its death.
+// life is one process: from its start to its death. ready is zero where it died
+// while it put in order what the one before it had left.
 type life struct{ started, ready, died time.Time }
 
 // mixed is who is at a number: somebody of each kind that leaves a dialog in a
@@ -58,14 +60,37 @@ func TestKill9(t *testing.T) {
 	w.start(t)
 	w.operate(t, 20*time.Second)
 	var lives []life
-	for range kills {
-		pass(300*time.Millisecond + time.Duration(draw.Int64N(int64(2700*time.Millisecond))))
+	for i := range kills {
+		pass(300*time.Millisecond + within(draw, 2700*time.Millisecond))
+		if i%5 == 4 {
+			pass(within(draw, 6*time.Second)) // talks end, machines are hung up
+		}
 		w.kill()
 		lives = append(lives, life{w.startedAt, w.readyAt, w.died})
+		if i%3 == 2 {
+			w.killClearing(t)
+			lives = append(lives, life{started: w.startedAt, died: w.died})
+		}
 		w.start(t)
 	}
 	pass(time.Until(w.startedAt.Add(endedWithin + time.Second)))
 	w.stop(t)
 	lives = append(lives, life{w.startedAt, w.readyAt, time.Now()})
 	judge(t, w, lives)
+}
+
+// killClearing starts the product and kills it when it ends the first of the
+// dialogs that were left to it.
+func (w *world) killClearing(t *testing.T) {
+	t.Helper()
+	ends := w.journal.ends()
+	w.launch(t)
+	for deadline := time.Now().Add(2 * time.Second); w.journal.ends() == ends && time.Now().Before(deadline); {
+		runtime.Gosched()
+	}
+	w.kill()
+}
+
+func within(draw *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(draw.Int64N(int64(d)))
 }

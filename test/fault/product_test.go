@@ -137,6 +137,14 @@ const readyWithin = 30 * time.Second
 // start runs the product until it serves.
 func (p *product) start(t *testing.T) {
 	t.Helper()
+	p.launch(t)
+	until(t, readyWithin, "the product serves", func() bool { return p.healthy() == nil })
+	p.readyAt = time.Now()
+}
+
+// launch runs the product and does not wait for it.
+func (p *product) launch(t *testing.T) {
+	t.Helper()
 	p.cmd = command("serve", "--config", p.config)
 	p.cmd.Stderr, p.cmd.Stdout = p.log, p.log
 	p.startedAt = time.Now()
@@ -144,8 +152,6 @@ func (p *product) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.kill) // before what it needs is gone
-	until(t, readyWithin, "the product serves", func() bool { return p.healthy() == nil })
-	p.readyAt = time.Now()
 }
 
 // kill ends the process as a power cut does: nothing of it runs any more.

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -91,6 +92,17 @@ func (w *world) events(t *testing.T) []carrier.Event {
 		t.Fatal(err)
 	}
 	return events
+}
+
+// ends counts the dialogs that have ended, in a journal.
+func (l *lines) ends() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, event := range []string{`"bye"`, `"final"`, `"leg_down"`} {
+		n += bytes.Count(l.text.Bytes(), []byte(`"event":`+event))
+	}
+	return n
 }
 
 // open opens the store while no product runs on it.
