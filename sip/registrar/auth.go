@@ -77,7 +77,10 @@ func (r *Registrar) challenge(req *sipgosip.Request, source netip.AddrPort, tooO
 	nonce := r.nonces.issue(r.now(), source.Addr())
 	r.mu.Unlock()
 	res := answer(req, 401, "Unauthorized")
-	algorithms := []string{"SHA-256"}
+	var algorithms []string
+	if *r.cfg.SHA256 {
+		algorithms = append(algorithms, "SHA-256")
+	}
 	if *r.cfg.MD5 {
 		algorithms = append(algorithms, "MD5")
 	}

@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Realm   string        `yaml:"realm"`   // digest realm and host of our SIP URIs; default "outpace". Changing it voids all stored secrets
 	Expires time.Duration `yaml:"expires"` // longest registration granted; default 120s, 60s to 3600s
+	SHA256  *bool         `yaml:"sha256"`  // offer SHA-256; default true. False for phones that give up where they see it (baresip 1.0)
 	MD5     *bool         `yaml:"md5"`     // offer MD5 after SHA-256, for old phones; default true
 
 	BlockAfter int           `yaml:"block_after"` // failed passwords until an address is blocked; default 5
@@ -39,6 +40,9 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.BlockFor, defaultBlockFor)
 	orDefault(&c.KeepAlive, defaultKeepAlive)
 	orDefault(&c.RingTimeout, defaultRingTimeout)
+	if c.SHA256 == nil {
+		c.SHA256 = new(true)
+	}
 	if c.MD5 == nil {
 		c.MD5 = new(true)
 	}
@@ -59,6 +63,9 @@ func (c Config) Validate() error {
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if strings.IndexFunc(c.Realm, notHostCharacter) >= 0 || len(c.Realm) > 253 {
 		refuse("realm: %q: letters, digits, dots, - and _", c.Realm)
+	}
+	if !*c.SHA256 && !*c.MD5 {
+		refuse("sha256: one of sha256 and md5 is needed")
 	}
 	if c.Expires < minExpires || c.Expires > maxExpires {
 		refuse("expires: %s is not between %s and %s", c.Expires, minExpires, maxExpires)

@@ -83,7 +83,7 @@ func credentials(req *sipgosip.Request, realm string) *digest.Credentials {
 // acceptable says whether credentials have the form we ask for. count and
 // cnonce are part of what qop=auth protects.
 func (r *Registrar) acceptable(c *digest.Credentials) bool {
-	algorithm := strings.EqualFold(c.Algorithm, "SHA-256") || isMD5(c.Algorithm) && *r.cfg.MD5
+	algorithm := strings.EqualFold(c.Algorithm, "SHA-256") && *r.cfg.SHA256 || isMD5(c.Algorithm) && *r.cfg.MD5
 	return algorithm && c.QOP == "auth" && c.Nc >= 1 && c.Cnonce != "" && !c.Userhash
 }
 

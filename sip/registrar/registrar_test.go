@@ -168,6 +168,28 @@ func TestChallengeOffersStrongFirst(t *testing.T) {
 	}
 }
 
+func TestChallengeWithoutSHA256(t *testing.T) {
+	o := newOffice(Config{SHA256: new(false)})
+	p := newPhone("anna", "right")
+	p.algorithm = "SHA-256"
+	challenge := o.send(t, p.register(), desk)
+	wantCode(t, challenge, 401)
+	if strings.Contains(challenge, "SHA-256") || strings.Count(challenge, "algorithm=MD5") != 1 {
+		t.Errorf("SHA-256 is off, but:\n%s", challenge)
+	}
+	p.challenged(t, challenge)
+	wantCode(t, o.send(t, p.register(), desk), 401)
+	if o.Stats().Digests != 0 {
+		t.Error("SHA-256 is off, but taken")
+	}
+	p.algorithm = "MD5"
+	p.challenged(t, challenge)
+	wantCode(t, o.send(t, p.register(), desk), 200)
+	if err := (Config{SHA256: new(false), MD5: new(false)}).Validate(); err == nil {
+		t.Error("a registrar without any digest is valid")
+	}
+}
+
 // What changes between two answers to two users.
 var changes = regexp.MustCompile(`nonce="[^"]*"|tag=[^\r;]*|(anna|nope)|branch=[^;\r]*`)
 
