@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -32,16 +33,35 @@ type product struct {
 	http, admin, phones string // host:port
 
 	dir    string
+	env    []string // further, for what the file does not say
 	config string
 	cmd    *exec.Cmd
 	log    *os.File
 	done   chan error
 }
 
+// freePort is a port of loopback that nobody has now, neither of UDP nor of
+// TCP.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 20 {
+		udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		must(t, err)
+		tcp, err := net.Listen("tcp4", udp.LocalAddr().String())
+		udp.Close()
+		if err == nil {
+			tcp.Close()
+			return udp.LocalAddr().(*net.UDPAddr).Port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
 // configText is a whole configuration on loopback, with the given trunks.
-func configText(dir, trunks string) string {
+func configText(dir string, phonesPort int, trunks string) string {
 	return fmt.Sprintf(`
-data_dir: %s
+data_dir: %[1]s
 http: {listen: "127.0.0.1:0"}
 admin: {listen: "127.0.0.1:0"}
 trunk_signalling:
@@ -50,8 +70,8 @@ trunk_signalling:
     - {transport: tcp, address: "127.0.0.1:0"}
 phones:
   listen:
-    - {transport: udp, address: "127.0.0.1:0"}
-    - {transport: tcp, address: "127.0.0.1:0"}
+    - {transport: udp, address: "127.0.0.1:%[2]d"}
+    - {transport: tcp, address: "127.0.0.1:%[2]d"}
 media:
   address: 127.0.0.1
   ports: {any: true}
@@ -59,7 +79,7 @@ engine:
   phone_networks: ["127.0.0.0/8"]
 drain: {timeout: 10s}
 trunks:
-%s`, dir, trunks)
+%[3]s`, dir, phonesPort, trunks)
 }
 
 // trunkText is one carrier at an address; more are further keys of it.
@@ -81,7 +101,7 @@ func newProduct(t *testing.T, trunks string, fill func(app.Store)) *product {
 	t.Helper()
 	p := &product{dir: t.TempDir()}
 	p.config = filepath.Join(p.dir, "outpace.yaml")
-	if err := os.WriteFile(p.config, []byte(configText(p.dir, trunks)), 0o600); err != nil {
+	if err := os.WriteFile(p.config, []byte(configText(p.dir, freePort(t), trunks)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(p.config, nil)
@@ -111,6 +131,7 @@ func must(t *testing.T, err error) {
 func (p *product) serve(t *testing.T) {
 	t.Helper()
 	p.cmd = exec.Command(built, "serve", "--config", p.config, "--announce")
+	p.cmd.Env = append(os.Environ(), p.env...)
 	var err error
 	p.log, err = os.Create(filepath.Join(p.dir, "serve.log"))
 	must(t, err)

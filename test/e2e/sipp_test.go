@@ -100,6 +100,7 @@ var sippRows = []sippRow{
 // is not part of the product yet.
 func TestSippAsCarrier(t *testing.T) {
 	needs(t, "sipp")
+	t.Parallel()
 	rows := append(sippRows, redirectRow(t))
 	runs := make([]*sippRun, len(rows))
 	trunks := ""
@@ -183,14 +184,6 @@ func newSippRun(t *testing.T, row sippRow) *sippRun {
 	go func() { r.exit <- r.cmd.Wait() }()
 	t.Cleanup(func() { _ = r.cmd.Process.Kill() }) // it has ended where the row is good
 	return r
-}
-
-// freePort is a UDP port that nobody has now: sipp must be told its port.
-func freePort(t *testing.T) int {
-	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	must(t, err)
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port
 }
 
 func (r *sippRun) user() string { return "op-" + r.name }
