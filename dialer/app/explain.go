@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -27,11 +28,11 @@ const history = 31 * 24 * time.Hour
 // that dials its list. A number that is on no list is explained for the rules
 // alone. raw may be written in any way that names a country.
 func (x Explainer) Explain(ctx context.Context, raw string, now time.Time) ([]api.Explanation, error) {
-	parsed, err := number.Parse(raw, "")
-	if err != nil {
-		return []api.Explanation{{Number: raw, Gates: []api.Gate{{Name: "number", Detail: err.Error()}}}}, nil
+	parsed, malformed := number.Parse(raw, "")
+	if malformed != nil {
+		parsed.E164 = plain(raw)
 	}
-	leads, err := x.Records.FindLeads(ctx, campaigns.LeadQuery{Number: parsed.E164})
+	leads, err := x.holders(ctx, parsed.E164)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +47,9 @@ func (x Explainer) Explain(ctx context.Context, raw string, now time.Time) ([]ap
 	if len(all) > 0 {
 		return all, nil
 	}
+	if malformed != nil {
+		return []api.Explanation{{Number: raw, Gates: []api.Gate{{Name: "number", Detail: malformed.Error()}}}}, nil
+	}
 	stranger := campaigns.Number{E164: parsed.E164, Kind: parsed.Kind, Zones: parsed.Zones, Regions: parsed.Regions}
 	suppressed, err := x.suppression(ctx, parsed.E164)
 	if err != nil {
@@ -53,6 +57,25 @@ func (x Explainer) Explain(ctx context.Context, raw string, now time.Time) ([]ap
 	}
 	report := x.Rules.Check(eligibility.Subject{Number: stranger, Suppressed: suppressed}, now)
 	return []api.Explanation{explanation("", 0, parsed.E164, report)}, nil
+}
+
+// holders are the leads that have a number.
+func (x Explainer) holders(ctx context.Context, e164 string) ([]campaigns.Lead, error) {
+	if e164 == "" {
+		return nil, nil
+	}
+	return x.Records.FindLeads(ctx, campaigns.LeadQuery{Number: e164})
+}
+
+// plain is a number that no numbering plan knows, such as the fictitious ones
+// of the demo, without what people write between its digits; empty where it is
+// none.
+func plain(raw string) string {
+	digits, international := strings.CutPrefix(strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "").Replace(raw), "+")
+	if !international || digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return ""
+	}
+	return "+" + digits
 }
 
 // places explains one lead in each campaign that has it.
