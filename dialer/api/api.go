@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -127,11 +128,28 @@ func New(cfg Config, d Deps) *Server {
 	s.routeCampaigns(api)
 	s.routeLeads(api)
 	s.routePeople(api)
-	mux.HandleFunc("GET /api/v1/events/stream", s.stream)
-	mux.HandleFunc("GET /api/v1/recordings/{attempt}", s.recording)
+	s.routeImport(api)
+	handle(mux, api, s.stream, huma.Operation{
+		OperationID: "events-stream", Method: http.MethodGet, Path: "/api/v1/events/stream", Tags: []string{"events"},
+		Summary: "Server-sent events: `operator` for who is signed in, `live` for managers",
+	})
+	handle(mux, api, s.recording, huma.Operation{
+		OperationID: "recordings-play", Method: http.MethodGet, Path: "/api/v1/recordings/{attempt}", Tags: []string{"recordings"},
+		Summary:    "Play the recording of an attempt",
+		Parameters: []*huma.Param{{Name: "attempt", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
+	})
 	mux.Handle("/", d.Page)
 	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
 	return s
+}
+
+// handle adds a route that writes its own answer, and documents it. The handler
+// asks who calls.
+func handle(mux *http.ServeMux, api huma.API, h http.HandlerFunc, op huma.Operation) {
+	op.Security = []map[string][]string{{"token": {}}}
+	op.Responses = map[string]*huma.Response{"200": {Description: "OK"}}
+	api.OpenAPI().AddOperation(&op)
+	mux.HandleFunc(op.Method+" "+op.Path, h)
 }
 
 // schemaName keeps types of one name apart that live in different rooms: what
@@ -154,6 +172,9 @@ func secured(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
+		if strings.HasPrefix(r.URL.Path, "/api/") { // people's data stays out of caches
+			h.Set("Cache-Control", "no-store")
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
@@ -185,12 +206,13 @@ func register[In, Out any](s *Server, api huma.API, role campaigns.Role, op huma
 		if out == nil {
 			out = new(Out)
 		}
-		return out, problem(err)
+		return out, s.problem(op.OperationID, err)
 	})
 }
 
-// problem turns our errors into HTTP ones (RFC 9457).
-func problem(err error) error {
+// problem turns our errors into HTTP ones (RFC 9457). What is none of the
+// caller's business goes to the log alone.
+func (s *Server) problem(operation string, err error) error {
 	var status huma.StatusError
 	var field *campaigns.FieldError
 	switch {
@@ -208,7 +230,11 @@ func problem(err error) error {
 	case errors.Is(err, dialer.ErrUnknown), errors.Is(err, dialer.ErrNeedsTime), errors.As(err, &field):
 		return huma.Error422UnprocessableEntity(err.Error())
 	}
-	return huma.Error500InternalServerError("internal error", err)
+	if errors.Is(err, dialer.ErrStopped) || errors.Is(err, context.Canceled) {
+		return huma.Error503ServiceUnavailable("the product is stopping")
+	}
+	s.log.Error("request failed", zap.String("operation", operation), zap.Error(err))
+	return huma.Error500InternalServerError("internal error")
 }
 
 // empty is an answer without a body.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -17,12 +18,12 @@ type campaignPath struct {
 }
 
 type campaignIn struct {
-	campaignPath
+	ID   campaigns.CampaignID `path:"id" maxLength:"64"`
 	Body campaigns.Campaign
 }
 
 type paceIn struct {
-	campaignPath
+	ID   campaigns.CampaignID `path:"id" maxLength:"64"`
 	Body struct {
 		Mode              *campaigns.PacingMode `json:"mode,omitempty" enum:"preview,progressive,ratio,predictive"`
 		Ratio             *float64              `json:"ratio,omitempty" minimum:"1" maximum:"20"`
@@ -66,8 +67,9 @@ func (s *Server) routeCampaigns(api huma.API) {
 			})
 	}
 	register(s, api, campaigns.RoleManager, op("live", http.MethodGet, "/live", "Everything that is live now"),
-		func(ctx context.Context, _ caller, _ *empty) (*body[dialer.Snapshot], error) {
-			return answer(s.engine.Snapshot(ctx))
+		func(ctx context.Context, by caller, _ *empty) (*body[dialer.Snapshot], error) {
+			snapshot, err := s.engine.Snapshot(ctx)
+			return answer(maskedSnapshot(snapshot, by.User), err)
 		})
 }
 
@@ -75,12 +77,19 @@ func (s *Server) putCampaign(ctx context.Context, by caller, in *campaignIn) (*b
 	c := in.Body
 	c.ID = in.ID
 	before, err := s.records.Campaign(ctx, in.ID)
-	if err == nil { // starting and stopping have their own routes
+	switch {
+	case err == nil: // starting and stopping have their own routes
 		c.State, c.HoldReason, c.CreatedAt = before.State, before.HoldReason, before.CreatedAt
-	} else {
-		c.State, c.CreatedAt = campaigns.Stopped, time.Now()
+	case errors.Is(err, campaigns.ErrNotFound):
+		c.State, c.HoldReason, c.CreatedAt = campaigns.Stopped, "", time.Now()
+	default:
+		return nil, err
 	}
-	return answer(s.saveCampaign(ctx, by, "campaign.put", before, c))
+	saved, err := s.saveCampaign(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return answer(saved, s.audit(ctx, by, "campaign.put", string(saved.ID), before, saved))
 }
 
 func (s *Server) pace(ctx context.Context, by caller, in *paceIn) (*body[campaigns.Campaign], error) {
@@ -96,7 +105,11 @@ func (s *Server) pace(ctx context.Context, by caller, in *paceIn) (*body[campaig
 	set(&c.Pacing.AbandonmentLimit, in.Body.AbandonmentLimit)
 	set(&c.Pacing.TargetUtilisation, in.Body.TargetUtilisation)
 	set(&c.Pacing.Cancel, in.Body.Cancel)
-	return answer(s.saveCampaign(ctx, by, "campaign.pace", before, c))
+	saved, err := s.saveCampaign(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return answer(saved, s.audit(ctx, by, "campaign.pace", string(saved.ID), before.Pacing, saved.Pacing))
 }
 
 func set[T any](field *T, v *T) {
@@ -105,8 +118,8 @@ func set[T any](field *T, v *T) {
 	}
 }
 
-// saveCampaign writes a campaign, tells the engine, and audits the change.
-func (s *Server) saveCampaign(ctx context.Context, by caller, action string, before, c campaigns.Campaign) (campaigns.Campaign, error) {
+// saveCampaign writes a campaign and tells the engine where it runs.
+func (s *Server) saveCampaign(ctx context.Context, c campaigns.Campaign) (campaigns.Campaign, error) {
 	if err := c.Validate(); err != nil {
 		return c, huma.Error422UnprocessableEntity(err.Error())
 	}
@@ -115,11 +128,9 @@ func (s *Server) saveCampaign(ctx context.Context, by caller, action string, bef
 		return c, err
 	}
 	if saved.State == campaigns.Running {
-		if err := s.tellEngine(ctx, saved); err != nil {
-			return saved, err
-		}
+		return saved, s.tellEngine(ctx, saved)
 	}
-	return saved, s.audit(ctx, by, action, string(saved.ID), before.Pacing, saved.Pacing)
+	return saved, nil
 }
 
 func (s *Server) setState(ctx context.Context, by caller, id campaigns.CampaignID, state campaigns.CampaignState) (campaigns.Campaign, error) {

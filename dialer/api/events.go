@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -88,7 +89,8 @@ const keepAlive = 15 * time.Second
 // stream is the server-sent event stream: `operator` events of the signed-in
 // operator at once; `live` snapshots at 2 Hz for managers.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RoleOperator)
+	header := r.Header.Get("Authorization")
+	by, status := s.whoIs(r.Context(), header, campaigns.RoleOperator)
 	if status != http.StatusOK {
 		http.Error(w, denial(status), status)
 		return
@@ -101,15 +103,21 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if v, err := s.engine.Operator(r.Context(), by.ID); err == nil {
 		out.send("operator", masked(v, by.User))
 	}
-	s.follow(r, by.User, sub, out)
+	s.follow(r, by.User, sub, out, func() bool {
+		_, status := s.whoIs(r.Context(), header, campaigns.RoleOperator)
+		return status == http.StatusOK
+	})
 }
 
-func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out *eventWriter) {
+// follow writes events until the reader goes, is too slow, or may no longer
+// read: allowed is asked with each sign of life.
+func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out *eventWriter, allowed func() bool) {
 	var live <-chan time.Time
 	if rank(u.Role) >= rank(campaigns.RoleManager) && r.URL.Query().Get("live") != "0" {
 		t := time.NewTicker(livePeriod)
 		defer t.Stop()
 		live = t.C
+		s.sendLive(r, u, out)
 	}
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
@@ -118,10 +126,11 @@ func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out 
 		case v := <-sub.events:
 			out.send("operator", masked(v, u))
 		case <-live:
-			if snapshot, err := s.engine.Snapshot(r.Context()); err == nil {
-				out.send("live", maskedSnapshot(snapshot, u))
-			}
+			s.sendLive(r, u, out)
 		case <-alive.C:
+			if !allowed() { // signed out, or disabled
+				return
+			}
 			out.comment()
 		case <-sub.gone:
 			return
@@ -131,13 +140,27 @@ func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out 
 	}
 }
 
+func (s *Server) sendLive(r *http.Request, u campaigns.User, out *eventWriter) {
+	snapshot, err := s.engine.Snapshot(r.Context())
+	if err != nil {
+		return
+	}
+	out.send("live", maskedSnapshot(snapshot, u))
+}
+
+// maskedSnapshot is a snapshot as a user may see it, without what is constant
+// for a campaign: it goes out twice a second.
 func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
 	for i, o := range s.Operators {
-		o.Script, o.Dispositions = "", nil // constant per campaign; not twice a second
+		o.Script, o.Dispositions = "", nil
 		s.Operators[i] = masked(o, u)
 	}
 	return s
 }
+
+// writeWithin is how long one event may take to leave: a reader that does not
+// read holds no goroutine for longer.
+const writeWithin = 10 * time.Second
 
 // eventWriter writes one event after another; the first error ends it.
 type eventWriter struct {
@@ -154,14 +177,17 @@ func (e *eventWriter) send(name string, v any) {
 		return
 	}
 	e.seq++
-	_, e.err = fmt.Fprintf(e.w, "id: %d\nevent: %s\ndata: %s\n\n", e.seq, name, b)
-	if e.err == nil {
-		e.err = e.flush.Flush()
-	}
+	e.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", e.seq, name, b))
 }
 
-func (e *eventWriter) comment() {
-	if _, e.err = fmt.Fprint(e.w, ": alive\n\n"); e.err == nil {
+func (e *eventWriter) comment() { e.write(": alive\n\n") }
+
+func (e *eventWriter) write(text string) {
+	if e.err != nil {
+		return
+	}
+	_ = e.flush.SetWriteDeadline(time.Now().Add(writeWithin)) // not every server can; then TCP decides
+	if _, e.err = io.WriteString(e.w, text); e.err == nil {
 		e.err = e.flush.Flush()
 	}
 }

@@ -65,17 +65,19 @@ func (s *Server) routeLeads(api huma.API) {
 	register(s, api, campaigns.RoleManager, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
 	register(s, api, campaigns.RoleManager, op("get", http.MethodGet, "/leads/{id}", "One lead with its history"), s.lead)
 	register(s, api, campaigns.RoleManager, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
-		func(ctx context.Context, _ caller, in *numberIn) (*body[[]Explanation], error) {
-			return answer(s.explainer.Explain(ctx, in.Number, time.Now()))
+		func(ctx context.Context, by caller, in *numberIn) (*body[[]Explanation], error) {
+			all, err := s.explainer.Explain(ctx, in.Number, time.Now())
+			for i := range all {
+				all[i].Number = seen(all[i].Number, by.User)
+			}
+			return answer(all, err)
 		})
 	register(s, api, campaigns.RoleManager, op("attempts", http.MethodGet, "/attempts", "Attempts, newest first"), s.attempts)
 	register(s, api, campaigns.RoleManager, op("do-not-call", http.MethodGet, "/do-not-call", "The do-not-call list"),
 		func(ctx context.Context, by caller, in *suppressionsIn) (*body[[]campaigns.Suppression], error) {
 			list, err := s.records.Suppressions(ctx, in.After, in.Limit)
 			for i := range list {
-				if !by.SeesNumbers {
-					list[i].E164 = MaskNumber(list[i].E164)
-				}
+				list[i].E164 = seen(list[i].E164, by.User)
 			}
 			return answer(list, err)
 		})
@@ -107,10 +109,8 @@ func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*body[leadD
 		return nil, err
 	}
 	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{Lead: in.ID})
-	if !by.SeesNumbers {
-		for i := range entries {
-			entries[i].Number = MaskNumber(entries[i].Number)
-		}
+	for i := range entries {
+		entries[i].Number = seen(entries[i].Number, by.User)
 	}
 	return answer(leadDetail{maskedLead(lead, by.User), entries, maskedAttempts(attempts, by.User)}, err)
 }
@@ -123,11 +123,8 @@ func (s *Server) attempts(ctx context.Context, by caller, in *attemptsIn) (*body
 }
 
 func maskedAttempts(attempts []campaigns.Attempt, u campaigns.User) []campaigns.Attempt {
-	if u.SeesNumbers {
-		return attempts
-	}
 	for i := range attempts {
-		attempts[i].Number = MaskNumber(attempts[i].Number)
+		attempts[i].Number = seen(attempts[i].Number, u)
 	}
 	return attempts
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -83,7 +82,7 @@ func masked(v dialer.OperatorView, u campaigns.User) dialer.OperatorView {
 	if u.SeesNumbers {
 		return v
 	}
-	v.Number = MaskNumber(v.Number)
+	v.Number = seen(v.Number, u)
 	if v.Lead != nil {
 		lead := maskedLead(*v.Lead, u)
 		v.Lead = &lead
@@ -104,12 +103,26 @@ func maskedLead(l campaigns.Lead, u campaigns.User) campaigns.Lead {
 	return l
 }
 
-// MaskNumber keeps the country's beginning and the last four digits:
-// "+4822***0123".
-func MaskNumber(e164 string) string {
-	const keepHead, keepTail = 5, 4
-	if len(e164) <= keepHead+keepTail {
-		return strings.Repeat("*", len(e164))
+// seen is a number as a user may see it.
+func seen(number string, u campaigns.User) string {
+	if u.SeesNumbers {
+		return number
 	}
-	return e164[:keepHead] + "***" + e164[len(e164)-keepTail:]
+	return MaskNumber(number)
+}
+
+// MaskNumber keeps the country's beginning and the last four digits:
+// "+4822***0123". Of a number that is too short to hide three digits so, it
+// keeps the last two: "***23".
+func MaskNumber(e164 string) string {
+	const keepHead, keepTail, hidden = 5, 4, 3
+	switch n := len(e164); {
+	case n == 0:
+		return ""
+	case n >= keepHead+hidden+keepTail:
+		return e164[:keepHead] + "***" + e164[n-keepTail:]
+	case n >= 2+hidden:
+		return "***" + e164[n-2:]
+	}
+	return "***"
 }

@@ -35,7 +35,7 @@ func HashPassword(password string) string {
 // string that is not one of ours matches nothing.
 func VerifyPassword(phc, password string) bool {
 	parts := strings.Split(phc, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" {
+	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprint("v=", argon2.Version) {
 		return false
 	}
 	var memory, time uint32

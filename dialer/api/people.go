@@ -2,12 +2,15 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
 )
 
 type userIn struct {
@@ -42,8 +45,14 @@ func (s *Server) routePeople(api huma.API) {
 	}, s.putUser)
 	register(s, api, campaigns.RoleAdmin, huma.Operation{
 		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/audit", Tags: []string{"audit"}, Summary: "Who changed what, newest first",
-	}, func(ctx context.Context, _ caller, in *auditIn) (*body[[]campaigns.AuditEntry], error) {
-		return answer(s.records.AuditLog(ctx, in.Limit))
+	}, func(ctx context.Context, by caller, in *auditIn) (*body[[]campaigns.AuditEntry], error) {
+		entries, err := s.records.AuditLog(ctx, in.Limit)
+		for i := range entries {
+			if strings.HasPrefix(entries[i].Object, "+") { // a number that was suppressed, or not any more
+				entries[i].Object = seen(entries[i].Object, by.User)
+			}
+		}
+		return answer(entries, err)
 	})
 }
 
@@ -52,9 +61,13 @@ func (s *Server) putUser(ctx context.Context, by caller, in *userIn) (*empty, er
 		return nil, huma.Error422UnprocessableEntity("id: letters a-z, digits and - only")
 	}
 	u, err := s.records.User(ctx, in.ID)
-	if err != nil {
+	switch {
+	case errors.Is(err, campaigns.ErrNotFound):
 		u = campaigns.User{ID: in.ID, CreatedAt: time.Now()}
+	case err != nil:
+		return nil, err
 	}
+	before := u
 	u.Name, u.Role, u.SeesNumbers, u.Disabled = in.Body.Name, in.Body.Role, in.Body.SeesNumbers, in.Body.Disabled
 	if in.Body.Password != "" {
 		u.PasswordHash = HashPassword(in.Body.Password)
@@ -68,5 +81,10 @@ func (s *Server) putUser(ctx context.Context, by caller, in *userIn) (*empty, er
 	if err := s.records.SaveUser(ctx, u); err != nil {
 		return nil, err
 	}
-	return nil, s.audit(ctx, by, "user.put", string(u.ID), nil, u)
+	if u.Disabled { // who may not sign in takes no calls
+		if err := s.engine.OffDuty(ctx, u.ID); err != nil && !errors.Is(err, dialer.ErrState) {
+			return nil, err
+		}
+	}
+	return nil, s.audit(ctx, by, "user.put", string(u.ID), before, u)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -33,8 +34,7 @@ func hashToken(token string) string {
 }
 
 type loginIn struct {
-	RemoteAddr string `header:"-"`
-	Body       struct {
+	Body struct {
 		User     string `json:"user" minLength:"1" maxLength:"64"`
 		Password string `json:"password" minLength:"1" maxLength:"256"`
 	}
@@ -77,20 +77,27 @@ func (s *Server) login(ctx context.Context, in *loginIn) (*body[session], error)
 	keys := []string{"addr:" + in.from, "user:" + in.Body.User}
 	now := time.Now()
 	if wait := s.logins.blocked(now, keys...); wait > 0 {
-		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many attempts"),
-			http.Header{"Retry-After": {retryAfter(wait)}})
+		return nil, tooMany(wait)
 	}
 	user, err := s.records.User(ctx, campaigns.UserID(in.Body.User))
 	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
-		return nil, problem(err)
+		return nil, s.problem("session-login", err)
 	}
 	hash := user.PasswordHash
 	if err != nil || user.Disabled || hash == "" {
 		hash = dummyHash
 	}
-	s.hashing <- struct{}{}
+	select {
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
+	case <-ctx.Done():
+		return nil, huma.Error503ServiceUnavailable("too many people sign in")
+	}
+	// Once more: guesses that came together waited here together.
+	if wait := s.logins.blocked(now, keys...); wait > 0 {
+		return nil, tooMany(wait)
+	}
 	ok := VerifyPassword(hash, in.Body.Password)
-	<-s.hashing
 	if !ok || hash == dummyHash {
 		s.logins.failed(now, keys...)
 		return nil, huma.Error401Unauthorized("unknown user or wrong password")
@@ -98,9 +105,13 @@ func (s *Server) login(ctx context.Context, in *loginIn) (*body[session], error)
 	token, tokenHash := NewToken()
 	t := campaigns.Token{Hash: tokenHash, User: user.ID, Name: "session", CreatedAt: now, ExpiresAt: now.Add(s.cfg.SessionFor)}
 	if err := s.records.SaveToken(ctx, t); err != nil {
-		return nil, problem(err)
+		return nil, s.problem("session-login", err)
 	}
 	return answer(session{Token: token, User: user.ID, Role: user.Role, ExpiresAt: t.ExpiresAt}, nil)
+}
+
+func tooMany(wait time.Duration) error {
+	return huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many attempts"), http.Header{"Retry-After": {retryAfter(wait)}})
 }
 
 // authenticate lets a request in whose token belongs to a user of the role.
@@ -123,10 +134,16 @@ func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) 
 		return caller{}, http.StatusUnauthorized
 	}
 	t, err := s.records.Token(ctx, hashToken(token))
+	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+		return caller{}, s.storeDown(err)
+	}
 	if err != nil || (!t.ExpiresAt.IsZero() && t.ExpiresAt.Before(time.Now())) {
 		return caller{}, http.StatusUnauthorized
 	}
 	user, err := s.records.User(ctx, t.User)
+	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+		return caller{}, s.storeDown(err)
+	}
 	if err != nil || user.Disabled {
 		return caller{}, http.StatusUnauthorized
 	}
@@ -136,9 +153,18 @@ func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) 
 	return caller{User: user, token: t.Hash}, http.StatusOK
 }
 
+// storeDown is the status where nobody can say who asks.
+func (s *Server) storeDown(err error) int {
+	s.log.Error("who asks is not known", zap.Error(err))
+	return http.StatusServiceUnavailable
+}
+
 func denial(status int) string {
-	if status == http.StatusForbidden {
+	switch status {
+	case http.StatusForbidden:
 		return "your role may not do this"
+	case http.StatusServiceUnavailable:
+		return "the store does not answer"
 	}
 	return "sign in first"
 }

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+func TestPutCampaign(t *testing.T) {
+	w := newWorld(t)
+	c := spring()
+	c.State = campaigns.Running // not here
+	var made campaigns.Campaign
+	w.as(t, "mia", "PUT", "/api/v1/campaigns/spring", c).want(t, 200).into(t, &made)
+	if made.State != campaigns.Stopped || made.Version == 0 || made.CreatedAt.IsZero() {
+		t.Errorf("made %+v, want it stopped, with a version and a birthday", made)
+	}
+	changed := made
+	changed.Name = "Early spring"
+	var saved campaigns.Campaign
+	w.as(t, "mia", "PUT", "/api/v1/campaigns/spring", changed).want(t, 200).into(t, &saved)
+	if saved.Name != "Early spring" || saved.Version <= made.Version {
+		t.Errorf("saved %q, version %d after %d", saved.Name, saved.Version, made.Version)
+	}
+	w.as(t, "mia", "PUT", "/api/v1/campaigns/spring", changed).want(t, 409) // made is gone meanwhile
+	entries := w.audited(t, "campaign.put")
+	if len(entries) != 2 || entries[0].By != "mia" || entries[0].Object != "spring" ||
+		!strings.Contains(entries[0].Before, `"name":"Spring"`) || !strings.Contains(entries[0].After, `"name":"Early spring"`) {
+		t.Errorf("audited %+v, want both puts with before and after", entries)
+	}
+	if told := w.engine.heard(); len(told) != 0 {
+		t.Errorf("engine was told %q of a campaign that does not run", told)
+	}
+	w.as(t, "mia", "GET", "/api/v1/campaigns/autumn", nil).want(t, 404)
+}
+
+func TestWrongCampaigns(t *testing.T) {
+	w := newWorld(t)
+	for field, wrong := range map[string]func(*campaigns.Campaign){
+		"trunks":             func(c *campaigns.Campaign) { c.Trunks = "" },
+		"caller_ids[0]":      func(c *campaigns.Campaign) { c.CallerIDs = []string{"911"} },
+		"segments[0].filter": func(c *campaigns.Campaign) { c.Segments = []campaigns.Segment{{Name: "a", Filter: "cp >"}} },
+		"safe_harbor": func(c *campaigns.Campaign) {
+			c.Pacing = campaigns.Pacing{Mode: campaigns.Predictive, AbandonmentLimit: 0.03}
+		},
+		"pacing.abandonment_limit": func(c *campaigns.Campaign) { c.Pacing.AbandonmentLimit = 0.04 },
+	} {
+		c := spring()
+		wrong(&c)
+		got := w.as(t, "mia", "PUT", "/api/v1/campaigns/spring", c).want(t, 422)
+		if !strings.Contains(got.body, field+":") {
+			t.Errorf("%s is wrong, and the answer is %s", field, got.body)
+		}
+	}
+	w.as(t, "mia", "PUT", "/api/v1/campaigns/Spring", spring()).want(t, 422)
+	if all, err := w.store.Campaigns(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("campaigns = %v (%v), want none", all, err)
+	}
+}
+
+func TestStartPauseStop(t *testing.T) {
+	w := newWorld(t)
+	w.fill(t)
+	for _, c := range []struct {
+		path  string
+		state campaigns.CampaignState
+	}{{"start", campaigns.Running}, {"pause", campaigns.Paused}, {"start", campaigns.Running}, {"stop", campaigns.Stopped}} {
+		var got campaigns.Campaign
+		w.as(t, "mia", "POST", "/api/v1/campaigns/spring/"+c.path, nil).want(t, 200).into(t, &got)
+		if got.State != c.state {
+			t.Errorf("%s: state %q, want %q", c.path, got.State, c.state)
+		}
+	}
+	want := []string{"SetCampaign spring running", "SetCampaign spring paused", "SetCampaign spring running", "SetCampaign spring stopped"}
+	if told := w.engine.heard(); !slices.Equal(told, want) {
+		t.Errorf("engine was told %q, want %q", told, want)
+	}
+	if w.engine.tally.Attempts != 1 || w.engine.tally.Live != 1 {
+		t.Errorf("tally = %+v, want the store's count of the legal window", w.engine.tally)
+	}
+	stops := w.audited(t, "campaign.stopped")
+	if len(stops) != 1 || stops[0].Before != `"running"` || stops[0].After != `"stopped"` {
+		t.Errorf("audited %+v", stops)
+	}
+	w.as(t, "mia", "POST", "/api/v1/campaigns/autumn/start", nil).want(t, 404)
+}
+
+func TestPace(t *testing.T) {
+	w := newWorld(t)
+	w.fill(t)
+	patch := func(body map[string]any) reply {
+		return w.as(t, "mia", "PATCH", "/api/v1/campaigns/spring/pacing", body)
+	}
+	patch(map[string]any{"max_ratio": 3}).want(t, 200)
+	if told := w.engine.heard(); len(told) != 0 {
+		t.Errorf("engine was told %q of a campaign that does not run", told)
+	}
+	w.as(t, "mia", "POST", "/api/v1/campaigns/spring/start", nil).want(t, 200)
+	patch(map[string]any{"max_ratio": 2.5, "cancel": true}).want(t, 200)
+	last := w.engine.set[len(w.engine.set)-1].Pacing
+	if last.MaxRatio != 2.5 || !last.Cancel || last.Mode != campaigns.Progressive {
+		t.Errorf("engine has %+v, want what was changed and the rest kept", last)
+	}
+	entries := w.audited(t, "campaign.pace")
+	if len(entries) != 2 || !strings.Contains(entries[0].Before, `"max_ratio":3`) || !strings.Contains(entries[0].After, `"max_ratio":2.5`) {
+		t.Errorf("audited %+v", entries)
+	}
+	for _, body := range []map[string]any{
+		{"mode": "fast"}, {"ratio": 0.5}, {"abandonment_limit": 0.2}, {"abandonment_limit": 0.04}, {"mode": "predictive", "abandonment_limit": 0.03}, {"pace": 1},
+	} {
+		patch(body).want(t, 422)
+	}
+	if c, err := w.store.Campaign(t.Context(), "spring"); err != nil || c.Pacing != last {
+		t.Errorf("pacing = %+v (%v), want it as it was: %+v", c.Pacing, err, last)
+	}
+}
+
+func TestDoNotCall(t *testing.T) {
+	w := newWorld(t)
+	const number = "+48225550199"
+	w.as(t, "mia", "POST", "/api/v1/do-not-call", map[string]string{"number": number, "reason": "wrote us"}).want(t, noContent)
+	s, ok, err := w.store.Suppressed(t.Context(), number)
+	if err != nil || !ok || s.By != "mia" || s.Source != "api" || s.Reason != "wrote us" {
+		t.Errorf("suppressed = %+v, %v (%v)", s, ok, err)
+	}
+	for _, wrong := range []string{"48225550199", "+0123456", "+48 22 555", "+4822555019999999", ""} {
+		w.as(t, "mia", "POST", "/api/v1/do-not-call", map[string]string{"number": wrong, "reason": "x"}).want(t, 422)
+	}
+	w.as(t, "mia", "DELETE", "/api/v1/do-not-call?number=%2B48225550199", nil).want(t, 403)
+	w.as(t, "ada", "DELETE", "/api/v1/do-not-call?number=%2B48225550199", nil).want(t, noContent)
+	if _, ok, _ := w.store.Suppressed(t.Context(), number); ok {
+		t.Error("still suppressed")
+	}
+	for _, action := range []string{"do-not-call.add", "do-not-call.remove"} {
+		if e := w.audited(t, action); len(e) != 1 || e[0].Object != "+4822***0199" {
+			t.Errorf("%s: audited %+v, want one with the number masked", action, e)
+		}
+	}
+}

@@ -1,0 +1,305 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/sqlite"
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/operator"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// guesses is how many wrong passwords an address or account may send a minute.
+const guesses = 4
+
+// marker is a number that nobody without the right may read in full.
+const marker = "+48225557391"
+
+// fakeEngine notes what it is told, as "Verb user argument".
+type fakeEngine struct {
+	mu    sync.Mutex
+	told  []string
+	said  dialer.Said
+	set   []campaigns.Campaign
+	tally campaigns.Tally
+	err   error // of every command
+}
+
+func (e *fakeEngine) tell(words ...string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.told = append(e.told, strings.TrimSpace(strings.Join(words, " ")))
+	return e.err
+}
+
+func (e *fakeEngine) heard() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.told)
+}
+
+func (e *fakeEngine) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.err = err
+}
+
+func (e *fakeEngine) OnDuty(_ context.Context, u campaigns.UserID, c campaigns.CampaignID) error {
+	return e.tell("OnDuty", string(u), string(c))
+}
+func (e *fakeEngine) OffDuty(_ context.Context, u campaigns.UserID) error {
+	return e.tell("OffDuty", string(u))
+}
+func (e *fakeEngine) Ready(_ context.Context, u campaigns.UserID) error {
+	return e.tell("Ready", string(u))
+}
+func (e *fakeEngine) Pause(_ context.Context, u campaigns.UserID, reason string) error {
+	return e.tell("Pause", string(u), reason)
+}
+func (e *fakeEngine) HangUp(_ context.Context, u campaigns.UserID) error {
+	return e.tell("HangUp", string(u))
+}
+func (e *fakeEngine) DialPreview(_ context.Context, u campaigns.UserID) error {
+	return e.tell("DialPreview", string(u))
+}
+func (e *fakeEngine) SkipPreview(_ context.Context, u campaigns.UserID) error {
+	return e.tell("SkipPreview", string(u))
+}
+
+func (e *fakeEngine) Dispose(_ context.Context, u campaigns.UserID, s dialer.Said) error {
+	e.mu.Lock()
+	e.said = s
+	e.mu.Unlock()
+	return e.tell("Dispose", string(u), s.Disposition)
+}
+
+func (e *fakeEngine) SetCampaign(_ context.Context, c campaigns.Campaign, t campaigns.Tally) error {
+	e.mu.Lock()
+	e.set, e.tally = append(e.set, c), t
+	e.mu.Unlock()
+	return e.tell("SetCampaign", string(c.ID), string(c.State))
+}
+
+func (e *fakeEngine) Operator(_ context.Context, u campaigns.UserID) (dialer.OperatorView, error) {
+	return talking(u), nil
+}
+
+func (e *fakeEngine) Snapshot(context.Context) (dialer.Snapshot, error) {
+	return dialer.Snapshot{Node: "node-1", Calls: 1, Operators: []dialer.OperatorView{talking("olga")}}, nil
+}
+
+// talking is an operator with the marker's owner on the line.
+func talking(u campaigns.UserID) dialer.OperatorView {
+	return dialer.OperatorView{
+		User: u, State: operator.Talking, Number: marker, Attempt: "a1",
+		Lead: &campaigns.Lead{ID: 1, Name: "Jan", Numbers: []campaigns.Number{{E164: marker}}},
+	}
+}
+
+// fakeExplainer knows one number.
+type fakeExplainer struct{ asked string }
+
+func (x *fakeExplainer) Explain(_ context.Context, number string, _ time.Time) ([]Explanation, error) {
+	x.asked = number
+	return []Explanation{{Campaign: "spring", Lead: 1, Number: marker, Gates: []Gate{{Name: "window", OK: true, Detail: "09:00 to 20:00"}}}}, nil
+}
+
+// fakeRecordings has one file and notes what was asked for.
+type fakeRecordings struct {
+	mu    sync.Mutex
+	asked []string
+}
+
+func (r *fakeRecordings) Open(path string) (http.File, error) {
+	r.mu.Lock()
+	r.asked = append(r.asked, path)
+	r.mu.Unlock()
+	return http.FS(fstest.MapFS{"2026/a1.wav": {Data: []byte("RIFF0123456789")}}).Open(path)
+}
+
+// world is a server with a real store and a fake engine, and people: olga is an
+// operator, mia a manager, ada an administrator, and none of them may see
+// numbers; max is a manager who may.
+type world struct {
+	*httptest.Server
+	api        *Server
+	store      *sqlite.Store
+	engine     *fakeEngine
+	explainer  *fakeExplainer
+	recordings *fakeRecordings
+	hub        *Hub
+	tokens     map[string]string // of each user
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	w := &world{
+		store: store, engine: &fakeEngine{}, explainer: &fakeExplainer{}, recordings: &fakeRecordings{}, hub: NewHub(), tokens: map[string]string{},
+	}
+	w.api = New(Config{LoginsPerMinute: guesses}, Deps{
+		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, Hub: w.hub,
+		PhoneSecrets: func(user, password string) (string, string) { return "md5 of " + password, "sha of " + password },
+		Page:         http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") }),
+		Version:      "test", Log: zap.NewNop(),
+	})
+	w.Server = httptest.NewServer(w.api.Handler())
+	t.Cleanup(w.Close)
+	for _, u := range []campaigns.User{
+		{ID: "olga", Role: campaigns.RoleOperator},
+		{ID: "mia", Role: campaigns.RoleManager},
+		{ID: "max", Role: campaigns.RoleManager, SeesNumbers: true},
+		{ID: "ada", Role: campaigns.RoleAdmin},
+	} {
+		if err := store.SaveUser(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		w.tokens[string(u.ID)] = w.signIn(t, u.ID, time.Hour)
+	}
+	return w
+}
+
+// signIn makes a token that lasts for a while.
+func (w *world) signIn(t *testing.T, user campaigns.UserID, lasts time.Duration) string {
+	t.Helper()
+	token, hash := NewToken()
+	err := w.store.SaveToken(t.Context(), campaigns.Token{Hash: hash, User: user, Name: "test", CreatedAt: time.Now(), ExpiresAt: time.Now().Add(lasts)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// reply is an answer that was read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// as sends a request of a user; "" is nobody. body is sent as it is where it is
+// a string, else as JSON; nil is none.
+func (w *world) as(t *testing.T, user, method, path string, body any) reply {
+	t.Helper()
+	return w.send(t, w.tokens[user], method, path, body, nil)
+}
+
+func (w *world) send(t *testing.T, token, method, path string, body any, header http.Header) reply {
+	t.Helper()
+	var content io.Reader
+	switch b := body.(type) {
+	case nil:
+	case io.Reader:
+		content = b
+	case string:
+		content = strings.NewReader(b)
+	default:
+		text, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, w.URL+path, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for k, v := range header {
+		req.Header[k] = v
+	}
+	res, err := w.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{res.StatusCode, res.Header, string(text)}
+}
+
+// want fails the test where the status is another.
+func (r reply) want(t *testing.T, status int) reply {
+	t.Helper()
+	if r.status != status {
+		t.Fatalf("status %d, want %d: %s", r.status, status, r.body)
+	}
+	return r
+}
+
+// into reads the answer's JSON.
+func (r reply) into(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(r.body), v); err != nil {
+		t.Fatalf("%v: %s", err, r.body)
+	}
+}
+
+// spring is a campaign that may run.
+func spring() campaigns.Campaign {
+	return campaigns.Campaign{
+		ID: "spring", Name: "Spring", Lists: []campaigns.ListID{"web"}, Segments: []campaigns.Segment{},
+		Trunks: "default", CallerIDs: []string{"+48221110000"},
+		Pacing: campaigns.Pacing{Mode: campaigns.Progressive}, Dispositions: campaigns.DefaultDispositions(),
+	}
+}
+
+// fill puts a campaign, a list, a lead with one recorded attempt, and a
+// do-not-call entry into the store, each with the marker.
+func (w *world) fill(t *testing.T) {
+	t.Helper()
+	ctx, now := t.Context(), time.Now()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(w.store.SaveList(ctx, campaigns.List{ID: "web", Name: "Web", CreatedAt: now}))
+	_, err := w.store.SaveCampaign(ctx, spring())
+	must(err)
+	_, err = w.store.AddLeads(ctx, "web", []campaigns.Lead{{
+		Name: "Jan", Numbers: []campaigns.Number{{E164: marker, Kind: campaigns.Mobile, Zones: []string{"Europe/Warsaw"}, Regions: []string{"PL"}}},
+	}})
+	must(err)
+	now = time.Now() // the lead is due by now
+	queues, err := w.store.Queues(ctx, "spring", now)
+	must(err)
+	var ids []campaigns.QueueID
+	for _, q := range queues {
+		ids = append(ids, q.QueueID)
+	}
+	claims, err := w.store.Claim(ctx, campaigns.ClaimRequest{Queues: ids, Limit: 1, Node: "node-1", Lease: time.Minute, Now: now})
+	must(err)
+	if len(claims) != 1 {
+		t.Fatalf("claims = %d, want 1", len(claims))
+	}
+	must(w.store.Begin(ctx, campaigns.Intent{Attempt: "a1", Claim: claims[0], Trunk: "main", CallerID: "+48221110000", Dialog: []byte(marker), At: now}))
+	must(w.store.End(ctx, campaigns.Ending{Attempt: "a1", Outcome: campaigns.Connected, Operator: "olga", Recording: "2026/a1.wav", Next: campaigns.Next{Done: true}, At: now}))
+	must(w.store.Suppress(ctx, campaigns.Suppression{E164: marker, Reason: "asked", Source: "operator", At: now}))
+}

@@ -1,0 +1,186 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/leadfile"
+)
+
+// importTime is how long an upload may take.
+const importTime = 10 * time.Minute
+
+type importIn struct {
+	ID        campaigns.ListID `path:"id" maxLength:"64"`
+	Name      string           `query:"name" maxLength:"200" doc:"of a new list; empty: its id"`
+	Source    string           `query:"source" maxLength:"500" doc:"where a new list comes from"`
+	Consent   string           `query:"consent" maxLength:"500" doc:"on what basis the people of a new list may be called"`
+	Region    string           `query:"region" pattern:"^[A-Za-z]{2}$" doc:"country of numbers without a country code, such as PL"`
+	Encoding  string           `query:"encoding" enum:"utf-8,utf-16le,utf-16be,windows-1250,gb18030" doc:"left out: found"`
+	Delimiter string           `query:"delimiter" maxLength:"3" doc:"one of , ; tab; left out: found"`
+	Map       []string         `query:"map,explode" doc:"COLUMN=FIELD; FIELD - leaves a column out"`
+	DryRun    bool             `query:"dry_run" doc:"read and report, write nothing"`
+	file      io.Reader
+}
+
+// Resolve keeps the body: it is read row by row, never held whole.
+func (in *importIn) Resolve(ctx huma.Context) []error {
+	in.file = ctx.BodyReader()
+	_ = ctx.SetReadDeadline(time.Now().Add(importTime)) // not every server can
+	return nil
+}
+
+// ImportReport is what came of a file, and what the store did with its leads.
+type ImportReport struct {
+	leadfile.Report
+	List   campaigns.ListID    `json:"list"`
+	Store  campaigns.AddResult `json:"store"`
+	DryRun bool                `json:"dry_run"`
+}
+
+// routeImport adds the way in for lists while the product has the store.
+func (s *Server) routeImport(api huma.API) {
+	binary := map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	register(s, api, campaigns.RoleManager, huma.Operation{
+		OperationID: "import", Method: http.MethodPost, Path: "/api/v1/lists/{id}/import", Tags: []string{"leads"},
+		Summary:     "Read a CSV or XLSX file into a list, which is made where there is none",
+		Description: "Bad rows are reported and do not stop the others. Importing a file twice changes nothing.",
+		RequestBody: &huma.RequestBody{Required: true, Content: binary},
+	}, s.importLeads)
+}
+
+func (s *Server) importLeads(ctx context.Context, by caller, in *importIn) (*body[ImportReport], error) {
+	if !campaigns.ValidID(string(in.ID)) {
+		return nil, huma.Error422UnprocessableEntity("id: letters a-z, digits and - only")
+	}
+	options, err := in.options()
+	if err != nil {
+		return nil, huma.Error422UnprocessableEntity(err.Error())
+	}
+	report := ImportReport{List: in.ID, DryRun: in.DryRun}
+	sink := leadSink{records: s.records, list: campaigns.List{
+		ID: in.ID, Name: in.Name, Source: in.Source, ConsentBasis: in.Consent, CreatedAt: time.Now(),
+	}, dry: in.DryRun, added: &report.Store}
+	report.Report, err = leadfile.Read(ctx, in.file, "", options, func(batch []campaigns.Lead) error { return sink.add(ctx, batch) })
+	if err != nil && sink.err == nil && ctx.Err() == nil {
+		err = badFile(err)
+	}
+	if err == nil && report.Good == 0 && report.BadRows > 0 {
+		err = huma.Error422UnprocessableEntity("no row of the file could be read", rowDetails(report.Bad)...)
+	}
+	if err != nil && report.Store == (campaigns.AddResult{}) {
+		return nil, err // nothing is written, nothing is to be audited
+	}
+	if !in.DryRun {
+		err = errors.Join(err, s.audit(ctx, by, "leads.import", string(in.ID), nil, tallyOf(report)))
+	}
+	if !by.SeesNumbers {
+		for i := range report.Bad { // the line is enough for who has the file
+			report.Bad[i].Value = ""
+		}
+	}
+	return answer(report, err)
+}
+
+func (in *importIn) options() (leadfile.Options, error) {
+	o := leadfile.Options{List: in.ID, DefaultRegion: strings.ToUpper(in.Region), Encoding: in.Encoding, Mapping: map[string]string{}}
+	switch in.Delimiter {
+	case "":
+	case ",", ";":
+		o.Delimiter = rune(in.Delimiter[0])
+	case "tab":
+		o.Delimiter = '\t'
+	default:
+		return o, fmt.Errorf("delimiter: %q is none of , ; tab", in.Delimiter)
+	}
+	for _, m := range in.Map {
+		column, field, ok := strings.Cut(m, "=")
+		if !ok {
+			return o, fmt.Errorf("map: %q is not COLUMN=FIELD", m)
+		}
+		o.Mapping[column] = field
+	}
+	return o, nil
+}
+
+// leadSink writes batches into a list, which it makes before the first one: a
+// file that cannot be read leaves no list behind.
+type leadSink struct {
+	records campaigns.Records
+	list    campaigns.List
+	dry     bool
+	made    bool
+	added   *campaigns.AddResult
+	err     error // of the store, not of the file
+}
+
+func (k *leadSink) add(ctx context.Context, batch []campaigns.Lead) error {
+	if k.dry {
+		return nil
+	}
+	if k.err = k.ensure(ctx); k.err != nil {
+		return k.err
+	}
+	var added campaigns.AddResult
+	added, k.err = k.records.AddLeads(ctx, k.list.ID, batch)
+	k.added.Added += added.Added
+	k.added.Updated += added.Updated
+	k.added.Same += added.Same
+	return k.err
+}
+
+// ensure makes the list where there is none; one that is there stays as it is.
+func (k *leadSink) ensure(ctx context.Context) error {
+	if k.made {
+		return nil
+	}
+	lists, err := k.records.Lists(ctx)
+	if err != nil {
+		return err
+	}
+	k.made = true
+	for _, known := range lists {
+		if known.ID == k.list.ID {
+			return nil
+		}
+	}
+	if k.list.Name == "" {
+		k.list.Name = string(k.list.ID)
+	}
+	return k.records.SaveList(ctx, k.list)
+}
+
+// badFile says what is wrong with a file that could not be read to its end.
+func badFile(err error) error {
+	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the file is longer than %d MiB: split it", tooLong.Limit>>20))
+	}
+	return huma.Error422UnprocessableEntity(strings.TrimPrefix(err.Error(), "leadfile: "))
+}
+
+// shownRows is how many bad rows an error names.
+const shownRows = 20
+
+func rowDetails(bad []leadfile.BadRow) []error {
+	var all []error
+	for _, b := range bad[:min(len(bad), shownRows)] {
+		all = append(all, &huma.ErrorDetail{Location: fmt.Sprintf("line %d, column %s", b.Line, b.Column), Message: b.Reason})
+	}
+	return all
+}
+
+// tallyOf is what the audit log keeps of an import.
+func tallyOf(r ImportReport) any {
+	return struct {
+		Rows, Good, Bad int
+		Store           campaigns.AddResult
+	}{r.Rows, r.Good, r.BadRows, r.Store}
+}
