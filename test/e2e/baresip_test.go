@@ -31,7 +31,7 @@ audio_source		aufile,%[1]s/tone.wav
 audio_player		aufile,%[1]s/player.wav
 audio_alert		aufile,%[1]s/alert.wav
 audio_buffer		20-160
-jitter_buffer_delay	1-10
+jitter_buffer_delay	5-10
 snd_path		%[1]s/heard
 module_path		%[2]s
 module			g711.so
@@ -219,8 +219,11 @@ func shift(ctx context.Context, d *desk) error {
 	return err
 }
 
-// checkEar looks at what an operator heard: the tone of each customer, and by
-// their marks every packet between the first and the last.
+// checkEar looks at what an operator heard: the tone of each customer and, by
+// their marks, the packets between the first and the last. RTCP counts every
+// one of them by its sequence number and must miss none; the recording is made
+// after baresip's jitter buffer, which drops what a busy machine has made late,
+// so a fiftieth may be missing there.
 func checkEar(t *testing.T, j *journal, user string, b *baresip) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(b.dir, "heard", "*-dec.wav"))
@@ -235,7 +238,7 @@ func checkEar(t *testing.T, j *journal, user string, b *baresip) {
 			continue
 		}
 		m := marks[e.Stream]
-		if lost := int(m.last-m.first+1) - m.count; lost != 0 {
+		if lost := int(m.last-m.first+1) - m.count; lost > m.count/50 {
 			t.Errorf("%s: %d of %d packets of a customer are missing in the operator's recording", user, lost, m.last-m.first+1)
 		}
 		if m.tones < 25 {
