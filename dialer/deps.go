@@ -69,6 +69,7 @@ type Audio interface {
 	Play(leg media.LegID, prompt string)
 	Record(leg media.LegID, path string)
 	StopRecord(leg media.LegID)
+	Heard(leg media.LegID) bool // any audio at all came from the leg
 	Close(leg media.LegID)
 }
 

@@ -234,3 +234,24 @@ func TestCampaignPausedAndStartedAgain(t *testing.T) {
 		f.call(0)
 	})
 }
+
+// A network that answers by itself and hangs up at once has no person behind it;
+// a person who does so has breathed.
+func TestQuickEndWithoutAudioIsAFalseAnswer(t *testing.T) {
+	for mute, want := range map[bool]campaigns.Outcome{true: campaigns.FalseAnswer, false: campaigns.HungUpEarly} {
+		inBubble(t, func(f *floor) {
+			f.audio.mute = mute
+			f.store.add("spring", 1)
+			f.run(progressive("spring"))
+			f.ready("ann")
+			leg := f.call(0)
+			f.answer(leg)
+			f.trunks.end(sip.Ended{Leg: leg, WasUp: true, AnsweredAt: time.Now().Add(-falseAnswerWithin), At: time.Now()})
+			f.wait(time.Millisecond)
+			f.wantOutcomes(map[campaigns.Outcome]int{want: 1})
+		})
+	}
+}
+
+// falseAnswerWithin is inside the second that the engine allows.
+const falseAnswerWithin = 500 * time.Millisecond

@@ -417,6 +417,7 @@ func (p *phones) leg(user string) sip.LegID {
 
 // audio writes down what it is told, in words.
 type audio struct {
+	mute bool // no leg is ever heard
 	mu   sync.Mutex
 	told []string
 }
@@ -450,6 +451,7 @@ func (a *audio) Bridge(customer, operator media.LegID)                     { a.n
 func (a *audio) Unbridge(customer media.LegID)                             { a.note("unbridge %s", customer) }
 func (a *audio) Play(leg media.LegID, prompt string)                       { a.note("play %s %s", leg, prompt) }
 func (a *audio) Record(leg media.LegID, path string)                       { a.note("record %s", leg) }
+func (a *audio) Heard(media.LegID) bool                                    { return !a.mute }
 func (a *audio) StopRecord(leg media.LegID)                                { a.note("stop record %s", leg) }
 func (a *audio) Close(leg media.LegID)                                     { a.note("close %s", leg) }
 

@@ -113,7 +113,7 @@ func (e *Engine) answerOffer(leg media.LegID, spec media.LegSpec, offer []byte) 
 func (e *Engine) onEnded(now time.Time, ev sip.Ended) {
 	if c := e.callOf(ev.Leg); c != nil {
 		e.step(now, c, call.Ended{
-			Outcome: outcomeOf(ev), LateAnswer: ev.LateAnswer,
+			Outcome: e.outcomeOf(ev), LateAnswer: ev.LateAnswer,
 			Code: ev.Cause.Code, Q850: ev.Cause.Q850, Reason: ev.Cause.Text,
 		})
 		return
@@ -123,9 +123,18 @@ func (e *Engine) onEnded(now time.Time, ev sip.Ended) {
 	}
 }
 
-// outcomeOf says what the network's end of a leg means for the attempt.
-func outcomeOf(ev sip.Ended) campaigns.Outcome {
-	if ev.WasUp && ev.Cause.Result != sip.ResultFalseAnswer {
+// falseAnswer is how soon a call that ends without any audio was never answered
+// by anybody: the network only said so.
+const falseAnswer = time.Second
+
+// outcomeOf says what the network's end of a leg means for the attempt; empty
+// after a talk.
+func (e *Engine) outcomeOf(ev sip.Ended) campaigns.Outcome {
+	if ev.WasUp {
+		quick := !ev.ByUs && ev.At.Sub(ev.AnsweredAt) < falseAnswer
+		if quick && !e.deps.Audio.Heard(media.LegID(ev.Leg)) {
+			return campaigns.FalseAnswer
+		}
 		return ""
 	}
 	if o, ok := outcomes[ev.Cause.Result]; ok {

@@ -72,3 +72,10 @@ func add(total *media.LegStats, l media.LegStats) {
 	total.RelayedLost += l.RelayedLost
 	total.RelayedFromThere += l.RelayedFromThere
 }
+
+// Heard says whether any audio packet has come from a leg.
+func (p *Plane) Heard(id media.LegID) bool {
+	heard := false
+	p.with(id, func(l *leg) { heard = l.stats().Received > 0 })
+	return heard
+}
