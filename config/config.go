@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/outpace-dialer/outpace/dialer"
@@ -116,6 +118,9 @@ func (c Config) Validate() error {
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("data_dir: required"))
 	}
+	if !strings.HasPrefix(c.Store.URL, "sqlite:") || c.Store.URL == "sqlite:" {
+		errs = append(errs, fmt.Errorf("store.url: %q is not sqlite:PATH", c.Store.URL))
+	}
 	under("http", c.HTTP.validate())
 	under("admin", c.Admin.validate())
 	under("trunk_signalling", c.Trunk.Agent("trunk").Validate())
@@ -127,6 +132,7 @@ func (c Config) Validate() error {
 	for i, t := range c.Trunks {
 		under(fmt.Sprintf("trunks[%d]", i), t.Validate())
 	}
+	errs = append(errs, uniqueTrunks(c.Trunks)...)
 	under("media", c.Media.Validate())
 	under("detection", c.Detection.Validate())
 	switch c.Log.Level {
@@ -134,7 +140,36 @@ func (c Config) Validate() error {
 	default:
 		errs = append(errs, fmt.Errorf("log.level: %q is none of debug, info, warn, error", c.Log.Level))
 	}
-	return errors.Join(errs...)
+	if c.Drain.Timeout < 0 {
+		errs = append(errs, fmt.Errorf("drain.timeout: %v is below 0", c.Drain.Timeout))
+	}
+	return errors.Join(append(errs, engineErrors(c.Engine)...)...)
+}
+
+func uniqueTrunks(trunks []trunk.Config) []error {
+	var errs []error
+	seen := map[string]int{}
+	for i, t := range trunks {
+		if first, again := seen[t.Name]; again && t.Name != "" {
+			errs = append(errs, fmt.Errorf("trunks[%d].name: %q is the name of trunks[%d] already", i, t.Name, first))
+			continue
+		}
+		seen[t.Name] = i
+	}
+	return errs
+}
+
+func engineErrors(c dialer.Config) []error {
+	var errs []error
+	if !(c.DetectorLoss >= 0 && c.DetectorLoss <= 0.2) {
+		errs = append(errs, fmt.Errorf("engine.detector_loss: %v is outside 0 to 0.2", c.DetectorLoss))
+	}
+	for i, network := range c.PhoneNetworks {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			errs = append(errs, fmt.Errorf("engine.phone_networks[%d]: %q is not a network such as 10.0.0.0/8", i, network))
+		}
+	}
+	return errs
 }
 
 func (h HTTP) validate() error {

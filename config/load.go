@@ -36,21 +36,28 @@ func Load(path string, environ []string) (Config, error) {
 func Parse(name string, text []byte, environ []string) (Config, error) {
 	c := Default()
 	if err := strict(text, &c); err != nil {
-		return c, fmt.Errorf("%s: %w", name, err)
+		return c, errors.New(strings.Join(complaints(name, err), "\n"))
 	}
+	set := map[string]string{} // key of the file -> variable that overrode it
 	for _, variable := range environ {
 		key, value, _ := strings.Cut(variable, "=")
 		if !strings.HasPrefix(key, envPrefix) || slices.Contains(notKeys, key) {
 			continue
 		}
-		if err := strict(overlay(key, value), &c); err != nil {
-			return c, fmt.Errorf("environment variable %s: %w", key, err)
+		path := strings.Split(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__")
+		overlay, err := overlay(path, value)
+		if err == nil {
+			err = strict(overlay, &c)
 		}
+		if err != nil {
+			return c, fmt.Errorf("environment variable %s: %s", key, strings.Join(complaints("", err), "; "))
+		}
+		set[strings.Join(path, ".")] = key
 	}
 	if err := c.Validate(); err != nil {
 		var lines []string
 		for _, e := range flatten(err) {
-			lines = append(lines, locate(name, text, e.Error()))
+			lines = append(lines, locate(name, text, set, e.Error()))
 		}
 		return c, errors.New(strings.Join(lines, "\n"))
 	}
@@ -66,24 +73,61 @@ func strict(text []byte, into *Config) error {
 	return nil
 }
 
-// overlay makes the YAML of one variable: OUTPACE_HTTP__LISTEN=:80 is
-// {http: {listen: ":80"}}.
-func overlay(key, value string) []byte {
-	path := strings.Split(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__")
-	return []byte(nest(path, value))
-}
-
-func nest(path []string, value string) string {
-	if len(path) == 0 {
-		return value
+// complaints are what the parser could not take, one a line, in our words:
+// "outpace.yaml:12: listne: unknown key". An empty name leaves the place out.
+func complaints(name string, err error) []string {
+	load, ok := errors.AsType[*yaml.LoadErrors](err)
+	if !ok {
+		return []string{strings.TrimPrefix(name+": ", ": ") + err.Error()}
 	}
-	return "{" + path[0] + ": " + nest(path[1:], value) + "}"
+	var all []string
+	for _, e := range load.Errors {
+		text := e.Message
+		if key, ok := unknownKey(text); ok {
+			text = key + ": unknown key"
+		}
+		if name != "" {
+			text = fmt.Sprintf("%s:%d: %s", name, e.Mark.Line, text)
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
-// locate puts the line of a key before an error about it, where the file has
-// the key: "outpace.yaml:12: trunks[0].max_cps: ...".
-func locate(name string, text []byte, problem string) string {
+// unknownKey is the key of the parser's "field KEY not found in type T".
+func unknownKey(message string) (string, bool) {
+	rest, ok := strings.CutPrefix(message, "field ")
+	key, _, found := strings.Cut(rest, " not found in type ")
+	return key, ok && found
+}
+
+// overlay makes the YAML of one variable: OUTPACE_HTTP__LISTEN=:80 is
+// {http: {listen: ":80"}}. A value that is a list or a map in YAML is one; all
+// else is taken letter by letter.
+func overlay(path []string, value string) ([]byte, error) {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Value: value}
+	var parsed yaml.Node
+	if err := yaml.Unmarshal([]byte(value), &parsed); err == nil && len(parsed.Content) == 1 && parsed.Content[0].Kind != yaml.ScalarNode {
+		node = parsed.Content[0]
+		if node.Style != yaml.FlowStyle { // "a: b" is text, {a: b} is a map
+			node = &yaml.Node{Kind: yaml.ScalarNode, Value: value}
+		}
+	}
+	for _, key := range slices.Backward(path) {
+		node = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key}, node}}
+	}
+	return yaml.Marshal(node)
+}
+
+// locate puts the place of a key before an error about it: the variable that
+// set it, or its line in the file: "outpace.yaml:12: trunks[0].max_cps: ...".
+func locate(name string, text []byte, set map[string]string, problem string) string {
 	key, _, _ := strings.Cut(problem, ":")
+	for overridden, variable := range set {
+		if key == overridden || strings.HasPrefix(key, overridden+".") || strings.HasPrefix(key, overridden+"[") {
+			return "environment variable " + variable + ": " + problem
+		}
+	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil || len(root.Content) == 0 {
 		return name + ": " + problem

@@ -1,0 +1,169 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// trunks is the part that every file needs.
+const trunks = `trunks:
+  - name: carrier-a
+    targets: [{address: "198.51.100.20:5060"}]
+    caller_ids: ["+442079460123"]
+    max_cps: 10
+    max_channels: 200
+`
+
+// TestErrorsNameLineAndKey has one row for each kind of mistake.
+func TestErrorsNameLineAndKey(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"unknown key", "http:\n  listne: x\n" + trunks, "f.yaml:2: listne: unknown key"},
+		{"unknown key at the top", trunks + "htp: {}\n", "f.yaml:7: htp: unknown key"},
+		{"unknown key of a trunk", trunks + "    max_calls: 3\n", "f.yaml:7: max_calls: unknown key"},
+		{"key twice", "log: {level: info}\nlog: {level: warn}\n" + trunks, `f.yaml:2: mapping key "log" already defined at line 1`},
+		{"not a duration", trunks + "drain: {timeout: 5 minutes}\n", "f.yaml:7: cannot construct"},
+		{"not YAML", "http: [\n", "f.yaml: yaml: line 2"},
+		{"not a map", "- 1\n", "f.yaml:1: "},
+		{"no trunk", "log: {level: warn}\n", "f.yaml: trunks: at least one carrier is required"},
+		{"value of a trunk", strings.Replace(trunks, "max_cps: 10", "max_cps: -1", 1), "f.yaml:5: trunks[0].max_cps: "},
+		{"nothing of a trunk", "trunks:\n  - name: a\n", "f.yaml:2: trunks[0].max_cps: required"},
+		{"target", strings.Replace(trunks, ":5060", "", 1), "f.yaml:3: trunks[0].targets[0].address: "},
+		{"trunks of one name", trunks + strings.TrimPrefix(trunks, "trunks:\n"), `f.yaml:7: trunks[1].name: "carrier-a" is the name of trunks[0] already`},
+		{"http", "http: {listen: x}\n" + trunks, "f.yaml:1: http.listen: "},
+		{"admin", "admin: {listen: x}\n" + trunks, "f.yaml:1: admin.listen: "},
+		{"store", "store:\n  url: redis://x\n" + trunks, `f.yaml:2: store.url: "redis://x" is not sqlite:PATH`},
+		{"data_dir", "data_dir: \"\"\n" + trunks, "f.yaml:1: data_dir: required"},
+		{"log", "log: {level: loud}\n" + trunks, `f.yaml:1: log.level: "loud" is none of`},
+		{"media", "media: {address: nowhere}\n" + trunks, "f.yaml:1: media.address: "},
+		{"drain", "drain: {timeout: -1s}\n" + trunks, "f.yaml:1: drain.timeout: -1s is below 0"},
+		{"detector loss", "engine: {detector_loss: .5}\n" + trunks, "f.yaml:1: engine.detector_loss: 0.5 is outside 0 to 0.2"},
+		{"phone networks", "engine: {phone_networks: [10.0.0.0/8, lan]}\n" + trunks, `f.yaml:1: engine.phone_networks[1]: "lan"`},
+		{"trunk sockets", "trunk_signalling:\n  listen:\n    - {transport: smoke, address: \"127.0.0.1:5060\"}\n" + trunks, `f.yaml:2: trunk_signalling.listen: transport "smoke"`},
+		{"phones", "phones: {listen: [{transport: udp, address: x}]}\n" + trunks, `f.yaml:1: phones.listen: address "x"`},
+	} {
+		_, err := Parse("f.yaml", []byte(c.text), nil)
+		if err == nil || !slices.ContainsFunc(strings.Split(err.Error(), "\n"), func(l string) bool { return strings.HasPrefix(l, c.want) }) {
+			t.Errorf("%s: error\n%v\nwant a line that begins with %q", c.name, err, c.want)
+		}
+	}
+}
+
+// TestAllErrorsAtOnce tells of every mistake in one go.
+func TestAllErrorsAtOnce(t *testing.T) {
+	_, err := Parse("f.yaml", []byte("http: {listen: x}\nlog: {level: loud}\ndrain: {timeout: -1s}\n"), nil)
+	if err == nil || len(strings.Split(err.Error(), "\n")) != 4 {
+		t.Errorf("error = %v, want four lines", err)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := Parse("f.yaml", []byte(trunks), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTP.Listen != "127.0.0.1:8080" || c.Admin.Listen != "127.0.0.1:9090" || c.Store.URL != "sqlite:outpace.db" || c.Drain.Timeout != 10*time.Minute {
+		t.Errorf("defaults = %+v", c)
+	}
+	for _, l := range slices.Concat(c.Trunk.Listen, c.Phones.Listen) {
+		if !strings.HasPrefix(l.Address, "127.0.0.1:") {
+			t.Errorf("listens on %s by itself, want loopback", l.Address)
+		}
+	}
+	if _, err := Parse("f.yaml", nil, nil); err == nil {
+		t.Error("an empty file is taken: there is no trunk")
+	}
+}
+
+// TestListsReplaceDefaults does not add to a default list.
+func TestListsReplaceDefaults(t *testing.T) {
+	c, err := Parse("f.yaml", []byte("phones:\n  listen: [{transport: tcp, address: \"127.0.0.1:5071\"}]\ndrain: {timeout: 90s}\n"+trunks), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []Listener{{"tcp", "127.0.0.1:5071"}}; !slices.Equal(c.Phones.Listen, want) || len(c.Trunk.Listen) != 2 || c.Drain.Timeout != 90*time.Second {
+		t.Errorf("phones %v, trunk %v, drain %v", c.Phones.Listen, c.Trunk.Listen, c.Drain.Timeout)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	c, err := Parse("f.yaml", []byte("http: {listen: \"127.0.0.1:1\"}\n"+trunks), []string{
+		"OUTPACE_HTTP__LISTEN=:80", "OUTPACE_DRAIN__TIMEOUT=2m", "OUTPACE_DATA_DIR=C: {a}, #1", "OUTPACE_MEDIA__PORTS__ANY=true",
+		"OUTPACE_ENGINE__PHONE_NETWORKS=[127.0.0.0/8]", "OUTPACE_API__LOGINS_PER_MINUTE=7", "OUTPACE_LOG__LEVEL=warn",
+		"OUTPACE_TOKEN=dlr_x", "HOME=/root", "OTHER_HTTP__LISTEN=x",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.HTTP.Listen != ":80" || c.Drain.Timeout != 2*time.Minute || c.DataDir != "C: {a}, #1" || !c.Media.Ports.Any ||
+		!slices.Equal(c.Engine.PhoneNetworks, []string{"127.0.0.0/8"}) || c.API.LoginsPerMinute != 7 || c.Log.Level != "warn" {
+		t.Errorf("config = %+v", c)
+	}
+	for variable, want := range map[string]string{
+		"OUTPACE_HTP__LISTEN=:80":    "environment variable OUTPACE_HTP__LISTEN: htp: unknown key",
+		"OUTPACE_HTTP__LISTNE=:80":   "environment variable OUTPACE_HTTP__LISTNE: listne: unknown key",
+		"OUTPACE_DRAIN__TIMEOUT=x":   "environment variable OUTPACE_DRAIN__TIMEOUT: cannot construct",
+		"OUTPACE_HTTP=x":             "environment variable OUTPACE_HTTP: cannot construct",
+		"OUTPACE_LOG__LEVEL=loud":    `environment variable OUTPACE_LOG__LEVEL: log.level: "loud"`,
+		"OUTPACE_TRUNKS=[{name: b}]": "environment variable OUTPACE_TRUNKS: trunks[0].targets: ",
+	} {
+		if _, err := Parse("f.yaml", []byte(trunks), []string{variable}); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", variable, err, want)
+		}
+	}
+}
+
+// TestExamples loads every file that we give as an example.
+func TestExamples(t *testing.T) {
+	files, err := filepath.Glob("examples/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("examples: %v (%v)", files, err)
+	}
+	for _, f := range files {
+		if _, err := Load(f, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := Load(filepath.Join(t.TempDir(), "none.yaml"), nil); !os.IsNotExist(err) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestPrintedIsReadAgain holds that what `config print` writes is a file.
+func TestPrintedIsReadAgain(t *testing.T) {
+	c, err := Load("examples/outpace.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Parse("printed", text, nil); err != nil {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+func TestAgent(t *testing.T) {
+	s := Signalling{Listen: []Listener{{"udp", "127.0.0.1:5060"}}, External: "203.0.113.10"}
+	a := s.Agent("trunk")
+	if a.Name != "trunk" || a.External != "203.0.113.10" || len(a.Listen) != 1 || a.Listen[0].Address != "127.0.0.1:5060" {
+		t.Errorf("agent = %+v", a)
+	}
+}
+
+func FuzzParse(f *testing.F) { // refusing is fine, panicking is not
+	f.Add(trunks, "OUTPACE_HTTP__LISTEN=:80")
+	f.Add("a: &a [*a]\n", "OUTPACE___=")
+	f.Fuzz(func(t *testing.T, text, variable string) {
+		c, err := Parse("f.yaml", []byte(text), []string{variable})
+		if err == nil && c.Validate() != nil {
+			t.Errorf("%q is taken and not valid", text)
+		}
+	})
+}
