@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/leadfile"
+	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
 )
@@ -33,6 +35,9 @@ func withStore(ctx context.Context, path string, do func(app.Store) error) error
 		return usageError{err}
 	}
 	store, err := app.OpenStore(ctx, cfg)
+	if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
+		return fmt.Errorf("outpace serve is running on this store: import through the API (POST /api/v1/lists/ID/import) or stop it first (%w)", err)
+	}
 	if err != nil {
 		return err
 	}

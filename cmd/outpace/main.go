@@ -55,8 +55,35 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemoCommand(), newServeCommand(), newConfigCommand(), newLeadsCommand(), newUserCommand(),
-		newPaceCommand(), newDetectCommand(), newVersionCommand())
+		newPaceCommand(), newSimulateCommand(), newDetectCommand(), newVersionCommand())
+	blameCaller(root)
 	return root
+}
+
+// blameCaller makes wrong arguments of a command and those under it usage
+// errors. A command that only groups others shows its help, and refuses what it
+// does not know.
+func blameCaller(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	if !cmd.Runnable() {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())}
+			}
+			return nil
+		}
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	for _, sub := range cmd.Commands() {
+		blameCaller(sub)
+	}
 }
 
 func newVersionCommand() *cobra.Command {
