@@ -1,0 +1,116 @@
+package simulator
+
+import (
+	"slices"
+	"time"
+
+	"github.com/outpace-dialer/outpace/pacing"
+)
+
+// minute is what happened in one minute.
+type minute struct {
+	idle, talking, wrapping float64 // seconds of all operators
+	machine                 float64 // of talking: with a machine
+
+	dials, live, connected, abandoned int // abandoned: also connected too late
+	lost                              int // people taken for machines
+	cancelled, refused                int
+}
+
+func (m *minute) add(o minute) {
+	m.idle += o.idle
+	m.talking += o.talking
+	m.wrapping += o.wrapping
+	m.machine += o.machine
+	m.dials += o.dials
+	m.live += o.live
+	m.connected += o.connected
+	m.abandoned += o.abandoned
+	m.lost += o.lost
+	m.cancelled += o.cancelled
+	m.refused += o.refused
+}
+
+// tally counts, by the minute.
+type tally struct {
+	minutes []minute
+	warmup  time.Duration
+	waits   []float64 // seconds that an operator was ready before each call
+}
+
+func newTally(s *Scenario) tally {
+	return tally{minutes: make([]minute, int(s.Duration/60)+1), warmup: s.Warmup.Duration()}
+}
+
+func (t *tally) at(now time.Duration) *minute { return &t.minutes[int(now/time.Minute)] }
+
+// waited notes how long an operator was ready before a call.
+func (t *tally) waited(now, wait time.Duration) {
+	if now >= t.warmup {
+		t.waits = append(t.waits, wait.Seconds())
+	}
+}
+
+// spent books the time since an operator's last change of state.
+func (t *tally) spent(o *operator, now time.Duration) {
+	for from := o.since; from < now; {
+		m := t.at(from)
+		to := min(now, from.Truncate(time.Minute)+time.Minute)
+		d := (to - from).Seconds()
+		switch o.state {
+		case pacing.Ready:
+			m.idle += d
+		case pacing.Talking:
+			m.talking += d
+			if o.machine {
+				m.machine += d
+			}
+		case pacing.Wrapping:
+			m.wrapping += d
+		}
+		from = to
+	}
+}
+
+// measured are the minutes after the warm-up.
+func (t *tally) measured() []minute {
+	return t.minutes[min(int(t.warmup/time.Minute), len(t.minutes)):]
+}
+
+// The window of the peak, and the least number of live answers in it that makes
+// a share worth saying.
+const (
+	peakWindow = 10 // minutes
+	peakLeast  = 30
+)
+
+// peak is the greatest share of abandoned calls in ten minutes, 0 where no ten
+// minutes had enough live answers.
+func (t *tally) peak() float64 {
+	peak, days := 0.0, t.measured()
+	live, abandoned := 0, 0
+	for i, m := range days {
+		live += m.live
+		abandoned += m.abandoned
+		if i >= peakWindow {
+			live -= days[i-peakWindow].live
+			abandoned -= days[i-peakWindow].abandoned
+		}
+		if i >= peakWindow-1 && live >= peakLeast {
+			peak = max(peak, float64(abandoned)/float64(live))
+		}
+	}
+	return peak
+}
+
+// wait is the mean and the 95th percentile of the operators' waits.
+func (t *tally) wait() (mean, p95 float64) {
+	if len(t.waits) == 0 {
+		return 0, 0
+	}
+	sorted := slices.Sorted(slices.Values(t.waits))
+	for _, w := range sorted {
+		mean += w
+	}
+	return mean / float64(len(sorted)), sorted[(len(sorted)*95)/100]
+}
