@@ -99,8 +99,7 @@ func (c *client) attempts(t *testing.T, campaign campaigns.CampaignID) []campaig
 	return all
 }
 
-// watch follows the states of the signed-in operator, or of all operators
-// where the client is a manager.
+// watch keeps the states of the signed-in operator.
 type watch struct {
 	mu     sync.Mutex
 	seen   []view
