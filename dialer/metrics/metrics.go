@@ -25,6 +25,7 @@ type Metrics struct {
 	attempts, finished, answers                       *prometheus.CounterVec
 	active                                            *prometheus.GaugeVec
 	toBridge, talk, wrap, wait                        *prometheus.HistogramVec
+	postDial, setup, toVerdict                        *prometheus.HistogramVec
 	verdicts                                          *prometheus.CounterVec
 	ratio, ratioTarget, ratioMax, answerChance, limit *prometheus.GaugeVec
 	decisions                                         *prometheus.CounterVec
@@ -34,13 +35,48 @@ type Metrics struct {
 	recordingFailures                                 prometheus.Counter
 
 	seen map[campaigns.UserID]dialer.OperatorView // to leave the old state
+
+	campaigns, trunks, codes bounded
 }
+
+// The most values of a label that people choose; what comes after is "other".
+const (
+	maxCampaigns = 200
+	maxTrunks    = 50
+	maxCodes     = 200 // dispositions of all campaigns
+	other        = "other"
+)
+
+// bounded keeps a label from growing without end. A value that got its own
+// series keeps it, so that what is counted up is counted down at one place.
+type bounded struct {
+	known map[string]struct{}
+	limit int
+}
+
+func newBounded(limit int) bounded { return bounded{map[string]struct{}{}, limit} }
+
+func (b bounded) label(value string) string {
+	if _, ok := b.known[value]; ok {
+		return value
+	}
+	if len(b.known) >= b.limit {
+		return other
+	}
+	b.known[value] = struct{}{}
+	return value
+}
+
+func (m *Metrics) campaign(id campaigns.CampaignID) string { return m.campaigns.label(string(id)) }
 
 // New returns the series, registered and at zero.
 func New(version string) *Metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m := &Metrics{registry: r, seen: map[campaigns.UserID]dialer.OperatorView{}}
+	m := &Metrics{
+		registry: r, seen: map[campaigns.UserID]dialer.OperatorView{},
+		campaigns: newBounded(maxCampaigns), trunks: newBounded(maxTrunks), codes: newBounded(maxCodes),
+	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dialer_" + name, Help: help}, labels)
 		r.MustRegister(c)
@@ -65,6 +101,9 @@ func New(version string) *Metrics {
 	m.answers = counter("answers_total", "Answered calls by what became of them.", "campaign", "result")
 	m.active = gauge("calls_active", "Live calls by phase.", "campaign", "phase")
 	m.toBridge = histogram("answer_to_bridge_seconds", "From the answer to the first customer packet at the operator.", []float64{.25, .5, .75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 5, 10}, "campaign")
+	m.postDial = histogram("post_dial_delay_seconds", "From the start of an attempt to the first ringing.", []float64{.25, .5, 1, 2, 3, 4, 6, 8, 12, 20}, "trunk")
+	m.setup = histogram("call_setup_seconds", "From the start of an attempt to the answer.", []float64{1, 2, 4, 6, 8, 10, 15, 20, 25, 30, 45, 60}, "trunk")
+	m.toVerdict = histogram("amd_decision_seconds", "From the answer to the verdict that a person is there.", []float64{.1, .25, .5, .75, 1, 1.5, 2, 2.5, 3, 4, 6, 8}, "campaign")
 	m.talk = histogram("talk_seconds", "Length of talks.", []float64{5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600}, "campaign")
 	m.wrap = histogram("wrap_seconds", "Length of wrap-ups.", []float64{1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300}, "campaign")
 	m.wait = histogram("operator_wait_seconds", "How long operators were ready before a call.", []float64{.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600}, "campaign")
@@ -99,7 +138,7 @@ func (m *Metrics) Add(c prometheus.Collector) { m.registry.MustRegister(c) }
 func (m *Metrics) Notice(n dialer.Notice) {
 	switch n := n.(type) {
 	case dialer.AttemptBegan:
-		m.attempts.WithLabelValues(string(n.Campaign), n.Trunk).Inc()
+		m.attempts.WithLabelValues(m.campaign(n.Campaign), m.trunks.label(n.Trunk)).Inc()
 	case dialer.CallChanged:
 		m.changed(n)
 	case dialer.CallEnded:
@@ -109,13 +148,13 @@ func (m *Metrics) Notice(n dialer.Notice) {
 	case dialer.Paced:
 		m.paced(n)
 	case dialer.CampaignChanged:
-		m.ratioMax.WithLabelValues(string(n.Campaign.ID)).Set(n.Campaign.Pacing.MaxRatio)
+		m.ratioMax.WithLabelValues(m.campaign(n.Campaign.ID)).Set(n.Campaign.Pacing.MaxRatio)
 	case dialer.Refused:
-		m.skipped.WithLabelValues(string(n.Campaign), n.Rule).Inc()
+		m.skipped.WithLabelValues(m.campaign(n.Campaign), n.Rule).Inc()
 	case dialer.Disposed:
-		m.dispositions.WithLabelValues(string(n.Campaign), n.Disposal.Disposition).Inc()
+		m.dispositions.WithLabelValues(m.campaign(n.Campaign), m.codes.label(n.Disposal.Disposition)).Inc()
 	case dialer.AudioReached:
-		m.toBridge.WithLabelValues(string(n.Campaign)).Observe(n.Answer.Seconds())
+		m.toBridge.WithLabelValues(m.campaign(n.Campaign)).Observe(n.Answer.Seconds())
 	case dialer.RecordingDone:
 		if n.Err != nil {
 			m.recordingFailures.Inc()
@@ -145,23 +184,28 @@ func phase(s call.State) string {
 
 func (m *Metrics) changed(n dialer.CallChanged) {
 	if p := phase(n.From); p != "" {
-		m.active.WithLabelValues(string(n.Campaign), p).Dec()
+		m.active.WithLabelValues(m.campaign(n.Campaign), p).Dec()
 	}
 	if p := phase(n.To); p != "" {
-		m.active.WithLabelValues(string(n.Campaign), p).Inc()
+		m.active.WithLabelValues(m.campaign(n.Campaign), p).Inc()
 	}
 }
 
 func (m *Metrics) ended(n dialer.CallEnded) {
-	c, e := string(n.Campaign), n.Ending
-	m.finished.WithLabelValues(c, n.Trunk, string(e.Outcome)).Inc()
+	c, trunk, e := m.campaign(n.Campaign), m.trunks.label(n.Trunk), n.Ending
+	m.finished.WithLabelValues(c, trunk, string(e.Outcome)).Inc()
+	if !e.RingingAt.IsZero() {
+		m.postDial.WithLabelValues(trunk).Observe(e.RingingAt.Sub(n.BeganAt).Seconds())
+	}
 	if e.AnsweredAt.IsZero() {
 		return
 	}
+	m.setup.WithLabelValues(trunk).Observe(e.AnsweredAt.Sub(n.BeganAt).Seconds())
 	m.answers.WithLabelValues(c, string(e.Outcome)).Inc()
 	verdict := string(e.Outcome)
 	if !e.VerdictAt.IsZero() {
 		verdict = "person"
+		m.toVerdict.WithLabelValues(c).Observe(max(0, e.VerdictAt.Sub(e.AnsweredAt)).Seconds()) // early audio may tell before the answer
 	}
 	m.verdicts.WithLabelValues(c, verdict).Inc()
 	if !e.BridgedAt.IsZero() {
@@ -172,21 +216,21 @@ func (m *Metrics) ended(n dialer.CallEnded) {
 func (m *Metrics) operator(v dialer.OperatorView) {
 	old, known := m.seen[v.User]
 	if known {
-		m.operators.WithLabelValues(string(old.Campaign), string(old.State)).Dec()
+		m.operators.WithLabelValues(m.campaign(old.Campaign), string(old.State)).Dec()
 		spent := v.Since.Sub(old.Since).Seconds()
 		switch {
 		case old.State == operator.Wrapping && v.State != operator.Wrapping:
-			m.wrap.WithLabelValues(string(old.Campaign)).Observe(spent)
+			m.wrap.WithLabelValues(m.campaign(old.Campaign)).Observe(spent)
 		case old.State == operator.Ready && v.State == operator.Reserved:
-			m.wait.WithLabelValues(string(old.Campaign)).Observe(spent)
+			m.wait.WithLabelValues(m.campaign(old.Campaign)).Observe(spent)
 		}
 	}
-	m.operators.WithLabelValues(string(v.Campaign), string(v.State)).Inc()
+	m.operators.WithLabelValues(m.campaign(v.Campaign), string(v.State)).Inc()
 	m.seen[v.User] = v
 }
 
 func (m *Metrics) paced(n dialer.Paced) {
-	c := string(n.Campaign)
+	c := m.campaign(n.Campaign)
 	m.ratio.WithLabelValues(c).Set(n.Decision.Ratio)
 	m.ratioTarget.WithLabelValues(c).Set(n.Decision.Wanted)
 	m.answerChance.WithLabelValues(c).Set(n.Decision.AnswerProbability)
