@@ -20,7 +20,7 @@ HAVE_CC := $(shell command -v "$$(go env CC 2>/dev/null || echo gcc)" 2>/dev/nul
 RACE    := $(if $(HAVE_CC),-race)
 ARGS    ?=
 
-.PHONY: help build demo test bench lint dist clean go-version
+.PHONY: help build demo test fault bench lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ test: go-version ## format, vet and every test with the race detector; with CI=1
 		$$1 == "ok" { ok++ } \
 		$$1 == "FAIL" && NF > 1 { failed = failed "\n  failed: " $$2; n++ } \
 		END { printf "\n%d packages passed, %d failed%s\n", ok, n, failed }'
+
+KILLS ?= 50
+
+fault: go-version ## kill -9 the product KILLS times (default 50) and judge what is left; about five minutes
+	OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 30m -run TestKill9 -v $(ARGS) ./test/fault
 
 bench: go-version ## benchmarks, with allocations
 	go test -run '^$$' -bench . -benchmem $(ARGS) ./...

@@ -15,19 +15,20 @@ import (
 	"github.com/outpace-dialer/outpace/test/carrier"
 )
 
-// people answers every number with a person who talks for a minute.
+// people answers every number with a person who talks on and on.
 func people(string, int) (carrier.Behaviour, bool) {
-	return carrier.Behaviour{Kind: carrier.Person, Ring: 300 * time.Millisecond, Talk: time.Minute, Patience: time.Minute}, true
+	return carrier.Behaviour{Kind: carrier.Person, Ring: 300 * time.Millisecond, Talk: time.Hour, Patience: time.Minute}, true
 }
 
-// talking is a world with some people on the line.
-func talking(t *testing.T, operators, talks int) *world {
+// talking is a world where each operator talks to somebody. Nobody is free, so
+// nobody is dialled any more.
+func talking(t *testing.T, operators int) (w *world, leave func()) {
 	t.Helper()
-	w := newWorld(t, carrier.Config{Behave: people}, 300, operators)
+	w = newWorld(t, carrier.Config{Behave: people}, 300, operators)
 	w.start(t)
-	w.operate(t, time.Hour)
-	until(t, 20*time.Second, "people talk to operators", func() bool { return len(w.bridged(t)) >= talks })
-	return w
+	leave = w.operate(t, time.Hour)
+	until(t, 30*time.Second, "people talk to operators", func() bool { return len(w.bridged(t)) == operators })
+	return w, leave
 }
 
 // bridged are the calls that came to an operator's ear, by Call-ID.
@@ -44,7 +45,7 @@ func (w *world) bridged(t *testing.T) map[string]bool {
 
 // TestMetrics has Prometheus read what a busy product says.
 func TestMetrics(t *testing.T) {
-	w := talking(t, 3, 3)
+	w, _ := talking(t, 3)
 	t.Run("format", func(t *testing.T) { checkFormat(t, w) })
 	t.Run("scrape", func(t *testing.T) { checkScrape(t, w) })
 }

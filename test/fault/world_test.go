@@ -58,8 +58,8 @@ func newWorld(t *testing.T, cfg carrier.Config, leads, people int) *world {
 	return w
 }
 
-// runUntilCleanup runs a far end until the test is over.
-func runUntilCleanup(t *testing.T, what string, run func(context.Context) error) {
+// runUntilCleanup runs a far end until it is stopped, or the test is over.
+func runUntilCleanup(t *testing.T, what string, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -67,12 +67,14 @@ func runUntilCleanup(t *testing.T, what string, run func(context.Context) error)
 			t.Errorf("%s: %v", what, err)
 		}
 	})
-	t.Cleanup(func() { cancel(); wg.Wait() })
+	stop = func() { cancel(); wg.Wait() }
+	t.Cleanup(stop)
+	return stop
 }
 
 // operate signs the simulated operators in; they come back by themselves when
 // the product does.
-func (w *world) operate(t *testing.T, talk time.Duration) {
+func (w *world) operate(t *testing.T, talk time.Duration) (leave func()) {
 	t.Helper()
 	room, err := operators.New(operators.Config{
 		API: "http://" + w.http, SIP: w.phones, Users: w.people, Seed: 7,
@@ -81,7 +83,7 @@ func (w *world) operate(t *testing.T, talk time.Duration) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runUntilCleanup(t, "operators", room.Run)
+	return runUntilCleanup(t, "operators", room.Run)
 }
 
 // events is the journal so far, of both far ends.
