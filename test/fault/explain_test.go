@@ -43,6 +43,7 @@ func numberOf(i int) string { return people999(i+1, "UTC")[i].Numbers[0].E164 }
 
 // TestExplain asks why each of some numbers is dialled or not.
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	p := newProduct(t, "127.0.0.1:9")
 	now := time.Now()
 	capped := seedExplained(t, p, now)

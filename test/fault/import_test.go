@@ -194,6 +194,7 @@ func checkBadFile(t *testing.T, path string, f file) {
 
 // TestImportEncodings reads the same names from files in other encodings.
 func TestImportEncodings(t *testing.T) {
+	t.Parallel()
 	p := newProduct(t, "127.0.0.1:9")
 	const polish, chinese = "Józef Żądło", "欧阳 伟"
 	for i, c := range []struct {

@@ -4,7 +4,6 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -51,6 +50,7 @@ func mixed(number string, _ int) (carrier.Behaviour, bool) {
 // TestKill9 kills the product at random points and starts it again on the same
 // store; then the store is held against what the far ends saw.
 func TestKill9(t *testing.T) {
+	t.Parallel()
 	kills := 4
 	if n, err := strconv.Atoi(os.Getenv("OUTPACE_KILLS")); err == nil && n > 0 {
 		kills = n
@@ -86,7 +86,7 @@ func (w *world) killClearing(t *testing.T) {
 	ends := w.journal.ends()
 	w.launch(t)
 	for deadline := time.Now().Add(2 * time.Second); w.journal.ends() == ends && time.Now().Before(deadline); {
-		runtime.Gosched()
+		pass(time.Millisecond)
 	}
 	w.kill()
 }
