@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/outpace-dialer/outpace/sip/trunk"
 )
 
 // adminHandler serves the private listener: metrics, health, readiness.
@@ -39,7 +41,7 @@ func (a *App) readiness(w http.ResponseWriter, r *http.Request) {
 		checks["store"], ready = err.Error(), false
 	}
 	for _, t := range a.trunks.Stats() {
-		if t.Up {
+		if t.Up && a.heard(t) {
 			checks["trunk"] = "ok"
 		}
 	}
@@ -54,4 +56,15 @@ func (a *App) readiness(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_ = json.NewEncoder(w).Encode(checks)
+}
+
+// heard says whether a trunk has answered an OPTIONS, where it is asked any: one
+// that was never heard counts as up for calls, but nobody knows yet.
+func (a *App) heard(t trunk.Stats) bool {
+	for _, c := range a.cfg.Trunks {
+		if c.Name == t.Trunk {
+			return c.OptionsInterval < 0 || t.OptionsRTT > 0
+		}
+	}
+	return false
 }
