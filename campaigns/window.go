@@ -6,7 +6,7 @@ import (
 )
 
 // WindowClass is the canonical name of a set of plausible zones and of the rule
-// regions of a number: "America/Denver+America/Phoenix|US-AZ+US-FED". All
+// regions of a number: "America/Denver,America/Phoenix|US-AZ,US-FED". All
 // numbers of a class may be called at exactly the same times, so a queue is
 // opened or closed as a whole.
 type WindowClass string
@@ -29,15 +29,18 @@ func (w WindowClass) Regions() []string {
 	return split(regions)
 }
 
+// separator stands in no zone and no region; a plus sign does (Etc/GMT+6).
+const separator = ","
+
 func canonical(names []string) string {
 	sorted := slices.Clone(names)
 	slices.Sort(sorted)
-	return strings.Join(slices.Compact(sorted), "+")
+	return strings.Join(slices.Compact(sorted), separator)
 }
 
 func split(joined string) []string {
 	if joined == "" {
 		return nil
 	}
-	return strings.Split(joined, "+")
+	return strings.Split(joined, separator)
 }

@@ -129,8 +129,8 @@ func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
 			}
 		}
 	}
-	if bridges > 0 {
-		r.TwoWay = float64(both) / float64(bridges)
+	if bridges > 0 { // a talk in which nothing came to the operator counts as well
+		r.TwoWay = float64(both) / float64(max(bridges, r.Bridged))
 		r.Lost.AtMostOne /= float64(bridges)
 	}
 	r.Delay = percentilesOf(delays)

@@ -36,7 +36,7 @@ func newServeCommand() *cobra.Command {
 				<-a.Ready()
 				log.Info("serving", zap.String("http", a.HTTPAddr()), zap.String("admin", a.AdminAddr()), zap.String("phones", a.PhonesAddr()))
 				if cmd.Flags().Changed("announce") {
-					fmt.Fprintf(cmd.OutOrStdout(), "http %s\nadmin %s\nphones %s\n", a.HTTPAddr(), a.AdminAddr(), a.PhonesAddr())
+					fmt.Fprintf(cmd.OutOrStdout(), "http %s\nadmin %s\nphones %s\nphones-tcp %s\n", a.HTTPAddr(), a.AdminAddr(), a.PhonesAddr(), a.PhonesTCPAddr())
 				}
 			}()
 			return a.Run(cmd.Context(), force)

@@ -329,6 +329,9 @@ func (a *App) HTTPAddr() string   { return a.httpAddr.Addr().String() }
 func (a *App) AdminAddr() string  { return a.adminAddr.Addr().String() }
 func (a *App) PhonesAddr() string { return a.phoneUA.Addr("udp").String() }
 
+// PhonesTCPAddr is the same for phones over TCP.
+func (a *App) PhonesTCPAddr() string { return a.phoneUA.Addr("tcp").String() }
+
 // Records is the store, for those who run the app in their own process.
 func (a *App) Records() campaigns.Records { return a.store }
 
