@@ -181,7 +181,7 @@ func TestRegionRules(t *testing.T) {
 		}
 	}
 	c := campaigns.Campaign{ID: "spring", Caps: []campaigns.Cap{{N: 2, Period: 24 * time.Hour}, {N: 9, Period: time.Hour}}}
-	got := r.Caps("|US-FED+US-FL", c, now)
+	got := r.Caps("|US-FED,US-FL", c, now)
 	want := []campaigns.Cap{{N: 9, Period: time.Hour, Source: "campaign spring"}, {N: 2, Period: 24 * time.Hour, Source: "campaign spring"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("caps with the campaign's (-want +got):\n%s", diff)

@@ -231,7 +231,7 @@ func TestOpen(t *testing.T) {
 		{"would ring past the end", "America/New_York|US-FED", nil, "2026-11-23 20:59:30", false, "2026-11-24 08:00:00"},
 		{"first second", "America/New_York|US-FED", nil, "2026-11-23 08:00:00", true, "2026-11-23 21:00:00"},
 		{"both zones", "America/Los_Angeles,America/New_York|US-FED", nil, "2026-11-23 10:59:59", false, "2026-11-23 11:00:00"},
-		{"both states", "America/New_York|US-FED,US-FL+US-RI", nil, "2026-11-23 12:00:00", true, "2026-11-23 18:00:00"},
+		{"both states", "America/New_York|US-FED,US-FL,US-RI", nil, "2026-11-23 12:00:00", true, "2026-11-23 18:00:00"},
 		{"unknown region", "America/New_York|XX", nil, "2026-11-23 13:15:00", false, "2026-11-23 14:00:00"},
 		{"unknown state is strict", "America/New_York|US-FED,US-XX", nil, "2026-11-23 19:00:00", false, "2026-11-24 10:00:00"},
 		{"no region", "America/New_York|", nil, "2026-11-23 19:00:00", false, "2026-11-24 10:00:00"},
