@@ -210,10 +210,13 @@ const (
 	ofOperator = 2
 )
 
+// newStream mixes after each key, so that the streams of neighbours have nothing
+// in common.
 func newStream(seed, owner, id uint64) *stream {
 	s := stream(seed)
 	for _, key := range []uint64{owner, id} {
-		s = stream(s.next() ^ key*0x9e3779b97f4a7c15)
+		s ^= stream(key * 0xd6e8feb86659fd93)
+		s = stream(s.next())
 	}
 	return &s
 }

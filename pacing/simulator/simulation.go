@@ -18,7 +18,6 @@ package simulator
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/outpace-dialer/outpace/pacing"
@@ -205,6 +204,9 @@ type trunk struct {
 // burstOf is how much of a second's rate may be spent at once.
 const burstOf = 0.2
 
+// longestWait bounds the wait for a token: a rate may be as good as none.
+const longestWait = time.Hour
+
 func newTrunk(t Trunks) trunk {
 	return trunk{Trunks: t, tokens: burst(t)}
 }
@@ -248,7 +250,8 @@ func (t *trunk) wakeIn(now time.Duration) (time.Duration, bool) {
 		return 0, false
 	}
 	t.waking = true
-	return time.Duration(math.Ceil((1-t.tokens)/t.CPS*float64(time.Second))) + time.Microsecond, true
+	wait := min((1-t.tokens)/t.CPS, longestWait.Seconds())
+	return Seconds(wait).Duration() + time.Microsecond, true
 }
 
 func (t *trunk) take() {
