@@ -39,6 +39,8 @@ type Trunks interface {
 	// Dial sends the INVITE; failures come as sip.Ended.
 	Dial(leg sip.LegID, r Route, offer []byte)
 	Hangup(leg sip.LegID, why sip.Cause)
+	// Confirm says that an answered dialog is durable: its ACK may go.
+	Confirm(leg sip.LegID)
 	Reply(leg sip.LegID, body []byte)
 	Capacity(group string, now time.Time) sip.Capacity
 	// Finish ends a dialog that a dead process left behind.

@@ -56,6 +56,9 @@ func TestFromClaimToDisposition(t *testing.T) {
 		if len(f.store.dialog(e.Attempt)) == 0 {
 			t.Error("the answered dialog was not kept")
 		}
+		if !f.trunks.isConfirmed(sip.LegID(e.Attempt)) {
+			t.Error("the answer was not confirmed")
+		}
 	})
 }
 

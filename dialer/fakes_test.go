@@ -281,15 +281,16 @@ func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campai
 // trunks are a carrier on which nothing happens by itself but the end of a leg
 // that we hang up on.
 type trunks struct {
-	mu       sync.Mutex
-	signal   func(sip.Event)
-	room     int // channels
-	used     int
-	dialled  []sip.LegID
-	hungUp   map[sip.LegID]int
-	answered map[sip.LegID]bool
-	full     error
-	finished []string
+	mu        sync.Mutex
+	signal    func(sip.Event)
+	room      int // channels
+	used      int
+	dialled   []sip.LegID
+	hungUp    map[sip.LegID]int
+	confirmed []sip.LegID // in the order they were
+	answered  map[sip.LegID]bool
+	full      error
+	finished  []string
 }
 
 func (t *trunks) Reserve(_, _, callerID, callID string) (dialer.Route, error) {
@@ -324,6 +325,18 @@ func (t *trunks) Hangup(leg sip.LegID, _ sip.Cause) {
 	if first {
 		t.end(sip.Ended{Leg: leg, ByUs: true, WasUp: up, Cause: sip.Cause{Code: 487, Result: sip.ResultNone}})
 	}
+}
+
+func (t *trunks) Confirm(leg sip.LegID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.confirmed = append(t.confirmed, leg)
+}
+
+func (t *trunks) isConfirmed(leg sip.LegID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Contains(t.confirmed, leg)
 }
 
 func (t *trunks) end(ev sip.Ended) {

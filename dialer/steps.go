@@ -88,13 +88,16 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 	}
 }
 
-// keepDialog makes the answered dialog durable, beside the call.
+// keepDialog makes the answered dialog durable, beside the call, and only then
+// has the answer acknowledged: what is not acknowledged the carrier repeats, to
+// the next process if this one dies.
 func (e *Engine) keepDialog(c *liveCall) {
 	id, dialog := c.ID(), c.dialog
 	e.later(func(ctx context.Context) func(time.Time) {
 		if err := e.deps.Store.SaveDialog(ctx, id, dialog); err != nil {
 			e.log.Warn("dialog not kept: a crash would leave this call to the session timer", zap.String("call", string(id)), zap.Error(err))
 		}
+		e.deps.Trunks.Confirm(sip.LegID(id))
 		return nil
 	})
 }

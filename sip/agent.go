@@ -137,6 +137,9 @@ func (a *Agent) Invite(leg LegID, inv Invitation) {
 // comes when the far end has agreed, or 4 s after a BYE that nobody answered.
 func (a *Agent) Hangup(leg LegID, why Cause) { a.inbox.put(envelope{leg: leg, in: hangup{why}}) }
 
+// Confirm sends the ACK that an Invitation with HoldAck holds back.
+func (a *Agent) Confirm(leg LegID) { a.inbox.put(envelope{leg: leg, in: confirm{}}) }
+
 // Ring answers an inbound INVITE with 180.
 func (a *Agent) Ring(leg LegID) { a.inbox.put(envelope{leg: leg, in: ring{}}) }
 

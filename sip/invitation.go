@@ -20,6 +20,12 @@ type Invitation struct {
 	// AnswerTimeout ends the call when nothing at all comes back. 0 = the 32 s
 	// of Timer B (RFC 3261 section 17.1.1.2), which is the most there is.
 	AnswerTimeout time.Duration
+
+	// HoldAck leaves the answer without its ACK until Agent.Confirm, for a
+	// second at most. The far end repeats its 2xx until then (RFC 3261 section
+	// 13.3.1.4), so a process that dies before it has made the dialog durable
+	// hears of the call again when it comes back, and can end it.
+	HoldAck bool
 }
 
 // Header is one header line of a message.

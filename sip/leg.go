@@ -31,6 +31,7 @@ type leg struct {
 	why        Cause  // of our own hanging up
 	byUs       bool   // our hanging up is what ended it
 
+	held  uint32           // CSeq of the answer that waits for confirm before its ACK; 0: none
 	main  *peer            // the dialog that is, or was, the call
 	forks map[string]*peer // every far end that answered with a 2xx, by tag
 
@@ -70,6 +71,8 @@ func (l *leg) step(now time.Time, in input) []action {
 		l.onCall(in)
 	case hangup:
 		l.onHangup(in.why)
+	case confirm:
+		l.confirm()
 	case ring:
 		l.onRing()
 	case accept:
@@ -136,6 +139,7 @@ func (l *leg) onHangup(why Cause) {
 // hangUpMain sends the BYE of the call and waits a little for its answer.
 func (l *leg) hangUpMain(why Cause) {
 	l.why = why
+	l.confirm()
 	l.refuseOffer(487, "Request Terminated")
 	l.state = ending
 	l.stop(refreshTimer, expireTimer, repeatTimer, ackTimer)
@@ -172,6 +176,7 @@ func quotedText(s string) string {
 func (l *leg) end(cause Cause) { l.endAs(cause, false) }
 
 func (l *leg) endAs(cause Cause, late bool) {
+	l.confirm()
 	l.refuseOffer(487, "Request Terminated")
 	l.state = ended
 	l.stop(answerTimer, ringTimer, cancelTimer, repeatTimer, ackTimer, offerTimer, refreshTimer, expireTimer, endTimer)
@@ -208,6 +213,8 @@ func (l *leg) onTimer(t timer) {
 			l.do(stopInvite{cseq: l.dialog.CSeq})
 			l.end(l.ownCause())
 		}
+	case confirmTimer:
+		l.confirm()
 	case repeatTimer:
 		l.repeat2xx()
 	case ackTimer:

@@ -200,14 +200,22 @@ func (l *leg) progress(r *response) {
 func (l *leg) on2xx(r *response) {
 	if known := l.forks[r.tag]; known != nil { // a repetition: its ACK was lost
 		l.do(tally{repeated})
-		l.ack(known, r.cseq)
+		if l.held == 0 || known != l.main {
+			l.ack(known, r.cseq)
+		}
 		return
 	}
 	if l.call != nil {
 		return // the far end called: it has no forks
 	}
 	p := l.newFork(r)
-	l.ack(p, r.cseq)
+	wanted := l.state == calling || l.state == proceeding || l.state == early
+	if wanted && l.invitation.HoldAck {
+		l.held = r.cseq
+		l.arm(confirmTimer, confirmMost)
+	} else {
+		l.ack(p, r.cseq)
+	}
 	switch l.state {
 	case calling, proceeding, early:
 		l.answered(p, r)
@@ -246,6 +254,16 @@ func (l *leg) newFork(r *response) *peer {
 func (l *leg) endFork(p *peer) {
 	l.do(tally{forkEnded})
 	l.bye(p, Cause{Code: 487, Text: "another fork answered"})
+}
+
+// confirm sends the ACK that was held back.
+func (l *leg) confirm() {
+	if l.held == 0 {
+		return
+	}
+	l.ack(l.main, l.held)
+	l.held = 0
+	l.stop(confirmTimer)
 }
 
 func (l *leg) ack(p *peer, cseq uint32) { l.do(send{method: "ACK", cseq: cseq, peer: p}) }

@@ -31,8 +31,8 @@ type Progress struct {
 	At   time.Time
 }
 
-// Answered says that an outbound leg has a 2xx that is already acknowledged,
-// or that an inbound leg which we accepted has its ACK.
+// Answered says that an outbound leg has a 2xx that is already acknowledged
+// (or waits for Agent.Confirm, where the Invitation asks for that), or that an inbound leg which we accepted has its ACK.
 type Answered struct {
 	Leg    LegID
 	Fork   string // which fork answered

@@ -38,6 +38,7 @@ const (
 	answerTimer  timer = iota // nothing came back
 	ringTimer                 // rang long enough
 	cancelTimer               // no final response after our CANCEL
+	confirmTimer              // our side has not confirmed the answer: ACK now
 	repeatTimer               // 2xx without ACK: send it again
 	ackTimer                  // 2xx without ACK: give up
 	offerTimer                // nobody answered the far end's offer
@@ -49,7 +50,7 @@ const (
 )
 
 var timerNames = [timers]string{
-	"answer", "ring", "cancel", "repeat", "ack", "offer", "refresh", "expire", "end", "forget",
+	"answer", "ring", "cancel", "confirm", "repeat", "ack", "offer", "refresh", "expire", "end", "forget",
 }
 
 func (t timer) String() string { return timerNames[t] }
@@ -66,6 +67,7 @@ const (
 	alertGrace  = 4 * time.Second // a 100 with nothing after it counts as alerting after this
 	offerGrace  = 8 * time.Second // for our side to answer an offer
 	endGrace    = 4 * time.Second // for the far end to answer a BYE before Ended is told
+	confirmMost = time.Second     // for our side to make an answered dialog durable before its ACK
 	maxAttempts = 3               // of one request: challenges and 422
 	maxForks    = 64              // remembered per leg; more are ended and not remembered
 )
@@ -74,6 +76,7 @@ const (
 type (
 	start     struct{ inv Invitation }
 	hangup    struct{ why Cause }
+	confirm   struct{} // the answered dialog is durable
 	ring      struct{}
 	accept    struct{ body []byte }
 	reply     struct{ body []byte } // nil refuses the offer
@@ -106,6 +109,7 @@ type input interface{ input() }
 
 func (start) input()     {}
 func (hangup) input()    {}
+func (confirm) input()   {}
 func (ring) input()      {}
 func (accept) input()    {}
 func (reply) input()     {}

@@ -46,6 +46,7 @@ var (
 type Agent interface {
 	Invite(leg sip.LegID, inv sip.Invitation)
 	Hangup(leg sip.LegID, why sip.Cause)
+	Confirm(leg sip.LegID)
 	Reply(leg sip.LegID, body []byte)
 	Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error)
 }
@@ -172,11 +173,16 @@ func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
 		Headers:     r.headers,
 		Credentials: r.credentials,
 		RingTimeout: r.RingTimeout,
+		HoldAck:     true,
 	})
 }
 
 // Hangup ends a leg, whatever its state.
 func (t *Trunks) Hangup(leg sip.LegID, why sip.Cause) { t.agent.Hangup(leg, why) }
+
+// Confirm acknowledges an answer: its dialog is durable. Without it the ACK
+// goes out a second later.
+func (t *Trunks) Confirm(leg sip.LegID) { t.agent.Confirm(leg) }
 
 // Reply answers an Offered of a leg; nil refuses it.
 func (t *Trunks) Reply(leg sip.LegID, body []byte) { t.agent.Reply(leg, body) }

@@ -17,15 +17,17 @@ import (
 
 // fakeAgent remembers what it was asked and answers OPTIONS by script.
 type fakeAgent struct {
-	mu      sync.Mutex
-	invites []sip.Invitation
-	hungUp  []sip.LegID
-	replied []sip.LegID
-	options func(destination, uri string) (int, error)
-	asked   int
+	mu        sync.Mutex
+	invites   []sip.Invitation
+	hungUp    []sip.LegID
+	confirmed []sip.LegID
+	replied   []sip.LegID
+	options   func(destination, uri string) (int, error)
+	asked     int
 }
 
 func (f *fakeAgent) Invite(_ sip.LegID, inv sip.Invitation) { f.invites = append(f.invites, inv) }
+func (f *fakeAgent) Confirm(leg sip.LegID)                  { f.confirmed = append(f.confirmed, leg) }
 func (f *fakeAgent) Hangup(leg sip.LegID, _ sip.Cause)      { f.hungUp = append(f.hungUp, leg) }
 func (f *fakeAgent) Reply(leg sip.LegID, _ []byte)          { f.replied = append(f.replied, leg) }
 
@@ -334,10 +336,14 @@ func TestQuickBye(t *testing.T) {
 func TestCommandsAndForeignEventsPass(t *testing.T) {
 	f := newFloor(t, good())
 	f.Hangup("x", sip.Cause{})
+	f.Confirm("x")
 	f.Reply("y", nil)
 	f.Handle(sip.Offered{Leg: "z"})
 	f.Handle(sip.Ended{Leg: "not ours", Cause: sip.Cause{Code: 486}})
 	f.Dial("twice", Route{Dialog: sip.Dialog{CallID: "unknown"}}, nil)
+	if len(f.agent.confirmed) != 1 || !f.agent.invites[0].HoldAck {
+		t.Errorf("confirmed %v; an ACK waits for that: %v", f.agent.confirmed, f.agent.invites[0].HoldAck)
+	}
 	if len(f.agent.hungUp) != 1 || len(f.agent.replied) != 1 || len(f.agent.invites) != 1 || len(f.events) != 2 {
 		t.Errorf("hangups %v, replies %v, invites %d, events %d", f.agent.hungUp, f.agent.replied, len(f.agent.invites), len(f.events))
 	}
