@@ -320,6 +320,7 @@ func TestStaff(t *testing.T) {
 	s := steady(20, 0.3, 2)
 	s.Agents.Schedule = []Staff{{0, 20}, {1800, 8}, {3600, 15}}
 	s.Agents.LoginRamp = 60
+	s.Segments[0].Talk = Distribution{Type: "uniform", Lo: 30, Hi: 90} // nobody talks through a break
 	s.Events = []Incident{{At: 5400, Type: AgentsBreak, Fraction: 0.4, Lasts: 600}}
 	sim, err := New(s, predictive, 1)
 	if err != nil {

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"testing"
+
+	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/pacing/simulator"
+)
+
+const exampleScenarios = "../../config/examples/scenarios"
+
+// Runs side by side give what each gives alone, in the order of their seeds.
+func TestSimulateRunsInOrder(t *testing.T) {
+	f := simulateFlags{scenario: filepath.Join(exampleScenarios, "small_5.json"), policy: "predictive", runs: 1}
+	s, p, err := f.check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Duration = 1800
+	parts := make(chan int, 5*simulateSteps)
+	together, err := simulateRuns(t.Context(), s, p, 40, 4, func(n int) { parts <- n })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(parts) != 4*simulateSteps {
+		t.Errorf("the bar moved %d times, want %d", len(parts), 4*simulateSteps)
+	}
+	for i, got := range together {
+		alone, err := simulateRuns(t.Context(), s, p, 40+uint64(i), 1, func(int) {})
+		if err != nil || got != alone[0] {
+			t.Errorf("run %d: %+v, alone %+v, %v", i, got, alone[0], err)
+		}
+	}
+}
+
+// A signal ends the work.
+func TestSimulateStops(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	f := simulateFlags{scenario: filepath.Join(exampleScenarios, "steady_50.json"), policy: "progressive", runs: 50}
+	if err := simulate(ctx, f, false, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A policy that cannot be followed is refused, not simulated.
+func TestSimulateRefusesPolicy(t *testing.T) {
+	s := &simulator.Scenario{Duration: 60}
+	if _, err := simulateRuns(t.Context(), s, simulator.Policy{Mode: pacing.Mode("guess")}, 1, 1, func(int) {}); err == nil {
+		t.Error("no error")
+	}
+}
