@@ -10,6 +10,11 @@ import (
 	"time"
 )
 
+// Stragglers is how many packets may come where none should, without that being
+// a fault: from the last user of a port that is taken again, or out of the queue
+// of a busy machine.
+const Stragglers = 5
+
 // grace is how long after the end of a call packets may still be on their way;
 // linger is how long the port listens for those that should not be.
 const (

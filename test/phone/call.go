@@ -126,7 +126,7 @@ func (c *Call) finish(e End) {
 // lingered closes the port and tells of packets that came after the end.
 func (c *Call) lingered() {
 	c.Audio.close()
-	if n := c.Audio.zombies.Load(); n > 0 {
+	if n := c.Audio.zombies.Load(); n > Stragglers {
 		c.phone.mu.Lock()
 		defer c.phone.mu.Unlock()
 		c.phone.fault(c.ID, "rtp_after_end", fmt.Sprintf("%d packets more than %v after the end", n, grace))

@@ -64,8 +64,8 @@ func (p *Phone) readUDP() {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil || n < 8 { // keep-alives are two or four bytes
-			continue
+		if err != nil || n < 8 || buffer[0]&0x80 != 0 {
+			continue // a keep-alive, or audio for who had this port before
 		}
 		m, err := Parse(append([]byte(nil), buffer[:n]...))
 		if err != nil {
