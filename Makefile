@@ -20,6 +20,10 @@ HAVE_CC := $(shell command -v "$$(go env CC 2>/dev/null || echo gcc)" 2>/dev/nul
 RACE    := $(if $(HAVE_CC),-race)
 ARGS    ?=
 
+# Tests of whole calls in real time: one package at a time, so that they measure
+# the product and not each other.
+ALONE := /test/(carrier|e2e|fault)$$
+
 .PHONY: help build demo test fault bench lint dist clean go-version
 
 help: ## this list
@@ -38,8 +42,11 @@ test: go-version ## format, vet and every test with the race detector; with CI=1
 	if [ -n "$$files" ]; then echo "gofmt wants to change:" $$files >&2; exit 1; fi
 	go vet ./...
 	@$(if $(RACE),true,echo "no C compiler: testing without the race detector" >&2)
-	CGO_ENABLED=$(if $(RACE),1,0) OUTPACE_REQUIRE_TOOLS=$(if $(CI),1) \
-	go test $(RACE) -count=1 -p 2 -timeout 20m ./... | awk ' \
+	@export CGO_ENABLED=$(if $(RACE),1,0) OUTPACE_REQUIRE_TOOLS=$(if $(CI),1); \
+	{ failed=0; \
+	go test $(RACE) -count=1 -p 2 -timeout 20m $$(go list ./... | grep -vE '$(ALONE)') || failed=1; \
+	go test $(RACE) -count=1 -p 1 -timeout 20m $$(go list ./... | grep -E '$(ALONE)') || failed=1; \
+	exit $$failed; } | awk ' \
 		{ print; fflush() } \
 		$$1 == "ok" { ok++ } \
 		$$1 == "FAIL" && NF > 1 { failed = failed "\n  failed: " $$2; n++ } \
