@@ -31,8 +31,8 @@ func mixed(number string, _ int) (carrier.Behaviour, bool) {
 	ring := 300*time.Millisecond + time.Duration(draw.IntN(900))*time.Millisecond
 	switch at := draw.IntN(100); {
 	case at < 55:
-		// They talk on for longer than a life: who ends the call is the product.
-		return carrier.Behaviour{Kind: carrier.Person, Ring: ring, Ringback: at < 10, Talk: time.Minute}, true
+		// They wait and talk for longer than a life: who ends the call is the product.
+		return carrier.Behaviour{Kind: carrier.Person, Ring: ring, Ringback: at < 10, Talk: time.Minute, Patience: time.Minute}, true
 	case at < 70:
 		return carrier.Behaviour{Kind: carrier.NoAnswer}, true
 	case at < 80:
