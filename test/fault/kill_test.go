@@ -62,8 +62,8 @@ func TestKill9(t *testing.T) {
 	var lives []life
 	for i := range kills {
 		pass(300*time.Millisecond + within(draw, 2700*time.Millisecond))
-		if i%5 == 4 {
-			pass(within(draw, 6*time.Second)) // talks end, machines are hung up
+		if i%4 == 3 { // people talk and are recorded, talks end, machines are hung up
+			pass(3*time.Second + within(draw, 4*time.Second))
 		}
 		w.kill()
 		lives = append(lives, life{w.startedAt, w.readyAt, w.died})

@@ -23,8 +23,9 @@ const (
 )
 
 // judgeRecordings: each file in the recording folder is a whole WAV file, as
-// long as its talk was, with sound on it. It returns how many there are.
-func judgeRecordings(t *testing.T, w *world, attempts []campaigns.Attempt, events []carrier.Event, lives []life) int {
+// long as its talk was, with sound on it. It returns how many there are, and
+// how many of them a kill cut short in the middle of a talk.
+func judgeRecordings(t *testing.T, w *world, attempts []campaigns.Attempt, events []carrier.Event, lives []life) (all, cut int) {
 	t.Helper()
 	bridgedAt := map[string]time.Time{}
 	for _, e := range events {
@@ -56,6 +57,9 @@ func judgeRecordings(t *testing.T, w *world, attempts []campaigns.Attempt, event
 		from, to, early := bridgedAt[id], a.EndedAt, slack
 		if a.Outcome == campaigns.Interrupted {
 			to, early = diedAfter(lives, a.BeganAt), unwritten
+			if length > 0 {
+				cut++
+			}
 		}
 		if from.IsZero() {
 			return nil // the product died before it could tell the operator
@@ -73,7 +77,7 @@ func judgeRecordings(t *testing.T, w *world, attempts []campaigns.Attempt, event
 			t.Errorf("attempt %s names the recording %s, which is not there", a.ID, a.Recording)
 		}
 	}
-	return len(found)
+	return len(found), cut
 }
 
 // diedAfter is when the process died that began something at a time.
