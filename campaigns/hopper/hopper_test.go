@@ -266,6 +266,8 @@ func TestLeaseIsRenewedBeforeItEnds(t *testing.T) {
 			}
 			h.Return(c)
 		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		if f.released == 0 {
 			t.Error("the claim was never given back")
 		}
