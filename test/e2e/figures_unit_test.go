@@ -89,9 +89,12 @@ func TestMarksIn(t *testing.T) {
 		phone.PCMU.Decode(frame, payload)
 		pcm = append(pcm, frame...)
 	}
-	got := marksIn(pcm)
+	got := marksIn(pcm, map[uint32]bool{7: true})
 	if len(got) != 1 || *got[7] != (markRun{first: 1, last: 6, count: 5, tones: 5}) {
 		t.Errorf("marks %+v", got[7])
+	}
+	if got := marksIn(pcm, map[uint32]bool{8: true}); len(got) != 0 {
+		t.Errorf("marks %+v of a stream that was not sent", got)
 	}
 }
 
