@@ -22,7 +22,8 @@ type campaignRun struct {
 	calls      int      // live calls, from begin to end
 	tally      campaigns.Tally
 	decision   pacing.Decision
-	paceAt     time.Time // a pacing question is due then: a CPS token returns
+	records    [1]pacing.Record // what pacing is shown
+	paceAt     time.Time        // a pacing question is due then: a CPS token returns
 }
 
 // safeHarbor is the prompt for people whom no operator can take.
@@ -64,6 +65,7 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally)
 			r.tally.Outcomes = map[campaigns.Outcome]int{}
 		}
 		r.controller = e.deps.NewController(e.settings(now, r), now)
+		r.controller.Recall(now, pacing.Past{Counts: []pacing.Count{{At: now, Live: r.tally.Live, Abandoned: r.tally.Abandoned}}})
 		r.hopper = e.newHopper(c)
 		r.stopHopper = func() {}
 		e.campaigns[c.ID] = r

@@ -56,7 +56,7 @@ func (e *Engine) pace(now time.Time, r *campaignRun) {
 
 // view is how much room there is for calls of a campaign, and what limits it.
 func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
-	v := pacing.View{Live: r.tally.Live, Abandoned: r.tally.Abandoned}
+	var v pacing.View
 	if r.State != campaigns.Running || e.draining || e.storeDown() {
 		v.Bound = pacing.BoundWindow
 		return v
@@ -69,7 +69,8 @@ func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
 		}
 		return v
 	}
-	v.Segment = segment
+	r.records[0] = pacing.Record{Segment: segment}
+	v.Records = r.records[:1]
 	capacity := e.deps.Trunks.Capacity(r.Trunks, now)
 	v.Room, v.Bound = capacity.Channels, pacing.BoundChannels
 	if capacity.Ringing < v.Room {

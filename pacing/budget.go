@@ -8,12 +8,13 @@ import (
 // budget spends the law's allowance of abandoned calls. The allowance is a share
 // of live answers; what is not spent yet is credit; the threshold of risk for the
 // next call follows the credit, up and down, so that the share is used, smoothly
-// and never overdrawn.
+// and never overdrawn. The law may hold over several windows at once: the one
+// that allows least decides.
 type budget struct {
-	live      float64 // answers that a person heard
-	abandoned float64
-	logGain   float64 // slow correction of the threshold, from what it led to
-	began     time.Time
+	ledger  ledger
+	logGain float64 // slow correction of the threshold, from what it led to
+	live    float64 // answers since began
+	began   time.Time
 }
 
 const (
@@ -31,7 +32,9 @@ const (
 	debtHaste   = 3.0    // a debt is paid back so much faster than credit is spent
 )
 
-func newBudget(now time.Time) budget { return budget{began: now, logGain: math.Log(0.9)} }
+func newBudget(now time.Time, windows []time.Duration) budget {
+	return budget{began: now, logGain: math.Log(0.9), ledger: newLedger(windows)}
+}
 
 // allowance is the share of live answers that pacing may lose: the limit less
 // what the detector loses already.
@@ -40,21 +43,25 @@ func (s Settings) allowance() float64 {
 }
 
 // human books a live answer.
-func (b *budget) human(allowed float64) {
+func (b *budget) human(now time.Time, allowed float64) {
 	b.live++
+	b.ledger.book(now, 1, 0)
 	b.logGain = min(math.Log(maxGain), b.logGain+gainStep*allowed)
 }
 
 // mistaken takes a live answer back: it was a machine after all.
-func (b *budget) mistaken() { b.live = max(0, b.live-1) }
+func (b *budget) mistaken(now time.Time) {
+	b.live = max(0, b.live-1)
+	b.ledger.book(now, -1, 0)
+}
 
 // lost books an abandoned call.
-func (b *budget) lost() {
-	b.abandoned++
+func (b *budget) lost(now time.Time) {
+	b.ledger.book(now, 0, 1)
 	b.logGain = max(math.Log(minGain), b.logGain-gainStep)
 }
 
-// account is the budget at one moment, in calls.
+// account is the budget of one window at one moment, in calls.
 type account struct {
 	allowed float64 // share of live answers
 	live    float64
@@ -62,19 +69,22 @@ type account struct {
 	reserve float64 // credit kept back: about a late clump, and losses nobody sees
 }
 
-// account takes the worse of our own count and the campaign's. With more
-// operators at work, abandoned calls come in larger clumps, and more is kept back.
-func (b *budget) account(s Settings, v View, atWork int) account {
-	a := account{allowed: s.allowance(), live: b.live}
-	a.credit = a.allowed*b.live - b.abandoned
-	if v.Live > 0 || v.Abandoned > 0 {
-		if c := a.allowed*float64(v.Live) - float64(v.Abandoned); c < a.credit {
-			a.credit, a.live = c, float64(v.Live)
+// account is that of the tightest window: the least credit beyond its reserve.
+// With more operators at work, abandoned calls come in larger clumps, and more
+// is kept back.
+func (b *budget) account(now time.Time, s Settings, atWork int) account {
+	b.ledger.advance(now)
+	tightest := account{credit: math.Inf(1)}
+	for i := range b.ledger.windows {
+		a := account{allowed: s.allowance()}
+		a.live, a.credit = b.ledger.windows[i].credit(a.allowed)
+		a.reserve = 0.5 + 0.5*math.Sqrt(a.allowed*a.live) + clump*math.Sqrt(float64(atWork)) + lossSpread*math.Sqrt(s.DetectorLoss*a.live)
+		a.reserve = min(a.reserve, a.allowed*a.live/2)
+		if a.credit-a.reserve < tightest.credit-tightest.reserve {
+			tightest = a
 		}
 	}
-	a.reserve = 0.5 + 0.5*math.Sqrt(a.allowed*a.live) + clump*math.Sqrt(float64(atWork)) + lossSpread*math.Sqrt(s.DetectorLoss*a.live)
-	a.reserve = min(a.reserve, a.allowed*a.live/2)
-	return a
+	return tightest
 }
 
 // open says whether the campaign would still be within its limit were the next

@@ -9,12 +9,12 @@ var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 // spent returns a budget with so many live answers and abandoned calls.
 func spent(live, abandoned int) *budget {
-	b := newBudget(monday)
+	b := newBudget(monday, nil)
 	for range live {
-		b.human(0.03)
+		b.human(monday, 0.03)
 	}
 	for range abandoned {
-		b.lost()
+		b.lost(monday)
 	}
 	return &b
 }
@@ -33,20 +33,24 @@ func TestAllowance(t *testing.T) {
 	}
 }
 
-func TestAccountTakesTheWorseCount(t *testing.T) {
+func TestAccountCountsThePast(t *testing.T) {
 	s := Settings{Limit: 0.03}.withDefaults()
 	for _, c := range []struct {
 		name            string
 		live, abandoned int
-		view            View
+		past            []Count
 		credit          float64
 	}{
-		{"own count where the store knows none", 1000, 10, View{}, 20},
-		{"the store's, being worse", 1000, 10, View{Live: 1000, Abandoned: 25}, 5},
-		{"own, being worse", 1000, 25, View{Live: 9000, Abandoned: 10}, 5},
-		{"overdrawn", 100, 9, View{}, -6},
+		{"own count where the store knows none", 1000, 10, nil, 20},
+		{"with what the store knows", 1000, 10, []Count{{monday, 1000, 25}}, 25},
+		{"overdrawn", 100, 9, nil, -6},
 	} {
-		got := spent(c.live, c.abandoned).account(s, c.view, 10).credit
+		b := newBudget(monday, nil)
+		for _, n := range c.past {
+			b.ledger.book(n.At, float64(n.Live), float64(n.Abandoned))
+		}
+		b.ledger.book(monday, float64(c.live), float64(c.abandoned))
+		got := b.account(monday, s, 10).credit
 		if got-c.credit > 1e-6 || c.credit-got > 1e-6 {
 			t.Errorf("%s: credit = %v, want %v", c.name, got, c.credit)
 		}
@@ -65,7 +69,7 @@ func TestBudgetOpensWithTheFirstLegalAbandonment(t *testing.T) {
 		{33, 1, false},
 		{66, 1, true},
 	} {
-		if got := spent(c.live, c.abandoned).account(s, View{}, 10).open(); got != c.open {
+		if got := spent(c.live, c.abandoned).account(monday, s, 10).open(); got != c.open {
 			t.Errorf("%d live, %d abandoned: open = %v, want %v", c.live, c.abandoned, got, c.open)
 		}
 	}
@@ -78,17 +82,17 @@ func TestThresholdFollowsTheCredit(t *testing.T) {
 	last := 1.0
 	for _, abandoned := range []int{0, 5, 10, 15, 20, 25, 30, 35, 45} {
 		b := spent(1000, 0)
-		b.abandoned = float64(abandoned)
-		got := b.threshold(now, s, b.account(s, View{}, 10))
+		b.ledger.book(monday, 0, float64(abandoned))
+		got := b.threshold(now, s, b.account(now, s, 10))
 		if got > last || got <= 0 || got > maxRisk {
 			t.Errorf("%d abandoned: threshold = %v after %v", abandoned, got, last)
 		}
 		last = got
 	}
 	b := spent(1000, 35)
-	far := b.threshold(now, s, b.account(s, View{}, 10))
+	far := b.threshold(now, s, b.account(now, s, 10))
 	s.WindowEnd = now.Add(10 * time.Minute)
-	if near := b.threshold(now, s, b.account(s, View{}, 10)); near >= far/2 {
+	if near := b.threshold(now, s, b.account(now, s, 10)); near >= far/2 {
 		t.Errorf("overdrawn near the window's end: threshold = %v, want well under %v", near, far)
 	}
 }

@@ -28,7 +28,7 @@ func New(s Settings, now time.Time) Controller {
 		settings: s,
 		floor:    newFloor(),
 		model:    newModel(now, s),
-		budget:   newBudget(now),
+		budget:   newBudget(now, s.Windows),
 		swept:    now,
 	}
 }
@@ -36,8 +36,22 @@ func New(s Settings, now time.Time) Controller {
 // Adjust implements Controller.
 func (c *controller) Adjust(now time.Time, s Settings) {
 	c.settings = s.withDefaults()
+	c.budget.ledger.respan(s.Windows)
 	c.model.rebuildHandling(now, c.settings, &c.floor)
 }
+
+// Recall implements Controller.
+func (c *controller) Recall(_ time.Time, p Past) {
+	for _, n := range p.Counts {
+		c.budget.ledger.book(n.At, float64(n.Live), float64(n.Abandoned))
+	}
+}
+
+// Learnt implements Controller.
+func (c *controller) Learnt(time.Time) []byte { return nil }
+
+// Picture implements Controller.
+func (c *controller) Picture(now time.Time) Picture { return Picture{At: now} }
 
 // Observe implements Controller. Events of unknown calls and events that do not
 // fit are ignored: late and repeated messages are normal.
@@ -113,7 +127,7 @@ func (c *controller) humanHeard(now time.Time, k *call) {
 	c.model.ended(now, k, wasHuman)
 	c.floor.land(k)
 	c.floor.wait(now, k)
-	c.budget.human(c.settings.allowance())
+	c.budget.human(now, c.settings.allowance())
 }
 
 func (c *controller) machineHeard(now time.Time, k *call) {
@@ -121,7 +135,7 @@ func (c *controller) machineHeard(now time.Time, k *call) {
 		c.callEnded(now, k, CauseFailed)
 		return
 	}
-	c.budget.mistaken()
+	c.budget.mistaken(now)
 	c.floor.forget(k)
 }
 
@@ -144,7 +158,7 @@ func (c *controller) settled(now time.Time, k *call, lost bool) {
 	c.humanHeard(now, k) // where the verdict never came
 	c.floor.forget(k)
 	if lost {
-		c.budget.lost()
+		c.budget.lost(now)
 	}
 }
 

@@ -28,12 +28,12 @@ func ready(c Controller, now time.Time, n int) {
 func place(c Controller, now time.Time, prefix string) int {
 	n := 0
 	for {
-		d := c.Decide(now, View{Room: -1, Segment: "main"})
+		d := c.Decide(now, View{Room: -1, Records: mainRecord})
 		if d.Dial == 0 {
 			return n
 		}
 		for range d.Dial {
-			c.Observe(now, Dialed{Call: fmt.Sprint(prefix, n), Segment: "main"})
+			c.Observe(now, Dialed{Call: fmt.Sprint(prefix, n), Record: mainRecord[0]})
 			n++
 		}
 	}
@@ -55,7 +55,7 @@ func script(t *rapid.T) []Event {
 		case 0, 1:
 			return Operator{ID: operator.Draw(t, "id"), State: state.Draw(t, "state"), PauseRequested: rapid.Bool().Draw(t, "pause")}
 		case 2:
-			return Dialed{Call: call.Draw(t, "call"), Segment: segment.Draw(t, "segment"), Score: rapid.Float64().Draw(t, "score")}
+			return Dialed{Call: call.Draw(t, "call"), Record: Record{Segment: segment.Draw(t, "segment"), Score: rapid.Float64().Draw(t, "score")}}
 		case 3:
 			return Ringing{Call: call.Draw(t, "call"), Since: since.Draw(t, "since")}
 		case 4:
@@ -72,6 +72,9 @@ func script(t *rapid.T) []Event {
 		return Abandoned{Call: call.Draw(t, "call")}
 	}), 0, 120).Draw(t, "events")
 }
+
+// mainRecord is a record of the segment main.
+var mainRecord = []Record{{Segment: "main"}}
 
 func drawSettings(t *rapid.T) Settings {
 	s := Settings{
@@ -103,11 +106,9 @@ func TestLawsOfEveryMode(t *testing.T) {
 		for i, ev := range events {
 			now += rapid.Float64Range(-1, 20).Draw(t, "pause")
 			v := View{
-				Room:      rapid.IntRange(-1, 5).Draw(t, "room"),
-				Segment:   rapid.SampledFrom([]string{"main", "cold", "new"}).Draw(t, "segment"),
-				Bound:     rapid.SampledFrom([]Bound{"", BoundCPS, BoundLeads}).Draw(t, "bound"),
-				Live:      rapid.IntRange(0, 500).Draw(t, "live"),
-				Abandoned: rapid.IntRange(0, 20).Draw(t, "abandoned"),
+				Room:    rapid.IntRange(-1, 5).Draw(t, "room"),
+				Records: []Record{{Segment: rapid.SampledFrom([]string{"main", "cold", "new"}).Draw(t, "segment")}},
+				Bound:   rapid.SampledFrom([]Bound{"", BoundCPS, BoundLeads}).Draw(t, "bound"),
 			}
 			if i == len(events)/2 {
 				s = changed
@@ -135,7 +136,7 @@ func checkDecision(t *rapid.T, s Settings, v View, d Decision) {
 	if len(d.Cancel) > 0 && (!s.Cancel || s.Mode != Predictive) {
 		t.Fatalf("cancels %v", d.Cancel)
 	}
-	if d.Why == "" || d.Bound == "" || strings.Contains(d.Why, "NaN") {
+	if d.Why() == "" || d.Bound == "" || strings.Contains(d.Why(), "NaN") {
 		t.Fatalf("decision without a reason: %+v", d)
 	}
 	for _, p := range []float64{d.AnswerProbability, d.AbandonChance, d.Threshold} {
@@ -160,21 +161,21 @@ func TestLinesPerReadyOperator(t *testing.T) {
 					per = 1
 				}
 				c := New(s, monday).(*controller)
-				history := View{Room: -1, Segment: "main", Live: 10000}
+				view := View{Room: -1, Records: mainRecord}
 				for range 300 { // credit, so that the ratio is allowed
-					c.budget.human(s.Limit)
+					c.budget.human(monday, s.Limit)
 				}
 				now := 0.0
 				for i, ev := range script(t) {
 					now++
 					c.Observe(at(now), ev)
-					d := c.Decide(at(now), history)
+					d := c.Decide(at(now), view)
 					free := max(0, c.floor.free())
 					if got := len(c.floor.inFlight) + d.Dial; d.Dial > 0 && float64(got) > per*float64(free) {
 						t.Fatalf("%d calls in flight for %d free operators", got, free)
 					}
 					for j := range d.Dial {
-						c.Observe(at(now), Dialed{Call: fmt.Sprint("n", i, j), Segment: "main"})
+						c.Observe(at(now), Dialed{Call: fmt.Sprint("n", i, j), Record: mainRecord[0]})
 					}
 				}
 			})
@@ -207,10 +208,10 @@ func TestFirstDecisions(t *testing.T) {
 	} {
 		ctl := New(c.s, monday)
 		ready(ctl, monday, c.ready)
-		c.view.Segment = "main"
+		c.view.Records = mainRecord
 		d := ctl.Decide(monday, c.view)
 		if d.Dial != c.dial || d.Bound != c.bound {
-			t.Errorf("%s: dial %d (%s), want %d (%s): %s", c.name, d.Dial, d.Bound, c.dial, c.bound, d.Why)
+			t.Errorf("%s: dial %d (%s), want %d (%s): %s", c.name, d.Dial, d.Bound, c.dial, c.bound, d.Why())
 		}
 	}
 }
@@ -220,17 +221,18 @@ func TestRatioObeysTheLaw(t *testing.T) {
 	c := New(Settings{Mode: Ratio, Ratio: 2.5}, monday).(*controller)
 	ready(c, monday, 4)
 	for range 200 {
-		c.budget.human(0.03)
+		c.budget.human(monday, 0.03)
 	}
 	if d := c.Decide(monday, View{Room: -1}); d.Dial != 10 || d.Bound != BoundRatio {
 		t.Errorf("with credit: dial %d (%s), want 10 (%s)", d.Dial, d.Bound, BoundRatio)
 	}
-	if d := c.Decide(monday, View{Room: -1, Live: 200, Abandoned: 6}); d.Dial != 4 {
-		t.Errorf("with the campaign's credit spent: dial %d, want 4", d.Dial)
-	}
 	c.Adjust(monday, Settings{Mode: Ratio, Ratio: 2.5, MaxRatio: 2})
 	if d := c.Decide(monday, View{Room: -1}); d.Dial != 8 {
 		t.Errorf("with max ratio 2: dial %d, want 8", d.Dial)
+	}
+	c.budget.ledger.book(monday, 0, 6)
+	if d := c.Decide(monday, View{Room: -1}); d.Dial != 4 {
+		t.Errorf("with the campaign's credit spent: dial %d, want 4", d.Dial)
 	}
 }
 
@@ -280,11 +282,11 @@ func TestCounts(t *testing.T) {
 		{"never dialled", []Event{Human{"y"}, Abandoned{"y"}}, 0, 0},
 	} {
 		ctl := New(Settings{Mode: Predictive}, monday).(*controller)
-		ctl.Observe(monday, Dialed{Call: "x", Segment: "main"})
+		ctl.Observe(monday, Dialed{Call: "x", Record: mainRecord[0]})
 		for _, ev := range c.events {
 			ctl.Observe(at(5), ev)
 		}
-		if b := ctl.budget; b.live != c.live || b.abandoned != c.abandoned {
+		if b := ctl.budget.ledger.windows[0]; b.live != c.live || b.abandoned != c.abandoned {
 			t.Errorf("%s: live %v, abandoned %v; want %v, %v", c.name, b.live, b.abandoned, c.live, c.abandoned)
 		}
 	}
@@ -297,7 +299,7 @@ func TestCancel(t *testing.T) {
 	place(c, monday, "c")
 	c.Observe(at(2), Ringing{Call: "c0", Since: at(1)})
 	c.Observe(at(2), Ringing{Call: "c1", Since: at(1.5)})
-	view := View{Room: -1, Segment: "main"}
+	view := View{Room: -1, Records: mainRecord}
 	if d := c.Decide(at(16.2), view); len(d.Cancel) > 0 {
 		t.Errorf("operators are free: cancels %v", d.Cancel)
 	}
@@ -307,7 +309,7 @@ func TestCancel(t *testing.T) {
 	if d := c.Decide(at(15.9), view); len(d.Cancel) > 0 {
 		t.Errorf("before 15 s of ringing: cancels %v", d.Cancel)
 	}
-	if d := c.Decide(at(16.2), View{Segment: "main", Room: 0, Bound: BoundCPS}); len(d.Cancel) > 0 {
+	if d := c.Decide(at(16.2), View{Records: mainRecord, Room: 0, Bound: BoundCPS}); len(d.Cancel) > 0 {
 		t.Errorf("where the trunk binds: cancels %v", d.Cancel)
 	}
 	if d := c.Decide(at(16.2), view); !cmp.Equal(d.Cancel, []string{"c0"}) {

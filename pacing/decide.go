@@ -1,9 +1,6 @@
 package pacing
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Decide implements Controller.
 func (c *controller) Decide(now time.Time, v View) Decision {
@@ -15,8 +12,8 @@ func (c *controller) Decide(now time.Time, v View) Decision {
 	if v.Room >= 0 && d.Dial > v.Room {
 		d.Dial = v.Room
 		d.Bound = v.roomBound()
-		d.Why = fmt.Sprintf("room for %d more calls (%s); %s", v.Room, d.Bound, d.Why)
 	}
+	d.Mode, d.Room, d.Free, d.AtWork, d.InFlight = c.settings.Mode, v.Room, c.floor.free(), staff.atWork, len(c.floor.inFlight)
 	d.Ratio = c.ratio(0, staff)
 	return d
 }
@@ -26,17 +23,25 @@ func (c *controller) ask(now time.Time, v View, staff staffing) Decision {
 	end := c.settings.WindowEnd
 	switch {
 	case c.settings.Mode == Preview:
-		return Decision{Bound: BoundFree, Why: "preview: operators place their own calls"}
+		return Decision{Bound: BoundFree}
 	case !end.IsZero() && !now.Before(end):
-		return Decision{Bound: BoundWindow, Why: "the calling window is over"}
+		return Decision{Bound: BoundWindow}
 	case staff.atWork == 0:
-		return Decision{Bound: BoundOperators, Why: "no operator is at work"}
+		return Decision{Bound: BoundOperators}
 	case c.settings.Mode == Progressive:
 		return c.progressive(staff)
 	case c.settings.Mode == Ratio:
-		return c.fixedRatio(v, staff)
+		return c.fixedRatio(now, staff)
 	}
 	return c.predictive(now, v, staff)
+}
+
+// next is the first record in order.
+func (v View) next() Record {
+	if len(v.Records) == 0 {
+		return Record{}
+	}
+	return v.Records[0]
 }
 
 // roomBound is what limits the room, where the engine did not say.

@@ -93,7 +93,7 @@ func (r *run) tell(ev Event) { r.c.Observe(at(r.now), ev) }
 
 func (r *run) decide() {
 	for {
-		d := r.c.Decide(at(r.now), View{Room: -1, Segment: "main"})
+		d := r.c.Decide(at(r.now), View{Room: -1, Records: mainRecord})
 		if d.Dial == 0 {
 			return
 		}
@@ -106,7 +106,7 @@ func (r *run) decide() {
 func (r *run) dial() {
 	r.dials++
 	id := fmt.Sprint(r.dials)
-	r.tell(Dialed{Call: id, Segment: "main"})
+	r.tell(Dialed{Call: id, Record: mainRecord[0]})
 	ring := 4 + r.rng.ExpFloat64()*7
 	if r.rng.Float64() < r.answer && ring < 25 {
 		r.after(ring, func() { r.human(id) })
@@ -211,7 +211,7 @@ func TestChangeOfModeKeepsWhatWasLearnt(t *testing.T) {
 		r.decide()
 	}
 	r.c.Adjust(at(r.now), Settings{Mode: Predictive})
-	got := r.c.Decide(at(r.now), View{Room: -1, Segment: "main"}).AnswerProbability
+	got := r.c.Decide(at(r.now), View{Room: -1, Records: mainRecord}).AnswerProbability
 	if want := 0.5 * 0.95; math.Abs(got-want) > 0.06 { // 5 % would have answered after the timeout
 		t.Errorf("answer chance right after the change = %.2f, want %.2f", got, want)
 	}
@@ -241,7 +241,7 @@ func BenchmarkDecide(b *testing.B) {
 			c, now := busyFloor(n)
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Decide(now, View{Room: -1, Segment: "main"})
+				c.Decide(now, View{Room: -1, Records: mainRecord})
 			}
 		})
 	}
@@ -250,7 +250,7 @@ func BenchmarkDecide(b *testing.B) {
 // A decision allocates its explanation, whatever the number of operators.
 func TestAllocationsPerDecision(t *testing.T) {
 	c, now := busyFloor(40)
-	view := View{Room: -1, Segment: "main"}
+	view := View{Room: -1, Records: mainRecord}
 	if got := testing.AllocsPerRun(100, func() { c.Decide(now, view) }); got > 12 {
 		t.Errorf("allocations per decision = %v, want at most 12", got)
 	}

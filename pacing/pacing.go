@@ -23,6 +23,12 @@ type Controller interface {
 	Decide(now time.Time, v View) Decision
 	// Adjust changes the settings while running; what was learnt stays.
 	Adjust(now time.Time, s Settings)
+	// Recall makes a start warm. It is called at most once, before any event.
+	Recall(now time.Time, p Past)
+	// Learnt is what Recall wants to see after a restart, as opaque bytes.
+	Learnt(now time.Time) []byte
+	// Picture is what is known and believed now, for forecasts.
+	Picture(now time.Time) Picture
 }
 
 // Mode is how the number of calls is found.
@@ -60,6 +66,18 @@ type Settings struct {
 	RingMin           time.Duration // legal minimum of ringing before a cancel; 15 s
 	Cancel            bool          // may cancel ringing calls past RingMin
 	WindowEnd         time.Time     // end of the legal window, zero if unknown
+	// Windows are the spans over which Limit holds, all at once: 24 h and 30 days
+	// count back from now; 0 is the whole campaign. None means the whole campaign.
+	// Each is in force from the first call.
+	Windows []time.Duration
+	Fatigue Fatigue
+}
+
+// Fatigue protects operators. Whoever hands out calls asks Rest (fatigue.go)
+// when an operator becomes ready, and tells the controller until when they rest.
+type Fatigue struct {
+	MaxOccupancy float64       // share of an operator's time in calls and wrap-up, (0, 1]; 0 = no bound
+	MinBreath    time.Duration // between the end of the work on one call and the next call
 }
 
 // Event is what happened. The set is closed: Operator, Dialed, Ringing,
@@ -82,14 +100,29 @@ const (
 type Operator struct {
 	ID             string
 	State          OperatorState
-	PauseRequested bool // will pause when the talk or wrap ends
+	PauseRequested bool // will pause, or sign out, when the talk or wrap ends
+	// Stage names how far the talk or wrap is, as the desktop knows it: a stage of
+	// the script, or "form" while the disposition form is open. What follows a
+	// stage is learnt, so any name will do. Empty: nothing is known.
+	Stage string
+	// RestUntil is when a Ready operator takes the next call, zero: at once.
+	RestUntil time.Time
+}
+
+// Record is what is known of a number to dial. The zero value knows nothing.
+type Record struct {
+	Segment  string
+	Score    float64 // chance of a live answer by somebody else's model, (0, 1]; 0 = none
+	Attempts int     // earlier attempts on the lead in this campaign
+	Last     string  // outcome of the last of them, empty: none
+	Hour     int     // local hour at the customer's, 1..24 (1 is the first of the day); 0 = unknown
 }
 
 // Dialed says that a call was placed.
 type Dialed struct {
-	Call    string
-	Segment string
-	Score   float64 // chance of a live answer by the record's own score, 0 = unknown
+	Call  string
+	Trunk string // post-dial delay is learnt by trunk
+	Record
 }
 
 // Ringing says since when a call rings (first 180 or 183).
@@ -151,12 +184,13 @@ func (Abandoned) event() {}
 
 // View is how much room there is at the moment of a decision.
 type View struct {
-	Room    int    // calls that may be placed now (channels, ringing, CPS, leads); -1 = no cap
-	Segment string // of the record that would be dialled next
-	Bound   Bound  // what limits Room
-	// Live and Abandoned are the campaign's counts in its legal window so far,
-	// where the store knows better than the controller; both 0 = not known.
-	Live, Abandoned int
+	Room  int   // calls that may be placed now (channels, ringing, CPS, leads); -1 = no cap
+	Bound Bound // what limits Room
+	// Records are those that may be dialled next: the first in order, and others
+	// that may be taken before it. Read during Decide only. Empty: one of which
+	// nothing is known.
+	Records []Record
+	Waiting int // people in a queue for these operators whom this dialer did not call (inbound)
 }
 
 // Bound is what limits the number of calls.
@@ -172,18 +206,5 @@ const (
 	BoundLeads       Bound = "leads"
 	BoundWindow      Bound = "window"
 	BoundOperators   Bound = "operators" // nobody is signed in and at work
+	BoundFatigue     Bound = "fatigue"   // operators rest, or are as busy as they may be
 )
-
-// Decision is what to do now, and why.
-type Decision struct {
-	Dial   int      `json:"dial"`
-	Cancel []string `json:"cancel,omitempty"` // ringing calls to give up
-	Bound  Bound    `json:"bound"`
-	Why    string   `json:"why"` // one line in words and numbers
-	// What the decision rests on, for the live page and the metrics.
-	Ratio             float64 `json:"ratio"`              // calls in flight per ready operator, now
-	Wanted            float64 `json:"wanted"`             // the ratio without MaxRatio
-	AnswerProbability float64 `json:"answer_probability"` // of the next call
-	AbandonChance     float64 `json:"abandon_chance"`     // of the next call, were it placed
-	Threshold         float64 `json:"threshold"`          // what AbandonChance is held against
-}

@@ -1,9 +1,6 @@
 package pacing
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // cautious is how long after the first dial no more calls are in flight than
 // operators are free: nothing is known yet about late answers.
@@ -19,10 +16,10 @@ const searchLines = 2
 // abandonment in proportion to the chance that none is; so the best rule is a
 // threshold on that chance.
 func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
-	a := c.budget.account(c.settings, v, staff.atWork)
+	a := c.budget.account(now, c.settings, staff.atWork)
 	threshold := c.budget.threshold(now, c.settings, a) * c.target.factor()
 	cancel := c.giveUp(now, v)
-	next := c.model.segment(v.Segment)
+	next := c.model.segment(v.next().Segment)
 	d := Decision{
 		Cancel:            cancel,
 		AnswerProbability: c.model.segments[next].answer,
@@ -96,6 +93,5 @@ func (c *controller) explain(d *Decision, a account, staff staffing) {
 	case a.credit < a.reserve:
 		d.Bound = BoundAbandonment
 	}
-	d.Why = fmt.Sprintf("%d of %d operators free, %d calls in flight; one more would find nobody with chance %.1f%%, allowed %.1f%% (%.1f of %.0f live answers may still be abandoned)",
-		c.floor.free(), staff.atWork, flying+d.Dial, 100*d.AbandonChance, 100*d.Threshold, a.credit, a.live)
+	d.Credit, d.Live = a.credit, a.live
 }

@@ -1,6 +1,6 @@
 package pacing
 
-import "fmt"
+import "time"
 
 // progressive places one call for each ready operator that nobody waits for:
 // nobody is ever abandoned unless an operator leaves.
@@ -10,23 +10,21 @@ func (c *controller) progressive(staff staffing) Decision {
 		Dial:   max(0, free-flying),
 		Bound:  BoundFree,
 		Wanted: 1,
-		Why:    fmt.Sprintf("progressive: %d free operators, %d calls in flight", free, flying),
 	}
 }
 
 // fixedRatio places the manager's number of calls per ready operator. The law
 // stands above the manager: while one more abandoned call would break the limit,
 // it is progressive.
-func (c *controller) fixedRatio(v View, staff staffing) Decision {
-	a := c.budget.account(c.settings, v, staff.atWork)
+func (c *controller) fixedRatio(now time.Time, staff staffing) Decision {
+	a := c.budget.account(now, c.settings, staff.atWork)
 	if !a.open() {
 		d := c.progressive(staff)
 		d.Wanted = c.settings.Ratio
 		if d.Dial == 0 {
 			d.Bound = BoundAbandonment
 		}
-		d.Why = fmt.Sprintf("ratio %.1f waits for credit: %.1f calls may be abandoned, %.0f live answers so far; %s",
-			c.settings.Ratio, max(0, a.credit), a.live, d.Why)
+		d.Credit, d.Live = a.credit, a.live
 		return d
 	}
 	free, flying := max(0, c.floor.free()), len(c.floor.inFlight)
@@ -34,7 +32,7 @@ func (c *controller) fixedRatio(v View, staff staffing) Decision {
 	d := Decision{
 		Bound:  BoundRatio,
 		Wanted: c.settings.Ratio,
-		Why:    fmt.Sprintf("ratio %.1f: %d free operators, %d calls in flight", c.settings.Ratio, free, flying),
+		Credit: a.credit, Live: a.live,
 	}
 	if most := c.maxLines(staff); lines > most {
 		lines = most

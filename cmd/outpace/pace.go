@@ -176,13 +176,13 @@ func (p *pacer) decide(l paceLine) *paceAnswer {
 			p.controller.Observe(now, ev)
 		}
 	}
-	v := pacing.View{Room: -1, Segment: l.Segment, Bound: p.bound}
+	v := pacing.View{Room: -1, Records: []pacing.Record{{Segment: l.Segment}}, Bound: p.bound}
 	if l.Room != nil {
 		v.Room = *l.Room
 	}
 	d := p.controller.Decide(now, v)
 	a := &paceAnswer{
-		Dial: d.Dial, Cancel: []json.RawMessage{}, Bound: d.Bound, Why: d.Why,
+		Dial: d.Dial, Cancel: []json.RawMessage{}, Bound: d.Bound, Why: d.Why(),
 		AnswerProbability: d.AnswerProbability, AbandonChance: d.AbandonChance, Threshold: d.Threshold,
 	}
 	for _, id := range d.Cancel {
@@ -207,7 +207,7 @@ func (e paceEvent) event(now time.Time) pacing.Event {
 			return pacing.Operator{ID: string(e.ID), State: s, PauseRequested: e.PauseRequested}
 		}
 	case "dialed":
-		return pacing.Dialed{Call: call, Segment: e.Segment, Score: e.Score}
+		return pacing.Dialed{Call: call, Record: pacing.Record{Segment: e.Segment, Score: e.Score}}
 	case "ringing":
 		return pacing.Ringing{Call: call, Since: since}
 	case "answered":

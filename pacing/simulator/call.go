@@ -48,7 +48,7 @@ func (s *Simulation) dial() {
 	s.calls[c.id] = c
 	s.trunk.take()
 	s.tally.at(s.now).dials++
-	s.observe(pacing.Dialed{Call: c.id, Segment: s.scenario.Segments[segment].Name})
+	s.observe(pacing.Dialed{Call: c.id, Record: pacing.Record{Segment: s.scenario.Segments[segment].Name}})
 	s.fate(c, r)
 }
 

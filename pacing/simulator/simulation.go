@@ -155,7 +155,7 @@ func (s *Simulation) pace() {
 }
 
 func (s *Simulation) view() pacing.View {
-	v := pacing.View{Segment: s.scenario.Segments[s.segment()].Name}
+	v := pacing.View{Records: []pacing.Record{{Segment: s.scenario.Segments[s.segment()].Name}}}
 	v.Room, v.Bound = s.trunk.room(s.now), s.trunk.bound(s.now)
 	if wait, again := s.trunk.wakeIn(s.now); again {
 		s.after(wait, func() { s.touched, s.trunk.waking = true, false })
