@@ -2,23 +2,28 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/pacing/eventlog"
 )
 
 const paceInit = `{"type":"init","t":0,"limit":0.03,"connect_s":2,"clock":"detect","channels":0,"cps":0,"ring_timeout_s":25,"ring_min_s":15,"cancel":true,"window_s":18000,"segments":["main"]}`
 
 // paceAnswers runs pace over lines and returns its answers.
-func paceAnswers(t *testing.T, lines ...string) []paceAnswer {
+func paceAnswers(t *testing.T, lines ...string) []eventlog.Answer {
 	t.Helper()
 	var out strings.Builder
 	if err := pace(strings.NewReader(strings.Join(lines, "\n")), &out); err != nil {
 		t.Fatal(err)
 	}
-	var answers []paceAnswer
+	var answers []eventlog.Answer
 	for line := range strings.Lines(out.String()) {
-		var a paceAnswer
+		var a eventlog.Answer
 		if err := json.Unmarshal([]byte(line), &a); err != nil {
 			t.Fatalf("answer %q: %v", line, err)
 		}
@@ -58,8 +63,8 @@ func TestPaceCancels(t *testing.T) {
 	if n := len(got[2].Cancel); n != 0 {
 		t.Errorf("after 14.9 s of ringing: %d cancelled", n)
 	}
-	if got := fmt.Sprintf("%s", got[3].Cancel); got != `[17 "b"]` {
-		t.Errorf("cancelled %s, want [17 \"b\"]", got)
+	if got, _ := json.Marshal(got[3].Cancel); string(got) != `[17,"b"]` {
+		t.Errorf("cancelled %s, want [17,\"b\"]", got)
 	}
 }
 
@@ -75,5 +80,30 @@ func TestPaceRefusesNonsense(t *testing.T) {
 		if err := pace(strings.NewReader(lines), &out); err == nil {
 			t.Errorf("%s: no error, answered %q", lines, out.String())
 		}
+	}
+}
+
+// A recorded log comes out again; one that says otherwise does not pass.
+func TestPaceCheck(t *testing.T) {
+	var log []byte
+	now := time.Unix(1764113529, 0)
+	r := eventlog.Record(pacing.Settings{Mode: pacing.Progressive}, now, pacing.New, func(l eventlog.Line) { log = eventlog.Append(log, l) })
+	r.Observe(now, pacing.Operator{ID: "ann", State: pacing.Ready})
+	r.Decide(now, pacing.View{Room: -1})
+	check := func(log string) (string, error) {
+		name := filepath.Join(t.TempDir(), "day.ndjson")
+		if err := os.WriteFile(name, []byte(log), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		err := checkLog(name, &out)
+		return out.String(), err
+	}
+	if out, err := check(string(log)); err != nil || !strings.HasPrefix(out, "1 decisions compared in 1 runs: 0 different") {
+		t.Errorf("as recorded: %q, %v", out, err)
+	}
+	out, err := check(strings.Replace(string(log), `"dial":1`, `"dial":2`, 1))
+	if err == nil || !strings.Contains(out, `"recorded":{"dial":2`) {
+		t.Errorf("with another answer: %q, %v", out, err)
 	}
 }

@@ -36,7 +36,8 @@ var Table = []Row{
 
 	{Package: "pacing", May: []string{"pacing/estimate"}},
 	{Package: "pacing/estimate"},
-	{Package: "pacing/simulator", May: []string{"pacing", "pacing/estimate"}},
+	{Package: "pacing/eventlog", May: []string{"pacing"}},
+	{Package: "pacing/simulator", May: []string{"pacing", "pacing/estimate", "pacing/eventlog"}},
 
 	{Package: "sip"},
 	{Package: "sip/trunk", May: []string{"sip"}},
@@ -82,7 +83,7 @@ var Table = []Row{
 // Pure packages decide and do not act: they read no clock, open nothing, log
 // nothing, so that a recorded day gives the same answers again.
 var Pure = []string{
-	"dialer/call", "dialer/operator", "pacing", "pacing/estimate", "media/detect", "media/tone", "media/codec",
+	"dialer/call", "dialer/operator", "pacing", "pacing/estimate", "pacing/eventlog", "media/detect", "media/tone", "media/codec",
 	"campaigns", "campaigns/eligibility", "campaigns/number",
 }
 
