@@ -6,8 +6,10 @@ import (
 )
 
 // Records is everything that people change and read: campaigns, leads, users,
-// suppression, audit. Writes are durable when they return nil.
+// suppression, audit, and what pacing leaves behind. Writes are durable when they return nil.
 type Records interface {
+	PacingRecords
+
 	SaveCampaign(ctx context.Context, c Campaign) (Campaign, error) // creates, or replaces where c.Version is the present one; else ErrConflict. Queues are rebuilt where lists, segments or priorities changed
 	Campaign(ctx context.Context, id CampaignID) (Campaign, error)
 	Campaigns(ctx context.Context) ([]Campaign, error)

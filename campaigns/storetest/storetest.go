@@ -75,6 +75,7 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"records/suppression", recordsSuppression},
 		{"records/users and tokens", recordsUsers},
 		{"records/audit", recordsAudit},
+		{"pacing/log", pacingLog},
 		{"records/health", recordsHealth},
 	}
 	for _, c := range cases {

@@ -1,0 +1,58 @@
+package campaigns
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+)
+
+// PacingRecords is what the store keeps of the pacing of campaigns. It does not
+// know what the bytes mean.
+type PacingRecords interface {
+	// AppendPacingLog adds a chunk to the log of a campaign.
+	AppendPacingLog(ctx context.Context, c PacingChunk) error
+	// PacingLog is the log of a campaign between two times, run after run, each
+	// from its first chunk on: a replay needs what came before. A chunk belongs
+	// to the time if any of its lines does. Zero times are no bounds.
+	PacingLog(ctx context.Context, c CampaignID, from, to time.Time) iter.Seq2[PacingChunk, error]
+	// PrunePacingLog deletes the chunks whose last line is older and says how
+	// many there were.
+	PrunePacingLog(ctx context.Context, before time.Time) (int, error)
+}
+
+// PacingChunk is a stretch of the lines of one run of a campaign on one node.
+type PacingChunk struct {
+	Campaign CampaignID
+	Node     string
+	Run      time.Time // when the run began, which names it
+	Seq      int       // in the run, from 1
+	From, To time.Time // of its first and last line
+	Lines    int
+	Gzip     []byte // the lines, compressed
+}
+
+// PackLines compresses lines for a chunk.
+func PackLines(lines []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(lines) // a buffer takes everything
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// WriteTo writes the lines.
+func (c PacingChunk) WriteTo(w io.Writer) (int64, error) {
+	r, err := gzip.NewReader(bytes.NewReader(c.Gzip))
+	if err != nil {
+		return 0, fmt.Errorf("chunk %d of the run of %s from %s: %w", c.Seq, c.Campaign, c.Run.Format(time.RFC3339), err)
+	}
+	n, err := io.Copy(w, r)
+	if err != nil {
+		return n, fmt.Errorf("chunk %d of the run of %s from %s: %w", c.Seq, c.Campaign, c.Run.Format(time.RFC3339), err)
+	}
+	return n, nil
+}

@@ -1,0 +1,59 @@
+package storetest
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// chunk is one of an hour-long run, a minute of lines each.
+func chunk(c campaigns.CampaignID, run time.Time, seq int) campaigns.PacingChunk {
+	from := run.Add(time.Duration(seq-1) * time.Minute)
+	return campaigns.PacingChunk{
+		Campaign: c, Node: "n1", Run: run, Seq: seq, From: from, To: from.Add(50 * time.Second),
+		Lines: 2, Gzip: campaigns.PackLines([]byte(strings.Repeat("{}\n", 2))),
+	}
+}
+
+func pacingLog(t *testing.T, w *world) {
+	first, second := start, start.Add(time.Hour)
+	var all []campaigns.PacingChunk
+	for _, run := range []time.Time{first, second} {
+		for seq := 1; seq <= 3; seq++ {
+			all = append(all, chunk("c", run, seq))
+		}
+	}
+	for _, i := range []int{4, 0, 3, 1, 5, 2} { // the order of writing means nothing
+		w.ok(w.AppendPacingLog(w.ctx(), all[i]))
+	}
+	w.ok(w.AppendPacingLog(w.ctx(), chunk("d", first, 1)))
+	w.crash()
+	read := func(from, to time.Time) []campaigns.PacingChunk {
+		t.Helper()
+		var got []campaigns.PacingChunk
+		for c, err := range w.PacingLog(w.ctx(), "c", from, to) {
+			w.ok(err)
+			got = append(got, c)
+		}
+		return got
+	}
+	w.same("everything", read(time.Time{}, time.Time{}), all)
+	w.same("a run begins at its start", read(second.Add(130*time.Second), time.Time{}), all[3:])
+	w.same("the end counts by the first line", read(first, second.Add(time.Minute)), all[:4])
+	w.same("the start counts by the last line", read(first.Add(170*time.Second), second), all[:3])
+	w.same("between the runs", len(read(first.Add(10*time.Minute), second)), 0)
+	for range w.PacingLog(w.ctx(), "c", time.Time{}, time.Time{}) {
+		break // who has read enough may stop
+	}
+	var text bytes.Buffer
+	if _, err := all[0].WriteTo(&text); err != nil || text.String() != "{}\n{}\n" {
+		t.Errorf("lines %q, %v", text.String(), err)
+	}
+	n, err := w.PrunePacingLog(w.ctx(), second.Add(55*time.Second))
+	w.ok(err)
+	w.same("pruned with those of the other campaign", n, 5)
+	w.same("left", read(time.Time{}, time.Time{}), all[4:])
+}
