@@ -64,7 +64,7 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally)
 		if r.tally.Outcomes == nil {
 			r.tally.Outcomes = map[campaigns.Outcome]int{}
 		}
-		r.controller = e.deps.NewController(e.settings(now, r), now)
+		r.controller = e.deps.NewController(c.ID, e.settings(now, r), now)
 		r.controller.Recall(now, pacing.Past{Counts: []pacing.Count{{At: now, Live: r.tally.Live, Abandoned: r.tally.Abandoned}}})
 		r.hopper = e.newHopper(c)
 		r.stopHopper = func() {}

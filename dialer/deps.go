@@ -21,7 +21,7 @@ type Deps struct {
 	Audio    Audio
 	Observer Observer
 	// NewController makes the pacing of a campaign.
-	NewController func(s pacing.Settings, now time.Time) pacing.Controller
+	NewController func(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller
 	// CheckPIN compares an operator's PIN; it may take its time.
 	CheckPIN func(ctx context.Context, user, pin string) bool
 	Log      *zap.Logger

@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"bytes"
 	"context"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/pacing/eventlog"
 	"github.com/outpace-dialer/outpace/sip"
 )
 
@@ -28,6 +30,7 @@ type floor struct {
 	phones   *phones
 	audio    *audio
 	observer *observer
+	paced    map[campaigns.CampaignID][]eventlog.Line
 	stop     func()
 }
 
@@ -38,6 +41,7 @@ func inBubble(t *testing.T, test func(f *floor)) {
 		f := newFloor(t)
 		test(f)
 		f.stop()
+		f.wantExactReplay()
 		if n := f.store.stillOpen(); n != 0 {
 			t.Errorf("%d attempts begun and not ended", n)
 		}
@@ -51,11 +55,11 @@ func newFloor(t *testing.T) *floor {
 	f := &floor{
 		t: t, ctx: t.Context(), store: newStore(), rules: &rules{}, audio: &audio{}, observer: &observer{},
 		trunks: &trunks{room: 10, hungUp: map[sip.LegID]int{}, answered: map[sip.LegID]bool{}},
-		phones: &phones{legs: map[string]sip.LegID{}},
+		phones: &phones{legs: map[string]sip.LegID{}}, paced: map[campaigns.CampaignID][]eventlog.Line{},
 	}
 	f.engine = dialer.New(dialer.Config{Node: "n1", HopperSize: 20}, dialer.Deps{
 		Store: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
-		NewController: pacing.New,
+		NewController: f.controller,
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },
 		Log:           zap.NewNop(),
 	})
@@ -69,6 +73,12 @@ func newFloor(t *testing.T) *floor {
 	f.stop = func() { cancel(); <-done }
 	t.Cleanup(f.stop)
 	return f
+}
+
+// controller records what it is told; the loop alone writes it down, and tests
+// read when the engine has stopped.
+func (f *floor) controller(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller {
+	return eventlog.Record(s, now, pacing.New, func(l eventlog.Line) { f.paced[c] = append(f.paced[c], l) })
 }
 
 // progressive is a campaign that calls once for each ready operator.
@@ -179,6 +189,28 @@ func (f *floor) wantState(user campaigns.UserID, want operator.State) {
 	if got := f.view(user).State; got != want {
 		f.t.Errorf("%s is %s, want %s", user, got, want)
 	}
+}
+
+// wantExactReplay plays what was recorded of each campaign, as it is written, to
+// a new controller: it must decide the same again. It returns how much was
+// compared.
+func (f *floor) wantExactReplay() (decisions int) {
+	f.t.Helper()
+	for c, lines := range f.paced {
+		var log []byte
+		for _, l := range lines {
+			log = eventlog.Append(log, l)
+		}
+		report, err := eventlog.Replay(eventlog.NewReader(bytes.NewReader(log)).All(), pacing.New)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if report.Different+report.Gaps+report.Skipped > 0 || report.Decisions == 0 {
+			f.t.Errorf("replay of the log of %s: %+v", c, report)
+		}
+		decisions += report.Decisions
+	}
+	return decisions
 }
 
 func (f *floor) wantOutcomes(want map[campaigns.Outcome]int) {

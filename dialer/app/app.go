@@ -110,8 +110,10 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	a.engine = dialer.New(cfg.Engine, dialer.Deps{
 		Store: a.store, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
-		Observer:      observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
-		NewController: pacing.New, CheckPIN: a.checkPIN, Log: a.log.Named("dialer"),
+		Observer: observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
+		NewController: func(_ campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller {
+			return pacing.New(s, now)
+		}, CheckPIN: a.checkPIN, Log: a.log.Named("dialer"),
 	})
 	a.metrics.Add(metrics.NewRooms(a.samples))
 	return a.openHTTP(cfg, o)

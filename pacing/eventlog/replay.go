@@ -68,15 +68,16 @@ type Difference struct {
 // others mostly follow from it.
 const keepDifferences = 10
 
-// errNoInit means that a log starts in the middle of a run.
-var errNoInit = errors.New("eventlog: no init line: the log does not start with a run")
+// errNoInit means that a log holds no start of a run.
+var errNoInit = errors.New("eventlog: no init line: no run starts in this log")
 
 // Replay drives fresh controllers through a log and compares each decision with
-// the recorded one.
+// the recorded one. Lines before the first start of a run, where old ones were
+// deleted, and those after a gap are passed over.
 func Replay(lines iter.Seq2[Line, error], start func(pacing.Settings, time.Time) pacing.Controller) (Report, error) {
 	var r Report
 	s := NewSession(start)
-	seq, lost := 0, false
+	seq, lost := 0, true
 	for l, err := range lines {
 		if err != nil {
 			return r, err
@@ -84,8 +85,6 @@ func Replay(lines iter.Seq2[Line, error], start func(pacing.Settings, time.Time)
 		if l.Kind == Init {
 			r.Runs++
 			seq, lost = l.Seq, false
-		} else if r.Runs == 0 {
-			return r, errNoInit
 		} else if seq++; l.Seq != 0 && l.Seq != seq && !lost {
 			r.Gaps++
 			lost = true
@@ -101,6 +100,9 @@ func Replay(lines iter.Seq2[Line, error], start func(pacing.Settings, time.Time)
 		if l.Kind == Decide {
 			r.compare(l, d)
 		}
+	}
+	if r.Runs == 0 {
+		return r, errNoInit
 	}
 	return r, nil
 }

@@ -127,6 +127,9 @@ func TestReplayFindsDifferences(t *testing.T) {
 		"a missing line": {slices.Delete(slices.Clone(lines), 500, 501), func(r Report) bool {
 			return r.Different == 0 && r.Gaps == 1 && r.Skipped == len(lines)-501
 		}},
+		"a start that was deleted": {slices.Concat(lines[1:10], lines), func(r Report) bool {
+			return r.Runs == 1 && r.Different == 0 && r.Gaps == 0 && r.Skipped == 9
+		}},
 		"a second run after a cut one": {slices.Concat(lines[:200], lines), func(r Report) bool {
 			return r.Runs == 2 && r.Different == 0 && r.Gaps == 0 && r.Skipped == 0
 		}},

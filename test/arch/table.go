@@ -25,7 +25,7 @@ var Table = []Row{
 
 	{Package: "dialer", May: []string{
 		"campaigns", "campaigns/eligibility", "campaigns/hopper", "pacing", "sip", "media", "dialer/call", "dialer/operator",
-	}},
+	}, Tests: []string{"pacing/eventlog"}},
 	{Package: "dialer/call", May: []string{"campaigns"}},
 	{Package: "dialer/operator"},
 	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
