@@ -10,6 +10,7 @@ package api
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/http"
 	"path"
 	"reflect"
@@ -67,6 +68,12 @@ type Recordings interface {
 	Open(path string) (http.File, error)
 }
 
+// PacingLog is the recorded pacing of campaigns, up to the present; app hands it
+// in. See campaigns.PacingRecords.
+type PacingLog interface {
+	PacingLog(ctx context.Context, c campaigns.CampaignID, from, to time.Time) iter.Seq2[campaigns.PacingChunk, error]
+}
+
 // Config are the API's own settings.
 type Config struct {
 	// SessionFor is how long a sign-in lasts; default 12 h.
@@ -83,6 +90,7 @@ type Server struct {
 	records      campaigns.Records
 	explainer    Explainer
 	recordings   Recordings
+	pacingLog    PacingLog
 	hub          *Hub
 	phoneSecrets PhoneSecrets
 	logins       *throttle
@@ -97,6 +105,7 @@ type Deps struct {
 	Records      campaigns.Records
 	Explainer    Explainer
 	Recordings   Recordings
+	PacingLog    PacingLog
 	Hub          *Hub
 	PhoneSecrets PhoneSecrets
 	Page         http.Handler // the live page
@@ -113,7 +122,7 @@ func New(cfg Config, d Deps) *Server {
 		cfg.LoginsPerMinute = 5
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings,
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, pacingLog: d.PacingLog,
 		hub: d.Hub, phoneSecrets: d.PhoneSecrets, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
@@ -138,6 +147,7 @@ func New(cfg Config, d Deps) *Server {
 		Summary:    "Play the recording of an attempt",
 		Parameters: []*huma.Param{{Name: "attempt", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
 	})
+	handle(mux, api, s.pacingLogLines, pacingLogOperation)
 	mux.Handle("/", d.Page)
 	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
 	return s
