@@ -38,6 +38,7 @@ type Config struct {
 	API       api.Config     `yaml:"api"`
 	Log       Log            `yaml:"log"`
 	Drain     Drain          `yaml:"drain"`
+	PacingLog PacingLog      `yaml:"pacing_log"`
 }
 
 // Store says where leads are kept.
@@ -80,6 +81,12 @@ type Drain struct {
 	Timeout time.Duration `yaml:"timeout"` // default 10m
 }
 
+// PacingLog is how long it is kept what the pacing of campaigns was told and
+// decided.
+type PacingLog struct {
+	Keep time.Duration `yaml:"keep"` // default 720h; 0 keeps everything
+}
+
 // Default is what a file that says nothing means.
 func Default() Config {
 	return Config{
@@ -92,6 +99,8 @@ func Default() Config {
 		Media:   plane.Config{Address: "127.0.0.1"},
 		Log:     Log{Level: "info"},
 		Drain:   Drain{Timeout: 10 * time.Minute},
+
+		PacingLog: PacingLog{Keep: 30 * 24 * time.Hour},
 	}
 }
 
@@ -142,6 +151,9 @@ func (c Config) Validate() error {
 	}
 	if c.Drain.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("drain.timeout: %v is below 0", c.Drain.Timeout))
+	}
+	if c.PacingLog.Keep < 0 {
+		errs = append(errs, fmt.Errorf("pacing_log.keep: %v is below 0", c.PacingLog.Keep))
 	}
 	return errors.Join(append(errs, engineErrors(c.Engine)...)...)
 }

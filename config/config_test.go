@@ -67,7 +67,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.HTTP.Listen != "127.0.0.1:8080" || c.Admin.Listen != "127.0.0.1:9090" || c.Store.URL != "sqlite:outpace.db" || c.Drain.Timeout != 10*time.Minute {
+	if c.HTTP.Listen != "127.0.0.1:8080" || c.Admin.Listen != "127.0.0.1:9090" || c.Store.URL != "sqlite:outpace.db" || c.Drain.Timeout != 10*time.Minute || c.PacingLog.Keep != 720*time.Hour {
 		t.Errorf("defaults = %+v", c)
 	}
 	for _, l := range slices.Concat(c.Trunk.Listen, c.Phones.Listen) {

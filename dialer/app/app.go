@@ -8,6 +8,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,6 @@ import (
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/plane"
 	"github.com/outpace-dialer/outpace/media/prompts"
-	"github.com/outpace-dialer/outpace/pacing"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/registrar"
 	"github.com/outpace-dialer/outpace/sip/trunk"
@@ -53,6 +53,7 @@ type App struct {
 	trunks  *trunk.Trunks
 	phones  *registrar.Registrar
 	legs    *legJournal
+	pacing  *pacingLog
 	engine  *dialer.Engine
 	metrics *metrics.Metrics
 	hub     *api.Hub
@@ -100,6 +101,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	if a.rules, err = eligibility.Load(rules.FS); err != nil {
 		return err
 	}
+	a.pacing = newPacingLog(a.store, cmp.Or(cfg.Engine.Node, "node-1"), cfg.PacingLog.Keep, a.log.Named("pacing"))
 	toSlog := slog.New(zapslog.NewHandler(a.log.Core()))
 	if err := a.openAudio(cfg, toSlog); err != nil {
 		return err
@@ -110,10 +112,8 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	a.engine = dialer.New(cfg.Engine, dialer.Deps{
 		Store: a.store, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
-		Observer: observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
-		NewController: func(_ campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller {
-			return pacing.New(s, now)
-		}, CheckPIN: a.checkPIN, Log: a.log.Named("dialer"),
+		Observer:      observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
+		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Log: a.log.Named("dialer"),
 	})
 	a.metrics.Add(metrics.NewRooms(a.samples))
 	return a.openHTTP(cfg, o)
@@ -173,7 +173,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
 	public := api.New(cfg.API, api.Deps{
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records,
+		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, PacingLog: a.pacing,
 		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Page: console.Handler(), Version: o.Version, Log: a.log,
 	})
 	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
@@ -197,6 +197,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("trunks", a.trunks.Run)
 	rooms.run("phones", a.phones.Run)
 	rooms.run("legs", a.legs.run)
+	rooms.run("pacing log", a.pacing.run)
 	err := a.settle(rooms.ctx)
 	if err == nil {
 		front.begin(rooms.ctx)

@@ -23,6 +23,7 @@ func (a *App) samples() []metrics.Sample {
 	all = append(all, a.mediaSamples()...)
 	all = append(all, a.leadSamples(ctx)...)
 	all = append(all, a.storeSamples(ctx)...)
+	all = append(all, a.pacing.samples()...)
 	return append(all,
 		gauge("sip_registrations", "Phones that are registered.", float64(len(a.phones.Bindings()))),
 		gauge("event_subscribers", "Open event streams.", float64(a.hub.Streams())),
@@ -128,4 +129,14 @@ func (a *App) storeSamples(ctx context.Context) []metrics.Sample {
 		)
 	}
 	return append(all, gauge("store_size_bytes", "Size of the embedded store.", float64(s.Size), "store", s.Kind))
+}
+
+func (l *pacingLog) samples() []metrics.Sample {
+	return []metrics.Sample{
+		counter("pacing_log_lines_total", "Lines of the pacing log, by what became of them.", l.stats.lines.Load(), "result", "taken"),
+		counter("pacing_log_lines_total", "Lines of the pacing log, by what became of them.", l.stats.lostLines.Load(), "result", "dropped"),
+		counter("pacing_log_chunks_total", "Chunks of the pacing log, by what became of them.", l.stats.chunks.Load(), "result", "written"),
+		counter("pacing_log_chunks_total", "Chunks of the pacing log, by what became of them.", l.stats.lostChunks.Load(), "result", "dropped"),
+		counter("pacing_log_bytes_total", "Compressed bytes of the pacing log.", l.stats.bytes.Load()),
+	}
 }
