@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/sqlite"
+	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/dialer/app"
+)
+
+func newCampaignCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "campaign", Short: "What was recorded of a campaign"}
+	cmd.AddCommand(newCampaignLog())
+	return cmd
+}
+
+// newCampaignLog returns `outpace campaign log`: the recorded pacing of a
+// campaign, for `outpace pace --check` and for a simulation.
+func newCampaignLog() *cobra.Command {
+	var path, id, from, to string
+	cmd := &cobra.Command{
+		Use: "log --campaign ID", Short: "Write what pacing was told and decided, one JSON object a line", Args: cobra.NoArgs,
+		Long: `Write what pacing was told and decided, one JSON object a line.
+
+The log holds the runs of the campaign that touch the time, each from its start:
+a replay needs what came before. "outpace pace --check FILE" replays it. While
+outpace serve runs, GET /api/v1/campaigns/ID/pacing-log gives the same.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			start, errFrom := flagTime("from", from)
+			end, errTo := flagTime("to", to)
+			if id == "" {
+				return usageError{errors.New("--campaign is required")}
+			}
+			if err := errors.Join(errFrom, errTo); err != nil {
+				return usageError{err}
+			}
+			cfg, err := config.Load(path, os.Environ())
+			if err != nil {
+				return usageError{err}
+			}
+			s, err := app.OpenStore(cmd.Context(), cfg)
+			if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
+				return fmt.Errorf("outpace serve is running on this store: use GET /api/v1/campaigns/%s/pacing-log or stop it first (%w)", id, err)
+			}
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			return campaignLog(cmd, s, campaigns.CampaignID(id), start, end)
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
+	cmd.Flags().StringVar(&from, "from", "", "time like 2026-03-02T09:00:00Z or day like 2026-03-02, local (default: the first line)")
+	cmd.Flags().StringVar(&to, "to", "", "the same, not included (default: the last line)")
+	return cmd
+}
+
+func campaignLog(cmd *cobra.Command, s app.Store, id campaigns.CampaignID, from, to time.Time) error {
+	if _, err := s.Campaign(cmd.Context(), id); err != nil {
+		return fmt.Errorf("campaign %s: %w", id, err)
+	}
+	out := bufio.NewWriterSize(cmd.OutOrStdout(), 1<<16)
+	for chunk, err := range s.PacingLog(cmd.Context(), id, from, to) {
+		if err != nil {
+			return err
+		}
+		if _, err := chunk.WriteTo(out); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// flagTime reads a flag that is a time or a day; zero where it is not given.
+func flagTime(name, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, time.Local)
+	if err != nil {
+		return t, fmt.Errorf("--%s: %q is neither a time like 2026-03-02T09:00:00Z nor a day like 2026-03-02", name, text)
+	}
+	return t, nil
+}
