@@ -22,7 +22,23 @@ type PacingRecords interface {
 	// PrunePacingLog deletes the chunks whose last line is older and says how
 	// many there were.
 	PrunePacingLog(ctx context.Context, before time.Time) (int, error)
+
+	// LiveCounts are the live answers of attempts of a campaign that began at or
+	// after a time, by quarters of an hour, the oldest first. Who was connected
+	// later than within after the end of the greeting, or after the answer where
+	// none was heard, counts as abandoned.
+	LiveCounts(ctx context.Context, c CampaignID, since time.Time, within time.Duration) ([]LiveCount, error)
 }
+
+// LiveCount is what a quarter of an hour of a campaign saw.
+type LiveCount struct {
+	At        time.Time // begin of the last attempt in it
+	Live      int       // live answers, the abandoned among them
+	Abandoned int
+}
+
+// LiveStep is how finely live answers are counted.
+const LiveStep = 15 * time.Minute
 
 // PacingChunk is a stretch of the lines of one run of a campaign on one node.
 type PacingChunk struct {

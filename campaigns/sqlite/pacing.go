@@ -104,3 +104,20 @@ func (s *Store) PrunePacingLog(ctx context.Context, before time.Time) (int, erro
 		}
 	}
 }
+
+// LiveCounts counts live answers; see campaigns.PacingRecords. The words of the
+// outcomes are in the text of the query, so that the index is used.
+func (s *Store) LiveCounts(ctx context.Context, c campaigns.CampaignID, since time.Time, within time.Duration) ([]campaigns.LiveCount, error) {
+	scan := func(r scanner) (campaigns.LiveCount, error) {
+		var one campaigns.LiveCount
+		var at int64
+		err := r.Scan(&at, &one.Live, &one.Abandoned)
+		one.At = moment(at)
+		return one, err
+	}
+	return readList(ctx, s, "live_counts", scan, `SELECT max(began_at), count(*),
+		  sum(outcome = 'abandoned' OR bridged_at > ?1 + CASE greeting_end WHEN 0 THEN answered_at ELSE greeting_end END)
+		FROM attempt INDEXED BY attempt_live
+		WHERE campaign = ?2 AND began_at >= ?3 AND outcome IN ('connected', 'abandoned')
+		GROUP BY began_at / ?4 ORDER BY 1`, int64(within), string(c), stamp(since), int64(campaigns.LiveStep))
+}

@@ -57,3 +57,48 @@ func pacingLog(t *testing.T, w *world) {
 	w.same("pruned with those of the other campaign", n, 5)
 	w.same("left", read(time.Time{}, time.Time{}), all[4:])
 }
+
+func pacingLiveCounts(t *testing.T, w *world) {
+	w.simple()
+	w.campaign("d", "l", campaigns.Segment{Name: "s"})
+	w.add(lead("a", 1, "+4801"))
+	// end dials at a minute of the day and lets an operator come after a while;
+	// below zero nobody comes.
+	end := func(minute int, o campaigns.Outcome, greeted bool, came time.Duration) {
+		t.Helper()
+		w.now = start.Add(time.Duration(minute) * time.Minute)
+		answered := w.now.Add(10 * time.Second)
+		e := campaigns.Ending{Outcome: o, AnsweredAt: answered, Next: campaigns.Next{At: w.now}, At: w.now.Add(time.Minute - 1)}
+		from := answered
+		if greeted {
+			from = answered.Add(3 * time.Second)
+			e.GreetingEnd = from
+		}
+		if came >= 0 {
+			e.BridgedAt = from.Add(came)
+		}
+		e.Attempt = w.begin(w.takeOne("c"))
+		w.ok(w.End(w.ctx(), e))
+	}
+	end(0, campaigns.Connected, true, time.Second)
+	end(14, campaigns.Connected, true, 2*time.Second) // just in time
+	end(15, campaigns.Abandoned, true, -1)
+	end(16, campaigns.Busy, false, -1)
+	end(20, campaigns.Connected, true, 2*time.Second+1) // late
+	end(21, campaigns.Connected, false, 2*time.Second+1)
+	end(22, campaigns.Connected, false, time.Second)
+	end(80, campaigns.Connected, true, 0)
+	w.now = start.Add(90 * time.Minute)
+	w.begin(w.takeOne("c")) // open
+	w.crash()
+	at := func(minute int) time.Time { return start.Add(time.Duration(minute) * time.Minute) }
+	counts := func(c campaigns.CampaignID, since time.Time) []campaigns.LiveCount {
+		t.Helper()
+		got, err := w.LiveCounts(w.ctx(), c, since, 2*time.Second)
+		w.ok(err)
+		return got
+	}
+	w.same("all", counts("c", time.Time{}), []campaigns.LiveCount{{At: at(14), Live: 2}, {At: at(22), Live: 4, Abandoned: 3}, {At: at(80), Live: 1}})
+	w.same("since", counts("c", at(22)), []campaigns.LiveCount{{At: at(22), Live: 1}, {At: at(80), Live: 1}})
+	w.same("of another campaign", len(counts("d", time.Time{})), 0)
+}

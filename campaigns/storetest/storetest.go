@@ -76,6 +76,7 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"records/users and tokens", recordsUsers},
 		{"records/audit", recordsAudit},
 		{"pacing/log", pacingLog},
+		{"pacing/live counts", pacingLiveCounts},
 		{"records/health", recordsHealth},
 	}
 	for _, c := range cases {
