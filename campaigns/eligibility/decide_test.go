@@ -188,6 +188,27 @@ func TestRegionRules(t *testing.T) {
 	}
 }
 
+// The limit holds over the windows of every region at once, and always over the
+// campaign, a day and 30 days.
+func TestAbandonmentWindows(t *testing.T) {
+	r, now := shipped(t), local(t, "America/New_York", "2026-11-23 12:00:00")
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		regions string
+		want    []time.Duration
+	}{
+		{"", []time.Duration{0, day, 30 * day}},
+		{"US-FED US-FL", []time.Duration{0, day, 30 * day}},
+		{"CA", []time.Duration{0, day, 30 * day, 31 * day}},
+		{"IT CA", []time.Duration{0, day, 30 * day, 31 * day}},
+		{"SE", []time.Duration{0, time.Hour, day, 30 * day}}, // by STRICT
+	} {
+		if got := r.AbandonmentWindows(strings.Fields(tt.regions), now); !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %v, want %v", tt.regions, got, tt.want)
+		}
+	}
+}
+
 func capText(c campaigns.Cap) string {
 	return string(rune('0'+c.N)) + "/" + c.Period.String() + " " + c.Source
 }

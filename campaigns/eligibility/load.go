@@ -126,6 +126,11 @@ func (e *Region) validate() (key string, err error) {
 	if a := e.Abandonment; a != nil && (a.Limit <= 0 || a.Limit > 0.05 || a.ConnectWithin <= 0) {
 		return "abandonment", fmt.Errorf("limit %v must be in (0, 0.05], connect_within %v above zero", a.Limit, a.ConnectWithin)
 	}
+	if a := e.Abandonment; a != nil {
+		if err := a.readWindows(); err != nil {
+			return "abandonment", err
+		}
+	}
 	if h := e.Hours; h != nil && (h.Weekdays == nil || h.Saturday == nil || h.Sunday == nil) {
 		return "hours", errors.New("weekdays, saturday and sunday are required; write none for no calls")
 	}

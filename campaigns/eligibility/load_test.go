@@ -53,6 +53,7 @@ func TestLoadErrors(t *testing.T) {
 		{"missing day", "version: v1\nregions:\n  - id: X\n    hours: {weekdays: [\"09:00-12:00\"]}\n", "line 4: X: hours"},
 		{"bad cap", "version: v1\nregions:\n  - id: X\n    caps: [{n: 0, period: 24h}]\n", "line 4: X: caps"},
 		{"bad limit", "version: v1\nregions:\n  - id: X\n    name: x\n    abandonment: {limit: 3, connect_within: 2s}\n", "line 5: X: abandonment"},
+		{"bad window", "version: v1\nregions:\n  - id: X\n    abandonment: {limit: 0.03, windows: [week], connect_within: 2s}\n", "line 4: X: abandonment: window \"week\""},
 		{"bad recording", "version: v1\nregions:\n  - id: X\n    recording: sometimes\n", "line 4: X: recording"},
 		{"bad cooldown", "version: v1\nregions:\n  - id: X\n    cooldowns: [{after: abandoned}]\n", "line 4: X: cooldowns"},
 		{"bad calendar", "version: v1\nregions:\n  - id: X\n    holidays: {calendar: XX}\n", "line 4: X: holidays"},

@@ -73,6 +73,28 @@ type Abandonment struct {
 	Unit          string        `yaml:"unit"`           // of what
 	ConnectWithin time.Duration `yaml:"connect_within"` // after the end of the greeting
 	RingMin       time.Duration `yaml:"ring_min"`       // before we may hang up; 0: none
+
+	spans []time.Duration // Windows, 0 for campaign
+}
+
+// windowNames are the names of windows. A month is the longest one: a rolling
+// window of that length holds every calendar month.
+var windowNames = map[string]time.Duration{"campaign": 0, "day": 24 * time.Hour, "month": 31 * 24 * time.Hour}
+
+// readWindows understands the names of Windows.
+func (a *Abandonment) readWindows() error {
+	a.spans = nil
+	for _, name := range a.Windows {
+		span, named := windowNames[name]
+		if !named {
+			var err error
+			if span, err = time.ParseDuration(name); err != nil || span <= 0 {
+				return fmt.Errorf("window %q is none of campaign, day, month, or a time like 720h", name)
+			}
+		}
+		a.spans = append(a.spans, span)
+	}
+	return nil
 }
 
 // DayHours are the hours of one day, sorted and apart. Empty: no calls.

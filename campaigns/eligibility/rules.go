@@ -157,6 +157,28 @@ func (r *Rules) Abandonment(regions []string, now time.Time) (limit float64, con
 	return limit, connectWithin, ringMin
 }
 
+// The spans over which the product itself holds its limit, whatever the regions
+// say: the whole campaign (0), a day, and each successive 30 days (16 CFR
+// 310.4(b)(4)(i)).
+var ownWindows = []time.Duration{0, 24 * time.Hour, 30 * 24 * time.Hour}
+
+// AbandonmentWindows are the spans over which the limit holds, all at once, in
+// ascending order: those of every region and the product's own. 0 is the whole
+// campaign.
+func (r *Rules) AbandonmentWindows(regions []string, now time.Time) []time.Duration {
+	windows := slices.Clone(ownWindows)
+	if len(regions) > 0 {
+		entries, _ := r.resolve(regions, now)
+		for _, e := range entries {
+			if e.Abandonment != nil {
+				windows = append(windows, e.Abandonment.spans...)
+			}
+		}
+	}
+	slices.Sort(windows)
+	return slices.Compact(windows)
+}
+
 // strictness orders the recording policies.
 var strictness = map[campaigns.RecordingPolicy]int{
 	campaigns.RecordAlways: 1, campaigns.RecordAnnounce: 2, campaigns.RecordNever: 3,
