@@ -56,8 +56,9 @@ func (r *campaignRun) count(o campaigns.Outcome) {
 	}
 }
 
-// run returns the runtime of a campaign, making it if it is new to this node.
-func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally) *campaignRun {
+// run returns the runtime of a campaign, making it of its past if it is new to
+// this node.
+func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally, past pacing.Past) *campaignRun {
 	r := e.campaigns[c.ID]
 	if r == nil {
 		r = &campaignRun{Campaign: c, tally: tally}
@@ -65,7 +66,7 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally)
 			r.tally.Outcomes = map[campaigns.Outcome]int{}
 		}
 		r.controller = e.deps.NewController(c.ID, e.settings(now, r), now)
-		r.controller.Recall(now, pacing.Past{Counts: []pacing.Count{{At: now, Live: r.tally.Live, Abandoned: r.tally.Abandoned}}})
+		r.controller.Recall(now, past)
 		r.hopper = e.newHopper(c)
 		r.stopHopper = func() {}
 		e.campaigns[c.ID] = r
@@ -124,6 +125,7 @@ func (e *Engine) settings(now time.Time, r *campaignRun) pacing.Settings {
 		MinRatio: r.Pacing.MinRatio, MaxRatio: r.Pacing.MaxRatio,
 		Limit: limit, ConnectWithin: connectWithin, Clock: pacing.FromVerdict,
 		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: r.Pacing.TargetUtilisation,
+		Windows:     e.deps.Rules.AbandonmentWindows(r.regions, now),
 		RingTimeout: 25 * time.Second, RingMin: max(ringMin, e.cfg.RingMin), Cancel: r.Pacing.Cancel,
 	}
 }

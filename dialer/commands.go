@@ -39,14 +39,18 @@ func (e *Engine) do(ctx context.Context, f func(now time.Time) error) error {
 
 // SetCampaign tells the engine of a campaign as it is now: started, paused,
 // changed. tally is what the store counts in the legal window so far; it is
-// used when the campaign is new to this node.
+// used when the campaign is new to this node, with its past from the store.
 func (e *Engine) SetCampaign(ctx context.Context, c campaigns.Campaign, tally campaigns.Tally) error {
+	past, err := e.past(ctx, c.ID)
+	if err != nil {
+		return err
+	}
 	return e.do(ctx, func(now time.Time) error {
 		was := campaigns.Stopped
 		if old := e.campaigns[c.ID]; old != nil {
 			was = old.State
 		}
-		r := e.run(now, c, tally)
+		r := e.run(now, c, tally, past)
 		switch running := c.State == campaigns.Running; {
 		case running && was != campaigns.Running:
 			e.startHopper(r)

@@ -15,6 +15,7 @@ import (
 // Deps are the rooms that the engine works with.
 type Deps struct {
 	Store    campaigns.Store
+	Memory   Memory
 	Rules    Rules
 	Trunks   Trunks
 	Phones   Phones
@@ -25,6 +26,12 @@ type Deps struct {
 	// CheckPIN compares an operator's PIN; it may take its time.
 	CheckPIN func(ctx context.Context, user, pin string) bool
 	Log      *zap.Logger
+}
+
+// Memory is what the store keeps of the pacing of campaigns; see
+// campaigns.PacingRecords. The loop never calls it.
+type Memory interface {
+	LiveCounts(ctx context.Context, c campaigns.CampaignID, since time.Time, within time.Duration) ([]campaigns.LiveCount, error)
 }
 
 // Route is a reserved way out; see sip.Route.
@@ -81,6 +88,9 @@ type Rules interface {
 	Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) (campaigns.Decision, bool, time.Time)
 	Caps(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) []campaigns.Cap
 	Abandonment(regions []string, now time.Time) (limit float64, connectWithin, ringMin time.Duration)
+	// AbandonmentWindows are the spans over which the limit holds, 0 for the
+	// whole campaign.
+	AbandonmentWindows(regions []string, now time.Time) []time.Duration
 	Recording(regions []string, p campaigns.RecordingPolicy, now time.Time) campaigns.RecordingPolicy
 }
 

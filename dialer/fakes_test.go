@@ -37,6 +37,9 @@ type store struct {
 	endErrs    map[campaigns.AttemptID]bool // End fails for these
 	tries      int                          // of End while down
 	left       []campaigns.Attempt
+	past       []campaigns.LiveCount
+	pastErr    error
+	recalled   []string // what LiveCounts was asked for
 }
 
 func newStore() *store {
@@ -171,6 +174,13 @@ func (s *store) Open(context.Context, string) ([]campaigns.Attempt, error) {
 	return s.left, nil
 }
 
+func (s *store) LiveCounts(_ context.Context, c campaigns.CampaignID, since time.Time, within time.Duration) ([]campaigns.LiveCount, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.recalled = append(s.recalled, fmt.Sprint(c, since.Unix(), within))
+	return s.past, s.pastErr
+}
+
 func (s *store) Reclaim(context.Context, string, time.Time) (int, error) { return 0, nil }
 
 // outcomes are how often attempts ended so.
@@ -267,6 +277,14 @@ func (*rules) Caps(campaigns.WindowClass, campaigns.Campaign, time.Time) []campa
 
 func (*rules) Abandonment([]string, time.Time) (float64, time.Duration, time.Duration) {
 	return 0.03, 2 * time.Second, 15 * time.Second
+}
+
+func (r *rules) AbandonmentWindows(regions []string, _ time.Time) []time.Duration {
+	windows := []time.Duration{0, 24 * time.Hour}
+	if len(regions) > 0 { // somebody was called
+		windows = append(windows, 720*time.Hour)
+	}
+	return windows
 }
 
 func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campaigns.RecordingPolicy {

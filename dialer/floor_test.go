@@ -58,7 +58,7 @@ func newFloor(t *testing.T) *floor {
 		phones: &phones{legs: map[string]sip.LegID{}}, paced: map[campaigns.CampaignID][]eventlog.Line{},
 	}
 	f.engine = dialer.New(dialer.Config{Node: "n1", HopperSize: 20}, dialer.Deps{
-		Store: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
+		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },
 		Log:           zap.NewNop(),

@@ -110,7 +110,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		return err
 	}
 	a.engine = dialer.New(cfg.Engine, dialer.Deps{
-		Store: a.store, Rules: a.rules,
+		Store: a.store, Memory: a.store, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
 		Observer:      observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
 		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Log: a.log.Named("dialer"),

@@ -20,6 +20,8 @@ import (
 
 // chunkStore keeps chunks in memory. It fails and waits on request.
 type chunkStore struct {
+	campaigns.PacingRecords // what else there is, is not asked for
+
 	mu     sync.Mutex
 	chunks []campaigns.PacingChunk
 	pruned time.Time

@@ -1,0 +1,85 @@
+package dialer_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/pacing/eventlog"
+)
+
+// The past of a campaign is recalled once, when its run starts: not when it is
+// changed, nor when it runs again after a pause.
+func TestThePastIsRecalledOnce(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		at := time.Now().Add(-time.Hour).UTC()
+		f.store.set(func(s *store) { s.past = []campaigns.LiveCount{{At: at, Live: 100, Abandoned: 2}} })
+		c := progressive("spring")
+		f.run(c)
+		c.Pacing.Mode = campaigns.Predictive
+		f.run(c)
+		c.State = campaigns.Paused
+		f.run(c)
+		c.State = campaigns.Running
+		f.run(c)
+		f.stop()
+		if want := []string{"spring-62135596800 2s"}; !slices.Equal(f.store.recalled, want) {
+			t.Errorf("the store was asked %q, want %q", f.store.recalled, want)
+		}
+		var recalled []pacing.Past
+		for _, l := range f.paced["spring"] {
+			if l.Kind == eventlog.Recall {
+				recalled = append(recalled, l.Past)
+			}
+		}
+		want := []pacing.Past{{Counts: []pacing.Count{{At: at, Live: 100, Abandoned: 2}}}}
+		if diff := cmp.Diff(want, recalled); diff != "" {
+			t.Errorf("recalled (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Without its past a campaign cannot keep the limit, and does not start.
+func TestNoStartWithoutThePast(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 1)
+		f.store.set(func(s *store) { s.pastErr = errStoreDown })
+		if err := f.engine.SetCampaign(f.ctx, progressive("spring"), campaigns.Tally{}); !errors.Is(err, errStoreDown) {
+			t.Errorf("error = %v, want %v", err, errStoreDown)
+		}
+		f.wait(5 * time.Second)
+		if n := len(f.trunks.legs()); n > 0 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+// The windows of the regions that are met are added to those in force from the
+// first call.
+func TestWindowsOfTheRegionsMet(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 1)
+		f.run(progressive("spring"))
+		f.ready("ann")
+		f.call(0)
+		f.stop()
+		lines := f.paced["spring"]
+		if want := []time.Duration{0, 24 * time.Hour}; !slices.Equal(lines[0].Settings.Windows, want) {
+			t.Errorf("at the start %v, want %v", lines[0].Settings.Windows, want)
+		}
+		last := pacing.Settings{}
+		for _, l := range lines {
+			if l.Kind == eventlog.Adjust {
+				last = l.Settings
+			}
+		}
+		if want := []time.Duration{0, 24 * time.Hour, 720 * time.Hour}; !slices.Equal(last.Windows, want) {
+			t.Errorf("after the first call %v, want %v", last.Windows, want)
+		}
+	})
+}
