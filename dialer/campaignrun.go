@@ -17,9 +17,10 @@ type campaignRun struct {
 	controller pacing.Controller
 	hopper     *hopper.Hopper
 	stopHopper func()
-	regions    []string // rule regions of the leads dialled so far, sorted
-	limit      float64  // abandonment limit in force
-	calls      int      // live calls, from begin to end
+	regions    []string  // rule regions of the leads dialled so far, sorted
+	limit      float64   // abandonment limit in force
+	closes     time.Time // when the last open calling window closes; zero if unknown
+	calls      int       // live calls, from begin to end
 	tally      campaigns.Tally
 	decision   pacing.Decision
 	records    [1]pacing.Record // what pacing is shown
@@ -113,6 +114,17 @@ func (e *Engine) meet(now time.Time, r *campaignRun, regions []string) {
 	}
 }
 
+// followWindows tells pacing when the calling windows that are open now are over:
+// what may be abandoned until then is to be spent by then.
+func (e *Engine) followWindows(now time.Time) {
+	for _, r := range e.campaigns {
+		if closes := r.hopper.Status().Closes; !closes.Equal(r.closes) {
+			r.closes = closes
+			r.controller.Adjust(now, e.settings(now, r))
+		}
+	}
+}
+
 // settings are the manager's controls under the law's limits.
 func (e *Engine) settings(now time.Time, r *campaignRun) pacing.Settings {
 	limit, connectWithin, ringMin := e.deps.Rules.Abandonment(r.regions, now)
@@ -125,6 +137,7 @@ func (e *Engine) settings(now time.Time, r *campaignRun) pacing.Settings {
 		MinRatio: r.Pacing.MinRatio, MaxRatio: r.Pacing.MaxRatio,
 		Limit: limit, ConnectWithin: connectWithin, Clock: pacing.FromVerdict,
 		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: r.Pacing.TargetUtilisation,
+		WindowEnd:   r.closes,
 		Windows:     e.deps.Rules.AbandonmentWindows(r.regions, now),
 		RingTimeout: 25 * time.Second, RingMin: max(ringMin, e.cfg.RingMin), Cancel: r.Pacing.Cancel,
 	}

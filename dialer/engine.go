@@ -163,6 +163,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			}
 		case now := <-tick.C:
 			e.offerPreviews(now)
+			e.followWindows(now)
 			e.touchAll()
 			e.paceTouched(now)
 		case <-ctx.Done():

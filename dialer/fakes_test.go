@@ -253,6 +253,7 @@ func (s *store) stillOpen() int {
 type rules struct {
 	mu     sync.Mutex
 	closed bool
+	until  time.Time // the end of the open window
 	record campaigns.RecordingPolicy
 }
 
@@ -265,7 +266,7 @@ func (r *rules) set(change func(r *rules)) {
 func (r *rules) Open(_ campaigns.WindowClass, _ campaigns.Campaign, now time.Time) (bool, time.Time, time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.closed, now.Add(time.Hour), now.Add(time.Hour)
+	return !r.closed, r.until, now.Add(time.Hour)
 }
 
 func (r *rules) Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) (campaigns.Decision, bool, time.Time) {

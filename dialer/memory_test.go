@@ -83,3 +83,29 @@ func TestWindowsOfTheRegionsMet(t *testing.T) {
 		}
 	})
 }
+
+// Pacing learns when the last open window closes, once for each change.
+func TestTheEndOfTheWindowIsTold(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		evening := time.Now().Add(time.Hour).UTC()
+		later := evening.Add(3 * time.Hour)
+		f.store.add("spring", 30)
+		f.rules.set(func(r *rules) { r.until = evening })
+		f.run(progressive("spring"))
+		f.wait(5 * time.Second)
+		f.rules.set(func(r *rules) { r.until = later })
+		f.wait(5 * time.Second)
+		f.rules.set(func(r *rules) { r.closed = true })
+		f.wait(5 * time.Second)
+		f.stop()
+		var told []time.Time
+		for _, l := range f.paced["spring"] {
+			if l.Kind == eventlog.Adjust {
+				told = append(told, l.Settings.WindowEnd)
+			}
+		}
+		if want := []time.Time{{}, evening, later, {}}; !slices.EqualFunc(told, want, time.Time.Equal) {
+			t.Errorf("told %v, want %v", told, want)
+		}
+	})
+}

@@ -224,6 +224,33 @@ func TestPromisedCallComesFirst(t *testing.T) {
 	})
 }
 
+// The end of the last open window moves as leads come and go, those at hand
+// among them.
+func TestCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		early, late := now.Add(20*time.Second), now.Add(40*time.Second)
+		f := newFake(lead(1, "all", "early", 1, now), lead(2, "all", "late", 9, now), lead(3, "all", "tomorrow", 5, now))
+		h := run(t, Config{}, f, hours{"early": {now, early}, "late": {now, late}, "tomorrow": {now.Add(time.Hour), now.Add(2 * time.Hour)}})
+		if got := h.Status().Closes; !got.Equal(late) {
+			t.Errorf("closes at %v, want %v", got, late)
+		}
+		if c, _ := h.Next(time.Now()); c.Lead.ID != 2 {
+			t.Fatalf("lead %d, want 2", c.Lead.ID)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := h.Status().Closes; !got.Equal(early) {
+			t.Errorf("after the last lead of the late window: closes at %v, want %v", got, early)
+		}
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if got := h.Status().Closes; !got.IsZero() {
+			t.Errorf("after both: closes at %v, want none", got)
+		}
+	})
+}
+
 func TestWindowsOpenAndClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()

@@ -170,11 +170,18 @@ func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now ti
 		open = append(open, bySegment[s.name])
 	}
 	for _, q := range queues {
-		isOpen, _, opens := h.rules.Open(q.Window, c, now)
-		seen.count(q, isOpen, opens)
+		isOpen, until, opens := h.rules.Open(q.Window, c, now)
+		seen.count(q, isOpen, until, opens)
 		if s := bySegment[q.Segment]; s != nil && isOpen && q.Ready > 0 {
 			s.queues = append(s.queues, q.QueueID)
 			s.ready += q.Ready
+		}
+	}
+	for _, s := range h.shelves { // the store does not count these
+		for _, cl := range s.claims {
+			if isOpen, until, _ := h.rules.Open(cl.Queue.Window, c, now); isOpen {
+				seen.closes(until)
+			}
 		}
 	}
 	seen.Empty = seen.why()

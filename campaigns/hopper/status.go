@@ -15,6 +15,7 @@ type Status struct {
 	Ready        int       // due now, in open queues, not at hand
 	Closed       int       // due now, in closed queues
 	Waiting      int       // due later
+	Closes       time.Time // when the last window of leads that may be dialled now closes; zero if unknown or none is open
 	NextOpen     time.Time // when the first closed queue with leads opens; zero if none
 	NextDue      time.Time // when the first waiting lead of an open queue is due; zero if none
 	Empty        Reason    // why Held is 0; "" where it is not
@@ -48,7 +49,7 @@ func (h *Hopper) Status() Status {
 	return s
 }
 
-func (s *Status) count(q campaigns.QueueInfo, open bool, opens time.Time) {
+func (s *Status) count(q campaigns.QueueInfo, open bool, until, opens time.Time) {
 	s.Waiting += q.Waiting
 	if !open {
 		s.QueuesClosed++
@@ -56,9 +57,17 @@ func (s *Status) count(q campaigns.QueueInfo, open bool, opens time.Time) {
 		s.NextOpen = earlier(s.NextOpen, opens)
 		return
 	}
+	s.closes(until)
 	s.QueuesOpen++
 	s.Ready += q.Ready
 	s.NextDue = earlier(s.NextDue, q.NextDue)
+}
+
+// closes counts an open window.
+func (s *Status) closes(until time.Time) {
+	if until.After(s.Closes) {
+		s.Closes = until
+	}
 }
 
 // earlier is the earlier of two times; zero is none.
