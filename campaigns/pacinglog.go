@@ -28,6 +28,12 @@ type PacingRecords interface {
 	// later than within after the end of the greeting, or after the answer where
 	// none was heard, counts as abandoned.
 	LiveCounts(ctx context.Context, c CampaignID, since time.Time, within time.Duration) ([]LiveCount, error)
+
+	// SaveLearnt keeps what pacing learnt of a campaign, instead of what it had
+	// learnt before.
+	SaveLearnt(ctx context.Context, c CampaignID, learnt []byte) error
+	// Learnt is what SaveLearnt kept last; nil: nothing.
+	Learnt(ctx context.Context, c CampaignID) ([]byte, error)
 }
 
 // LiveCount is what a quarter of an hour of a campaign saw.

@@ -121,3 +121,24 @@ func (s *Store) LiveCounts(ctx context.Context, c campaigns.CampaignID, since ti
 		WHERE campaign = ?2 AND began_at >= ?3 AND outcome IN ('connected', 'abandoned')
 		GROUP BY began_at / ?4 ORDER BY 1`, int64(within), string(c), stamp(since), int64(campaigns.LiveStep))
 }
+
+// SaveLearnt keeps what pacing learnt; see campaigns.PacingRecords.
+func (s *Store) SaveLearnt(ctx context.Context, c campaigns.CampaignID, learnt []byte) error {
+	return s.write(ctx, "save_learnt", func(w *writer) error {
+		_, err := w.exec(`INSERT INTO pacing_learnt (campaign, learnt) VALUES (?, ?)
+			ON CONFLICT (campaign) DO UPDATE SET learnt = excluded.learnt`, string(c), learnt)
+		if err != nil {
+			return fmt.Errorf("learnt of %s: %w", c, err)
+		}
+		return nil
+	})
+}
+
+// Learnt is what SaveLearnt kept; see campaigns.PacingRecords.
+func (s *Store) Learnt(ctx context.Context, c campaigns.CampaignID) ([]byte, error) {
+	found, err := readList(ctx, s, "learnt", column[[]byte], `SELECT learnt FROM pacing_learnt WHERE campaign = ?`, string(c))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}

@@ -102,3 +102,20 @@ func pacingLiveCounts(t *testing.T, w *world) {
 	w.same("since", counts("c", at(22)), []campaigns.LiveCount{{At: at(22), Live: 1}, {At: at(80), Live: 1}})
 	w.same("of another campaign", len(counts("d", time.Time{})), 0)
 }
+
+func pacingLearnt(t *testing.T, w *world) {
+	learnt := func(want []byte) {
+		t.Helper()
+		got, err := w.Learnt(w.ctx(), "c")
+		w.ok(err)
+		if !bytes.Equal(got, want) {
+			t.Errorf("learnt %q, want %q", got, want)
+		}
+	}
+	learnt(nil)
+	w.ok(w.SaveLearnt(w.ctx(), "c", []byte{0, 1}))
+	w.ok(w.SaveLearnt(w.ctx(), "d", []byte{3}))
+	w.ok(w.SaveLearnt(w.ctx(), "c", []byte{0, 2}))
+	w.crash()
+	learnt([]byte{0, 2})
+}

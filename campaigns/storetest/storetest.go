@@ -77,6 +77,7 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"records/audit", recordsAudit},
 		{"pacing/log", pacingLog},
 		{"pacing/live counts", pacingLiveCounts},
+		{"pacing/learnt", pacingLearnt},
 		{"records/health", recordsHealth},
 	}
 	for _, c := range cases {
