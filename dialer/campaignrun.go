@@ -24,6 +24,7 @@ type campaignRun struct {
 	tally      campaigns.Tally
 	decision   pacing.Decision
 	records    [1]pacing.Record // what pacing is shown
+	learntAt   time.Time        // what was learnt is kept since then
 	paceAt     time.Time        // a pacing question is due then: a CPS token returns
 }
 
@@ -62,7 +63,7 @@ func (r *campaignRun) count(o campaigns.Outcome) {
 func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally, past pacing.Past) *campaignRun {
 	r := e.campaigns[c.ID]
 	if r == nil {
-		r = &campaignRun{Campaign: c, tally: tally}
+		r = &campaignRun{Campaign: c, tally: tally, learntAt: now}
 		if r.tally.Outcomes == nil {
 			r.tally.Outcomes = map[campaigns.Outcome]int{}
 		}

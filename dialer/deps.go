@@ -32,6 +32,8 @@ type Deps struct {
 // campaigns.PacingRecords. The loop never calls it.
 type Memory interface {
 	LiveCounts(ctx context.Context, c campaigns.CampaignID, since time.Time, within time.Duration) ([]campaigns.LiveCount, error)
+	SaveLearnt(ctx context.Context, c campaigns.CampaignID, learnt []byte) error
+	Learnt(ctx context.Context, c campaigns.CampaignID) ([]byte, error) // nil: nothing
 }
 
 // Route is a reserved way out; see sip.Route.

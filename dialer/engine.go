@@ -164,6 +164,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		case now := <-tick.C:
 			e.offerPreviews(now)
 			e.followWindows(now)
+			e.keepLearnt(now)
 			e.touchAll()
 			e.paceTouched(now)
 		case <-ctx.Done():
@@ -209,6 +210,7 @@ func (e *Engine) stop() {
 	}
 	for _, r := range e.campaigns {
 		r.stopHopper()
+		e.saveLearnt(now, r)
 	}
 	close(e.stopped)
 	e.awaitWrites()

@@ -40,10 +40,13 @@ type store struct {
 	past       []campaigns.LiveCount
 	pastErr    error
 	recalled   []string // what LiveCounts was asked for
+	learnt     map[campaigns.CampaignID]string
+	learntN    int // how often SaveLearnt was asked
+	learntErr  error
 }
 
 func newStore() *store {
-	return &store{open: map[campaigns.AttemptID]campaigns.Intent{}, dialogs: map[campaigns.AttemptID][]byte{}}
+	return &store{open: map[campaigns.AttemptID]campaigns.Intent{}, dialogs: map[campaigns.AttemptID][]byte{}, learnt: map[campaigns.CampaignID]string{}}
 }
 
 // set changes what the store does from now on.
@@ -179,6 +182,30 @@ func (s *store) LiveCounts(_ context.Context, c campaigns.CampaignID, since time
 	defer s.mu.Unlock()
 	s.recalled = append(s.recalled, fmt.Sprint(c, since.Unix(), within))
 	return s.past, s.pastErr
+}
+
+func (s *store) SaveLearnt(_ context.Context, c campaigns.CampaignID, learnt []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.learnt[c] = string(learnt)
+	s.learntN++
+	return s.learntErr
+}
+
+func (s *store) Learnt(_ context.Context, c campaigns.CampaignID) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if learnt, ok := s.learnt[c]; ok {
+		return []byte(learnt), s.learntErr
+	}
+	return nil, s.learntErr
+}
+
+// kept is how often SaveLearnt was asked.
+func (s *store) kept() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.learntN
 }
 
 func (s *store) Reclaim(context.Context, string, time.Time) (int, error) { return 0, nil }

@@ -30,6 +30,7 @@ type floor struct {
 	phones   *phones
 	audio    *audio
 	observer *observer
+	learnt   []byte // what controllers say they learnt
 	paced    map[campaigns.CampaignID][]eventlog.Line
 	stop     func()
 }
@@ -57,6 +58,13 @@ func newFloor(t *testing.T) *floor {
 		trunks: &trunks{room: 10, hungUp: map[sip.LegID]int{}, answered: map[sip.LegID]bool{}},
 		phones: &phones{legs: map[string]sip.LegID{}}, paced: map[campaigns.CampaignID][]eventlog.Line{},
 	}
+	f.start()
+	return f
+}
+
+// start runs an engine among the rooms: the first one, or the next process after
+// f.stop.
+func (f *floor) start() {
 	f.engine = dialer.New(dialer.Config{Node: "n1", HopperSize: 20}, dialer.Deps{
 		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
@@ -71,14 +79,24 @@ func newFloor(t *testing.T) *floor {
 		_ = f.engine.Run(ctx)
 	}()
 	f.stop = func() { cancel(); <-done }
-	t.Cleanup(f.stop)
-	return f
+	f.t.Cleanup(f.stop)
 }
+
+// learner is a controller that has learnt something.
+type learner struct {
+	pacing.Controller
+	learnt []byte
+}
+
+func (l learner) Learnt(time.Time) []byte { return l.learnt }
 
 // controller records what it is told; the loop alone writes it down, and tests
 // read when the engine has stopped.
 func (f *floor) controller(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller {
-	return eventlog.Record(s, now, pacing.New, func(l eventlog.Line) { f.paced[c] = append(f.paced[c], l) })
+	start := func(s pacing.Settings, now time.Time) pacing.Controller {
+		return learner{pacing.New(s, now), f.learnt}
+	}
+	return eventlog.Record(s, now, start, func(l eventlog.Line) { f.paced[c] = append(f.paced[c], l) })
 }
 
 // progressive is a campaign that calls once for each ready operator.

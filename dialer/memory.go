@@ -6,12 +6,15 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/pacing"
 )
 
 // past reads what pacing must know of a campaign that is new to this node; of
-// one that is not, nothing. It runs beside the loop.
+// one that is not, nothing. It runs beside the loop. What was learnt may be
+// missing: then the start is a cold one.
 func (e *Engine) past(ctx context.Context, c campaigns.CampaignID) (pacing.Past, error) {
 	known := false
 	err := e.do(ctx, func(time.Time) error {
@@ -31,7 +34,37 @@ func (e *Engine) past(ctx context.Context, c campaigns.CampaignID) (pacing.Past,
 	for _, n := range counts {
 		p.Counts = append(p.Counts, pacing.Count{At: n.At, Live: n.Live, Abandoned: n.Abandoned})
 	}
+	if p.Learnt, err = e.deps.Memory.Learnt(ctx, c); err != nil {
+		e.log.Warn("pacing starts cold: what it learnt was not read", zap.String("campaign", string(c)), zap.Error(err))
+	}
 	return p, nil
+}
+
+// learntEvery is how often what pacing learnt is kept: what a crash loses.
+const learntEvery = 5 * time.Minute
+
+// keepLearnt writes what pacing learnt, beside the loop, where it is due.
+func (e *Engine) keepLearnt(now time.Time) {
+	for _, r := range e.campaigns {
+		if now.Sub(r.learntAt) >= learntEvery {
+			e.saveLearnt(now, r)
+		}
+	}
+}
+
+// saveLearnt writes what the pacing of a campaign learnt so far, if anything.
+func (e *Engine) saveLearnt(now time.Time, r *campaignRun) {
+	r.learntAt = now
+	id, learnt := r.ID, r.controller.Learnt(now)
+	if len(learnt) == 0 {
+		return
+	}
+	e.later(func(ctx context.Context) func(time.Time) {
+		if err := e.deps.Memory.SaveLearnt(ctx, id, learnt); err != nil {
+			e.log.Warn("what pacing learnt was not kept", zap.String("campaign", string(id)), zap.Error(err))
+		}
+		return nil
+	})
 }
 
 // reach is how far back the longest window goes; zero is the start of the

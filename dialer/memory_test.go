@@ -109,3 +109,49 @@ func TestTheEndOfTheWindowIsTold(t *testing.T) {
 		}
 	})
 }
+
+// What was learnt is kept every few minutes and when the process stops, and the
+// next process starts with it.
+func TestWarmStart(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.learnt = []byte("first")
+		f.run(progressive("spring"))
+		f.wait(4 * time.Minute)
+		if n := f.store.kept(); n != 0 {
+			t.Errorf("kept %d times in 4 minutes", n)
+		}
+		f.wait(7 * time.Minute)
+		if n := f.store.kept(); n != 2 {
+			t.Errorf("kept %d times in 11 minutes, want 2", n)
+		}
+		f.stop()
+		if n := f.store.kept(); n != 3 {
+			t.Errorf("kept %d times after the stop, want 3", n)
+		}
+		f.wantRecalled("spring", "")
+		clear(f.paced)
+		f.learnt = nil // a controller that learns nothing spoils nothing
+		f.start()
+		f.run(progressive("spring"))
+		f.stop()
+		f.wantRecalled("spring", "first")
+		clear(f.paced)
+		f.store.set(func(s *store) { s.learntErr = errStoreDown })
+		f.start()
+		f.run(progressive("spring")) // cold, but it runs
+	})
+}
+
+// wantRecalled is what the controller of a campaign was told it had learnt.
+func (f *floor) wantRecalled(c campaigns.CampaignID, want string) {
+	f.t.Helper()
+	for _, l := range f.paced[c] {
+		if l.Kind == eventlog.Recall {
+			if got := string(l.Past.Learnt); got != want {
+				f.t.Errorf("recalled %q, want %q", got, want)
+			}
+			return
+		}
+	}
+	f.t.Error("nothing was recalled")
+}
