@@ -140,7 +140,7 @@ func (e *Engine) settings(now time.Time, r *campaignRun) pacing.Settings {
 		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: r.Pacing.TargetUtilisation,
 		WindowEnd:   r.closes,
 		Windows:     e.deps.Rules.AbandonmentWindows(r.regions, now),
-		RingTimeout: 25 * time.Second, RingMin: max(ringMin, e.cfg.RingMin), Cancel: r.Pacing.Cancel,
+		RingTimeout: e.deps.Trunks.RingTimeout(r.Trunks), RingMin: max(ringMin, e.cfg.RingMin), Cancel: r.Pacing.Cancel,
 	}
 }
 

@@ -52,6 +52,8 @@ type Trunks interface {
 	Confirm(leg sip.LegID)
 	Reply(leg sip.LegID, body []byte)
 	Capacity(group string, now time.Time) sip.Capacity
+	// RingTimeout is after how long of ringing a call over the group is given up.
+	RingTimeout(group string) time.Duration
 	// Finish ends a dialog that a dead process left behind.
 	Finish(ctx context.Context, d sip.Dialog) error
 }

@@ -399,6 +399,8 @@ func (t *trunks) Capacity(string, time.Time) sip.Capacity {
 	return sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n}
 }
 
+func (*trunks) RingTimeout(string) time.Duration { return 31 * time.Second }
+
 func (t *trunks) Finish(_ context.Context, d sip.Dialog) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -69,6 +69,9 @@ func TestWindowsOfTheRegionsMet(t *testing.T) {
 		f.call(0)
 		f.stop()
 		lines := f.paced["spring"]
+		if got := lines[0].Settings.RingTimeout; got != 31*time.Second {
+			t.Errorf("ring timeout %v, want the trunk group's 31 s", got)
+		}
 		if want := []time.Duration{0, 24 * time.Hour}; !slices.Equal(lines[0].Settings.Windows, want) {
 			t.Errorf("at the start %v, want %v", lines[0].Settings.Windows, want)
 		}

@@ -55,6 +55,20 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 	return sum
 }
 
+// RingTimeout is the longest that a call over a group rings before it is given
+// up, counted from alerting; 0 where there is no such group.
+func (t *Trunks) RingTimeout(group string) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var longest time.Duration
+	for _, c := range t.carriers {
+		if c.cfg.Group == group {
+			longest = max(longest, c.cfg.RingTimeout)
+		}
+	}
+	return longest
+}
+
 // nextCall is when pauses and the CPS bucket let the next call through.
 func (c *carrier) nextCall(now time.Time) time.Time {
 	var open time.Time

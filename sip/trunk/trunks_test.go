@@ -113,6 +113,18 @@ func TestReserveCountsDown(t *testing.T) {
 	}
 }
 
+func TestRingTimeoutOfAGroup(t *testing.T) {
+	patient, other := good(), good()
+	patient.Name, patient.RingTimeout = "patient", 40*time.Second
+	other.Name, other.Group, other.RingTimeout = "other", "other", time.Minute
+	f := newFloor(t, good(), patient, other)
+	for group, want := range map[string]time.Duration{"default": 40 * time.Second, "other": time.Minute, "none": 0} {
+		if got := f.RingTimeout(group); got != want {
+			t.Errorf("%s: %v, want %v", group, got, want)
+		}
+	}
+}
+
 func TestReserveRefuses(t *testing.T) {
 	f := newFloor(t, good())
 	tests := []struct {
