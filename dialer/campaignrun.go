@@ -128,19 +128,24 @@ func (e *Engine) followWindows(now time.Time) {
 
 // settings are the manager's controls under the law's limits.
 func (e *Engine) settings(now time.Time, r *campaignRun) pacing.Settings {
+	s := e.settingsOf(now, r, r.Pacing)
+	r.limit = s.Limit
+	return s
+}
+
+// settingsOf are the settings that other controls of the campaign would give.
+func (e *Engine) settingsOf(now time.Time, r *campaignRun, p campaigns.Pacing) pacing.Settings {
 	limit, connectWithin, ringMin := e.deps.Rules.Abandonment(r.regions, now)
-	if own := r.Pacing.AbandonmentLimit; own > 0 && own < limit {
+	if own := p.AbandonmentLimit; own > 0 && own < limit {
 		limit = own
 	}
-	r.limit = limit
 	return pacing.Settings{
-		Mode: pacing.Mode(r.Pacing.Mode), Ratio: r.Pacing.Ratio,
-		MinRatio: r.Pacing.MinRatio, MaxRatio: r.Pacing.MaxRatio,
+		Mode: pacing.Mode(p.Mode), Ratio: p.Ratio, MinRatio: p.MinRatio, MaxRatio: p.MaxRatio,
 		Limit: limit, ConnectWithin: connectWithin, Clock: pacing.FromVerdict,
-		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: r.Pacing.TargetUtilisation,
-		WindowEnd:   r.closes,
-		Windows:     e.deps.Rules.AbandonmentWindows(r.regions, now),
-		RingTimeout: e.deps.Trunks.RingTimeout(r.Trunks), RingMin: max(ringMin, e.cfg.RingMin), Cancel: r.Pacing.Cancel,
+		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: p.TargetUtilisation,
+		RingTimeout: e.deps.Trunks.RingTimeout(r.Trunks), RingMin: max(ringMin, e.cfg.RingMin), Cancel: p.Cancel,
+		WindowEnd: r.closes,
+		Windows:   e.deps.Rules.AbandonmentWindows(r.regions, now),
 	}
 }
 
