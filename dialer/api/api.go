@@ -91,6 +91,7 @@ type Server struct {
 	explainer    Explainer
 	recordings   Recordings
 	pacingLog    PacingLog
+	forecaster   Forecaster
 	hub          *Hub
 	phoneSecrets PhoneSecrets
 	logins       *throttle
@@ -106,6 +107,7 @@ type Deps struct {
 	Explainer    Explainer
 	Recordings   Recordings
 	PacingLog    PacingLog
+	Forecaster   Forecaster
 	Hub          *Hub
 	PhoneSecrets PhoneSecrets
 	Page         http.Handler // the live page
@@ -122,7 +124,7 @@ func New(cfg Config, d Deps) *Server {
 		cfg.LoginsPerMinute = 5
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, pacingLog: d.PacingLog,
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, pacingLog: d.PacingLog, forecaster: d.Forecaster,
 		hub: d.Hub, phoneSecrets: d.PhoneSecrets, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
@@ -135,6 +137,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeSession(api)
 	s.routeOperator(api)
 	s.routeCampaigns(api)
+	s.routeForecast(api)
 	s.routeLeads(api)
 	s.routePeople(api)
 	s.routeImport(api)

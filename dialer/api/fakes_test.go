@@ -121,6 +121,23 @@ func (x *fakeExplainer) Explain(_ context.Context, number string, _ time.Time) (
 	return []Explanation{{Campaign: "spring", Lead: 1, Number: marker, Gates: []Gate{{Name: "window", OK: true, Detail: "09:00 to 20:00"}}}}, nil
 }
 
+// fakeForecaster notes what it was asked; it knows spring alone.
+type fakeForecaster struct {
+	mu      sync.Mutex
+	other   campaigns.Pacing
+	horizon time.Duration
+}
+
+func (f *fakeForecaster) Forecast(_ context.Context, c campaigns.CampaignID, other campaigns.Pacing, horizon time.Duration) (Forecasts, error) {
+	if c != "spring" {
+		return Forecasts{}, dialer.ErrNotHere
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.other, f.horizon = other, horizon
+	return Forecasts{Horizon: horizon.Seconds(), Other: Forecast{Mode: other.Mode, Utilisation: 0.9}}, nil
+}
+
 // fakeRecordings has one file and notes what was asked for.
 type fakeRecordings struct {
 	mu    sync.Mutex
@@ -144,6 +161,7 @@ type world struct {
 	engine     *fakeEngine
 	explainer  *fakeExplainer
 	recordings *fakeRecordings
+	forecaster *fakeForecaster
 	hub        *Hub
 	tokens     map[string]string // of each user
 }
@@ -156,10 +174,10 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { store.Close() })
 	w := &world{
-		store: store, engine: &fakeEngine{}, explainer: &fakeExplainer{}, recordings: &fakeRecordings{}, hub: NewHub(), tokens: map[string]string{},
+		store: store, engine: &fakeEngine{}, explainer: &fakeExplainer{}, recordings: &fakeRecordings{}, forecaster: &fakeForecaster{}, hub: NewHub(), tokens: map[string]string{},
 	}
 	w.api = New(Config{LoginsPerMinute: guesses}, Deps{
-		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Hub: w.hub,
+		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Forecaster: w.forecaster, Hub: w.hub,
 		PhoneSecrets: func(user, password string) (string, string) { return "md5 of " + password, "sha of " + password },
 		Page:         http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") }),
 		Version:      "test", Log: zap.NewNop(),
