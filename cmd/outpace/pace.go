@@ -83,7 +83,7 @@ func checkLog(name string, out io.Writer) error {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return err
+			return usageError{err}
 		}
 		defer f.Close()
 		in = f

@@ -46,8 +46,10 @@ const demoTime = 25 * time.Second
 // from the far ends' journal alone.
 func TestDemoFigures(t *testing.T) {
 	t.Parallel()
-	result, events := runDemo(t)
+	data := t.TempDir()
+	result, events := runDemo(t, data)
 	calls := stories(events)
+	t.Run("replay", func(t *testing.T) { checkReplay(t, data) })
 	t.Run("promises", func(t *testing.T) { checkPromises(t, result) })
 	t.Run("outcomes", func(t *testing.T) { checkOutcomes(t, result, calls) })
 	t.Run("abandonment", func(t *testing.T) { checkAbandonment(t, result, calls) })
@@ -60,13 +62,13 @@ func TestDemoFigures(t *testing.T) {
 	}
 }
 
-func runDemo(t *testing.T) (demoResult, []carrier.Event) {
+func runDemo(t *testing.T, data string) (demoResult, []carrier.Event) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "carrier.ndjson")
 	ctx, cancel := context.WithTimeout(t.Context(), demoTime+90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, built, "demo", "--duration", demoTime.String(), "--no-browser", "--seed", "7", "--speed", "10",
-		"--operators", "20", "--json", "--carrier-log", file)
+		"--operators", "20", "--json", "--carrier-log", file, "--data", data)
 	var out, errors bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errors
 	if err := cmd.Run(); err != nil {
