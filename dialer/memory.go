@@ -26,14 +26,12 @@ func (e *Engine) past(ctx context.Context, c campaigns.CampaignID) (pacing.Past,
 	}
 	now := time.Now()
 	_, within, _ := e.deps.Rules.Abandonment(nil, now)
-	counts, err := e.deps.Memory.LiveCounts(ctx, c, reach(e.deps.Rules.AbandonmentWindows(nil, now), now), within)
+	windows := e.deps.Rules.AbandonmentWindows(nil, now)
+	counts, err := e.deps.Memory.LiveCounts(ctx, c, reach(windows, now), within)
 	if err != nil {
 		return pacing.Past{}, fmt.Errorf("past of campaign %s: %w", c, err)
 	}
-	var p pacing.Past
-	for _, n := range counts {
-		p.Counts = append(p.Counts, pacing.Count{At: n.At, Live: n.Live, Abandoned: n.Abandoned})
-	}
+	p := pacing.Past{Counts: told(counts, now.Add(-2*slices.Max(append(windows, 0))))}
 	if p.Learnt, err = e.deps.Memory.Learnt(ctx, c); err != nil {
 		e.log.Warn("pacing starts cold: what it learnt was not read", zap.String("campaign", string(c)), zap.Error(err))
 	}
@@ -65,6 +63,24 @@ func (e *Engine) saveLearnt(now time.Time, r *campaignRun) {
 		}
 		return nil
 	})
+}
+
+// told are the counts as pacing wants them. Those before a time that no window
+// reaches back to, not even of a region that is met later, matter to the whole
+// campaign only and are told as one.
+func told(counts []campaigns.LiveCount, before time.Time) []pacing.Count {
+	var all []pacing.Count
+	for _, n := range counts {
+		one := pacing.Count{At: n.At, Live: n.Live, Abandoned: n.Abandoned}
+		if last := len(all) - 1; last >= 0 && n.At.Before(before) {
+			one.Live += all[last].Live
+			one.Abandoned += all[last].Abandoned
+			all[last] = one
+			continue
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // reach is how far back the longest window goes; zero is the start of the

@@ -18,7 +18,12 @@ import (
 func TestThePastIsRecalledOnce(t *testing.T) {
 	inBubble(t, func(f *floor) {
 		at := time.Now().Add(-time.Hour).UTC()
-		f.store.set(func(s *store) { s.past = []campaigns.LiveCount{{At: at, Live: 100, Abandoned: 2}} })
+		old := at.Add(-100 * time.Hour)
+		f.store.set(func(s *store) {
+			s.past = []campaigns.LiveCount{
+				{At: old.Add(-time.Hour), Live: 50, Abandoned: 1}, {At: old, Live: 60}, {At: at.Add(-time.Hour), Live: 7}, {At: at, Live: 100, Abandoned: 2},
+			}
+		})
 		c := progressive("spring")
 		f.run(c)
 		c.Pacing.Mode = campaigns.Predictive
@@ -37,7 +42,9 @@ func TestThePastIsRecalledOnce(t *testing.T) {
 				recalled = append(recalled, l.Past)
 			}
 		}
-		want := []pacing.Past{{Counts: []pacing.Count{{At: at, Live: 100, Abandoned: 2}}}}
+		want := []pacing.Past{{Counts: []pacing.Count{ // what is older than two days is one
+			{At: old, Live: 110, Abandoned: 1}, {At: at.Add(-time.Hour), Live: 7}, {At: at, Live: 100, Abandoned: 2},
+		}}}
 		if diff := cmp.Diff(want, recalled); diff != "" {
 			t.Errorf("recalled (-want +got):\n%s", diff)
 		}
