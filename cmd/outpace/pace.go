@@ -19,6 +19,7 @@ import (
 // check that a recorded day comes out again.
 func newPaceCommand() *cobra.Command {
 	var check string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "pace",
 		Short: "Run the pacing controller over standard input and output",
@@ -36,12 +37,13 @@ the one that was recorded.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if check != "" {
-				return checkLog(check, cmd.OutOrStdout())
+				return checkLog(check, cmd.OutOrStdout(), asJSON)
 			}
 			return pace(cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVar(&check, "check", "", "replay this pacing log and compare its decisions; - is standard input")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what --check found as JSON")
 	return cmd
 }
 
@@ -78,7 +80,7 @@ func pace(in io.Reader, out io.Writer) error {
 
 // checkLog replays the log in a file and prints what came out otherwise. Any
 // difference, and any line that is missing, is an error.
-func checkLog(name string, out io.Writer) error {
+func checkLog(name string, out io.Writer, asJSON bool) error {
 	in := os.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -92,17 +94,26 @@ func checkLog(name string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("check %s: %w", name, err)
 	}
-	for _, d := range report.Differences {
-		text, err := json.Marshal(d)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%s\n", text)
+	if err := printCheck(out, report, asJSON); err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "%d decisions compared in %d runs: %d different, %d without a recorded answer; %d gaps, %d lines skipped\n",
-		report.Decisions, report.Runs, report.Different, report.Unrecorded, report.Gaps, report.Skipped)
 	if report.Different > 0 || report.Gaps > 0 {
 		return fmt.Errorf("check %s: %d of %d decisions differ, %d gaps", name, report.Different, report.Decisions, report.Gaps)
 	}
 	return nil
+}
+
+func printCheck(out io.Writer, r eventlog.Report, asJSON bool) error {
+	lines := json.NewEncoder(out)
+	if asJSON {
+		return lines.Encode(r)
+	}
+	for _, d := range r.Differences {
+		if err := lines.Encode(d); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, "%d decisions compared in %d runs: %d different, %d without a recorded answer; %d gaps, %d lines skipped\n",
+		r.Decisions, r.Runs, r.Different, r.Unrecorded, r.Gaps, r.Skipped)
+	return err
 }

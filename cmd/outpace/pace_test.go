@@ -96,7 +96,7 @@ func TestPaceCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out strings.Builder
-		err := checkLog(name, &out)
+		err := checkLog(name, &out, false)
 		return out.String(), err
 	}
 	if out, err := check(string(log)); err != nil || !strings.HasPrefix(out, "1 decisions compared in 1 runs: 0 different") {
