@@ -15,25 +15,44 @@ type budget struct {
 	logGain float64 // slow correction of the threshold, from what it led to
 	live    float64 // answers since began
 	began   time.Time
+	// Chances at which the last calls were placed, in thresholds, discounted.
+	placedSum, placedCount float64
 }
 
 const (
-	gainStep    = 0.012  // of logGain per live answer
+	gainStep    = 0.006  // of logGain per live answer
 	minGain     = 0.3    // of the threshold against the allowed share
 	maxGain     = 3.0    //
 	maxPush     = 0.9    // log of how far credit may raise the threshold
 	minPush     = -6.0   // log of how far debt may lower it
 	maxRisk     = 0.3    // no call is placed at a greater chance of abandonment
-	horizonTime = 1200.0 // seconds over which credit is spent
+	horizonTime = 1200.0 // seconds over which credit is spent where the window's end is not known
 	firstRate   = 300.0  // seconds before the rate of answers is believed
-	clump       = 0.25   // calls kept back per root of operators at work
-	closedRisk  = 0.1    // of the allowed share, while one more abandoned call would break the limit
-	lossSpread  = 1.7    // standard deviations of the detector's losses kept back
 	debtHaste   = 3.0    // a debt is paid back so much faster than credit is spent
+
+	// What is kept back, in calls: two abandoned calls, more with more operators
+	// at work, because their calls come to grief together; the swing of luck so
+	// far and of luck to come, whichever is less; the losses that nobody sees.
+	keptBack   = 1.5
+	clump      = 0.35 // per root of operators at work
+	pastSwing  = 0.5  // standard deviations of the calls abandoned so far
+	aheadSwing = 0.8  // of those still allowed until the window ends
+	lossSpread = 2.4  // of the detector's losses
+
+	closedRisk = 0.1  // of the allowed share, while one more abandoned call would break the limit
+	payBack    = 0.45 // of the coming allowance that is trusted to pay back a debt
+
+	// Calls are placed at chances up to the threshold, and more of them are
+	// abandoned than their chances say: other calls are placed after them.
+	placedMemory  = 300.0 // calls
+	placedPrior   = 20.0
+	meanPlaced    = 0.75 // of the threshold, before it is known
+	realised      = 1.4  // abandoned calls for each that the chances expected
+	realisedAfter = 1.1  // with surplus calls given up
 )
 
 func newBudget(now time.Time, windows []time.Duration) budget {
-	return budget{began: now, logGain: math.Log(0.9), ledger: newLedger(windows)}
+	return budget{began: now, ledger: newLedger(windows), placedSum: placedPrior * meanPlaced, placedCount: placedPrior}
 }
 
 // allowance is the share of live answers that pacing may lose: the limit less
@@ -61,12 +80,42 @@ func (b *budget) lost(now time.Time) {
 	b.logGain = max(math.Log(minGain), b.logGain-gainStep)
 }
 
+// placed books a call placed at this chance of abandonment under a threshold.
+func (b *budget) placed(chance, threshold float64) {
+	const keep = 1 - 1/placedMemory
+	b.placedSum = b.placedSum*keep + chance/threshold
+	b.placedCount = b.placedCount*keep + 1
+}
+
+// scale is the threshold that loses one call in so many as are allowed, over
+// that share: the mean chance is below the threshold, what comes of it above.
+func (b *budget) scale(s Settings) float64 {
+	after := realised
+	if s.Cancel {
+		after = realisedAfter
+	}
+	return b.placedCount / b.placedSum / after
+}
+
+// rate is live answers a second.
+func (b *budget) rate(now time.Time) float64 { return b.live / max(seconds(now, b.began), firstRate) }
+
+// ahead is how many live answers are to come until the window ends; where that
+// is not known, in the time over which credit is spent.
+func (b *budget) ahead(now time.Time, s Settings) float64 {
+	if s.WindowEnd.IsZero() {
+		return b.rate(now) * horizonTime
+	}
+	return b.rate(now) * seconds(s.WindowEnd, now)
+}
+
 // account is the budget of one window at one moment, in calls.
 type account struct {
 	allowed float64 // share of live answers
 	live    float64
 	credit  float64 // calls that may still be abandoned; negative: overdrawn
-	reserve float64 // credit kept back: about a late clump, and losses nobody sees
+	reserve float64 // credit kept back at this moment
+	last    float64 // of it, what is kept back until the end
 }
 
 // account is that of the tightest window: the least credit beyond its reserve.
@@ -74,11 +123,17 @@ type account struct {
 // is kept back.
 func (b *budget) account(now time.Time, s Settings, atWork int) account {
 	b.ledger.advance(now)
+	ahead := b.ahead(now, s)
 	tightest := account{credit: math.Inf(1)}
 	for i := range b.ledger.windows {
 		a := account{allowed: s.allowance()}
 		a.live, a.credit = b.ledger.windows[i].credit(a.allowed)
-		a.reserve = 0.5 + 0.5*math.Sqrt(a.allowed*a.live) + clump*math.Sqrt(float64(atWork)) + lossSpread*math.Sqrt(s.DetectorLoss*a.live)
+		swing := pastSwing * math.Sqrt(a.allowed*a.live)
+		if !s.WindowEnd.IsZero() {
+			swing = min(swing, aheadSwing*math.Sqrt(a.allowed*ahead))
+		}
+		a.last = keptBack + clump*math.Sqrt(float64(atWork))
+		a.reserve = a.last + swing + lossSpread*math.Sqrt(s.DetectorLoss*a.live)
 		a.reserve = min(a.reserve, a.allowed*a.live/2)
 		if a.credit-a.reserve < tightest.credit-tightest.reserve {
 			tightest = a
@@ -91,21 +146,27 @@ func (b *budget) account(now time.Time, s Settings, atWork int) account {
 // live answer abandoned.
 func (a account) open() bool { return a.credit+a.allowed >= 1 }
 
+// payable says whether a debt is sure to be paid back before the window ends. A
+// campaign whose end is not known makes no debts: it may be stopped at any time.
+func (a account) payable(s Settings, ahead float64) bool {
+	return !s.WindowEnd.IsZero() && a.live*a.allowed >= 1 && a.credit+payBack*a.allowed*ahead >= 1+a.last
+}
+
 // threshold is the chance of abandonment at which the next call may still be
 // placed, in (0, maxRisk].
 func (b *budget) threshold(now time.Time, s Settings, a account) float64 {
-	rate := b.live / max(seconds(now, b.began), firstRate)
-	horizon := max(10/a.allowed, horizonTime*rate)
+	ahead := b.ahead(now, s)
+	horizon := max(10/a.allowed, ahead)
 	if a.credit < a.reserve {
 		horizon /= debtHaste
 	}
 	if !s.WindowEnd.IsZero() {
-		horizon = min(horizon, max(5, seconds(s.WindowEnd, now)*rate))
+		horizon = min(horizon, max(5, ahead))
 	}
 	push := (a.credit - a.reserve) / (a.allowed * horizon)
 	push = max(minPush, min(maxPush, push))
-	risk := min(maxRisk, a.allowed*math.Exp(b.logGain+push))
-	if !a.open() {
+	risk := min(maxRisk, a.allowed*b.scale(s)*math.Exp(b.logGain+push))
+	if !a.open() && !a.payable(s, ahead) {
 		risk = min(risk, closedRisk*a.allowed)
 	}
 	return risk

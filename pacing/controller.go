@@ -93,7 +93,8 @@ func (c *controller) Observe(now time.Time, ev Event) {
 }
 
 func (c *controller) dialed(now time.Time, ev Dialed) {
-	if _, isNew := c.floor.dial(now, ev.Call, c.model.segment(ev.Segment)); isNew && c.first.IsZero() {
+	c.floor.dial(now, ev.Call, c.model.segment(ev.Segment))
+	if c.first.IsZero() {
 		c.first = now
 	}
 }

@@ -54,15 +54,14 @@ func (f *floor) setOperator(now time.Time, ev Operator) (was OperatorState, last
 	return was, lasted
 }
 
-// dial puts a call in flight. It returns false for a call already known.
-func (f *floor) dial(now time.Time, id string, segment int) (*call, bool) {
-	if c := f.calls[id]; c != nil {
-		return c, false
+// dial puts a call in flight, unless it is known already.
+func (f *floor) dial(now time.Time, id string, segment int) {
+	if f.calls[id] != nil {
+		return
 	}
 	c := &call{id: id, segment: segment, place: len(f.inFlight), dialled: now}
 	f.calls[id] = c
 	f.inFlight = append(f.inFlight, c)
-	return c, true
 }
 
 // land takes a call out of flight: it has a verdict or is over.

@@ -30,6 +30,7 @@ type lookAhead struct {
 	variance   chances
 	skew       chances // third central moment
 	answers    chances // expected live answers
+	late       int     // of the points, the last so many: who would answer then and find nobody is given up before
 	spread     float64 // relative standard deviation of the answer level
 	calls      int
 	terms      []chances // of operators coming free, and of calls not being answered
@@ -127,7 +128,7 @@ func (l *lookAhead) convolve(term *chances) {
 // operator in time, in [0, 1].
 func (l *lookAhead) abandonChance() float64 {
 	sum := 0.0
-	for k := range points {
+	for k := range points - l.late {
 		if l.exact {
 			sum += l.exactAt(k)
 		} else {

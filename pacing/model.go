@@ -17,6 +17,7 @@ const (
 	priorTalk      = 90.0 // seconds
 	priorWrap      = 20.0 // seconds
 	minAnswer      = 0.01 // believed chance of a live answer never falls below
+	usualSetup     = 1.5  // seconds from dial to ringing
 	readyMemory    = 40   // ends of talk or wrap-up
 	handlingMemory = 400  // talks, and three more for each operator
 )
@@ -238,6 +239,17 @@ func (m *model) patience(s Settings) float64 {
 		left -= m.verdict.Value()
 	}
 	return max(margin, left)
+}
+
+// late is how many of the points, from the last, lie so long after the dial that
+// a call which would be answered then and find nobody is given up before: it has
+// rung the legal minimum.
+func (m *model) late(s Settings) int {
+	n := 0
+	for k := points - 1; s.Cancel && k >= 0 && m.offsets[k] > s.RingMin.Seconds()+usualSetup; k-- {
+		n++
+	}
+	return n
 }
 
 // comesFree returns the chances that a busy operator is ready at each point.

@@ -38,6 +38,7 @@ func (c *controller) predictive(now time.Time, v View, staff staffing) Decision 
 func (c *controller) prepare(now time.Time, next int) {
 	l := &c.look
 	l.reset(c.floor.free(), c.model.segments[next].level.Spread())
+	l.late = c.model.late(c.settings)
 	var free chances
 	for _, o := range c.floor.staff {
 		if c.model.comesFree(now, o, &free) {
@@ -77,6 +78,9 @@ func (c *controller) search(now time.Time, v View, next int, threshold float64, 
 	n := 0
 	for n < most && (chance <= threshold || n < floor) {
 		n++
+		if chance <= threshold {
+			c.budget.placed(chance, threshold)
+		}
 		c.look.addCall(fresh)
 		chance = c.look.abandonChance()
 	}
