@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +34,7 @@ type demoFlags struct {
 	data       string
 	http       string
 	logLevel   string
+	modes      []string
 }
 
 func newDemoCommand() *cobra.Command {
@@ -42,12 +43,23 @@ func newDemoCommand() *cobra.Command {
 		Use: "demo", Short: "Run the whole product on loopback with a simulated carrier and operators", Args: cobra.NoArgs,
 		Long: `Run the whole product on loopback: the embedded store, a simulated carrier over
 real SIP and RTP, simulated operators with real phones, and leads in every UTC
-offset. Nothing can leave this machine: the only trunk is the simulated one.`,
+offset. Nothing can leave this machine: the only trunk is the simulated one.
+
+With several --mode one product for each runs at the same time, with its own
+store, carrier and operators from the same seed, and what they came to is shown
+side by side.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.operators < 1 || f.operators > 200 || f.speed <= 0 || f.leads < 1 {
-				return usageError{errors.New("--operators is 1 to 200, --speed above 0, --leads at least 1")}
+			if f.operators < 1 || f.operators > 200 || f.speed <= 0 || f.leads < 0 {
+				return usageError{errors.New("--operators is 1 to 200, --speed above 0, --leads 0 or more")}
 			}
-			return runDemo(cmd, f)
+			modes, err := parseModes(f.modes)
+			if err != nil {
+				return usageError{err}
+			}
+			if f.leads == 0 {
+				f.leads = f.enoughLeads()
+			}
+			return runDemo(cmd, f, modes)
 		},
 	}
 	fs := cmd.Flags()
@@ -56,7 +68,8 @@ offset. Nothing can leave this machine: the only trunk is the simulated one.`,
 	fs.Uint64Var(&f.seed, "seed", 1, "of everything random about the people")
 	fs.Float64Var(&f.speed, "speed", 1, "divides people's times; not the protocol, the audio, ring timeouts, retry gaps or the law's 2 seconds")
 	fs.IntVar(&f.operators, "operators", 12, "simulated operators")
-	fs.IntVar(&f.leads, "leads", 6000, "sample leads")
+	fs.IntVar(&f.leads, "leads", 0, "sample leads (default: enough for the duration, at least 6000)")
+	fs.StringSliceVar(&f.modes, "mode", []string{"predictive"}, "how the campaign is paced: predictive, progressive, ratio=2; several are compared")
 	fs.BoolVar(&f.json, "json", false, "print the result as one JSON object, last on standard output")
 	fs.StringVar(&f.carrierLog, "carrier-log", "", "file for what the far ends saw and heard, one JSON object a line")
 	fs.StringVar(&f.data, "data", "", "folder to keep the store and recordings in (default: a temporary one)")
@@ -65,10 +78,10 @@ offset. Nothing can leave this machine: the only trunk is the simulated one.`,
 	return cmd
 }
 
-// demoRun is one demo while it runs.
+// demoRun is one product of the demo, with the people around it.
 type demoRun struct {
 	flags   demoFlags
-	out     io.Writer
+	mode    demoMode
 	log     *zap.Logger
 	journal *journal
 	carrier *carrier.Carrier
@@ -76,43 +89,40 @@ type demoRun struct {
 	people  []operators.Credential
 	watch   *app.Watch
 	started time.Time
-}
+	cleanUp func()
 
-func runDemo(cmd *cobra.Command, f demoFlags) (err error) {
-	log, err := newLogger(f.logLevel)
-	if err != nil {
-		return usageError{err}
-	}
-	d := &demoRun{flags: f, out: cmd.OutOrStdout(), log: log, watch: app.NewWatch()}
-	cleanUp, err := d.open(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer cleanUp()
-	return d.run(cmd.Context())
+	// Far ends outlive what they judge, so that each is stopped by itself.
+	stopPeople, stopProduct, stopCarrier func()
+	working, line                        errgroup.Group
+	productDone                          chan error
 }
 
 // open makes the far end, the product and its sample data.
-func (d *demoRun) open(ctx context.Context) (cleanUp func(), err error) {
-	dir, cleanUp, err := demoFolder(d.flags.data)
-	if err != nil {
-		return nil, err
+func (d *demoRun) open(ctx context.Context) (err error) {
+	var dir string
+	if dir, d.cleanUp, err = demoFolder(d.flags.data); err != nil {
+		return err
 	}
 	if d.journal, err = newJournal(d.flags.carrierLog); err != nil {
-		return nil, usageError{err}
+		return usageError{err}
 	}
 	if d.carrier, err = carrier.New(carrier.Config{Seed: d.flags.seed, Speed: d.flags.speed, Log: d.journal}); err != nil {
-		return nil, err
+		return err
 	}
 	cfg, err := demoConfig(dir, d.carrier.Addr(), freeAddress(d.flags.http))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if d.people, err = seedDemo(ctx, cfg, d.flags); err != nil {
-		return nil, err
+	if d.people, err = seedDemo(ctx, cfg, d.flags, d.mode); err != nil {
+		return err
 	}
-	d.app, err = app.Open(ctx, cfg, app.Options{Version: version, Log: d.log, Observer: d.watch})
-	return cleanUp, err
+	o := app.Options{Version: version, Log: d.log, Observer: d.watch}
+	d.app, err = app.Open(ctx, cfg, o)
+	if errors.Is(err, syscall.EADDRINUSE) { // free a moment ago
+		cfg.HTTP.Listen, cfg.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
+		d.app, err = app.Open(ctx, cfg, o)
+	}
+	return err
 }
 
 func demoFolder(named string) (dir string, cleanUp func(), err error) {
@@ -160,22 +170,25 @@ func demoConfig(dir, carrierAddr, httpAddr string) (config.Config, error) {
 	return config.Parse("demo", []byte(text), nil)
 }
 
-// run plays the demo until its time is over, drains, and reports.
-func (d *demoRun) run(ctx context.Context) error {
-	carrierCtx, stopCarrier := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopCarrier()
-	peopleCtx, stopPeople := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopPeople()
-	productCtx, stopProduct := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopProduct()
+// start runs the product and the people around it. over is called when the
+// product ends, whether it was to or not.
+func (d *demoRun) start(ctx context.Context, over func()) error {
+	ctx = context.WithoutCancel(ctx)
+	carrierCtx, stopCarrier := context.WithCancel(ctx)
+	productCtx, stopProduct := context.WithCancel(ctx)
+	peopleCtx, stopPeople := context.WithCancel(ctx)
+	d.stopCarrier, d.stopProduct, d.stopPeople = stopCarrier, stopProduct, stopPeople
 
-	var line, people errgroup.Group
-	line.Go(func() error { return d.carrier.Run(carrierCtx) })
-	productDone := make(chan error, 1)
-	go func() { productDone <- d.app.Run(productCtx, context.WithoutCancel(ctx)) }()
+	d.line.Go(func() error { return d.carrier.Run(carrierCtx) })
+	d.productDone = make(chan error, 1)
+	go func() {
+		d.productDone <- d.app.Run(productCtx, ctx)
+		over()
+	}()
 	select {
 	case <-d.app.Ready():
-	case err := <-productDone:
+	case err := <-d.productDone:
+		d.productDone <- nil // stop waits for it
 		return errors.Join(err, errors.New("the product did not start"))
 	}
 	room, err := operators.New(operators.Config{
@@ -185,28 +198,31 @@ func (d *demoRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	people.Go(func() error { return room.Run(peopleCtx) })
+	d.working.Go(func() error { return room.Run(peopleCtx) })
 	d.started = time.Now()
-	if err := d.greet(ctx); err != nil {
-		return err
-	}
-	d.wait(ctx, productDone)
+	return nil
+}
+
+// finish drains, has everybody leave, and says what it came to.
+func (d *demoRun) finish() (*demoResult, error) {
 	d.watch.Stop(time.Now())
 	result, err := d.drained()
-	// Far ends outlive what they judge: operators leave while the product is
-	// still there, and the carrier sees every BYE.
-	stopPeople()
-	err = errors.Join(err, people.Wait())
-	stopProduct()
-	err = errors.Join(err, <-productDone)
-	stopCarrier()
-	if err := errors.Join(err, line.Wait(), d.journal.Close()); err != nil {
-		return err
+	// Operators leave while the product is still there, and the carrier sees
+	// every BYE.
+	if err = errors.Join(err, d.stop()); err != nil {
+		return nil, err
 	}
-	if err := result.addFarEnds(d.journal.events()); err != nil {
-		return err
-	}
-	return result.print(d.out, d.flags.json)
+	return result, result.addFarEnds(d.journal.events())
+}
+
+// stop ends whoever runs, and waits for them.
+func (d *demoRun) stop() error {
+	d.stopPeople()
+	err := d.working.Wait()
+	d.stopProduct()
+	err = errors.Join(err, <-d.productDone)
+	d.stopCarrier()
+	return errors.Join(err, d.line.Wait(), d.journal.Close())
 }
 
 // drained stops new calls, waits for the talks to end, and reads the outcomes
@@ -217,55 +233,18 @@ func (d *demoRun) drained() (*demoResult, error) {
 	if err := d.app.Engine().Drain(ctx); err != nil {
 		d.log.Warn("talks did not end in time", zap.Error(err))
 	}
-	return readResult(ctx, d.app.Records(), d.started, d.watch.Utilisation())
-}
-
-// wait passes the demo's time; progress goes to standard error.
-func (d *demoRun) wait(ctx context.Context, productDone chan error) {
-	var over <-chan time.Time
-	if d.flags.duration > 0 {
-		over = time.After(d.flags.duration)
-	}
-	bar := newDemoBar(d.flags.duration)
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	defer bar.done()
-	for {
-		select {
-		case <-over:
-			return
-		case <-ctx.Done():
-			return
-		case err := <-productDone:
-			productDone <- err // finish reads it
-			return
-		case <-tick.C:
-			bar.show(d.watch.Line())
-		}
-	}
-}
-
-// greet prints where to look, with a link that signs in once for the demo.
-func (d *demoRun) greet(ctx context.Context) error {
-	token, err := app.NewToken(ctx, d.app.Records(), demoManager, 24*time.Hour)
+	result, err := readResult(ctx, d.app.Records(), d.started, d.watch.Utilisation(time.Now()))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	url := "http://" + d.app.HTTPAddr() + "/#token=" + token
-	w := d.out
-	if d.flags.json {
-		w = os.Stderr // standard output is for the result
-	}
-	fmt.Fprintf(w, `Outpace demo: a SIMULATION. No real call can leave: the only trunk is on loopback.
-  live page  %s
-  API        http://%s/api/openapi.json
-  metrics    http://%s/metrics
-  %d simulated operators, %d sample leads, seed %d, speed %g; Ctrl-C ends it
-`, url, d.app.HTTPAddr(), d.app.AdminAddr(), d.flags.operators, d.flags.leads, d.flags.seed, d.flags.speed)
-	if !d.flags.noBrowser {
-		openBrowser(url)
-	}
-	return nil
+	result.Mode = d.mode.name
+	return result, nil
+}
+
+// link is where to look, signed in once for the demo.
+func (d *demoRun) link(ctx context.Context) (string, error) {
+	token, err := app.NewToken(ctx, d.app.Records(), demoManager, 24*time.Hour)
+	return "http://" + d.app.HTTPAddr() + "/#token=" + token, err
 }
 
 // openBrowser tries; a machine without one has the printed link.

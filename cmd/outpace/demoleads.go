@@ -66,8 +66,8 @@ func demoLeads(n int, seed uint64) []campaigns.Lead {
 	return leads
 }
 
-// demoPlan is the demo's campaign: predictive, two segments, the law's limits.
-func demoPlan(now time.Time) campaigns.Campaign {
+// demoPlan is the demo's campaign: two segments, the law's limits.
+func demoPlan(now time.Time, m demoMode) campaigns.Campaign {
 	return campaigns.Campaign{
 		ID: demoCampaign, Name: "Demo", State: campaigns.Running, Lists: []campaigns.ListID{demoList},
 		Segments: []campaigns.Segment{
@@ -75,7 +75,7 @@ func demoPlan(now time.Time) campaigns.Campaign {
 			{Name: "rest", Priority: "cp * 10 + pi", Weight: 1},
 		},
 		Trunks: "default", CallerIDs: demoCallerIDs,
-		Pacing:    campaigns.Pacing{Mode: campaigns.Predictive, AbandonmentLimit: 0.03},
+		Pacing:    campaigns.Pacing{Mode: m.mode, Ratio: m.ratio, AbandonmentLimit: 0.03},
 		Detection: "before", Dispositions: campaigns.DefaultDispositions(),
 		Wrap:       campaigns.Wrap{Timeout: time.Minute, Default: "no_decision"},
 		Script:     "Good day, my name is ... . Am I speaking with {name}?",
@@ -84,26 +84,26 @@ func demoPlan(now time.Time) campaigns.Campaign {
 }
 
 // seedDemo fills a new store; one that has the demo already keeps its leads.
-func seedDemo(ctx context.Context, cfg config.Config, f demoFlags) (people []operators.Credential, err error) {
+func seedDemo(ctx context.Context, cfg config.Config, f demoFlags, m demoMode) (people []operators.Credential, err error) {
 	store, err := app.OpenStore(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	if _, err := store.Campaign(ctx, demoCampaign); errors.Is(err, campaigns.ErrNotFound) {
-		if err := seedLeads(ctx, store, f); err != nil {
+		if err := seedLeads(ctx, store, f, m); err != nil {
 			return nil, err
 		}
 	}
 	return seedPeople(ctx, store, f.operators)
 }
 
-func seedLeads(ctx context.Context, store app.Store, f demoFlags) error {
+func seedLeads(ctx context.Context, store app.Store, f demoFlags, m demoMode) error {
 	now := time.Now()
 	if err := store.SaveList(ctx, campaigns.List{ID: demoList, Name: "Demo", Source: "made up", ConsentBasis: "fictitious people", Verified: true, CreatedAt: now}); err != nil {
 		return err
 	}
-	if _, err := store.SaveCampaign(ctx, demoPlan(now)); err != nil {
+	if _, err := store.SaveCampaign(ctx, demoPlan(now, m)); err != nil {
 		return err
 	}
 	_, err := store.AddLeads(ctx, demoList, demoLeads(f.leads, f.seed))

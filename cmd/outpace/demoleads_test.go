@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/config/rules"
 )
@@ -15,7 +16,7 @@ func TestDemoLeadsAreOpenAtEveryHour(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := demoPlan(time.Time{})
+	plan := demoPlan(time.Time{}, demoMode{mode: campaigns.Predictive})
 	leads := demoLeads(len(demoZones)*10, 7)
 	for _, start := range []time.Time{
 		time.Date(2026, 11, 22, 0, 30, 0, 0, time.UTC), time.Date(2027, 7, 4, 0, 30, 0, 0, time.UTC),
@@ -53,7 +54,21 @@ func TestDemoZonesCoverEveryOffset(t *testing.T) {
 }
 
 func TestDemoPlanIsValid(t *testing.T) {
-	if err := demoPlan(time.Now()).Validate(); err != nil {
-		t.Error(err)
+	modes, err := parseModes([]string{"predictive", "progressive", "ratio=2", "ratio=1.5"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modes {
+		if err := demoPlan(time.Now(), m).Validate(); err != nil {
+			t.Errorf("%s: %v", m.name, err)
+		}
+	}
+}
+
+func TestDemoModesThatAreNone(t *testing.T) {
+	for _, names := range [][]string{nil, {"preview"}, {"ratio"}, {"ratio=0.5"}, {"ratio=NaN"}, {"predictive=2"}, {"progressive", "progressive"}} {
+		if modes, err := parseModes(names); err == nil {
+			t.Errorf("%q is taken for %v", names, modes)
+		}
 	}
 }

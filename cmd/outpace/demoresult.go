@@ -15,6 +15,7 @@ import (
 // demoResult is what a demo came to. The figures of audio are what the far ends
 // heard, not what the product believes.
 type demoResult struct {
+	Mode        string                    `json:"mode"` // as --mode names it
 	Attempts    int                       `json:"attempts"`
 	Outcomes    map[campaigns.Outcome]int `json:"outcomes"`
 	Open        int                       `json:"attempts_without_outcome"`

@@ -37,24 +37,31 @@ func (w *Watch) Notice(n dialer.Notice) {
 	case dialer.CallEnded:
 		w.outcomes[n.Ending.Outcome]++
 	case dialer.OperatorChanged:
-		w.spend(w.operators[n.Operator.User], n.Operator.Since)
+		w.book(w.operators[n.Operator.User], n.Operator.Since)
 		w.operators[n.Operator.User] = n.Operator
 	}
 }
 
-// spend adds the time of a state that ended.
-func (w *Watch) spend(was dialer.OperatorView, until time.Time) {
+// book adds the time of a state that ended.
+func (w *Watch) book(was dialer.OperatorView, until time.Time) {
 	if w.stopped {
 		return
 	}
-	spent := until.Sub(was.Since)
+	busy, atWork := spent(was, until)
+	w.busy += busy
+	w.atWork += atWork
+}
+
+// spent is the time of a state until a moment.
+func spent(was dialer.OperatorView, until time.Time) (busy, atWork time.Duration) {
+	d := until.Sub(was.Since)
 	switch was.State {
 	case operator.Talking, operator.Wrapping:
-		w.busy += spent
-		w.atWork += spent
+		return d, d
 	case operator.Ready, operator.Reserved:
-		w.atWork += spent
+		return 0, d
 	}
+	return 0, 0
 }
 
 // Stop ends the count of operators' time.
@@ -62,20 +69,27 @@ func (w *Watch) Stop(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, v := range w.operators {
-		w.spend(v, now)
+		w.book(v, now)
 	}
 	w.stopped = true
 }
 
-// Utilisation is the share of signed-in, unpaused time until Stop that
-// operators talked or wrapped up, in [0, 1].
-func (w *Watch) Utilisation() float64 {
+// Utilisation is the share of signed-in, unpaused time until now, or until Stop
+// where that was before, that operators talked or wrapped up, in [0, 1].
+func (w *Watch) Utilisation(now time.Time) float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.atWork <= 0 {
+	busy, atWork := w.busy, w.atWork
+	for _, v := range w.operators {
+		if !w.stopped {
+			b, a := spent(v, now)
+			busy, atWork = busy+b, atWork+a
+		}
+	}
+	if atWork <= 0 {
 		return 0
 	}
-	return w.busy.Seconds() / w.atWork.Seconds()
+	return busy.Seconds() / atWork.Seconds()
 }
 
 // Line is one line of progress.

@@ -62,24 +62,74 @@ func TestDemoFigures(t *testing.T) {
 	}
 }
 
+// TestDemoModes runs two products side by side: each has its own calls, and
+// neither abandons more than the law allows.
+func TestDemoModes(t *testing.T) {
+	t.Parallel()
+	var result struct {
+		Modes []struct {
+			Mode string `json:"mode"`
+			demoResult
+		} `json:"modes"`
+	}
+	dir := t.TempDir()
+	playDemo(t, &result, 12*time.Second, "--operators", "6", "--mode", "progressive,ratio=2", "--carrier-log", filepath.Join(dir, "carrier.ndjson"))
+	if len(result.Modes) != 2 || result.Modes[0].Mode != "progressive" || result.Modes[1].Mode != "ratio=2" {
+		t.Fatalf("modes: %+v, want progressive and ratio=2", result.Modes)
+	}
+	for _, m := range result.Modes {
+		if m.Attempts == 0 || m.Open == nil || *m.Open != 0 || m.Faults == nil || *m.Faults != 0 {
+			t.Errorf("%s: want calls, each with an outcome, without a fault: %+v", m.Mode, m)
+		}
+		calls := stories(readJournal(t, filepath.Join(dir, "carrier."+m.Mode+".ndjson")))
+		if len(calls) != m.Attempts {
+			t.Errorf("%s: %d attempts, the journal has %d", m.Mode, m.Attempts, len(calls))
+		}
+		if late := countLate(calls); float64(m.Abandoned-late) > math.Floor(0.03*float64(m.Live)) {
+			t.Errorf("%s: %d abandoned by the pace of %d live answers: more than 3 %%", m.Mode, m.Abandoned-late, m.Live)
+		}
+	}
+}
+
+func countLate(calls map[string]*story) int {
+	n := 0
+	for _, s := range calls {
+		if s.late {
+			n++
+		}
+	}
+	return n
+}
+
 func runDemo(t *testing.T, data string) (demoResult, []carrier.Event) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "carrier.ndjson")
-	ctx, cancel := context.WithTimeout(t.Context(), demoTime+90*time.Second)
+	var result demoResult
+	playDemo(t, &result, demoTime, "--operators", "20", "--carrier-log", file, "--data", data)
+	return result, readJournal(t, file)
+}
+
+// playDemo runs the demo and reads the last line of its output.
+func playDemo(t *testing.T, result any, duration time.Duration, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), duration+90*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, built, "demo", "--duration", demoTime.String(), "--no-browser", "--seed", "7", "--speed", "10",
-		"--operators", "20", "--json", "--carrier-log", file, "--data", data)
+	args = append([]string{"demo", "--duration", duration.String(), "--no-browser", "--seed", "7", "--speed", "10", "--json"}, args...)
+	cmd := exec.CommandContext(ctx, built, args...)
 	var out, errors bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errors
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("demo: %v\n%s", err, errors.String())
 	}
 	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
-	var result demoResult
-	if err := json.Unmarshal(lines[len(lines)-1], &result); err != nil {
+	if err := json.Unmarshal(lines[len(lines)-1], result); err != nil {
 		t.Fatalf("last line of the demo: %v\n%s", err, out.String())
 	}
 	t.Logf("result: %s", lines[len(lines)-1])
+}
+
+func readJournal(t *testing.T, file string) []carrier.Event {
+	t.Helper()
 	log, err := os.Open(file)
 	must(t, err)
 	defer log.Close()
@@ -88,7 +138,7 @@ func runDemo(t *testing.T, data string) (demoResult, []carrier.Event) {
 	if len(events) == 0 {
 		t.Fatal("the far ends wrote nothing down")
 	}
-	return result, events
+	return events
 }
 
 // checkPromises holds the result to what the demo is to show.
