@@ -24,7 +24,7 @@ func (c *controller) giveUp(now time.Time, v View) []string {
 	if v.Room == 0 && (v.Bound == BoundChannels || v.Bound == BoundCPS) {
 		return nil
 	}
-	var calls []*call
+	calls := c.surplus[:0]
 	for _, k := range c.floor.inFlight {
 		if k.ringing.IsZero() || !k.answered.IsZero() || k.beingCancelled(now) {
 			continue
@@ -33,14 +33,15 @@ func (c *controller) giveUp(now time.Time, v View) []string {
 			calls = append(calls, k)
 		}
 	}
+	c.surplus = calls
 	if len(calls) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(calls, func(a, b *call) int { return a.dialled.Compare(b.dialled) })
-	ids := make([]string, len(calls))
-	for i, k := range calls {
+	c.cancelled = c.cancelled[:0]
+	for _, k := range calls {
 		k.givenUp = now
-		ids[i] = k.id
+		c.cancelled = append(c.cancelled, k.id)
 	}
-	return ids
+	return c.cancelled
 }

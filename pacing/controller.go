@@ -18,6 +18,9 @@ type controller struct {
 	target   target
 	first    time.Time // the first dial; zero before
 	swept    time.Time
+	// Reused from one Decide to the next.
+	surplus   []*call
+	cancelled []string
 }
 
 // New returns a controller that knows nothing yet and is careful until it does.
@@ -39,19 +42,6 @@ func (c *controller) Adjust(now time.Time, s Settings) {
 	c.budget.ledger.respan(s.Windows)
 	c.model.rebuildHandling(now, c.settings, &c.floor)
 }
-
-// Recall implements Controller.
-func (c *controller) Recall(_ time.Time, p Past) {
-	for _, n := range p.Counts {
-		c.budget.ledger.book(n.At, float64(n.Live), float64(n.Abandoned))
-	}
-}
-
-// Learnt implements Controller.
-func (c *controller) Learnt(time.Time) []byte { return nil }
-
-// Picture implements Controller.
-func (c *controller) Picture(now time.Time) Picture { return Picture{At: now} }
 
 // Observe implements Controller. Events of unknown calls and events that do not
 // fit are ignored: late and repeated messages are normal.

@@ -14,6 +14,7 @@ type floor struct {
 }
 
 type operator struct {
+	id             string
 	state          OperatorState
 	since          time.Time
 	pauseRequested bool
@@ -41,7 +42,7 @@ func newFloor() floor {
 func (f *floor) setOperator(now time.Time, ev Operator) (was OperatorState, lasted float64) {
 	o := f.operators[ev.ID]
 	if o == nil {
-		o = &operator{state: Off, since: now}
+		o = &operator{id: ev.ID, state: Off, since: now}
 		f.operators[ev.ID] = o
 		f.staff = append(f.staff, o)
 	}
@@ -88,6 +89,19 @@ func (f *floor) forget(c *call) {
 			return
 		}
 	}
+}
+
+// running are the ages in seconds of the talks and wrap-ups that go on.
+func (f *floor) running(now time.Time) (talking, wrapping []float64) {
+	for _, o := range f.staff {
+		switch o.state {
+		case Talking:
+			talking = append(talking, seconds(now, o.since))
+		case Wrapping:
+			wrapping = append(wrapping, seconds(now, o.since))
+		}
+	}
+	return talking, wrapping
 }
 
 // staffing is how many operators are in each of the states that count.

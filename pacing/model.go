@@ -214,15 +214,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	m.freshTalks = 0
 	m.talk.Forget(keep)
 	m.wrap.Forget(keep)
-	var talking, wrapping []float64
-	for _, o := range f.staff {
-		switch o.state {
-		case Talking:
-			talking = append(talking, seconds(now, o.since))
-		case Wrapping:
-			wrapping = append(wrapping, seconds(now, o.since))
-		}
-	}
+	talking, wrapping := f.running(now)
 	horizons := make([]float64, points)
 	for k, u := range m.offsets {
 		horizons[k] = u + m.patience(s)
