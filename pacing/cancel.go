@@ -18,7 +18,7 @@ func (k *call) beingCancelled(now time.Time) bool {
 // most people who answer at all have answered before. Where the trunk binds,
 // cancelling only wastes dials.
 func (c *controller) giveUp(now time.Time, v View) []string {
-	if !c.settings.Cancel || c.floor.free() > 0 {
+	if !c.settings.Cancel || c.floor.free(now) > 0 {
 		return nil
 	}
 	if v.Room == 0 && (v.Bound == BoundChannels || v.Bound == BoundCPS) {

@@ -92,8 +92,12 @@ func (c *controller) dialed(now time.Time, ev Dialed) {
 // operatorChanged learns from the state that ended. Talk that ends in anything
 // but wrap-up had none; work that ends neither ready nor in a call ended in a pause.
 func (c *controller) operatorChanged(now time.Time, ev Operator) {
-	was, lasted := c.floor.setOperator(now, ev)
-	switch was {
+	was := c.floor.setOperator(now, ev)
+	lasted := seconds(now, was.since)
+	if was.state != "" {
+		c.model.stages.ended(stageName{was.state, was.stage}, seconds(now, was.stageSince))
+	}
+	switch was.state {
 	case Talking:
 		c.model.talked(lasted)
 		if ev.State == Wrapping {

@@ -11,6 +11,7 @@ type floor struct {
 	calls     map[string]*call
 	inFlight  []*call // dialled, no verdict yet
 	waiting   []*call // people without an operator
+	inbound   int     // people who wait and were not dialled
 }
 
 type operator struct {
@@ -18,7 +19,13 @@ type operator struct {
 	state          OperatorState
 	since          time.Time
 	pauseRequested bool
+	stage          string
+	stageSince     time.Time
+	restUntil      time.Time
 }
+
+// rests says whether a ready operator takes no call yet.
+func (o *operator) rests(now time.Time) bool { return o.state == Ready && now.Before(o.restUntil) }
 
 type call struct {
 	id       string
@@ -37,22 +44,25 @@ func newFloor() floor {
 	return floor{operators: map[string]*operator{}, calls: map[string]*call{}}
 }
 
-// setOperator applies a change of state and returns the state that ended with
-// its length in seconds; "" where nothing ended.
-func (f *floor) setOperator(now time.Time, ev Operator) (was OperatorState, lasted float64) {
+// setOperator applies a change of state and returns the operator as they were;
+// their state is "" where none ended.
+func (f *floor) setOperator(now time.Time, ev Operator) (was operator) {
 	o := f.operators[ev.ID]
 	if o == nil {
 		o = &operator{id: ev.ID, state: Off, since: now}
 		f.operators[ev.ID] = o
 		f.staff = append(f.staff, o)
 	}
-	o.pauseRequested = ev.PauseRequested
-	if o.state == ev.State {
-		return "", 0
+	was = *o
+	o.pauseRequested, o.restUntil = ev.PauseRequested, ev.RestUntil
+	if o.stage != ev.Stage || o.state != ev.State {
+		o.stage, o.stageSince = ev.Stage, now
 	}
-	was, lasted = o.state, seconds(now, o.since)
+	if o.state == ev.State {
+		return operator{}
+	}
 	o.state, o.since = ev.State, now
-	return was, lasted
+	return was
 }
 
 // dial puts a call in flight, unless it is known already.
@@ -107,16 +117,20 @@ func (f *floor) running(now time.Time) (talking, wrapping []float64) {
 // staffing is how many operators are in each of the states that count.
 type staffing struct {
 	ready, atWork int
+	resting       int
 	busy          float64 // share of those at work who talk or wrap up
 }
 
-func (f *floor) staffing() staffing {
+func (f *floor) staffing(now time.Time) staffing {
 	var s staffing
 	for _, o := range f.staff {
 		switch o.state {
 		case Ready:
 			s.ready++
 			s.atWork++
+			if o.rests(now) {
+				s.resting++
+			}
 		case Talking, Wrapping:
 			s.atWork++
 		}
@@ -129,10 +143,11 @@ func (f *floor) staffing() staffing {
 
 // free is the number of ready operators that nobody waits for; negative when
 // people wait. An operator who goes on pause at the next chance is not free.
-func (f *floor) free() int {
-	n := -len(f.waiting)
+// Neither is one who rests. People who wait and were not dialled come first.
+func (f *floor) free(now time.Time) int {
+	n := -len(f.waiting) - f.inbound
 	for _, o := range f.staff {
-		if o.state == Ready && !o.pauseRequested {
+		if o.state == Ready && !o.pauseRequested && !o.rests(now) {
 			n++
 		}
 	}

@@ -33,6 +33,7 @@ type model struct {
 	callsAt  time.Time
 
 	talk, wrap *estimate.Duration
+	stages     stages
 	ready      estimate.Share // comes back ready after the work is done
 	verdict    estimate.Mean  // seconds from pick-up to verdict, live answers
 	talks      float64        // ended since the start
@@ -54,6 +55,7 @@ func newModel(now time.Time, s Settings) *model {
 		dials:   estimate.NewDials(s.RingTimeout.Seconds()),
 		health:  estimate.NewFailureLevel(),
 		byName:  map[string]int{},
+		stages:  stages{byName: map[stageName]*stage{}},
 		talk:    estimate.NewDuration(talkBins, priorTalk),
 		wrap:    estimate.NewDuration(wrapBins, priorWrap),
 		ready:   estimate.NewShare(12, 0.2, readyMemory),
@@ -219,7 +221,9 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	for k, u := range m.offsets {
 		horizons[k] = u + m.patience(s)
 	}
-	m.handling = estimate.NewHandling(m.talk.Law(talking), m.wrap.Law(wrapping), horizons)
+	wrap := m.wrap.Law(wrapping)
+	m.handling = estimate.NewHandling(m.talk.Law(talking), wrap, horizons)
+	m.stages.rebuild(wrap, horizons, keep)
 }
 
 // patience is how long after the verdict an operator may still come, in seconds,
@@ -250,12 +254,23 @@ func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
 	switch {
 	case o.pauseRequested:
 		return false
+	case o.rests(now):
+		for k, u := range m.offsets {
+			free[k] = 0
+			if !now.Add(time.Duration(u * float64(time.Second))).Before(o.restUntil) {
+				free[k] = 1
+			}
+		}
+		return true
 	case o.state == Talking:
 		row = m.handling.Talking(seconds(now, o.since))
 	case o.state == Wrapping:
 		row = m.handling.Wrapping(seconds(now, o.since))
 	default:
 		return false
+	}
+	if known := m.stages.row(now, o); known != nil {
+		row = known
 	}
 	back := m.ready.Value()
 	for k, p := range row {

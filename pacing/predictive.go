@@ -37,7 +37,7 @@ func (c *controller) predictive(now time.Time, v View, staff staffing) Decision 
 // prepare puts who is here and what is in flight into the look-ahead.
 func (c *controller) prepare(now time.Time, next int) {
 	l := &c.look
-	l.reset(c.floor.free(), c.model.segments[next].level.Spread())
+	l.reset(c.floor.free(now), c.model.segments[next].level.Spread())
 	l.late = c.model.late(c.settings)
 	var free chances
 	for _, o := range c.floor.staff {
@@ -56,7 +56,7 @@ func (c *controller) prepare(now time.Time, next int) {
 // search counts the calls that may be placed now, before the ceiling of lines
 // per operator, and returns the chance of abandonment of the one after.
 func (c *controller) search(now time.Time, v View, next int, threshold float64, a account, staff staffing) (int, float64) {
-	flying, free := len(c.floor.inFlight), c.floor.free()
+	flying, free := len(c.floor.inFlight), c.floor.free(now)
 	most := searchLines*c.maxLines(staff) - flying
 	if v.Room >= 0 {
 		most = min(most, v.Room+1) // one more shows that it is the room that binds
