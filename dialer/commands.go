@@ -84,6 +84,23 @@ func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.
 	})
 }
 
+// Stage says how far the operator's present talk or wrap-up is: a stage of the
+// script, or operator.StageForm while the disposition form is open. An attempt
+// that is given must be the present one.
+func (e *Engine) Stage(ctx context.Context, user campaigns.UserID, attempt campaigns.AttemptID, stage string) error {
+	return e.do(ctx, func(now time.Time) error {
+		o := e.operators[string(user)]
+		if o == nil || o.State() != operator.Talking && o.State() != operator.Wrapping {
+			return ErrNoCall
+		}
+		if attempt != "" && string(attempt) != o.Call() {
+			return ErrNotYours
+		}
+		e.stepOperator(now, o, operator.Stage{Name: stage})
+		return nil
+	})
+}
+
 // OffDuty ends the shift, after the present call and its wrap-up.
 func (e *Engine) OffDuty(ctx context.Context, user campaigns.UserID) error {
 	return e.tell(ctx, user, operator.OffDuty{})
@@ -106,7 +123,6 @@ func (e *Engine) tell(ctx context.Context, user campaigns.UserID, ev operator.Ev
 			return fmt.Errorf("%w: off duty", ErrState)
 		}
 		e.stepOperator(now, o, ev)
-		e.tellOperator(now, o)
 		return nil
 	})
 }

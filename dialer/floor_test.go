@@ -195,6 +195,13 @@ func (f *floor) phoneLost(user string) {
 	f.signal(sip.Ended{Leg: f.phones.leg(user), WasUp: true, At: time.Now()})
 }
 
+// keys presses keys on an operator's phone.
+func (f *floor) keys(user, keys string) {
+	for _, k := range keys {
+		f.sound(media.Digit{Leg: media.LegID(f.phones.leg(user)), Digit: k, At: time.Now()})
+	}
+}
+
 func (f *floor) view(user campaigns.UserID) dialer.OperatorView {
 	f.t.Helper()
 	v, err := f.engine.Operator(f.ctx, user)

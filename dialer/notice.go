@@ -107,6 +107,8 @@ type OperatorView struct {
 	State        operator.State          `json:"state"`
 	Since        time.Time               `json:"since"`
 	Reason       string                  `json:"reason,omitempty"`
+	Stage        string                  `json:"stage,omitempty"`           // how far the talk or wrap-up is
+	Leaves       bool                    `json:"pause_requested,omitempty"` // pauses or goes off duty after the call
 	Campaign     campaigns.CampaignID    `json:"campaign,omitempty"`
 	Attempt      campaigns.AttemptID     `json:"attempt,omitempty"`
 	CallID       string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg

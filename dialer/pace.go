@@ -103,7 +103,9 @@ func (e *Engine) tellOperator(now time.Time, o *liveOperator) {
 	if r == nil {
 		return
 	}
-	r.controller.Observe(now, pacing.Operator{ID: o.ID(), State: pacingState(o.State()), PauseRequested: o.PauseRequested()})
+	r.controller.Observe(now, pacing.Operator{
+		ID: o.ID(), State: pacingState(o.State()), PauseRequested: o.PauseRequested(), Stage: o.Stage(),
+	})
 	e.touch(r)
 }
 

@@ -32,6 +32,7 @@ var matrix = map[string]access{
 	"POST /api/v1/operator/off-duty":    {campaigns.RoleOperator, "", nil, noContent},
 	"POST /api/v1/operator/ready":       {campaigns.RoleOperator, "", nil, noContent},
 	"POST /api/v1/operator/pause":       {campaigns.RoleOperator, "", map[string]string{"reason": "lunch"}, noContent},
+	"POST /api/v1/operator/stage":       {campaigns.RoleOperator, "", map[string]string{"stage": "form"}, noContent},
 	"POST /api/v1/operator/hangup":      {campaigns.RoleOperator, "", nil, noContent},
 	"POST /api/v1/operator/dial":        {campaigns.RoleOperator, "", nil, noContent},
 	"POST /api/v1/operator/skip":        {campaigns.RoleOperator, "", nil, noContent},

@@ -31,6 +31,7 @@ type Engine interface {
 	OffDuty(ctx context.Context, user campaigns.UserID) error
 	Ready(ctx context.Context, user campaigns.UserID) error
 	Pause(ctx context.Context, user campaigns.UserID, reason string) error
+	Stage(ctx context.Context, user campaigns.UserID, attempt campaigns.AttemptID, stage string) error
 	HangUp(ctx context.Context, user campaigns.UserID) error
 	Dispose(ctx context.Context, user campaigns.UserID, s dialer.Said) error
 	DialPreview(ctx context.Context, user campaigns.UserID) error

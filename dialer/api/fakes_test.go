@@ -73,6 +73,9 @@ func (e *fakeEngine) Ready(_ context.Context, u campaigns.UserID) error {
 func (e *fakeEngine) Pause(_ context.Context, u campaigns.UserID, reason string) error {
 	return e.tell("Pause", string(u), reason)
 }
+func (e *fakeEngine) Stage(_ context.Context, u campaigns.UserID, a campaigns.AttemptID, stage string) error {
+	return e.tell("Stage", string(u), string(a), stage)
+}
 func (e *fakeEngine) HangUp(_ context.Context, u campaigns.UserID) error {
 	return e.tell("HangUp", string(u))
 }

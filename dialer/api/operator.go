@@ -25,6 +25,13 @@ type pauseIn struct {
 	}
 }
 
+type stageIn struct {
+	Body struct {
+		Attempt campaigns.AttemptID `json:"attempt,omitempty" doc:"the present call where empty"`
+		Stage   string              `json:"stage" maxLength:"64" doc:"form while the disposition form is open, else a stage of the script; empty: none"`
+	}
+}
+
 type dispositionIn struct {
 	Body struct {
 		Attempt     campaigns.AttemptID `json:"attempt,omitempty"`
@@ -60,6 +67,10 @@ func (s *Server) routeOperator(api huma.API) {
 	register(s, api, campaigns.RoleOperator, op("pause", "pause", "Ask for no calls, after the present one"),
 		func(ctx context.Context, by caller, in *pauseIn) (*empty, error) {
 			return nil, s.engine.Pause(ctx, by.ID, in.Body.Reason)
+		})
+	register(s, api, campaigns.RoleOperator, op("stage", "stage", "Say how far the present talk or wrap-up is"),
+		func(ctx context.Context, by caller, in *stageIn) (*empty, error) {
+			return nil, s.engine.Stage(ctx, by.ID, in.Body.Attempt, in.Body.Stage)
 		})
 	register(s, api, campaigns.RoleOperator, op("disposition", "disposition", "Say what the talk came to"),
 		func(ctx context.Context, by caller, in *dispositionIn) (*empty, error) {

@@ -26,6 +26,7 @@ func TestOperatorCommands(t *testing.T) {
 		{"on-duty", map[string]string{"campaign": "spring"}, "OnDuty olga spring"},
 		{"ready", nil, "Ready olga"},
 		{"pause", map[string]string{"reason": "lunch"}, "Pause olga lunch"},
+		{"stage", map[string]string{"attempt": "a1", "stage": "form"}, "Stage olga a1 form"},
 		{"hangup", nil, "HangUp olga"},
 		{"dial", nil, "DialPreview olga"},
 		{"skip", nil, "SkipPreview olga"},

@@ -39,8 +39,12 @@ var States = []State{Offline, Connecting, Paused, Ready, Reserved, Talking, Wrap
 // PauseOnDuty is the reason of the pause that a shift begins with.
 const PauseOnDuty = "on_duty"
 
+// StageForm is the stage of a talk or wrap-up in which the disposition form is
+// open; the other stages are those of the campaign's script.
+const StageForm = "form"
+
 // Event is what happens to an operator. The set is closed: OnDuty, OffDuty,
-// LegUp, LegDown, SetReady, Pause, Reserve, Bridged, CallOver, Disposed,
+// LegUp, LegDown, SetReady, Pause, Reserve, Bridged, Stage, CallOver, Disposed,
 // WrapTimeout.
 type Event interface{ event() }
 
@@ -61,6 +65,9 @@ type (
 	Reserve struct{ Call string }
 	// Bridged says that the customer is on the leg.
 	Bridged struct{}
+	// Stage says how far the talk or wrap-up is. It holds until that is over;
+	// empty: nothing is known any more.
+	Stage struct{ Name string }
 	// CallOver says that the customer is gone. WrapUp is how long wrapping up
 	// may take; 0 means none is needed.
 	CallOver struct{ WrapUp time.Duration }
@@ -78,6 +85,7 @@ func (SetReady) event()    {}
 func (Pause) event()       {}
 func (Reserve) event()     {}
 func (Bridged) event()     {}
+func (Stage) event()       {}
 func (CallOver) event()    {}
 func (Disposed) event()    {}
 func (WrapTimeout) event() {}
@@ -98,7 +106,8 @@ type (
 	}
 	// DefaultDisposition writes the campaign's default: the wrap-up ran out.
 	DefaultDisposition struct{ Call string }
-	// Changed says that the state or its reason is another one.
+	// Changed says that the state, its reason or stage, or what is wanted after
+	// the call is another one.
 	Changed struct{}
 )
 
@@ -116,6 +125,7 @@ type Operator struct {
 	since    time.Time
 	reason   string // of the pause, now or after the wrap-up
 	call     string // reserved, talking or wrapping
+	stage    string // of the talk or wrap-up
 	disposed string // the call whose disposition was given during the talk
 	wants    State  // after connecting or wrapping: Ready, Paused or Offline
 }
@@ -140,6 +150,9 @@ func (o *Operator) Reason() string { return o.reason }
 // Call is the call that the operator is reserved for, talks in or wraps up;
 // empty if none.
 func (o *Operator) Call() string { return o.call }
+
+// Stage is how far the talk or wrap-up is; empty where nothing is known.
+func (o *Operator) Stage() string { return o.stage }
 
 // PauseRequested says whether the operator goes to pause or off duty after
 // the present call.
@@ -231,13 +244,14 @@ func (o *Operator) reserved(now time.Time, ev Event) []Action {
 		o.call = ""
 		return o.enter(now, Lost)
 	default:
-		o.later(ev)
+		return o.later(ev)
 	}
-	return nil
 }
 
 func (o *Operator) talking(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
+	case Stage:
+		return o.reach(ev.Name)
 	case Disposed: // said during the talk: nothing will be left to write
 		o.disposed = o.call
 	case CallOver:
@@ -253,7 +267,7 @@ func (o *Operator) talking(now time.Time, ev Event) []Action {
 		}
 		return append(o.enter(now, Lost), ArmWrap{For: lostWrap, Since: now})
 	default:
-		o.later(ev)
+		return o.later(ev)
 	}
 	return nil
 }
@@ -264,6 +278,8 @@ const lostWrap = 2 * time.Minute
 
 func (o *Operator) wrapping(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
+	case Stage:
+		return o.reach(ev.Name)
 	case Disposed:
 		o.call = ""
 		return o.rest(now)
@@ -277,9 +293,8 @@ func (o *Operator) wrapping(now time.Time, ev Event) []Action {
 	case LegDown:
 		return append(o.enter(now, Lost), ArmWrap{For: lostWrap, Since: now})
 	default:
-		o.later(ev)
+		return o.later(ev)
 	}
-	return nil
 }
 
 func (o *Operator) lost(now time.Time, ev Event) []Action {
@@ -318,7 +333,7 @@ func (o *Operator) lost(now time.Time, ev Event) []Action {
 }
 
 // later keeps a wish for after the call.
-func (o *Operator) later(ev Event) {
+func (o *Operator) later(ev Event) []Action {
 	switch ev := ev.(type) {
 	case SetReady:
 		o.wants, o.reason = Ready, ""
@@ -326,7 +341,19 @@ func (o *Operator) later(ev Event) {
 		o.wants, o.reason = Paused, ev.Reason
 	case OffDuty:
 		o.wants, o.reason = Offline, ""
+	default:
+		return nil
 	}
+	return []Action{Changed{}}
+}
+
+// reach keeps how far the talk or wrap-up is.
+func (o *Operator) reach(stage string) []Action {
+	if o.stage == stage {
+		return nil
+	}
+	o.stage = stage
+	return []Action{Changed{}}
 }
 
 // rest goes where the operator wants to be when there is nothing to do.
@@ -338,7 +365,7 @@ func (o *Operator) rest(now time.Time) []Action {
 }
 
 func (o *Operator) enter(now time.Time, s State) []Action {
-	o.state, o.since = s, now
+	o.state, o.since, o.stage = s, now, ""
 	if s == Offline {
 		o.wants, o.reason, o.call = Paused, "", ""
 	}

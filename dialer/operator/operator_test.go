@@ -31,6 +31,7 @@ func TestPaths(t *testing.T) {
 		state  State
 		since  int
 		reason string
+		stage  string
 		call   string
 	}{
 		"on duty, the phone is called":        {events: []at{{1, OnDuty{}}}, want: []Action{Changed{}, RaiseLeg{}}, state: Connecting, since: 1, reason: PauseOnDuty},
@@ -56,7 +57,13 @@ func TestPaths(t *testing.T) {
 			events: with(wrapUp, at{120, WrapTimeout{clock(60)}}), want: []Action{DefaultDisposition{"c1"}, Changed{}}, state: Ready, since: 120,
 		},
 		"the timer of an earlier wrap-up":  {events: with(wrapUp, at{120, WrapTimeout{clock(50)}}), state: Wrapping, since: 60, call: "c1"},
-		"a pause in the talk waits":        {events: with(talking, at{30, Pause{"lunch"}}), state: Talking, since: 20, reason: "lunch", call: "c1"},
+		"a pause in the talk waits":        {events: with(talking, at{30, Pause{"lunch"}}), want: []Action{Changed{}}, state: Talking, since: 20, reason: "lunch", call: "c1"},
+		"a stage of the talk":              {events: with(talking, at{30, Stage{"offer"}}), want: []Action{Changed{}}, state: Talking, since: 20, stage: "offer", call: "c1"},
+		"the same stage again":             {events: with(talking, at{30, Stage{"offer"}}, at{31, Stage{"offer"}}), state: Talking, since: 20, stage: "offer", call: "c1"},
+		"ends with the talk":               {events: with(talking, at{30, Stage{"offer"}}, at{60, CallOver{time.Minute}}), want: []Action{Changed{}, ArmWrap{time.Minute, clock(60)}}, state: Wrapping, since: 60, call: "c1"},
+		"the form of the wrap-up":          {events: with(wrapUp, at{65, Stage{StageForm}}), want: []Action{Changed{}}, state: Wrapping, since: 60, stage: StageForm, call: "c1"},
+		"ends with the wrap-up":            {events: with(wrapUp, at{65, Stage{StageForm}}, at{70, Disposed{}}), want: []Action{Changed{}}, state: Ready, since: 70},
+		"no stage without a call":          {events: with(ready, at{15, Stage{StageForm}}), state: Ready, since: 10},
 		"and holds after the wrap-up":      {events: with(talking, at{30, Pause{"lunch"}}, at{60, CallOver{time.Minute}}, at{70, Disposed{}}), want: []Action{Changed{}}, state: Paused, since: 70, reason: "lunch"},
 		"and may be taken back":            {events: with(talking, at{30, Pause{"lunch"}}, at{40, SetReady{}}, at{60, CallOver{}}), want: []Action{Changed{}}, state: Ready, since: 60},
 		"off duty in the talk waits":       {events: with(talking, at{30, OffDuty{}}, at{60, CallOver{time.Minute}}), want: []Action{Changed{}, ArmWrap{time.Minute, clock(60)}}, state: Wrapping, since: 60, call: "c1"},
@@ -92,7 +99,7 @@ func TestPaths(t *testing.T) {
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("actions of the last event (-want +got):\n%s", diff)
 			}
-			if o.State() != c.state || !o.Since().Equal(clock(c.since)) || o.Reason() != c.reason || o.Call() != c.call {
+			if o.State() != c.state || !o.Since().Equal(clock(c.since)) || o.Reason() != c.reason || o.Stage() != c.stage || o.Call() != c.call {
 				t.Errorf("got %s since %s, reason %q, call %q; want %s since %s, %q, %q",
 					o.State(), o.Since().Sub(begin), o.Reason(), o.Call(), c.state, clock(c.since).Sub(begin), c.reason, c.call)
 			}

@@ -33,6 +33,7 @@ var happenings = []happening{
 	{"pause", always(Pause{Reason: "lunch"})},
 	{"reserve", always(Reserve{Call: "c1"})},
 	{"bridged", always(Bridged{})},
+	{"stage", always(Stage{Name: StageForm})},
 	{"call_over", always(CallOver{WrapUp: time.Minute})},
 	{"call_over disposed", always(CallOver{})},
 	{"disposed", always(Disposed{})},

@@ -40,6 +40,7 @@ type operator struct {
 	early  *hearing  // a tone that came before the state that explains it
 
 	hangUpAt time.Time // zero times are never
+	formAt   time.Time
 	wrapAt   time.Time
 	pauseTo  time.Time
 }
@@ -221,7 +222,7 @@ func (o *operator) loop(ctx context.Context) {
 // untilNext is the time to what the operator means to do next.
 func (o *operator) untilNext() time.Duration {
 	next := time.Hour
-	for _, at := range []time.Time{o.hangUpAt, o.wrapAt, o.pauseTo} {
+	for _, at := range []time.Time{o.hangUpAt, o.formAt, o.wrapAt, o.pauseTo} {
 		if !at.IsZero() {
 			next = min(next, max(0, time.Until(at)))
 		}
@@ -248,6 +249,7 @@ func (o *operator) enter(ctx context.Context, s state) {
 		o.startCall()
 	case "wrapping":
 		o.wrapAt = time.Now().Add(o.room.lognormal(o.draw, o.room.cfg.WrapMean, 0.5))
+		o.formAt = o.wrapAt.Add(-o.room.lognormal(o.draw, o.room.cfg.FormMean, 0.3))
 	case "offline", "paused":
 		o.mindNow(ctx)
 	}
@@ -326,6 +328,11 @@ func (o *operator) act(ctx context.Context) {
 	if due(&o.hangUpAt) && o.now.State == "talking" {
 		o.room.hangups.Add(1)
 		o.post(ctx, "hangup", nil)
+	}
+	if due(&o.formAt) && o.now.State == "wrapping" {
+		if o.post(ctx, "stage", map[string]any{"attempt": o.now.Attempt, "stage": "form"}) {
+			o.room.forms.Add(1)
+		}
 	}
 	if due(&o.wrapAt) && o.now.State == "wrapping" {
 		o.dispose(ctx)

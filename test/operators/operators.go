@@ -57,6 +57,7 @@ type Config struct {
 	Speed            float64
 	TalkMean         time.Duration // lognormal, default 60 s; half of the calls are ended by the operator after it
 	WrapMean         time.Duration // lognormal, default 15 s
+	FormMean         time.Duration // lognormal, default 5 s: how long before the end of a wrap the disposition form is opened
 	PauseProbability float64       // after a wrap, default 0.02; negative for never
 	PauseMean        time.Duration // lognormal, default 60 s
 	OperatorHz       float64       // what operators talk in, default 1100
@@ -71,6 +72,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.Speed = cmp.Or(cfg.Speed, 1)
 	cfg.TalkMean = cmp.Or(cfg.TalkMean, time.Minute)
 	cfg.WrapMean = cmp.Or(cfg.WrapMean, 15*time.Second)
+	cfg.FormMean = cmp.Or(cfg.FormMean, 5*time.Second)
 	cfg.PauseProbability = cmp.Or(cfg.PauseProbability, 0.02)
 	cfg.PauseMean = cmp.Or(cfg.PauseMean, time.Minute)
 	cfg.OperatorHz = cmp.Or(cfg.OperatorHz, 1100)
@@ -87,6 +89,7 @@ type Stats struct {
 	Heard        uint64         // of these, with the customer's tone
 	Lost         uint64         // customer packets that did not come between the first and the last of a call
 	Dispositions uint64         // given
+	Forms        uint64         // disposition forms opened
 	Hangups      uint64         // by operators
 	Pauses       uint64         // taken
 	Faults       uint64         // see the journal
@@ -101,8 +104,8 @@ type Operators struct {
 	wheel   *phone.Wheel
 	people  []*operator
 
-	bridges, heard, lost, dispositions, hangups, pauses, faults atomic.Uint64
-	legs                                                        atomic.Int64
+	bridges, heard, lost, dispositions, forms, hangups, pauses, faults atomic.Uint64
+	legs                                                               atomic.Int64
 }
 
 // New makes the operators and opens their phones; Run signs them in.
@@ -140,7 +143,7 @@ func (room *Operators) Run(ctx context.Context) error {
 // Stats is what was counted so far.
 func (room *Operators) Stats() Stats {
 	s := Stats{Bridges: room.bridges.Load(), Heard: room.heard.Load(), Lost: room.lost.Load(), Dispositions: room.dispositions.Load(),
-		Hangups: room.hangups.Load(), Pauses: room.pauses.Load(), Faults: room.faults.Load(), LegsUp: int(room.legs.Load()), States: map[string]int{}}
+		Forms: room.forms.Load(), Hangups: room.hangups.Load(), Pauses: room.pauses.Load(), Faults: room.faults.Load(), LegsUp: int(room.legs.Load()), States: map[string]int{}}
 	for _, o := range room.people {
 		s.States[*o.shown.Load()]++
 	}

@@ -37,6 +37,7 @@ type product struct {
 	mu       sync.Mutex
 	people   map[string]*person
 	disposed []string
+	formFor  map[string]bool // attempts whose form was opened
 	offDuty  int
 	allDone  chan struct{}
 }
@@ -53,7 +54,7 @@ type person struct {
 }
 
 func newProduct(t *testing.T, people, calls int) *product {
-	p := &product{t: t, calls: calls, want: people * calls, contacts: map[string]string{}, people: map[string]*person{}, allDone: make(chan struct{})}
+	p := &product{t: t, calls: calls, want: people * calls, contacts: map[string]string{}, people: map[string]*person{}, formFor: map[string]bool{}, allDone: make(chan struct{})}
 	var err error
 	p.sip, err = phone.New(phone.Config{Challenge: &phone.Challenge{Password: "sip-secret", Realm: "outpace"}, OnRegister: func(user, contact string, bound bool) {
 		p.bindings.Lock() // not mu: it is held while the phone is called
@@ -102,7 +103,7 @@ func (p *product) routes() http.Handler {
 		json.NewEncoder(w).Encode(o.state) //nolint:errcheck // the client would notice
 	}))
 	mux.HandleFunc("GET /api/v1/events/stream", p.signedIn(p.stream))
-	for path, f := range map[string]func(*person, map[string]any) int{"on-duty": p.onDuty, "off-duty": p.goOff, "ready": p.ready, "pause": p.pause, "hangup": p.hangup, "disposition": p.dispose} {
+	for path, f := range map[string]func(*person, map[string]any) int{"on-duty": p.onDuty, "off-duty": p.goOff, "ready": p.ready, "pause": p.pause, "hangup": p.hangup, "stage": p.stage, "disposition": p.dispose} {
 		mux.HandleFunc("POST /api/v1/operator/"+path, p.signedIn(func(w http.ResponseWriter, r *http.Request, o *person) {
 			in := map[string]any{}
 			json.NewDecoder(r.Body).Decode(&in) //nolint:errcheck // some have no body
@@ -228,8 +229,21 @@ func (p *product) hangup(o *person, _ map[string]any) int {
 	return http.StatusNoContent
 }
 
+func (p *product) stage(_ *person, in map[string]any) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if in["stage"] != "form" {
+		return http.StatusUnprocessableEntity
+	}
+	p.formFor[fmt.Sprint(in["attempt"])] = true
+	return http.StatusNoContent
+}
+
 func (p *product) dispose(o *person, in map[string]any) int {
 	p.mu.Lock()
+	if !p.formFor[fmt.Sprint(in["attempt"])] {
+		p.t.Errorf("attempt %v: a disposition without an open form", in["attempt"])
+	}
 	p.disposed = append(p.disposed, fmt.Sprint(in["attempt"], " ", in["disposition"]))
 	if len(p.disposed) == p.want {
 		close(p.allDone)
@@ -296,10 +310,10 @@ func TestOperatorsWorkByAPIAndPhone(t *testing.T) {
 		users = append(users, Credential{User: fmt.Sprintf("op%d", i), Password: "api-secret", SIPPassword: "sip-secret"})
 	}
 	// The customers never hang up, so every call is ended by its operator.
-	everyCall := Config{Users: users, Seed: 1, TalkMean: 300 * time.Millisecond, WrapMean: 100 * time.Millisecond, PauseProbability: -1, endAll: true}
+	everyCall := Config{Users: users, Seed: 2, TalkMean: 500 * time.Millisecond, WrapMean: 100 * time.Millisecond, FormMean: 50 * time.Millisecond, PauseProbability: -1, endAll: true}
 	events, stats := p.run(t, everyCall)
 
-	if stats.Bridges != people*calls || stats.Heard != people*calls || stats.Lost != 0 || stats.Dispositions != people*calls || stats.Faults != 0 || stats.LegsUp != 0 {
+	if stats.Bridges != people*calls || stats.Heard != people*calls || stats.Lost != 0 || stats.Dispositions != people*calls || stats.Forms != people*calls || stats.Faults != 0 || stats.LegsUp != 0 {
 		t.Errorf("stats = %+v", stats)
 	}
 	if len(p.disposed) != people*calls || p.offDuty != people || len(p.contacts) != 0 {
