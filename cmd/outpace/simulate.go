@@ -27,6 +27,8 @@ type simulateFlags struct {
 	seed     uint64
 	cancel   bool
 	json     bool
+	compare  bool
+	list     string // of policies to compare, empty: comparedByDefault
 }
 
 // maxRuns bounds --runs: the report keeps every run.
@@ -37,22 +39,38 @@ const maxRuns = 100_000
 func newSimulateCommand() *cobra.Command {
 	var f simulateFlags
 	cmd := &cobra.Command{
-		Use:   "simulate --scenario FILE",
+		Use:   "simulate --scenario FILE [--compare [POLICY,...]]",
 		Short: "Simulate days of a call centre with the real pacing controller",
 		Long: `Simulate days of a call centre with the real pacing controller.
 
 The scenario, JSON or YAML, says who works, how people answer and how long they
-talk. The policies are predictive, progressive and ratio:X (X calls for each
-ready operator, while the abandonment limit allows it). Each run has another
-seed; the same seed gives the same day, and every policy meets the same records.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+talk. Each run has another seed; the same seed gives the same day, and every
+policy meets the same records.
+
+The policies are predictive, predictive+cancel, product-progressive and
+product-ratio:X (X calls for each ready operator, while the abandonment limit
+allows it), all of the product, and for comparison
+
+  progressive, ratio:X          calls for each ready operator, whatever the limit
+  vici:average, :hard, :tapered the level that VICIdial adapts, its cap at 3
+  vici:tuned                    the same, cap and mode the best in hindsight
+  erlang                        the classic look-ahead on means
+  oracle                        look-ahead with the true laws of the scenario`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				if !f.compare {
+					return usageError{fmt.Errorf("%q: a list of policies needs --compare", args[0])}
+				}
+				f.list = args[0]
+			}
 			return simulate(cmd.Context(), f, cmd.Flags().Changed("seed"), cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.scenario, "scenario", "", "the scenario (required)")
-	flags.StringVar(&f.policy, "policy", "predictive", "predictive, progressive or ratio:X")
+	flags.StringVar(&f.policy, "policy", "predictive", "how to pace, see above")
+	flags.BoolVar(&f.compare, "compare", false, "compare the policies of the list, or all")
 	flags.IntVar(&f.runs, "runs", 3, "days to simulate")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the first run (default: the scenario's)")
 	flags.BoolVar(&f.cancel, "cancel", false, "predictive may give up calls that have rung 15 s when nobody is free")
@@ -69,19 +87,40 @@ func simulate(ctx context.Context, f simulateFlags, seeded bool, out io.Writer) 
 	if seeded {
 		first = f.seed
 	}
+	if f.compare {
+		return compare(ctx, f, scenario, first, out)
+	}
 	bar := newSimulateBar(f.runs)
-	runs, err := simulateRuns(ctx, scenario, policy, first, f.runs, bar.add)
+	report, err := simulatePolicy(ctx, scenario, policy, first, f.runs, bar.add)
 	bar.done()
 	if err != nil {
 		return err
 	}
-	report := simulator.NewReport(scenario, policy, runs)
 	if f.json {
-		lines := json.NewEncoder(out)
-		lines.SetIndent("", "  ")
-		return lines.Encode(report)
+		return printJSON(out, report)
 	}
 	return printReport(out, report)
+}
+
+func compare(ctx context.Context, f simulateFlags, s *simulator.Scenario, first uint64, out io.Writer) error {
+	policies, err := parsePolicies(f.list)
+	if err != nil {
+		return usageError{err}
+	}
+	reports, err := comparePolicies(ctx, s, policies, first, f.runs)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return printJSON(out, reports)
+	}
+	return printComparison(out, reports)
+}
+
+func printJSON(out io.Writer, v any) error {
+	lines := json.NewEncoder(out)
+	lines.SetIndent("", "  ")
+	return lines.Encode(v)
 }
 
 // check reads what the flags name.
@@ -100,7 +139,7 @@ func (f simulateFlags) check() (*simulator.Scenario, simulator.Policy, error) {
 	if f.cancel && policy.Mode != "predictive" {
 		return nil, none, fmt.Errorf("--cancel needs the policy predictive, not %s", policy)
 	}
-	policy.Cancel = f.cancel
+	policy.Cancel = policy.Cancel || f.cancel
 	text, err := os.ReadFile(f.scenario)
 	if err != nil {
 		return nil, none, err
@@ -162,6 +201,9 @@ func printReport(out io.Writer, r simulator.Report) error {
 	fmt.Fprintf(w, "mean\t%.2f%%\t%.2f%%\t%.1f%%\t%.1f s\t%.1f s\t%.2f\t%.0f\t%.0f\t\n", 100*m.Utilisation, 100*m.Abandonment,
 		100*m.Peak, m.WaitMean, m.WaitP95, m.DialsPerConnect, m.Cancelled, m.RefusedCancels)
 	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := printAftermath(out, []simulator.Report{r}); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "\n%d of %d runs over the limit, worst %.2f%% abandoned; utilisation ± %.2f%%\n",

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/outpace-dialer/outpace/pacing"
 	"github.com/outpace-dialer/outpace/pacing/simulator"
 )
@@ -31,7 +33,7 @@ func TestSimulateRunsInOrder(t *testing.T) {
 	}
 	for i, got := range together {
 		alone, err := simulateRuns(t.Context(), s, p, 40+uint64(i), 1, func(int) {})
-		if err != nil || got != alone[0] {
+		if err != nil || !cmp.Equal(got, alone[0]) {
 			t.Errorf("run %d: %+v, alone %+v, %v", i, got, alone[0], err)
 		}
 	}

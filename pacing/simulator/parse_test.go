@@ -110,12 +110,15 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestParsePolicy(t *testing.T) {
-	for _, text := range []string{"predictive", "progressive", "ratio:1.5", "ratio:3"} {
+	for _, text := range strings.Split(Policies+", ratio:1.5, product-ratio:3", ", ") {
+		if strings.HasSuffix(text, "X") {
+			continue
+		}
 		if p, err := ParsePolicy(text); err != nil || p.String() != text {
 			t.Errorf("%s: %v, %v", text, p, err)
 		}
 	}
-	for _, text := range []string{"", "ratio", "ratio:", "ratio:0.5", "ratio:NaN", "ratio:11", "predictive:2", "preview", "guess"} {
+	for _, text := range []string{"", "ratio", "ratio:", "ratio:0.5", "ratio:NaN", "ratio:11", "vici", "vici:tuned:2", "oracle:1", "product-predictive", "predictive:2", "preview", "guess"} {
 		if p, err := ParsePolicy(text); err == nil {
 			t.Errorf("%s: %v, no error", text, p)
 		}

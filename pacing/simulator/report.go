@@ -20,6 +20,8 @@ type Run struct {
 	Lost            int     `json:"lost_to_detector"`
 	Cancelled       int     `json:"cancelled"`
 	RefusedCancels  int     `json:"refused_cancels"` // too early, or already answered
+
+	Events []Aftermath `json:"events,omitempty"` // one for each incident of the scenario
 }
 
 // Result is what the day gave. Ask when Advance has returned false.
@@ -44,6 +46,7 @@ func (s *Simulation) Result() Run {
 	r.Over = r.Abandonment > s.scenario.Limit.MaxAbandon
 	r.DialsPerConnect = ratio(float64(m.dials), float64(m.connected))
 	r.WaitMean, r.WaitP95 = s.tally.wait()
+	r.Events = s.tally.aftermath(s.scenario)
 	return r
 }
 
@@ -77,6 +80,8 @@ type Mean struct {
 	Peak             float64 `json:"peak_abandonment_10m"` // mean of the runs' peaks
 	Cancelled        float64 `json:"cancelled"`
 	RefusedCancels   float64 `json:"refused_cancels"`
+
+	Events []Aftermath `json:"events,omitempty"`
 }
 
 // NewReport sums up runs of s under p; there is at least one.
@@ -98,6 +103,7 @@ func NewReport(s *Scenario, p Policy, runs []Run) Report {
 			m.RunsOver++
 		}
 	}
+	m.Events = meanAftermath(runs)
 	if n > 1 {
 		m.UtilisationError = math.Sqrt(max(0, squares-m.Utilisation*m.Utilisation) / (n - 1))
 	}

@@ -17,7 +17,6 @@
 package simulator
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/outpace-dialer/outpace/pacing"
@@ -49,6 +48,7 @@ type Simulation struct {
 	waiting   []*call          // people without an operator, the first first
 	records   uint64           // dialled so far
 	upcoming  record
+	next      []pacing.Record // of the view: the upcoming one, as the controller sees it
 	trunk     trunk
 	tally     tally
 }
@@ -56,11 +56,11 @@ type Simulation struct {
 // New prepares a day. The scenario is one that Parse returned; it is not changed
 // and may be shared by simulations that run side by side.
 func New(s *Scenario, p Policy, seed uint64) (*Simulation, error) {
-	settings := p.settings(s)
-	if err := settings.Validate(); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
 	laws, err := compile(s)
+	if err != nil {
+		return nil, err
+	}
+	controller, err := p.controller(s, laws)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,8 @@ func New(s *Scenario, p Policy, seed uint64) (*Simulation, error) {
 		laws:       laws,
 		policy:     p,
 		seed:       seed,
-		controller: pacing.New(settings, moment(0)),
+		controller: controller,
+		next:       make([]pacing.Record, 1),
 		end:        s.Duration.Duration(),
 		calls:      map[string]*call{},
 		trunk:      newTrunk(s.Trunks),
@@ -155,7 +156,8 @@ func (s *Simulation) pace() {
 }
 
 func (s *Simulation) view() pacing.View {
-	v := pacing.View{Records: []pacing.Record{{Segment: s.scenario.Segments[s.segment()].Name}}}
+	s.next[0].Segment = s.scenario.Segments[s.segment()].Name
+	v := pacing.View{Records: s.next}
 	v.Room, v.Bound = s.trunk.room(s.now), s.trunk.bound(s.now)
 	if wait, again := s.trunk.wakeIn(s.now); again {
 		s.after(wait, func() { s.touched, s.trunk.waking = true, false })

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/outpace-dialer/outpace/pacing"
@@ -203,10 +204,10 @@ func TestSameSeedSameDay(t *testing.T) {
 		}
 		for to := time.Duration(0); again.Advance(to); to += 777 * time.Millisecond { // in small parts
 		}
-		if got := again.Result(); got != first {
+		if got := again.Result(); !cmp.Equal(got, first) {
 			t.Errorf("%v: got %+v, want %+v", p, got, first)
 		}
-		if other, _, _ := run(t, s, p, 8); other == first {
+		if other, _, _ := run(t, s, p, 8); cmp.Equal(other, first) {
 			t.Errorf("%v: another seed gives the same day", p)
 		}
 	}
