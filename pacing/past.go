@@ -34,6 +34,7 @@ type Picture struct {
 	Operators []OperatorPicture
 	Calls     []CallPicture // in flight
 	Waiting   int           // people without an operator
+	Learnt    []byte        // as Controller.Learnt gives it
 	Live      int           // in the tightest window
 	Abandoned int
 }

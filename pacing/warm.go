@@ -58,7 +58,7 @@ func (c *controller) Learnt(time.Time) []byte {
 // Picture implements Controller. It changes nothing, and all slices are new.
 func (c *controller) Picture(now time.Time) Picture {
 	m := c.model
-	p := Picture{At: now, Setup: usualSetup, Verdict: m.verdict.Value(), Back: m.ready.Value(), Waiting: len(c.floor.waiting)}
+	p := Picture{At: now, Setup: usualSetup, Verdict: m.verdict.Value(), Back: m.ready.Value(), Waiting: len(c.floor.waiting), Learnt: c.Learnt(now)}
 	level := estimate.NewAnswerLevel()
 	if len(m.segments) > 0 {
 		level = m.segments[0].level

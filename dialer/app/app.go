@@ -173,7 +173,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
 	public := api.New(cfg.API, api.Deps{
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, PacingLog: a.pacing,
+		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
 		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Page: console.Handler(), Version: o.Version, Log: a.log,
 	})
 	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}

@@ -9,6 +9,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/pacing/simulator"
 )
 
 // forecaster plays the near future of a campaign twice, from one picture: under
@@ -58,4 +59,14 @@ func (f *forecaster) under(s pacing.Settings, o dialer.Outlook, horizon time.Dur
 	forecast, err := f.play(o.Picture, s, o.Leads, horizon)
 	forecast.Mode, forecast.Limit = campaigns.PacingMode(s.Mode), s.Limit
 	return forecast, err
+}
+
+// playForecast plays with the simulator.
+func playForecast(p pacing.Picture, s pacing.Settings, leads int, horizon time.Duration) (api.Forecast, error) {
+	f, err := simulator.ForecastFrom(p, s, simulator.ForecastOptions{Horizon: horizon, Leads: leads, Seed: uint64(p.At.UnixNano())})
+	return api.Forecast{
+		Utilisation: f.Utilisation, UtilisationError: f.UtilisationError, Abandonment: f.Abandonment,
+		Calls: f.Dials, Connected: f.Connected, Abandoned: f.Abandoned,
+		Wait: f.Wait.Seconds(), ListLife: f.ListLife.Seconds(),
+	}, err
 }
