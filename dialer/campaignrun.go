@@ -23,9 +23,10 @@ type campaignRun struct {
 	calls      int       // live calls, from begin to end
 	tally      campaigns.Tally
 	decision   pacing.Decision
-	records    [1]pacing.Record // what pacing is shown
-	learntAt   time.Time        // what was learnt is kept since then
-	paceAt     time.Time        // a pacing question is due then: a CPS token returns
+	learntAt   time.Time          // what was learnt is kept since then
+	paceAt     time.Time          // a pacing question is due then: a CPS token returns
+	choices    []*campaigns.Claim // leads that may be dialled next
+	records    []pacing.Record    // the same, as pacing is shown them
 }
 
 // safeHarbor is the prompt for people whom no operator can take.

@@ -57,7 +57,7 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	e.deps.Audio.Bridge(customer, leg)
 	e.deps.Audio.StopDetect(customer)
 	e.deps.Audio.Play(leg, media.PromptBeep)
-	e.record(now, c)
+	e.startRecording(now, c)
 	e.takeOver(now, c.ID())
 	o.last = &talk{
 		operator: o.ID(), attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
@@ -84,8 +84,8 @@ func (e *Engine) takeOver(now time.Time, id campaigns.AttemptID) {
 	}
 }
 
-// record starts the recording of a talk where the law and the campaign allow.
-func (e *Engine) record(now time.Time, c *liveCall) {
+// startRecording records a talk where the law and the campaign allow.
+func (e *Engine) startRecording(now time.Time, c *liveCall) {
 	if c.recorded != "" {
 		return
 	}

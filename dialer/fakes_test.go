@@ -303,6 +303,11 @@ func (r *rules) Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) 
 
 func (*rules) Caps(campaigns.WindowClass, campaigns.Campaign, time.Time) []campaigns.Cap { return nil }
 
+// LocalHour is that of New York in winter.
+func (*rules) LocalHour(_ campaigns.WindowClass, now time.Time) int {
+	return now.UTC().Add(-5*time.Hour).Hour() + 1
+}
+
 func (*rules) Abandonment([]string, time.Time) (float64, time.Duration, time.Duration) {
 	return 0.03, 2 * time.Second, 15 * time.Second
 }

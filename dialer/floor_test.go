@@ -30,7 +30,8 @@ type floor struct {
 	phones   *phones
 	audio    *audio
 	observer *observer
-	learnt   []byte // what controllers say they learnt
+	learnt   []byte                    // what controllers say they learnt
+	choose   func([]pacing.Record) int // stands in for the controller's choice of record
 	paced    map[campaigns.CampaignID][]eventlog.Line
 	stop     func()
 }
@@ -93,10 +94,28 @@ func (l learner) Learnt(time.Time) []byte { return l.learnt }
 // controller records what it is told; the loop alone writes it down, and tests
 // read when the engine has stopped.
 func (f *floor) controller(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller {
-	start := func(s pacing.Settings, now time.Time) pacing.Controller {
-		return learner{pacing.New(s, now), f.learnt}
+	return eventlog.Record(s, now, f.newController, func(l eventlog.Line) { f.paced[c] = append(f.paced[c], l) })
+}
+
+func (f *floor) newController(s pacing.Settings, now time.Time) pacing.Controller {
+	return learner{chooser{pacing.New(s, now), f.choose}, f.learnt}
+}
+
+// chooser is a controller whose choice of record is made by choose, where that is
+// given.
+type chooser struct {
+	pacing.Controller
+	choose func([]pacing.Record) int
+}
+
+func (c chooser) Decide(now time.Time, v pacing.View) pacing.Decision {
+	d := c.Controller.Decide(now, v)
+	if c.choose != nil && d.Dial > 0 && len(v.Records) > 0 {
+		if d.Record = c.choose(v.Records); d.Record > 0 {
+			d.Dial = 1
+		}
 	}
-	return eventlog.Record(s, now, start, func(l eventlog.Line) { f.paced[c] = append(f.paced[c], l) })
+	return d
 }
 
 // progressive is a campaign that calls once for each ready operator.
@@ -226,7 +245,7 @@ func (f *floor) wantExactReplay() (decisions int) {
 		for _, l := range lines {
 			log = eventlog.Append(log, l)
 		}
-		report, err := eventlog.Replay(eventlog.NewReader(bytes.NewReader(log)).All(), pacing.New)
+		report, err := eventlog.Replay(eventlog.NewReader(bytes.NewReader(log)).All(), f.newController)
 		if err != nil {
 			f.t.Fatal(err)
 		}

@@ -49,7 +49,7 @@ func (f *fakeStore) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campai
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	slices.SortStableFunc(f.waiting, func(a, b campaigns.Claim) int {
-		if sooner(a, b) {
+		if sooner(&a, &b) {
 			return -1
 		}
 		return 1
@@ -182,10 +182,10 @@ func TestSegmentsAreMixedByWeight(t *testing.T) {
 		h := run(t, Config{Campaign: c, Size: 40}, newFake(leads...), hours{})
 		var order string
 		for range 80 {
-			peeked, _ := h.Peek(time.Now())
+			choices := h.Choices(time.Now(), 1, nil)
 			c, ok := h.Next(time.Now())
-			if !ok || c.Queue.Segment != peeked {
-				t.Fatalf("next = %q, %v; peek said %q", c.Queue.Segment, ok, peeked)
+			if !ok || len(choices) != 1 || c.Lead.ID != choices[0].Lead.ID {
+				t.Fatalf("next = %d, %v; choices said %v", c.Lead.ID, ok, choices)
 			}
 			order += c.Queue.Segment[:1]
 			synctest.Wait()

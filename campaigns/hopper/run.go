@@ -83,16 +83,15 @@ func (h *Hopper) tidy(now time.Time) {
 		return
 	}
 	for _, s := range h.shelves {
-		var keep claims
-		for _, c := range s.claims {
+		s.claims = slices.DeleteFunc(s.claims, func(c *campaigns.Claim) bool {
 			if h.usable(c, now) {
-				keep.Push(c)
-			} else {
-				h.back = append(h.back, c)
+				return false
 			}
-		}
-		s.set(keep)
+			h.back = append(h.back, *c)
+			return true
+		})
 	}
+	h.forgetOvertaken()
 }
 
 // release gives back what was put aside. Claims that the store does not know
@@ -149,7 +148,7 @@ func (h *Hopper) fill(ctx context.Context, c campaigns.Campaign, now time.Time) 
 				return seen, err
 			}
 			got += len(claimed)
-			h.take(claimed)
+			h.shelve(claimed)
 		}
 	}
 	if seen.Ready > 0 && got == 0 {
@@ -216,8 +215,8 @@ func (h *Hopper) orders(open []*supply) []supply {
 	return all
 }
 
-// take puts new claims on their shelves; those that have none go back.
-func (h *Hopper) take(claimed []campaigns.Claim) {
+// shelve puts new claims on their shelves; those that have none go back.
+func (h *Hopper) shelve(claimed []campaigns.Claim) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range claimed {
@@ -227,6 +226,6 @@ func (h *Hopper) take(claimed []campaigns.Claim) {
 			h.look()
 			continue
 		}
-		h.shelves[i].add(c)
+		h.shelves[i].add(&c)
 	}
 }
