@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,18 @@ func (p Pacing) Score(l Lead) float64 {
 		return 0
 	}
 	return score
+}
+
+// ScoreFields are the custom fields that the campaigns of a list read as answer
+// scores, so that an import can tell which cells are none.
+func ScoreFields(all []Campaign, list ListID) []string {
+	var fields []string
+	for _, c := range all {
+		if f := c.Pacing.AnswerScoreField; f != "" && slices.Contains(c.Lists, list) && !slices.Contains(fields, f) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
 }
 
 // ChoosesRecords says whether leads may be dialled out of turn.
