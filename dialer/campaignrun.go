@@ -146,6 +146,7 @@ func (e *Engine) settingsOf(now time.Time, r *campaignRun, p campaigns.Pacing) p
 		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: p.TargetUtilisation,
 		RingTimeout: e.deps.Trunks.RingTimeout(r.Trunks), RingMin: max(ringMin, e.cfg.RingMin), Cancel: p.Cancel,
 		WindowEnd: r.closes,
+		Fatigue:   fatigue(p),
 		Windows:   e.deps.Rules.AbandonmentWindows(r.regions, now),
 	}
 }

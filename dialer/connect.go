@@ -33,14 +33,19 @@ func (e *Engine) serveWaiting(now time.Time) {
 }
 
 // operatorWhoFits reserves an operator for a call: in preview who asked for it,
-// else the longest ready of its campaign. Nil if there is none.
+// else the longest ready of its campaign who does not rest, at the last moment
+// one who does. Nil if there is none.
 func (e *Engine) operatorWhoFits(now time.Time, c *liveCall) *liveOperator {
 	if o := e.previewerOf(c); o != nil {
 		return o // reserved since the call was asked for
 	}
 	user, ok := e.ready.First(func(user string) bool {
-		return e.operators[user].campaign == c.campaign.ID
+		o := e.operators[user]
+		return o.campaign == c.campaign.ID && !o.resting(now)
 	})
+	if !ok && !now.Before(lostAt(c)) {
+		user, ok = e.leastTired(now, c.campaign)
+	}
 	if !ok {
 		return nil
 	}

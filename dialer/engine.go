@@ -126,9 +126,10 @@ type liveCall struct {
 type liveOperator struct {
 	*operator.Operator
 	campaign campaigns.CampaignID
-	leg      string           // leg id while there is one
-	legs     int              // counts legs, to name the next
-	code     string           // feature code being keyed in
+	leg      string // leg id while there is one
+	legs     int    // counts legs, to name the next
+	code     string // feature code being keyed in
+	shift    shift
 	last     *talk            // the call that is talked in or wrapped up
 	preview  *campaigns.Claim // the lead that is looked at, in preview campaigns
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // Notice is a fact, told to observers. The set is closed: AttemptBegan,
-// CallChanged, CallEnded, OperatorChanged, CampaignChanged, Paced, Refused,
-// Disposed, AudioReached, RecordingDone.
+// CallChanged, CallEnded, OperatorChanged, RestBroken, CampaignChanged, Paced,
+// Refused, Disposed, AudioReached, RecordingDone.
 type Notice interface{ notice() }
 
 // AttemptBegan says that an attempt is durable and its INVITE leaves.
@@ -44,6 +44,14 @@ type CallEnded struct {
 
 // OperatorChanged says what an operator does now, with the call on the screen.
 type OperatorChanged struct{ Operator OperatorView }
+
+// RestBroken says that an operator who rested got a person who would have been
+// abandoned otherwise.
+type RestBroken struct {
+	At       time.Time
+	Campaign campaigns.CampaignID
+	Left     time.Duration // of the rest
+}
 
 // CampaignChanged says that a campaign started, paused, or was changed.
 type CampaignChanged struct {
@@ -94,6 +102,7 @@ func (AttemptBegan) notice()    {}
 func (CallChanged) notice()     {}
 func (CallEnded) notice()       {}
 func (OperatorChanged) notice() {}
+func (RestBroken) notice()      {}
 func (CampaignChanged) notice() {}
 func (Paced) notice()           {}
 func (Refused) notice()         {}
@@ -109,6 +118,7 @@ type OperatorView struct {
 	Reason       string                  `json:"reason,omitempty"`
 	Stage        string                  `json:"stage,omitempty"`           // how far the talk or wrap-up is
 	Leaves       bool                    `json:"pause_requested,omitempty"` // pauses or goes off duty after the call
+	RestUntil    time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
 	Campaign     campaigns.CampaignID    `json:"campaign,omitempty"`
 	Attempt      campaigns.AttemptID     `json:"attempt,omitempty"`
 	CallID       string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg

@@ -140,6 +140,7 @@ func (e *Engine) tellOperator(now time.Time, o *liveOperator) {
 	}
 	r.controller.Observe(now, pacing.Operator{
 		ID: o.ID(), State: pacingState(o.State()), PauseRequested: o.PauseRequested(), Stage: o.Stage(),
+		RestUntil: o.shift.until,
 	})
 	e.touch(r)
 }

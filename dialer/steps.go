@@ -62,6 +62,9 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 		e.keepDialog(c)
 	case call.FindOperator:
 		e.waiting = append(e.waiting, c.ID())
+		if fatigue(c.campaign.Pacing) != (pacing.Fatigue{}) { // then somebody who rests may be asked
+			e.after(max(0, lostAt(c).Sub(now)), func(time.Time) {})
+		}
 	case call.Connect:
 		e.connect(now, c, a)
 	case call.FreeOperator:
