@@ -334,7 +334,9 @@ func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campai
 type trunks struct {
 	mu        sync.Mutex
 	signal    func(sip.Event)
-	room      int // channels
+	room      int       // channels
+	cps       bool      // no CPS token is left
+	token     time.Time // when one returns
 	used      int
 	dialled   []sip.LegID
 	hungUp    map[sip.LegID]int
@@ -401,7 +403,11 @@ func (t *trunks) Capacity(string, time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.room - t.used
-	return sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n}
+	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n}
+	if t.cps {
+		c.Calls, c.NextToken = 0, t.token
+	}
+	return c
 }
 
 func (*trunks) RingTimeout(string) time.Duration { return 31 * time.Second }

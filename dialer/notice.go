@@ -64,7 +64,8 @@ type Paced struct {
 	At       time.Time
 	Campaign campaigns.CampaignID
 	Decision pacing.Decision
-	Limit    float64 // abandonment limit in force
+	Bound    pacing.Bound // one of Bounds: what binds the campaign
+	Limit    float64      // abandonment limit in force
 	Took     time.Duration
 }
 
@@ -119,6 +120,7 @@ type OperatorView struct {
 	Stage        string                  `json:"stage,omitempty"`           // how far the talk or wrap-up is
 	Leaves       bool                    `json:"pause_requested,omitempty"` // pauses or goes off duty after the call
 	RestUntil    time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
+	Idle         string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
 	Campaign     campaigns.CampaignID    `json:"campaign,omitempty"`
 	Attempt      campaigns.AttemptID     `json:"attempt,omitempty"`
 	CallID       string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg
@@ -145,6 +147,9 @@ type CampaignView struct {
 	Abandoned int                       `json:"abandoned"`
 	Attempts  int                       `json:"attempts"`
 	Outcomes  map[campaigns.Outcome]int `json:"outcomes"`
+	Bound     pacing.Bound              `json:"bound"` // what binds it now: one of Bounds
+	Why       string                    `json:"why"`   // in words and numbers
+	Resting   int                       `json:"resting"`
 	Decision  pacing.Decision           `json:"decision"`
 	Leads     LeadsView                 `json:"leads"`
 }

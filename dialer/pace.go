@@ -39,7 +39,7 @@ func (e *Engine) pace(now time.Time, r *campaignRun) {
 			d.Bound = view.Bound
 		}
 		r.decision = d
-		e.deps.Observer.Notice(Paced{At: now, Campaign: r.ID, Decision: d, Limit: r.limit, Took: took})
+		e.deps.Observer.Notice(Paced{At: now, Campaign: r.ID, Decision: d, Bound: e.bound(r), Limit: r.limit, Took: took})
 		for _, id := range d.Cancel {
 			if c := e.calls[campaigns.AttemptID(id)]; c != nil {
 				e.step(now, c, call.Cancel{})
