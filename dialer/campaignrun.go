@@ -70,7 +70,7 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally,
 		}
 		r.controller = e.deps.NewController(c.ID, e.settings(now, r), now)
 		r.controller.Recall(now, past)
-		r.hopper = e.newHopper(c)
+		r.hopper = e.newHopper(r)
 		r.stopHopper = func() {}
 		e.campaigns[c.ID] = r
 	}
@@ -81,16 +81,17 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally,
 	return r
 }
 
-func (e *Engine) newHopper(c campaigns.Campaign) *hopper.Hopper {
+func (e *Engine) newHopper(r *campaignRun) *hopper.Hopper {
 	return hopper.New(hopper.Config{
-		Campaign: c, Node: e.cfg.Node, Size: e.cfg.HopperSize, Lease: e.cfg.Lease,
+		Campaign: r.Campaign, Node: e.cfg.Node, Size: e.cfg.HopperSize, Lease: e.cfg.Lease,
+		Filled: func() { e.mail.put(result{func(time.Time) { e.touch(r) }}) },
 	}, e.deps.Store, e.deps.Rules)
 }
 
 // startHopper claims leads while the campaign runs, into a new hopper: one that
 // was drained when the campaign paused fills no more.
 func (e *Engine) startHopper(r *campaignRun) {
-	h := e.newHopper(r.Campaign)
+	h := e.newHopper(r)
 	r.hopper = h
 	ctx, cancel := context.WithCancel(e.ctx)
 	e.running.Go(func() {

@@ -21,6 +21,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/pacing"
 )
 
 // Config are the engine's own settings.
@@ -260,6 +261,16 @@ func (e *Engine) after(d time.Duration, do func(now time.Time)) {
 func (e *Engine) touch(r *campaignRun) {
 	if r != nil {
 		e.touched[r] = true
+	}
+}
+
+// touchCrowdedOut has the campaigns asked that found no room on the trunks: calls
+// of another one may have freed it.
+func (e *Engine) touchCrowdedOut() {
+	for _, r := range e.campaigns {
+		if r.decision.Bound == pacing.BoundChannels {
+			e.touch(r)
+		}
 	}
 }
 

@@ -20,6 +20,9 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 	to := c.State()
 	if from != to {
 		e.touch(c.campaign)
+		if from == call.Ringing { // its place among the ringing calls of the trunk is free
+			e.touchCrowdedOut()
+		}
 		e.deps.Observer.Notice(CallChanged{At: now, Attempt: c.ID(), Campaign: c.campaign.ID, Trunk: c.route.Trunk, From: from, To: to})
 		e.tellPacing(now, c, ev, from, to)
 	}
@@ -113,6 +116,7 @@ func (e *Engine) drop(c *liveCall) {
 	delete(e.calls, c.ID())
 	c.campaign.calls--
 	e.touch(c.campaign)
+	e.touchCrowdedOut()
 	if c.placed {
 		e.deps.Audio.Close(media.LegID(c.ID()))
 	}

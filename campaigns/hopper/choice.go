@@ -21,7 +21,11 @@ const overtakeAtMost = 32
 func (h *Hopper) Choices(now time.Time, n int, into []*campaigns.Claim) []*campaigns.Claim {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, p := range h.choices(now, n) {
+	choices := h.choices(now, n)
+	if len(choices) == 0 {
+		h.starve(now)
+	}
+	for _, p := range choices {
 		into = append(into, p.claim())
 	}
 	return into

@@ -31,6 +31,9 @@ type Config struct {
 	Node     string        // who claims
 	Size     int           // the most leads to hold; default 200
 	Lease    time.Duration // of a claim; default 2 min. A claim with a quarter of it left is given back
+	// Filled is called by Run when leads are at hand again after somebody asked in
+	// vain; nil: nobody wants to know. It must return at once.
+	Filled func()
 }
 
 // Hopper holds the claimed leads of one campaign. Run fills it; the other
@@ -42,6 +45,7 @@ type Hopper struct {
 	node  string
 	size  int
 	lease time.Duration
+	told  func()
 
 	wake    chan struct{} // holds one: a look at the store is due
 	looking chan struct{} // holds one while somebody talks to the store
@@ -50,6 +54,7 @@ type Hopper struct {
 	campaign campaigns.Campaign
 	target   int
 	drained  bool
+	starved  bool              // somebody asked in vain
 	shelves  []*shelf          // one for each segment, in the campaign's order
 	line     []place           // drawn up last
 	back     []campaigns.Claim // to be given back
@@ -70,7 +75,7 @@ func New(cfg Config, store campaigns.Store, rules Rules) *Hopper {
 		cfg.Lease = 2 * time.Minute
 	}
 	return &Hopper{
-		store: store, rules: rules, node: cfg.Node, size: cfg.Size, lease: cfg.Lease,
+		store: store, rules: rules, node: cfg.Node, size: cfg.Size, lease: cfg.Lease, told: cfg.Filled,
 		wake: make(chan struct{}, 1), looking: make(chan struct{}, 1),
 		campaign: cfg.Campaign, target: cfg.Size, shelves: newShelves(cfg.Campaign), seen: Status{Empty: NotLookedYet},
 		overtaken: map[campaigns.LeadID]int{},
@@ -85,7 +90,7 @@ func (h *Hopper) Next(now time.Time) (campaigns.Claim, bool) {
 	defer h.mu.Unlock()
 	line := h.lineUp(now, 1)
 	if len(line) == 0 {
-		h.callIfLow(now)
+		h.starve(now)
 		return campaigns.Claim{}, false
 	}
 	return h.take(line[0], now), true
@@ -179,6 +184,12 @@ func (h *Hopper) callIfLow(now time.Time) {
 	if h.held()*2 < h.target && !now.Before(h.patient) {
 		h.look()
 	}
+}
+
+// starve notes that somebody asked in vain.
+func (h *Hopper) starve(now time.Time) {
+	h.starved = true
+	h.callIfLow(now)
 }
 
 func (h *Hopper) look() {

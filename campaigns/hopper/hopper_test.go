@@ -388,3 +388,28 @@ func TestEmptyStoreIsAskedOnceASecond(t *testing.T) {
 		}
 	})
 }
+
+// Who asked in vain is told as soon as leads are there: when a window opens, when
+// a lead is due, when new ones come; and only then.
+func TestFilledIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		opens, due := start.Add(3300*time.Millisecond), start.Add(7770*time.Millisecond)
+		f := newFake(lead(1, "all", "w", 0, start), lead(2, "all", "v", 0, due))
+		var told []time.Duration
+		h := run(t, Config{Filled: func() { told = append(told, time.Since(start)) }}, f, hours{"w": {opens, start.Add(time.Hour)}})
+		ask := func(after time.Duration) {
+			time.Sleep(after)
+			synctest.Wait()
+			h.Next(time.Now())
+		}
+		ask(time.Second)
+		ask(time.Second)
+		ask(4 * time.Second) // meanwhile the first lead lies there
+		ask(time.Second)     // in vain again
+		ask(5 * time.Second)
+		if want := []time.Duration{3300 * time.Millisecond, 7770 * time.Millisecond}; !slices.Equal(told, want) {
+			t.Errorf("told after %v, want %v", told, want)
+		}
+	})
+}

@@ -19,12 +19,42 @@ const lookEvery = time.Second
 func (h *Hopper) Run(ctx context.Context) error {
 	for {
 		h.pass(ctx)
+		h.tellFilled()
 		select {
 		case <-h.wake:
-		case <-time.After(lookEvery):
+		case <-time.After(h.nextLook(time.Now())):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+}
+
+// soonestLook keeps leads that become due one by one from being looked for one by
+// one.
+const soonestLook = 50 * time.Millisecond
+
+// nextLook is how long to wait: an empty hopper looks when a window opens or a
+// lead is due, so that operators wait no longer than they must.
+func (h *Hopper) nextLook(now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	soonest := earlier(h.seen.NextOpen, h.seen.NextDue)
+	if h.held() > 0 || soonest.IsZero() {
+		return lookEvery
+	}
+	return min(lookEvery, max(soonestLook, soonest.Sub(now)))
+}
+
+// tellFilled tells who asked in vain that leads are there.
+func (h *Hopper) tellFilled() {
+	h.mu.Lock()
+	filled := h.starved && h.held() > 0
+	if filled {
+		h.starved = false
+	}
+	h.mu.Unlock()
+	if filled && h.told != nil {
+		h.told()
 	}
 }
 
