@@ -23,6 +23,12 @@ type Deps struct {
 	Observer Observer
 	// NewController makes the pacing of a campaign.
 	NewController func(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller
+	// Inbound says how many people wait in a queue for the operators of a campaign
+	// whom this dialer did not call: callers, transfers. They come first: no call is
+	// placed for an operator whom one of them will have. Nil: nobody comes in. The
+	// loop asks at every decision, so it must answer at once; whoever fills the queue
+	// calls Engine.InboundChanged, and pauses the operator who takes somebody of it.
+	Inbound func(c campaigns.CampaignID) int
 	// CheckPIN compares an operator's PIN; it may take its time.
 	CheckPIN func(ctx context.Context, user, pin string) bool
 	Log      *zap.Logger

@@ -3,6 +3,7 @@ package dialer_test
 import (
 	"bytes"
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +32,7 @@ type floor struct {
 	audio    *audio
 	observer *observer
 	learnt   []byte                    // what controllers say they learnt
+	inbound  atomic.Int32              // people in a queue whom nobody called
 	choose   func([]pacing.Record) int // stands in for the controller's choice of record
 	paced    map[campaigns.CampaignID][]eventlog.Line
 	stop     func()
@@ -69,6 +71,7 @@ func (f *floor) start() {
 	f.engine = dialer.New(dialer.Config{Node: "n1", HopperSize: 20}, dialer.Deps{
 		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
+		Inbound:       func(campaigns.CampaignID) int { return int(f.inbound.Load()) },
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },
 		Log:           zap.NewNop(),
 	})

@@ -68,7 +68,7 @@ func (e *Engine) originateAll(now time.Time, r *campaignRun, d pacing.Decision) 
 
 // view is how much room there is for calls of a campaign, and what limits it.
 func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
-	var v pacing.View
+	v := pacing.View{Waiting: e.waitingFor(r)}
 	if r.State != campaigns.Running || e.draining || e.storeDown() {
 		v.Bound = pacing.BoundWindow
 		return v
@@ -95,6 +95,22 @@ func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
 	}
 	v.Room = max(0, v.Room)
 	return v
+}
+
+// waitingFor counts the people who wait for operators of a campaign besides those
+// whom pacing knows to wait: customers whose operator's leg broke in the talk, and
+// whoever came in.
+func (e *Engine) waitingFor(r *campaignRun) int {
+	n := 0
+	for _, id := range e.waiting {
+		if c := e.calls[id]; c != nil && c.campaign == r && c.State() == call.Stranded {
+			n++
+		}
+	}
+	if e.deps.Inbound != nil {
+		n += max(0, e.deps.Inbound(r.ID))
+	}
+	return n
 }
 
 // lookAhead finds the leads that may be dialled next. Of those that look the same
