@@ -46,7 +46,9 @@ func (r *campaignRun) callerID(lead campaigns.LeadID) string {
 	return r.CallerIDs[int(lead)%len(r.CallerIDs)]
 }
 
-func (r *campaignRun) count(o campaigns.Outcome) {
+// count counts an attempt that ended. A person whom an operator had too late for
+// the law is abandoned, and counted as that, however long they talked.
+func (r *campaignRun) count(o campaigns.Outcome, bridged bool) {
 	r.tally.Outcomes[o]++
 	if o != campaigns.NotPlaced {
 		r.tally.Attempts++
@@ -56,6 +58,9 @@ func (r *campaignRun) count(o campaigns.Outcome) {
 	}
 	if o == campaigns.Abandoned {
 		r.tally.Abandoned++
+		if bridged {
+			r.tally.Late++
+		}
 	}
 }
 
@@ -141,10 +146,14 @@ func (e *Engine) settingsOf(now time.Time, r *campaignRun, p campaigns.Pacing) p
 	if own := p.AbandonmentLimit; own > 0 && own < limit {
 		limit = own
 	}
+	loss := e.cfg.DetectorLoss
+	if r.Detection == "off" { // whoever answers is taken for a person
+		loss = 0
+	}
 	return pacing.Settings{
 		Mode: pacing.Mode(p.Mode), Ratio: p.Ratio, MinRatio: p.MinRatio, MaxRatio: p.MaxRatio,
 		Limit: limit, ConnectWithin: connectWithin, Clock: pacing.FromVerdict,
-		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: p.TargetUtilisation,
+		DetectorLoss: loss, TargetUtilisation: p.TargetUtilisation,
 		RingTimeout: e.deps.Trunks.RingTimeout(r.Trunks), RingMin: max(ringMin, e.cfg.RingMin), Cancel: p.Cancel,
 		WindowEnd: r.closes,
 		Fatigue:   fatigue(p),

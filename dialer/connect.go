@@ -101,8 +101,13 @@ func (e *Engine) startRecording(now time.Time, c *liveCall) {
 	case campaigns.RecordAnnounce:
 		e.deps.Audio.Play(customer, media.PromptRecorded)
 	}
-	c.recorded = now.UTC().Format("2006/01/02/") + string(c.ID()) + ".wav"
+	c.recorded = recordingPath(now, c.ID())
 	e.deps.Audio.Record(customer, c.recorded)
+}
+
+// recordingPath is where the recording of a talk lies that began on a day.
+func recordingPath(day time.Time, id campaigns.AttemptID) string {
+	return day.UTC().Format("2006/01/02/") + string(id) + ".wav"
 }
 
 // freeOperator takes the operator out of a call that is over for them.

@@ -29,6 +29,9 @@ type Deps struct {
 	// loop asks at every decision, so it must answer at once; whoever fills the queue
 	// calls Engine.InboundChanged, and pauses the operator who takes somebody of it.
 	Inbound func(c campaigns.CampaignID) int
+	// Recorded says whether there is a recording at a path inside the recording
+	// folder; nil: there are none.
+	Recorded func(path string) bool
 	// CheckPIN compares an operator's PIN; it may take its time.
 	CheckPIN func(ctx context.Context, user, pin string) bool
 	Log      *zap.Logger

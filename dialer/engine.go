@@ -36,7 +36,8 @@ type Config struct {
 	// RingMin is the legal minimum of ringing before we give up; default 15 s.
 	RingMin time.Duration `yaml:"ring_min"`
 	// DetectorLoss is the share of live people whom the detector takes for
-	// machines, in [0, 0.2]; it is taken off the abandonment limit. Default 0.005.
+	// machines, in [0, 0.2]; it is taken off the abandonment limit of campaigns that
+	// detect. 0 is the default, 0.005: no detector loses nobody.
 	DetectorLoss float64 `yaml:"detector_loss"`
 	// PhoneNetworks are the private networks that operators' phones may send
 	// audio from; default the private ranges of RFC 1918, RFC 6598 and RFC 4193.
@@ -58,6 +59,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RingMin <= 0 {
 		c.RingMin = 15 * time.Second
+	}
+	if c.DetectorLoss == 0 {
+		c.DetectorLoss = 0.005
 	}
 	if len(c.PhoneNetworks) == 0 {
 		c.PhoneNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}

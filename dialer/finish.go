@@ -31,7 +31,7 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 	if a.Outcome != campaigns.Connected && a.Outcome != campaigns.MachineHeard {
 		c.campaign.controller.Observe(now, pacing.Ended{Call: string(c.ID()), Cause: causeOf(a.Outcome)})
 	}
-	c.campaign.count(a.Outcome)
+	c.campaign.count(a.Outcome, !c.BridgedAt().IsZero())
 	e.deps.Observer.Notice(CallEnded{
 		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk,
 		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID,

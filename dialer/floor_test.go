@@ -3,6 +3,7 @@ package dialer_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,20 +23,22 @@ import (
 // floor is an engine among fake rooms, inside a synctest bubble: every wait is
 // on the bubble's clock.
 type floor struct {
-	t        *testing.T
-	ctx      context.Context
-	engine   *dialer.Engine
-	store    *store
-	rules    *rules
-	trunks   *trunks
-	phones   *phones
-	audio    *audio
-	observer *observer
-	learnt   []byte                    // what controllers say they learnt
-	inbound  atomic.Int32              // people in a queue whom nobody called
-	choose   func([]pacing.Record) int // stands in for the controller's choice of record
-	paced    map[campaigns.CampaignID][]eventlog.Line
-	stop     func()
+	t          *testing.T
+	ctx        context.Context
+	cfg        dialer.Config
+	engine     *dialer.Engine
+	store      *store
+	rules      *rules
+	trunks     *trunks
+	phones     *phones
+	audio      *audio
+	observer   *observer
+	learnt     []byte                    // what controllers say they learnt
+	recordings []string                  // that a dead process left
+	inbound    atomic.Int32              // people in a queue whom nobody called
+	choose     func([]pacing.Record) int // stands in for the controller's choice of record
+	paced      map[campaigns.CampaignID][]eventlog.Line
+	stop       func()
 }
 
 // inBubble runs a test on a floor that stands and stops by itself.
@@ -68,10 +71,13 @@ func newFloor(t *testing.T) *floor {
 // start runs an engine among the rooms: the first one, or the next process after
 // f.stop.
 func (f *floor) start() {
-	f.engine = dialer.New(dialer.Config{Node: "n1", HopperSize: 20}, dialer.Deps{
+	cfg := f.cfg
+	cfg.Node, cfg.HopperSize = "n1", 20
+	f.engine = dialer.New(cfg, dialer.Deps{
 		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
 		Inbound:       func(campaigns.CampaignID) int { return int(f.inbound.Load()) },
+		Recorded:      func(path string) bool { return slices.Contains(f.recordings, path) },
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },
 		Log:           zap.NewNop(),
 	})

@@ -145,6 +145,7 @@ type CampaignView struct {
 	Calls     map[call.State]int        `json:"calls"`
 	Live      int                       `json:"live"`
 	Abandoned int                       `json:"abandoned"`
+	Late      int                       `json:"connected_late"` // of the abandoned: an operator had them, too late for the law
 	Attempts  int                       `json:"attempts"`
 	Outcomes  map[campaigns.Outcome]int `json:"outcomes"`
 	Bound     pacing.Bound              `json:"bound"` // what binds it now: one of Bounds

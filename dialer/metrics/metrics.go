@@ -23,7 +23,7 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	attempts, finished, answers                       *prometheus.CounterVec
+	attempts, finished, answers, late                 *prometheus.CounterVec
 	active                                            *prometheus.GaugeVec
 	toBridge, talk, wrap, wait                        *prometheus.HistogramVec
 	postDial, setup, toVerdict                        *prometheus.HistogramVec
@@ -104,6 +104,7 @@ func New(version string) *Metrics {
 	m.attempts = counter("call_attempts_total", "Attempts whose INVITE left.", "campaign", "trunk")
 	m.finished = counter("call_attempts_finished_total", "Attempts that came to an outcome.", "campaign", "trunk", "outcome")
 	m.answers = counter("answers_total", "Answered calls by what became of them.", "campaign", "result")
+	m.late = counter("connected_late_total", "Abandoned calls whom an operator had after all, too late for the law.", "campaign")
 	m.active = gauge("calls_active", "Live calls by phase.", "campaign", "phase")
 	m.toBridge = histogram("answer_to_bridge_seconds", "From the answer to the first customer packet at the operator.", []float64{.25, .5, .75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 5, 10}, "campaign")
 	m.postDial = histogram("post_dial_delay_seconds", "From the start of an attempt to the first ringing.", []float64{.25, .5, 1, 2, 3, 4, 6, 8, 12, 20}, "trunk")
@@ -215,6 +216,9 @@ func (m *Metrics) ended(n dialer.CallEnded) {
 	}
 	m.setup.WithLabelValues(trunk).Observe(e.AnsweredAt.Sub(n.BeganAt).Seconds())
 	m.answers.WithLabelValues(c, string(e.Outcome)).Inc()
+	if e.Outcome == campaigns.Abandoned && !e.BridgedAt.IsZero() {
+		m.late.WithLabelValues(c).Inc()
+	}
 	verdict := string(e.Outcome)
 	if !e.VerdictAt.IsZero() {
 		verdict = "person"

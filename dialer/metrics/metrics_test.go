@@ -291,3 +291,20 @@ func TestRooms(t *testing.T) {
 		t.Error("a second scrape shows the old value")
 	}
 }
+
+// TestConnectedLate counts who was abandoned in the law's sense and talked.
+func TestConnectedLate(t *testing.T) {
+	m := New("x")
+	late := campaigns.Ending{Outcome: campaigns.Abandoned, AnsweredAt: began, BridgedAt: after(4 * time.Second), At: after(time.Minute)}
+	lost := late
+	lost.BridgedAt = time.Time{}
+	for _, e := range []campaigns.Ending{late, lost} {
+		m.Notice(dialer.CallEnded{Campaign: "spring", Trunk: "main", BeganAt: began, Ending: e})
+	}
+	text := m.scrape(t)
+	for _, want := range []string{`dialer_connected_late_total{campaign="spring"} 1`, `dialer_answers_total{campaign="spring",result="abandoned"} 2`} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no line %s", want)
+		}
+	}
+}

@@ -105,7 +105,7 @@ function showCampaign(c) {
   }));
   find('.bar span').style.width = Math.min(100, 100 * rate / (c.limit || 0.03)) + '%';
   find('.bar').classList.toggle('over', rate > c.limit);
-  find('.abandonment').textContent = `Abandoned ${c.abandoned} of ${c.live} live answers: ${percent(rate)} (limit ${percent(c.limit)}, last 30 days)`;
+  find('.abandonment').textContent = `Abandoned ${c.abandoned} of ${c.live} live answers${c.connected_late ? `, ${c.connected_late} of them connected too late` : ''}: ${percent(rate)} (limit ${percent(c.limit)}, last 30 days)`;
   const l = c.leads;
   find('.leads').textContent = `Leads: ${l.ready} due, ${l.waiting} waiting; queues: ${l.queues_open} open, ${l.queues_closed} outside their calling hours${l.empty ? '; ' + l.empty : ''}`;
 }
