@@ -227,6 +227,22 @@ func TestFatigueIsAdjustedWhileRunning(t *testing.T) {
 	})
 }
 
+// A shift begins rested, whatever the one before was.
+func TestSignInBeginsRested(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 9)
+		f.run(tiring("spring", 60))
+		f.ready("ann")
+		f.tired("ann", f.call(0))
+		f.do(f.engine.OffDuty(f.ctx, "ann"))
+		f.ready("ann")
+		if v := f.view("ann"); v.State != operator.Ready || !v.RestUntil.IsZero() {
+			t.Errorf("%s, rests until %v", v.State, v.RestUntil)
+		}
+		f.call(1)
+	})
+}
+
 // After a restart operators sign in again, rested.
 func TestRestartBeginsRested(t *testing.T) {
 	inBubble(t, func(f *floor) {

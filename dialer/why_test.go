@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,41 @@ func (o *observer) bound() (b pacing.Bound) {
 		}
 	}
 	return b
+}
+
+// The names that programs read.
+func TestNamesOfTheLiveView(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 5)
+		f.run(tiring("spring", 60))
+		f.ready("ann")
+		f.tired("ann", f.call(0))
+		s, err := f.engine.Snapshot(f.ctx)
+		f.do(err)
+		text, err := json.Marshal(s)
+		f.do(err)
+		var got struct {
+			Campaigns []map[string]any `json:"campaigns"`
+			Operators []map[string]any `json:"operators"`
+		}
+		f.do(json.Unmarshal(text, &got))
+		decision, _ := got.Campaigns[0]["decision"].(map[string]any)
+		for _, key := range []string{"bound", "why", "resting", "connected_late", "limit"} {
+			if _, ok := got.Campaigns[0][key]; !ok {
+				t.Errorf("no %s of a campaign in %s", key, text)
+			}
+		}
+		for _, key := range []string{"ratio", "wanted", "abandon_chance", "threshold", "credit", "live"} {
+			if _, ok := decision[key]; !ok {
+				t.Errorf("no %s of a decision in %s", key, text)
+			}
+		}
+		for _, key := range []string{"idle", "rest_until"} {
+			if _, ok := got.Operators[0][key]; !ok {
+				t.Errorf("no %s of an operator in %s", key, text)
+			}
+		}
+	})
 }
 
 func TestIdleWithoutACampaign(t *testing.T) {

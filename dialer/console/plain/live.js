@@ -93,10 +93,11 @@ function showCampaign(c) {
   find('h2').textContent = `${c.name || c.id} (${c.state})`;
   find('.why').textContent = `${c.bound}: ${c.why}`;
   const calls = c.calls || {}, rate = c.live ? c.abandoned / c.live : 0;
-  const d = c.decision;
+  const d = c.decision, predicts = c.pacing.mode === 'predictive', overdials = predicts || c.pacing.mode === 'ratio';
   const figures = { Dialling: calls.dialling || 0, Ringing: calls.ringing || 0, Detecting: calls.detecting || 0, Bridged: calls.bridged || 0,
     Attempts: c.attempts, 'Live answers': c.live, 'Ratio now': d.ratio.toFixed(2), 'Ratio wanted': d.wanted.toFixed(2),
-    'Chance to find nobody': percent(d.abandon_chance), 'Allowed chance': percent(d.threshold), 'May still be abandoned': d.credit.toFixed(1),
+    'Chance to find nobody': predicts ? percent(d.abandon_chance) : '–', 'Allowed chance': predicts ? percent(d.threshold) : '–',
+    'May still be abandoned': overdials ? d.credit.toFixed(1) : '–',
     'Operators resting': c.resting };
   find('dl').replaceChildren(...Object.entries(figures).map(([name, value]) => {
     const div = document.createElement('div'), dt = document.createElement('dt'), dd = document.createElement('dd');
