@@ -78,6 +78,7 @@ func TestPacingChoosesTheRecord(t *testing.T) {
 		f.store.set(func(s *store) {
 			s.leads[2].Attempts, s.leads[2].LastOutcome = 3, campaigns.Busy
 			s.leads[3].Lead.Fields["chance"] = "very likely" // no score at all
+			s.leads[3].LastOutcome = campaigns.NoAnswer      // of another campaign
 		})
 		f.run(choosing("spring"))
 		f.ready("ann")

@@ -3,6 +3,7 @@ package dialer_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,6 +228,27 @@ func TestFatigueIsAdjustedWhileRunning(t *testing.T) {
 	})
 }
 
+// In preview the next lead is shown when the rest is over.
+func TestNoPreviewInARest(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 9)
+		c := tiring("spring", 20)
+		c.Pacing.Mode = campaigns.Preview
+		f.run(c)
+		f.ready("ann")
+		f.do(f.engine.DialPreview(f.ctx, "ann"))
+		f.tired("ann", f.call(0))
+		f.wait(19900 * time.Millisecond)
+		if v := f.view("ann"); v.Preview || v.Idle != "resting" {
+			t.Errorf("in the rest: %+v", v)
+		}
+		f.wait(100 * time.Millisecond)
+		if v := f.view("ann"); !v.Preview {
+			t.Errorf("after the rest: %+v", v)
+		}
+	})
+}
+
 // A shift begins rested, whatever the one before was.
 func TestSignInBeginsRested(t *testing.T) {
 	inBubble(t, func(f *floor) {
@@ -343,11 +365,12 @@ func TestFatigueOverAnHour(t *testing.T) {
 				}
 			}
 		}
-		text := ""
+		text, calls := "", []int{}
 		for _, u := range users {
 			s := f.spells()[u]
 			occupancy := s.busy.Seconds() / (s.busy + s.ready).Seconds()
 			text += fmt.Sprintf("%s: %d calls, occupancy %.3f, shortest breath %v\n", u, s.calls, occupancy, s.breath)
+			calls = append(calls, s.calls)
 			if occupancy < 0.77 || occupancy > 0.81 {
 				t.Errorf("%s: occupancy %.3f, want 0.8", u, occupancy)
 			}
@@ -356,6 +379,9 @@ func TestFatigueOverAnHour(t *testing.T) {
 			}
 		}
 		t.Log(text)
+		if least, most := slices.Min(calls), slices.Max(calls); most > least+least/5 {
+			t.Errorf("calls are not shared fairly: %v", calls)
+		}
 	})
 }
 

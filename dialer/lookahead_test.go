@@ -24,7 +24,7 @@ func (fullStore) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campaigns
 	for i := range q.Limit {
 		all = append(all, campaigns.Claim{
 			Lead:  campaigns.Lead{ID: campaigns.LeadID(i), Fields: map[string]string{"chance": fmt.Sprintf("0.%03d", i+1)}},
-			Queue: q.Queues[0], Until: q.Now.Add(q.Lease), Attempts: i % 3, LastOutcome: campaigns.Busy,
+			Queue: q.Queues[0], Until: q.Now.Add(q.Lease), Attempts: (i + 1) % 3, LastOutcome: campaigns.Busy,
 		})
 	}
 	return all, nil
@@ -56,7 +56,7 @@ func full(tb testing.TB) (*Engine, *campaignRun) {
 	stop()
 	<-done
 	tb.Cleanup(func() {
-		if len(r.records) != hopper.MostChoices || r.records[0] != (pacing.Record{Segment: campaigns.AllSegment, Score: 0.001, Last: "busy", Hour: 12}) {
+		if len(r.records) != hopper.MostChoices || r.records[0] != (pacing.Record{Segment: campaigns.AllSegment, Score: 0.001, Attempts: 1, Last: "busy", Hour: 12}) {
 			tb.Errorf("records %+v", r.records)
 		}
 	})

@@ -131,11 +131,14 @@ func (e *Engine) lookAhead(now time.Time, r *campaignRun) {
 
 // record is what pacing is told of a lead.
 func (e *Engine) record(now time.Time, r *campaignRun, claim *campaigns.Claim) pacing.Record {
-	return pacing.Record{
+	record := pacing.Record{
 		Segment: claim.Queue.Segment, Score: r.Pacing.Score(claim.Lead),
-		Attempts: claim.Attempts, Last: string(claim.LastOutcome),
-		Hour: e.deps.Rules.LocalHour(claim.Queue.Window, now),
+		Attempts: claim.Attempts, Hour: e.deps.Rules.LocalHour(claim.Queue.Window, now),
 	}
+	if claim.Attempts > 0 { // else it is of another campaign
+		record.Last = string(claim.LastOutcome)
+	}
+	return record
 }
 
 // paceAgain asks once more when a CPS token returns: waiting for the tick would
