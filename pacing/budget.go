@@ -32,16 +32,16 @@ const (
 	// What is kept back until the end, in calls. Abandoned calls come in clumps,
 	// larger ones with more operators at work, because their calls come to grief
 	// together; credit that is meant to be left has so wide a spread.
-	keptBack   = 0.6
-	clump      = 0.65 // per root of operators at work, at 3 %
+	keptBack   = 0.7
+	clump      = 0.7 // per root of operators at work beyond the first, at 3 %
 	clumpShare = 0.03
 	pastSwing  = 0.5 // standard deviations of the calls abandoned so far
-	aheadSwing = 0.5 // of those still allowed until the window ends; the lesser of the two counts
+	aheadSwing = 0.4 // of those still allowed until the window ends; the lesser of the two counts
 
 	lossSpread = 0.5 // of the people lost to the detector: an estimate is an estimate
 
 	payBack     = 0.45 // of the coming allowance that is trusted to pay back a debt
-	payFrom     = 8.0  // live answers before anything is trusted of it
+	payFrom     = 3.0  // live answers before anything is trusted of it
 	sureSpread  = 3.3  // standard deviations of bad luck that must be payable
 	sureCredit  = 0.5  // calls that must be left then
 	leastSpread = 0.5  // calls
@@ -142,7 +142,7 @@ func (b *budget) account(now time.Time, s Settings, atWork int) account {
 		if !s.WindowEnd.IsZero() {
 			swing = min(swing, aheadSwing*math.Sqrt(a.allowed*ahead))
 		}
-		a.last = keptBack + clump*math.Sqrt(float64(atWork)*a.allowed/clumpShare)
+		a.last = keptBack + clump*(math.Sqrt(float64(atWork))-1)*math.Sqrt(math.Sqrt(a.allowed/clumpShare))
 		a.last += lossSpread * math.Sqrt(s.DetectorLoss*a.live)
 		a.reserve = a.last + swing
 		a.reserve = min(a.reserve, a.allowed*a.live/2)

@@ -61,6 +61,11 @@ func (c *controller) prepare(now time.Time, next int) {
 	l.finish()
 }
 
+// careful says whether the first burst is still young.
+func (c *controller) careful(now time.Time) bool {
+	return c.first.IsZero() || now.Sub(c.first) < cautious
+}
+
 // search counts the calls that may be placed now, before the ceiling of lines
 // per operator, and returns the chance of abandonment of the one after.
 func (c *controller) search(now time.Time, v View, next int, threshold float64, a account, staff staffing) (int, float64) {
@@ -69,7 +74,7 @@ func (c *controller) search(now time.Time, v View, next int, threshold float64, 
 	if v.Room >= 0 {
 		most = min(most, v.Room+1) // one more shows that it is the room that binds
 	}
-	careful := c.first.IsZero() || now.Sub(c.first) < cautious
+	careful := c.careful(now)
 	if careful {
 		most = min(most, int(cautiousRatio*float64(free))-flying)
 	}
