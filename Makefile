@@ -24,7 +24,7 @@ ARGS    ?=
 # the product and not each other.
 ALONE := /test/(carrier|e2e|fault)$$
 
-.PHONY: help build demo test fault bench lint dist clean go-version
+.PHONY: help build demo test fault days bench lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,12 @@ KILLS ?= 50
 
 fault: go-version ## kill -9 the product KILLS times (default 50) and judge what is left; about five minutes
 	OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 30m -run TestKill9 -v $(ARGS) ./test/fault
+
+DAYS ?= 10000
+SEED ?= 0
+
+days: build ## DAYS random days of a call centre (default 10000; hours), at most 1 in 1,000 over its limit
+	bin/outpace simulate --days $(DAYS) --seed $(SEED) $(ARGS)
 
 bench: go-version ## benchmarks, with allocations
 	go test -run '^$$' -bench . -benchmem $(ARGS) ./...

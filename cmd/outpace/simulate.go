@@ -29,6 +29,8 @@ type simulateFlags struct {
 	json     bool
 	compare  bool
 	list     string // of policies to compare, empty: comparedByDefault
+	days     int    // random ones
+	day      uint64 // seed of a random day to print
 }
 
 // maxRuns bounds --runs: the report keeps every run.
@@ -64,6 +66,15 @@ allows it), all of the product, and for comparison
 				}
 				f.list = args[0]
 			}
+			switch {
+			case cmd.Flags().Changed("day"):
+				return printDay(cmd.OutOrStdout(), f.day)
+			case cmd.Flags().Changed("days"):
+				if f.days < 1 || f.days > maxDays {
+					return usageError{fmt.Errorf("--days %d is not in [1, %d]", f.days, maxDays)}
+				}
+				return simulateDays(cmd.Context(), f.seed, f.days, f.json, cmd.OutOrStdout())
+			}
 			return simulate(cmd.Context(), f, cmd.Flags().Changed("seed"), cmd.OutOrStdout())
 		},
 	}
@@ -75,6 +86,8 @@ allows it), all of the product, and for comparison
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the first run (default: the scenario's)")
 	flags.BoolVar(&f.cancel, "cancel", false, "predictive may give up calls that have rung 15 s when nobody is free")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
+	flags.IntVar(&f.days, "days", 0, "simulate so many random days instead, from --seed on")
+	flags.Uint64Var(&f.day, "day", 0, "print the random day of this seed as a scenario")
 	return cmd
 }
 
@@ -90,7 +103,7 @@ func simulate(ctx context.Context, f simulateFlags, seeded bool, out io.Writer) 
 	if f.compare {
 		return compare(ctx, f, scenario, first, out)
 	}
-	bar := newSimulateBar(f.runs)
+	bar := newSimulateBar(f.runs * simulateSteps)
 	report, err := simulatePolicy(ctx, scenario, policy, first, f.runs, bar.add)
 	bar.done()
 	if err != nil {
@@ -214,11 +227,11 @@ func printReport(out io.Writer, r simulator.Report) error {
 // simulateBar shows how far the runs are, where standard error is a terminal.
 type simulateBar struct{ bar *progressbar.ProgressBar }
 
-func newSimulateBar(runs int) simulateBar {
+func newSimulateBar(steps int) simulateBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return simulateBar{}
 	}
-	return simulateBar{progressbar.NewOptions(runs*simulateSteps, progressbar.OptionSetWriter(os.Stderr),
+	return simulateBar{progressbar.NewOptions(steps, progressbar.OptionSetWriter(os.Stderr),
 		progressbar.OptionSetDescription("simulating"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
 }
 
