@@ -24,7 +24,7 @@ ARGS    ?=
 # the product and not each other.
 ALONE := /test/(carrier|e2e|fault)$$
 
-.PHONY: help build demo test fault days bench lint dist clean go-version
+.PHONY: help build demo test fault pacing days bench lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,12 @@ KILLS ?= 50
 
 fault: go-version ## kill -9 the product KILLS times (default 50) and judge what is left; about five minutes
 	OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 30m -run TestKill9 -v $(ARGS) ./test/fault
+
+SCENARIOS := config/examples/scenarios
+
+pacing: build ## tables of the pacing: events, stress, small teams, each line held to what is expected of it
+	@failed=0; for table in events stress small; do echo; echo "$$table"; \
+	bin/outpace simulate --table $(SCENARIOS)/$$table $(ARGS) || failed=1; done; exit $$failed
 
 DAYS ?= 10000
 SEED ?= 0

@@ -33,7 +33,7 @@ type Day struct {
 	// Unavoidable: a call at a time for each free operator would have been over as
 	// well, for people who leave while it rings.
 	Unavoidable bool `json:"progressive_over_too,omitempty"`
-	Run       Run     `json:"run"`
+	Run         Run  `json:"run"`
 }
 
 // Day judges the day. Ask when Advance has returned false.

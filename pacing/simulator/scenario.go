@@ -31,6 +31,7 @@ type Scenario struct {
 	AMD         AMD          `yaml:"amd,omitempty"`
 	Trunks      Trunks       `yaml:"trunks,omitempty"`
 	Events      []Incident   `yaml:"events,omitempty"`
+	Expect      *Expect      `yaml:"expect,omitempty"` // what the policies are held to, nil: nothing
 }
 
 // Limit is the law on abandoned calls.
@@ -175,6 +176,9 @@ func (s *Scenario) setDefaults() {
 		if g := &s.Segments[i]; g.Wrap.unset() {
 			g.Wrap = s.Wrap
 		}
+	}
+	if s.Expect != nil {
+		s.Expect.setDefaults()
 	}
 	if len(s.Mix) == 0 {
 		equal := make([]float64, len(s.Segments))

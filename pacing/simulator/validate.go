@@ -62,6 +62,7 @@ func (s *Scenario) problems() []problem {
 	c.scale("talk_scale", s.TalkScale)
 	c.scale("wrap_scale", s.WrapScale)
 	c.incidents(s.Events)
+	c.expect(s.Expect)
 	return c
 }
 
