@@ -3,6 +3,7 @@ package simulator
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +68,66 @@ func TestRandomDaysAreMany(t *testing.T) {
 		"talk drift", "list switch", "answer jump", "agents_break silent false", "carrier_outage silent false", "carrier_outage silent true"} {
 		if seen[what] < 20 {
 			t.Errorf("%s: %d of 1000 days", what, seen[what])
+		}
+	}
+}
+
+// A sample of days, those that are cheap to simulate. Of days of which 1 in 1,000
+// ends over its limit, 150 have two or more in one sample of a hundred.
+func TestFewDaysEndOverTheirLimit(t *testing.T) {
+	const sample, cheap = 150, 30 // hours of operators
+	over := 0
+	for seed, n := uint64(0), 0; n < sample; seed++ {
+		s := RandomDay(seed)
+		if float64(s.Agents.Schedule[0].N)*float64(s.Duration)/3600 > cheap {
+			continue
+		}
+		n++
+		_, _, sim := run(t, s, DayPolicy(seed), seed)
+		if d := sim.Day(); d.Verdict == ByPacing {
+			over++
+			t.Logf("day %d, %s: %s", seed, d.Policy, d.Cause)
+		}
+	}
+	if over > 1 {
+		t.Errorf("%d of %d days ended over their limit", over, sample)
+	}
+}
+
+// A day is over by the pacing where abandoned calls and the detector's expected
+// loss exceed the limit; what the detector loses beyond that is its own doing.
+func TestVerdict(t *testing.T) {
+	for _, row := range []struct {
+		name                  string
+		live, abandoned, lost int
+		loss                  float64 // of the detector, expected
+		want                  Verdict
+	}{
+		{"within", 100, 3, 0, 0, Within},
+		{"over", 100, 4, 0, 0, ByPacing},
+		{"with what the detector loses", 100, 3, 0, 0.01, ByPacing},
+		{"the detector is worse than known", 100, 1, 3, 0.01, ByDetector},
+		{"nothing is left for the pacing", 100, 1, 4, 0.03, ByDetector},
+		{"the detector alone", 100, 0, 4, 0.03, ByDetector},
+		{"nobody answered", 0, 0, 0, 0.01, Within},
+	} {
+		s := steady(1, 0.2, 1)
+		s.AMD.Enabled, s.Limit.CountAMD, s.AMD.HumanAsMachine = true, true, row.loss
+		s.Events = []Incident{{At: 600, Type: Mark, Note: "noon"}, {At: 3000, Type: Mark, Note: "later"}}
+		sim, err := New(s, predictive, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sim.tally.minutes[12] = minute{live: row.live, abandoned: row.abandoned, lost: row.lost}
+		d := sim.Day()
+		if d.Verdict != row.want {
+			t.Errorf("%s: %s, want %s", row.name, d.Verdict, row.want)
+		}
+		if told := strings.Contains(d.Cause, "noon at 0:10"); told != (row.want != Within && row.abandoned > 0) {
+			t.Errorf("%s: cause %q", row.name, d.Cause)
+		}
+		if strings.Contains(d.Cause, "later") {
+			t.Errorf("%s: cause %q names what came after", row.name, d.Cause)
 		}
 	}
 }

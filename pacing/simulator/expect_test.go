@@ -29,7 +29,7 @@ func TestCheck(t *testing.T) {
 		return all
 	}
 	// of each policy: over, utilisation, peak, utilisation after; of predictive: gain
-	got := passes(report("predictive", 0.85, 0.1, false), report("progressive", 0.8, 0.11, true))
+	got := passes(report("predictive", 0.9, 0.1, false), report("progressive", 0.8, 0.11, true))
 	if want := []bool{true, true, true, true, true, false, true, false, true}; !cmp.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
