@@ -59,8 +59,8 @@ fault: go-version ## kill -9 the product KILLS times (default 50) and judge what
 
 SCENARIOS := config/examples/scenarios
 
-pacing: build ## tables of the pacing: events, stress, small teams, each line held to what is expected of it
-	@failed=0; for table in events stress small; do echo; echo "$$table"; \
+pacing: build ## tables of the pacing: events, stress, small teams, choice of record; each line held to what is expected of it
+	@failed=0; for table in events stress small choice; do echo; echo "$$table"; \
 	bin/outpace simulate --table $(SCENARIOS)/$$table $(ARGS) || failed=1; done; exit $$failed
 
 DAYS ?= 10000

@@ -203,19 +203,12 @@ func (d dice) answerJump(s *Scenario, at Seconds) Incident {
 	x := d.ratio(1.0/3, 3)
 	for i := range s.Segments {
 		steps := &s.Segments[i].Outcomes
-		*steps = append(*steps, answering((*steps)[len(*steps)-1], at, x))
+		last := (*steps)[len(*steps)-1]
+		next := last.answering(min(0.7, max(0.02, threeDigits(last.Human*x))))
+		next.At = at
+		*steps = append(*steps, next)
 	}
 	return Incident{At: at, Type: Mark, Note: fmt.Sprintf("answer share times %.2g", x)}
-}
-
-// answering is o from a time on, with x times the live answers.
-func answering(o Outcomes, at Seconds, x float64) Outcomes {
-	human := min(0.7, max(0.02, threeDigits(o.Human*x)))
-	rest := (1 - human) / (1 - o.Human)
-	return Outcomes{
-		At: at, Human: human, Machine: threeDigits(o.Machine * rest), Busy: threeDigits(o.Busy * rest),
-		Invalid: threeDigits(o.Invalid * rest), Failed: threeDigits(o.Failed * rest),
-	}
 }
 
 func (d dice) talkDrift(s *Scenario, at Seconds) Incident {

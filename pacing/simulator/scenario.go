@@ -31,6 +31,7 @@ type Scenario struct {
 	AMD         AMD          `yaml:"amd,omitempty"`
 	Trunks      Trunks       `yaml:"trunks,omitempty"`
 	Events      []Incident   `yaml:"events,omitempty"`
+	Scores      *Scores      `yaml:"scores,omitempty"` // nil: every record of a segment answers alike
 	Expect      *Expect      `yaml:"expect,omitempty"` // what the policies are held to, nil: nothing
 }
 
@@ -89,6 +90,27 @@ type Outcomes struct {
 type MixStep struct {
 	At      Seconds   `yaml:"t"`
 	Weights []float64 `yaml:"w"`
+}
+
+// Scores make each record answer by a chance of its own, and give it a score that
+// policies with a choice see. The other outcomes keep their shares of the rest.
+type Scores struct {
+	SD        float64 `yaml:"sd"`                  // of the chances around the segment's, Beta-distributed
+	Noise     float64 `yaml:"noise,omitempty"`     // standard deviation of a score around the chance, Gaussian
+	Pool      int     `yaml:"pool,omitempty"`      // records that may be dialled next; 24
+	Useless   bool    `yaml:"useless,omitempty"`   // the scores look alike, and know nothing
+	Overtaken int     `yaml:"overtaken,omitempty"` // by so many dials at most; 4 times the pool
+}
+
+const defaultPool = 24
+
+func (c *Scores) setDefaults() {
+	if c.Pool == 0 {
+		c.Pool = defaultPool
+	}
+	if c.Overtaken == 0 {
+		c.Overtaken = 4 * c.Pool
+	}
 }
 
 // Scale multiplies a time from a time on; 1 before the first.
@@ -176,6 +198,9 @@ func (s *Scenario) setDefaults() {
 		if g := &s.Segments[i]; g.Wrap.unset() {
 			g.Wrap = s.Wrap
 		}
+	}
+	if s.Scores != nil {
+		s.Scores.setDefaults()
 	}
 	if s.Expect != nil {
 		s.Expect.setDefaults()
