@@ -129,7 +129,7 @@ func simulate(ctx context.Context, f simulateFlags, seeded bool, out io.Writer) 
 	if f.compare {
 		return compare(ctx, f, scenario, first, out)
 	}
-	bar := newSimulateBar(f.runs * simulateSteps)
+	bar := newSimulateBar(stepsOf(policy, f.runs))
 	report, err := simulatePolicy(ctx, scenario, policy, first, f.runs, bar.add)
 	bar.done()
 	if err != nil {

@@ -21,7 +21,6 @@ func simulateTable(ctx context.Context, folder string, runs *int, seed *uint64, 
 	if err != nil {
 		return usageError{err}
 	}
-	steps := 0
 	for _, s := range scenarios {
 		if runs != nil {
 			s.Expect.Runs = *runs
@@ -29,9 +28,8 @@ func simulateTable(ctx context.Context, folder string, runs *int, seed *uint64, 
 		if seed != nil {
 			s.Seed = *seed
 		}
-		steps += s.Expect.Runs * len(s.Expect.Policies) * simulateSteps
 	}
-	bar := newSimulateBar(steps)
+	bar := newSimulateBar(stepsOfAll(scenarios))
 	var checks []simulator.Check
 	for _, s := range scenarios {
 		found, err := checkScenario(ctx, s, bar.add)
@@ -50,6 +48,18 @@ func simulateTable(ctx context.Context, folder string, runs *int, seed *uint64, 
 		return errors.Join(err, fmt.Errorf("%d of %d expectations of %s are not met", failed, len(checks), folder))
 	}
 	return err
+}
+
+func stepsOfAll(scenarios []*simulator.Scenario) int {
+	steps := 0
+	for _, s := range scenarios {
+		for _, text := range s.Expect.Policies {
+			if p, err := simulator.ParsePolicy(text); err == nil { // Parse saw to it
+				steps += stepsOf(p, s.Expect.Runs)
+			}
+		}
+	}
+	return steps
 }
 
 // readScenarios reads the scenarios of a folder, in the order of their names.
