@@ -24,7 +24,7 @@ ARGS    ?=
 # the product and not each other.
 ALONE := /test/(carrier|e2e|fault)$$
 
-.PHONY: help build demo test fault pacing days bench lint dist clean go-version
+.PHONY: help build demo test fault pacing lab days bench lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ SCENARIOS := config/examples/scenarios
 pacing: build ## tables of the pacing: events, stress, small teams, choice of record; each line held to what is expected of it
 	@failed=0; for table in events stress small choice; do echo; echo "$$table"; \
 	bin/outpace simulate --table $(SCENARIOS)/$$table $(ARGS) || failed=1; done; exit $$failed
+
+LAB ?= $(SHARED)/pacinglab
+
+lab: build ## the simulator against the pacing lab, where that is at hand: utilisation side by side; ten minutes
+	@if [ ! -f $(LAB)/go.mod ]; then echo "there is no pacing lab in $(LAB); LAB=FOLDER says where it is" >&2; exit 1; fi
+	OUTPACE_LAB=$(abspath $(LAB)) OUTPACE_BIN=$(abspath bin/outpace) go test -count=1 -timeout 2h -run TestLab -v ./cmd/outpace $(ARGS)
 
 DAYS ?= 10000
 SEED ?= 0
