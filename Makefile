@@ -24,7 +24,7 @@ ARGS    ?=
 # the product and not each other.
 ALONE := /test/(carrier|e2e|fault)$$
 
-.PHONY: help build demo test fault bench lint dist clean go-version
+.PHONY: help build demo test fault pacing lab days bench lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,24 @@ KILLS ?= 50
 
 fault: go-version ## kill -9 the product KILLS times (default 50) and judge what is left; about five minutes
 	OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 30m -run TestKill9 -v $(ARGS) ./test/fault
+
+SCENARIOS := config/examples/scenarios
+
+pacing: build ## tables of the pacing: events, stress, small teams, choice of record; each line held to what is expected of it
+	@failed=0; for table in events stress small choice; do echo; echo "$$table"; \
+	bin/outpace simulate --table $(SCENARIOS)/$$table $(ARGS) || failed=1; done; exit $$failed
+
+LAB ?= $(SHARED)/pacinglab
+
+lab: build ## the simulator against the pacing lab, where that is at hand: utilisation side by side; ten minutes
+	@if [ ! -f $(LAB)/go.mod ]; then echo "there is no pacing lab in $(LAB); LAB=FOLDER says where it is" >&2; exit 1; fi
+	OUTPACE_LAB=$(abspath $(LAB)) OUTPACE_BIN=$(abspath bin/outpace) go test -count=1 -timeout 2h -run TestLab -v ./cmd/outpace $(ARGS)
+
+DAYS ?= 10000
+SEED ?= 0
+
+days: build ## DAYS random days of a call centre (default 10000; hours), at most 1 in 1,000 over its limit
+	bin/outpace simulate --days $(DAYS) --seed $(SEED) $(ARGS)
 
 bench: go-version ## benchmarks, with allocations
 	go test -run '^$$' -bench . -benchmem $(ARGS) ./...

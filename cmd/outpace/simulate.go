@@ -29,6 +29,9 @@ type simulateFlags struct {
 	json     bool
 	compare  bool
 	list     string // of policies to compare, empty: comparedByDefault
+	table    string // folder of scenarios that expect something
+	days     int    // random ones
+	day      uint64 // seed of a random day to print
 }
 
 // maxRuns bounds --runs: the report keeps every run.
@@ -39,7 +42,7 @@ const maxRuns = 100_000
 func newSimulateCommand() *cobra.Command {
 	var f simulateFlags
 	cmd := &cobra.Command{
-		Use:   "simulate --scenario FILE [--compare [POLICY,...]]",
+		Use:   "simulate --scenario FILE [--compare [POLICY,...]] | --table DIR | --days N | --day SEED",
 		Short: "Simulate days of a call centre with the real pacing controller",
 		Long: `Simulate days of a call centre with the real pacing controller.
 
@@ -55,7 +58,12 @@ allows it), all of the product, and for comparison
   vici:average, :hard, :tapered the level that VICIdial adapts, its cap at 3
   vici:tuned                    the same, cap and mode the best in hindsight
   erlang                        the classic look-ahead on means
-  oracle                        look-ahead with the true laws of the scenario`,
+  oracle                        look-ahead with the true laws of the scenario
+
+With --table, every scenario of a folder is simulated under the policies that its
+expect block names, and held to what it expects. With --days, days of random
+parameters and drifts are simulated, and those that end over their limit are
+reported; --day prints one of them as a scenario.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -64,7 +72,7 @@ allows it), all of the product, and for comparison
 				}
 				f.list = args[0]
 			}
-			return simulate(cmd.Context(), f, cmd.Flags().Changed("seed"), cmd.OutOrStdout())
+			return f.run(cmd)
 		},
 	}
 	flags := cmd.Flags()
@@ -75,7 +83,38 @@ allows it), all of the product, and for comparison
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the first run (default: the scenario's)")
 	flags.BoolVar(&f.cancel, "cancel", false, "predictive may give up calls that have rung 15 s when nobody is free")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
+	flags.StringVar(&f.table, "table", "", "simulate the scenarios of this folder instead and hold them to what they expect")
+	flags.IntVar(&f.days, "days", 0, "simulate so many random days instead, from --seed on")
+	flags.Uint64Var(&f.day, "day", 0, "print the random day of this seed as a scenario")
 	return cmd
+}
+
+// run does what the flags ask for.
+func (f simulateFlags) run(cmd *cobra.Command) error {
+	changed, out := cmd.Flags().Changed, cmd.OutOrStdout()
+	switch {
+	case changed("day"):
+		return printDay(out, f.day)
+	case changed("days"):
+		if f.days < 1 || f.days > maxDays {
+			return usageError{fmt.Errorf("--days %d is not in [1, %d]", f.days, maxDays)}
+		}
+		return simulateDays(cmd.Context(), f.seed, f.days, f.json, out)
+	case changed("table"):
+		if f.runs < 1 || f.runs > maxRuns {
+			return usageError{fmt.Errorf("--runs %d is not in [1, %d]", f.runs, maxRuns)}
+		}
+		return simulateTable(cmd.Context(), f.table, given(changed("runs"), f.runs), given(changed("seed"), f.seed), f.json, out)
+	}
+	return simulate(cmd.Context(), f, changed("seed"), out)
+}
+
+// given is x where a flag was, nil where it was not.
+func given[T any](was bool, x T) *T {
+	if !was {
+		return nil
+	}
+	return &x
 }
 
 func simulate(ctx context.Context, f simulateFlags, seeded bool, out io.Writer) error {
@@ -90,7 +129,7 @@ func simulate(ctx context.Context, f simulateFlags, seeded bool, out io.Writer) 
 	if f.compare {
 		return compare(ctx, f, scenario, first, out)
 	}
-	bar := newSimulateBar(f.runs)
+	bar := newSimulateBar(stepsOf(policy, f.runs))
 	report, err := simulatePolicy(ctx, scenario, policy, first, f.runs, bar.add)
 	bar.done()
 	if err != nil {
@@ -140,11 +179,7 @@ func (f simulateFlags) check() (*simulator.Scenario, simulator.Policy, error) {
 		return nil, none, fmt.Errorf("--cancel needs the policy predictive, not %s", policy)
 	}
 	policy.Cancel = policy.Cancel || f.cancel
-	text, err := os.ReadFile(f.scenario)
-	if err != nil {
-		return nil, none, err
-	}
-	scenario, err := simulator.Parse(f.scenario, text)
+	scenario, err := readScenario(f.scenario)
 	return scenario, policy, err
 }
 
@@ -214,11 +249,11 @@ func printReport(out io.Writer, r simulator.Report) error {
 // simulateBar shows how far the runs are, where standard error is a terminal.
 type simulateBar struct{ bar *progressbar.ProgressBar }
 
-func newSimulateBar(runs int) simulateBar {
+func newSimulateBar(steps int) simulateBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return simulateBar{}
 	}
-	return simulateBar{progressbar.NewOptions(runs*simulateSteps, progressbar.OptionSetWriter(os.Stderr),
+	return simulateBar{progressbar.NewOptions(steps, progressbar.OptionSetWriter(os.Stderr),
 		progressbar.OptionSetDescription("simulating"), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,5 +55,28 @@ func TestSimulateRefusesPolicy(t *testing.T) {
 	s := &simulator.Scenario{Duration: 60}
 	if _, err := simulateRuns(t.Context(), s, simulator.Policy{Mode: pacing.Mode("guess")}, 1, 1, func(int) {}); err == nil {
 		t.Error("no error")
+	}
+}
+
+// The bar of a search has room for all that it may try.
+func TestSearchKeepsWithinItsBar(t *testing.T) {
+	s, err := readScenario(filepath.Join(exampleScenarios, "small_5.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Duration = 300
+	for _, text := range []string{"oracle", "vici:tuned", "progressive"} {
+		p, err := simulator.ParsePolicy(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var done atomic.Int64
+		if _, err := simulatePolicy(t.Context(), s, p, 1, 2, func(n int) { done.Add(int64(n)) }); err != nil {
+			t.Fatal(err)
+		}
+		most := int64(stepsOf(p, 2))
+		if got := done.Load(); got > most || text != "oracle" && got != most { // the oracle may find it sooner
+			t.Errorf("%s: %d steps, the bar has %d", text, got, most)
+		}
 	}
 }

@@ -29,9 +29,15 @@ func parsePolicies(list string) ([]simulator.Policy, error) {
 
 // comparePolicies simulates the same days under each policy.
 func comparePolicies(ctx context.Context, s *simulator.Scenario, policies []simulator.Policy, first uint64, runs int) ([]simulator.Report, error) {
+	steps := 0
+	for _, p := range policies {
+		steps += stepsOf(p, runs)
+	}
+	bar := newSimulateBar(steps)
+	defer bar.done()
 	var reports []simulator.Report
 	for _, p := range policies {
-		r, err := simulatePolicy(ctx, s, p, first, runs, func(int) {})
+		r, err := simulatePolicy(ctx, s, p, first, runs, bar.add)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p, err)
 		}

@@ -28,6 +28,18 @@ func simulatePolicy(ctx context.Context, s *simulator.Scenario, p simulator.Poli
 	return simulator.NewReport(s, p, results), nil
 }
 
+// stepsOf is how many parts simulatePolicy takes at most, for the progress bar.
+func stepsOf(p simulator.Policy, runs int) int {
+	tries := 1
+	switch {
+	case p.Baseline == simulator.Oracle && p.Searched():
+		tries = thresholdTries
+	case p.Baseline == simulator.ViciTuned:
+		tries = len(viciModes) * len(viciCaps)
+	}
+	return tries * runs * simulateSteps
+}
+
 // The search for the threshold of the oracle.
 const (
 	thresholdTries = 7
@@ -67,13 +79,19 @@ func searchThreshold(s *simulator.Scenario, p simulator.Policy, simulate days) (
 
 type point struct{ x, y float64 }
 
+// What searchVici tries.
+var (
+	viciModes = []simulator.Baseline{simulator.ViciAverage, simulator.ViciHard, simulator.ViciTapered}
+	viciCaps  = []float64{1.1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3}
+)
+
 // searchVici returns the best days in hindsight: of all modes and caps whose mean
 // abandonment is within the limit, those of the greatest utilisation. Where none
 // is within it, those that abandon least.
 func searchVici(s *simulator.Scenario, simulate days) (simulator.Report, error) {
 	var best simulator.Report
-	for _, mode := range []simulator.Baseline{simulator.ViciAverage, simulator.ViciHard, simulator.ViciTapered} {
-		for _, greatest := range []float64{1.1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3} {
+	for _, mode := range viciModes {
+		for _, greatest := range viciCaps {
 			p := simulator.Policy{Baseline: mode, Cap: greatest}
 			runs, err := simulate(p)
 			if err != nil {

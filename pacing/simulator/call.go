@@ -8,23 +8,6 @@ import (
 	"github.com/outpace-dialer/outpace/pacing"
 )
 
-// record is the chance that belongs to one record of the list: whatever a policy
-// does, the n-th record has the same luck. All in [0, 1).
-type record struct {
-	segment, outcome, outage, setup, ring float64
-	mistake, delay, talk, wrap            float64
-}
-
-// record is the next one of the list.
-func (s *Simulation) record() record {
-	s.records++
-	r := newStream(s.seed, ofRecord, s.records)
-	return record{
-		segment: r.uniform(), outcome: r.uniform(), outage: r.uniform(), setup: r.uniform(), ring: r.uniform(),
-		mistake: r.uniform(), delay: r.uniform(), talk: r.uniform(), wrap: r.uniform(),
-	}
-}
-
 // call is one dial. It ends once: with a cause, with an operator, abandoned, or
 // taken for a machine.
 type call struct {
@@ -40,20 +23,20 @@ type call struct {
 	wrap     time.Duration
 }
 
-// dial places the next record.
-func (s *Simulation) dial() {
-	r, segment := s.upcoming, s.segment()
-	c := &call{id: strconv.FormatUint(s.records, 10), segment: segment}
-	s.upcoming = s.record()
+// dial places one of the upcoming records.
+func (s *Simulation) dial(i int) {
+	l := s.take(i)
+	c := &call{id: strconv.FormatUint(l.number, 10), segment: l.segment}
 	s.calls[c.id] = c
 	s.trunk.take()
 	s.tally.at(s.now).dials++
-	s.observe(pacing.Dialed{Call: c.id, Record: pacing.Record{Segment: s.scenario.Segments[segment].Name}})
-	s.fate(c, r)
+	s.observe(pacing.Dialed{Call: c.id, Record: s.shown(l)})
+	s.fate(c, l)
 }
 
 // fate plans what becomes of a call.
-func (s *Simulation) fate(c *call, r record) {
+func (s *Simulation) fate(c *call, l lead) {
+	r := l.record
 	setup := draw(s.laws.setup, r.setup)
 	rings := func() { s.after(setup, func() { s.rings(c) }) }
 	ends := func(after time.Duration, why pacing.Cause) { s.after(after, func() { s.ended(c, why) }) }
@@ -69,7 +52,7 @@ func (s *Simulation) fate(c *call, r record) {
 		}
 		return
 	}
-	o := s.scenario.outcomes(c.segment, s.now)
+	o := s.scenario.fateOf(l, s.now)
 	chances := [...]float64{o.Human, o.Machine, o.Busy, o.Invalid, o.Failed}
 	which, left := 0, r.outcome
 	for which < len(chances) && left >= chances[which] {

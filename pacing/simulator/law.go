@@ -11,13 +11,13 @@ import (
 
 // Distribution is the law of a time span, in seconds.
 type Distribution struct {
-	Type  string     `yaml:"type"`  // const (default), exp, lognormal, weibull, erlang, uniform, mix
-	Mean  float64    `yaml:"mean"`  // of the whole, before Hi cuts it
-	CV    float64    `yaml:"cv"`    // standard deviation / (mean - shift): lognormal, weibull, erlang
-	Shift float64    `yaml:"shift"` // the least value; not for uniform and mix
-	Lo    float64    `yaml:"lo"`    // of uniform
-	Hi    float64    `yaml:"hi"`    // of uniform; else the greatest value, 0 = none
-	Mix   []Weighted `yaml:"mix"`
+	Type  string     `yaml:"type,omitempty"`  // const (default), exp, lognormal, weibull, erlang, uniform, mix
+	Mean  float64    `yaml:"mean,omitempty"`  // of the whole, before Hi cuts it
+	CV    float64    `yaml:"cv,omitempty"`    // standard deviation / (mean - shift): lognormal, weibull, erlang
+	Shift float64    `yaml:"shift,omitempty"` // the least value; not for uniform and mix
+	Lo    float64    `yaml:"lo,omitempty"`    // of uniform
+	Hi    float64    `yaml:"hi,omitempty"`    // of uniform; else the greatest value, 0 = none
+	Mix   []Weighted `yaml:"mix,omitempty"`
 }
 
 // Weighted is a part of a mix.
@@ -208,6 +208,7 @@ type stream uint64
 const (
 	ofRecord   = 1
 	ofOperator = 2
+	ofDay      = 3
 )
 
 // newStream mixes after each key, so that the streams of neighbours have nothing

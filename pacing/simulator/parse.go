@@ -108,3 +108,12 @@ func line(n *yaml.Node, path []string) int {
 	}
 	return n.Line
 }
+
+// YAML is the scenario as Parse reads it, its defaults filled in.
+func (s *Scenario) YAML() ([]byte, error) {
+	text, err := yaml.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", s.Name, err)
+	}
+	return text, nil
+}

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -75,10 +76,15 @@ func TestParseReadsYAML(t *testing.T) {
 	}
 }
 
-// The examples that come with the product are scenarios.
+// The examples that come with the product are scenarios, named as their files, and
+// can be simulated.
 func TestExamples(t *testing.T) {
-	for _, name := range []string{"small_5", "steady_50"} {
-		path := "../../config/examples/scenarios/" + name + ".json"
+	names, err := filepath.Glob("../../config/examples/scenarios/*.json")
+	tables, err2 := filepath.Glob("../../config/examples/scenarios/*/*.yaml")
+	if err != nil || err2 != nil || len(names) < 2 || len(tables) < 17 {
+		t.Fatalf("%d scenarios, %d in tables: %v, %v", len(names), len(tables), err, err2)
+	}
+	for _, path := range append(names, tables...) {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -87,9 +93,13 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.Duration = 600
+		s.Duration, s.Warmup = 240, 0
+		name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 		if r, _, _ := run(t, s, withCancel, s.Seed); s.Name != name || r.Connected == 0 {
-			t.Errorf("%s: %+v", s.Name, r)
+			t.Errorf("%s is named %s: %+v", path, s.Name, r)
+		}
+		if inTable := filepath.Ext(path) == ".yaml"; inTable != (s.Expect != nil) {
+			t.Errorf("%s: expects %+v", path, s.Expect)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type Policy struct {
 	Baseline  Baseline    // not the product's; then Mode is not used
 	Ratio     float64     // calls per ready operator, >= 1: mode ratio, baseline ratio
 	Cancel    bool        // mode predictive may give up ringing calls
+	Choice    bool        // mode predictive sees the scores of records, and may choose
 	Cap       float64     // vici: the greatest dial level
 	Threshold float64     // oracle: accepted chance that an answer finds nobody
 }
@@ -41,7 +42,7 @@ const (
 )
 
 // Policies names what ParsePolicy reads.
-const Policies = "predictive, predictive+cancel, product-progressive, product-ratio:X, progressive, ratio:X, vici:average, vici:hard, vici:tapered, vici:tuned, erlang, oracle"
+const Policies = "predictive, predictive+cancel, predictive+choice, predictive+cancel+choice, product-progressive, product-ratio:X, progressive, ratio:X, vici:average, vici:hard, vici:tapered, vici:tuned, erlang, oracle"
 
 // productPrefix marks the modes of the product that a baseline has the name of.
 const productPrefix = "product-"
@@ -52,10 +53,8 @@ const maxRatio = 10
 // ParsePolicy reads one of Policies.
 func ParsePolicy(text string) (Policy, error) {
 	switch text {
-	case "predictive":
-		return Policy{Mode: pacing.Predictive}, nil
-	case "predictive+cancel":
-		return Policy{Mode: pacing.Predictive, Cancel: true}, nil
+	case "predictive", "predictive+cancel", "predictive+choice", "predictive+cancel+choice":
+		return Policy{Mode: pacing.Predictive, Cancel: strings.Contains(text, "+cancel"), Choice: strings.Contains(text, "+choice")}, nil
 	case "product-progressive":
 		return Policy{Mode: pacing.Progressive}, nil
 	case "vici:average", "vici:hard", "vici:tapered":
@@ -96,10 +95,15 @@ func (p Policy) String() string {
 		return string(p.Baseline)
 	case p.Mode == pacing.Ratio:
 		return productPrefix + "ratio:" + number(p.Ratio)
-	case p.Mode == pacing.Predictive && p.Cancel:
-		return "predictive+cancel"
 	case p.Mode == pacing.Predictive:
-		return "predictive"
+		text := "predictive"
+		if p.Cancel {
+			text += "+cancel"
+		}
+		if p.Choice {
+			text += "+choice"
+		}
+		return text
 	}
 	return productPrefix + string(p.Mode)
 }

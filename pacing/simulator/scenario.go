@@ -12,42 +12,44 @@ func (s Seconds) Duration() time.Duration { return time.Duration(float64(s) * fl
 // here; times are seconds from the start.
 type Scenario struct {
 	Name        string       `yaml:"name"`
-	Description string       `yaml:"description"`
-	Seed        uint64       `yaml:"seed"`
-	Duration    Seconds      `yaml:"duration_s"` // required; also the end of the legal window
-	Warmup      Seconds      `yaml:"warmup_s"`   // left out of the figures
-	Limit       Limit        `yaml:"limit"`
-	Agents      Agents       `yaml:"agents"`
-	Call        CallLaws     `yaml:"call"`
-	Segments    []Segment    `yaml:"segments"` // at least one
-	Mix         []MixStep    `yaml:"mix"`      // default: equal shares
-	Interp      string       `yaml:"interp"`   // of outcomes between their times: step (default), linear
-	Talk        Distribution `yaml:"talk"`     // lognormal 120 s, cv 0.9
-	Wrap        Distribution `yaml:"wrap"`     // lognormal 30 s, cv 0.8
-	MachineTalk Distribution `yaml:"machine_talk"`
-	MachineWrap Distribution `yaml:"machine_wrap"`
-	TalkScale   []Scale      `yaml:"talk_scale"`
-	WrapScale   []Scale      `yaml:"wrap_scale"`
-	AMD         AMD          `yaml:"amd"`
-	Trunks      Trunks       `yaml:"trunks"`
-	Events      []Incident   `yaml:"events"`
+	Description string       `yaml:"description,omitempty"`
+	Seed        uint64       `yaml:"seed,omitempty"`
+	Duration    Seconds      `yaml:"duration_s"`         // required; also the end of the legal window
+	Warmup      Seconds      `yaml:"warmup_s,omitempty"` // left out of the figures
+	Limit       Limit        `yaml:"limit,omitempty"`
+	Agents      Agents       `yaml:"agents,omitempty"`
+	Call        CallLaws     `yaml:"call,omitempty"`
+	Segments    []Segment    `yaml:"segments,omitempty"` // at least one
+	Mix         []MixStep    `yaml:"mix,omitempty"`      // default: equal shares
+	Interp      string       `yaml:"interp,omitempty"`   // of outcomes between their times: step (default), linear
+	Talk        Distribution `yaml:"talk,omitempty"`     // lognormal 120 s, cv 0.9
+	Wrap        Distribution `yaml:"wrap,omitempty"`     // lognormal 30 s, cv 0.8
+	MachineTalk Distribution `yaml:"machine_talk,omitempty"`
+	MachineWrap Distribution `yaml:"machine_wrap,omitempty"`
+	TalkScale   []Scale      `yaml:"talk_scale,omitempty"`
+	WrapScale   []Scale      `yaml:"wrap_scale,omitempty"`
+	AMD         AMD          `yaml:"amd,omitempty"`
+	Trunks      Trunks       `yaml:"trunks,omitempty"`
+	Events      []Incident   `yaml:"events,omitempty"`
+	Scores      *Scores      `yaml:"scores,omitempty"` // nil: every record of a segment answers alike
+	Expect      *Expect      `yaml:"expect,omitempty"` // what the policies are held to, nil: nothing
 }
 
 // Limit is the law on abandoned calls.
 type Limit struct {
-	MaxAbandon float64 `yaml:"max_abandon"`  // share of live answers, (0, 0.05]; 0.03
-	Connect    Seconds `yaml:"connect_s"`    // 2
-	Clock      string  `yaml:"clock"`        // detect: from the verdict; answer: from the pick-up
-	CountAMD   bool    `yaml:"count_amd_fn"` // people lost to the detector count as abandoned
+	MaxAbandon float64 `yaml:"max_abandon,omitempty"`  // share of live answers, (0, 0.05]; 0.03
+	Connect    Seconds `yaml:"connect_s,omitempty"`    // 2
+	Clock      string  `yaml:"clock,omitempty"`        // detect: from the verdict; answer: from the pick-up
+	CountAMD   bool    `yaml:"count_amd_fn,omitempty"` // people lost to the detector count as abandoned
 }
 
 // Agents are the operators: how many, and their breaks.
 type Agents struct {
-	Schedule    []Staff      `yaml:"schedule"`     // at least one step
-	LoginRamp   Seconds      `yaml:"login_ramp_s"` // sign-ins of one step are spread over this
-	PauseProb   float64      `yaml:"pause_prob"`   // chance of a pause after each call
-	Pause       Distribution `yaml:"pause"`        // lognormal 180 s, cv 1
-	SpeedSpread float64      `yaml:"speed_spread"` // an operator's talk and wrap take 1 ± this times as long
+	Schedule    []Staff      `yaml:"schedule,omitempty"`     // at least one step
+	LoginRamp   Seconds      `yaml:"login_ramp_s,omitempty"` // sign-ins of one step are spread over this
+	PauseProb   float64      `yaml:"pause_prob,omitempty"`   // chance of a pause after each call
+	Pause       Distribution `yaml:"pause,omitempty"`        // lognormal 180 s, cv 1
+	SpeedSpread float64      `yaml:"speed_spread,omitempty"` // an operator's talk and wrap take 1 ± this times as long
 }
 
 // Staff is the number of operators from a time on.
@@ -58,36 +60,57 @@ type Staff struct {
 
 // CallLaws are the times of a call before anybody talks.
 type CallLaws struct {
-	Setup       Distribution `yaml:"setup"`        // dial to ringing; lognormal 1.5 s, cv 0.4
-	RingHuman   Distribution `yaml:"ring_human"`   // lognormal 12 s, cv 0.5, below the time-out
-	RingMachine Distribution `yaml:"ring_machine"` // lognormal 18 s, cv 0.25, below the time-out
-	BusyDetect  Distribution `yaml:"busy_detect"`  // lognormal 2 s, cv 0.5
-	FailDetect  Distribution `yaml:"fail_detect"`  // lognormal 1 s, cv 0.8
-	RingTimeout Seconds      `yaml:"ring_timeout_s"`
+	Setup       Distribution `yaml:"setup,omitempty"`        // dial to ringing; lognormal 1.5 s, cv 0.4
+	RingHuman   Distribution `yaml:"ring_human,omitempty"`   // lognormal 12 s, cv 0.5, below the time-out
+	RingMachine Distribution `yaml:"ring_machine,omitempty"` // lognormal 18 s, cv 0.25, below the time-out
+	BusyDetect  Distribution `yaml:"busy_detect,omitempty"`  // lognormal 2 s, cv 0.5
+	FailDetect  Distribution `yaml:"fail_detect,omitempty"`  // lognormal 1 s, cv 0.8
+	RingTimeout Seconds      `yaml:"ring_timeout_s,omitempty"`
 }
 
 // Segment is a kind of record.
 type Segment struct {
 	Name     string       `yaml:"name"`
-	Outcomes []Outcomes   `yaml:"outcomes"` // at least one
-	Talk     Distribution `yaml:"talk"`     // default: the scenario's
-	Wrap     Distribution `yaml:"wrap"`
+	Outcomes []Outcomes   `yaml:"outcomes,omitempty"` // at least one
+	Talk     Distribution `yaml:"talk,omitempty"`     // default: the scenario's
+	Wrap     Distribution `yaml:"wrap,omitempty"`
 }
 
 // Outcomes are the chances of a dial from a time on. The rest is no answer.
 type Outcomes struct {
 	At      Seconds `yaml:"t"`
 	Human   float64 `yaml:"human"`
-	Machine float64 `yaml:"machine"`
-	Busy    float64 `yaml:"busy"`
-	Invalid float64 `yaml:"invalid"`
-	Failed  float64 `yaml:"carrier_fail"`
+	Machine float64 `yaml:"machine,omitempty"`
+	Busy    float64 `yaml:"busy,omitempty"`
+	Invalid float64 `yaml:"invalid,omitempty"`
+	Failed  float64 `yaml:"carrier_fail,omitempty"`
 }
 
 // MixStep is the weight of each segment in the list from a time on.
 type MixStep struct {
 	At      Seconds   `yaml:"t"`
 	Weights []float64 `yaml:"w"`
+}
+
+// Scores make each record answer by a chance of its own, and give it a score that
+// policies with a choice see. The other outcomes keep their shares of the rest.
+type Scores struct {
+	SD        float64 `yaml:"sd"`                  // of the chances around the segment's, Beta-distributed
+	Noise     float64 `yaml:"noise,omitempty"`     // standard deviation of a score around the chance, Gaussian
+	Pool      int     `yaml:"pool,omitempty"`      // records that may be dialled next; 24
+	Useless   bool    `yaml:"useless,omitempty"`   // the scores look alike, and know nothing
+	Overtaken int     `yaml:"overtaken,omitempty"` // by so many dials at most; 4 times the pool
+}
+
+const defaultPool = 24
+
+func (c *Scores) setDefaults() {
+	if c.Pool == 0 {
+		c.Pool = defaultPool
+	}
+	if c.Overtaken == 0 {
+		c.Overtaken = 4 * c.Pool
+	}
 }
 
 // Scale multiplies a time from a time on; 1 before the first.
@@ -98,17 +121,17 @@ type Scale struct {
 
 // AMD is the answer detector.
 type AMD struct {
-	Enabled        bool         `yaml:"enabled"`
-	DelayHuman     Distribution `yaml:"delay_human"`   // pick-up to verdict; lognormal 1.2 s, cv 0.4
-	DelayMachine   Distribution `yaml:"delay_machine"` // lognormal 2.5 s, cv 0.4
-	HumanAsMachine float64      `yaml:"human_as_machine"`
-	MachineAsHuman float64      `yaml:"machine_as_human"` // also without a detector: machines given to operators
+	Enabled        bool         `yaml:"enabled,omitempty"`
+	DelayHuman     Distribution `yaml:"delay_human,omitempty"`   // pick-up to verdict; lognormal 1.2 s, cv 0.4
+	DelayMachine   Distribution `yaml:"delay_machine,omitempty"` // lognormal 2.5 s, cv 0.4
+	HumanAsMachine float64      `yaml:"human_as_machine,omitempty"`
+	MachineAsHuman float64      `yaml:"machine_as_human,omitempty"` // also without a detector: machines given to operators
 }
 
 // Trunks limit the calls; 0 means no limit.
 type Trunks struct {
-	Channels int     `yaml:"channels"`
-	CPS      float64 `yaml:"cps"`
+	Channels int     `yaml:"channels,omitempty"`
+	CPS      float64 `yaml:"cps,omitempty"`
 }
 
 // The kinds of Incident.
@@ -121,12 +144,12 @@ const (
 // Incident is something that happens in a day.
 type Incident struct {
 	At       Seconds `yaml:"t"`
-	Type     string  `yaml:"type"`
-	Lasts    Seconds `yaml:"dur"`
-	Fraction float64 `yaml:"fraction"`  // agents_break: of the operators signed in
-	FailProb float64 `yaml:"fail_prob"` // carrier_outage
-	Silent   bool    `yaml:"silent"`    // carrier_outage: dials ring out instead of failing at once
-	Note     string  `yaml:"note"`
+	Type     string  `yaml:"type,omitempty"`
+	Lasts    Seconds `yaml:"dur,omitempty"`
+	Fraction float64 `yaml:"fraction,omitempty"`  // agents_break: of the operators signed in
+	FailProb float64 `yaml:"fail_prob,omitempty"` // carrier_outage
+	Silent   bool    `yaml:"silent,omitempty"`    // carrier_outage: dials ring out instead of failing at once
+	Note     string  `yaml:"note,omitempty"`
 }
 
 const defaultRingTimeout = 25
@@ -175,6 +198,12 @@ func (s *Scenario) setDefaults() {
 		if g := &s.Segments[i]; g.Wrap.unset() {
 			g.Wrap = s.Wrap
 		}
+	}
+	if s.Scores != nil {
+		s.Scores.setDefaults()
+	}
+	if s.Expect != nil {
+		s.Expect.setDefaults()
 	}
 	if len(s.Mix) == 0 {
 		equal := make([]float64, len(s.Segments))

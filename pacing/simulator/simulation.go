@@ -46,9 +46,8 @@ type Simulation struct {
 	ready     []*operator      // the longest ready first
 	calls     map[string]*call // before they end or reach an operator
 	waiting   []*call          // people without an operator, the first first
-	records   uint64           // dialled so far
-	upcoming  record
-	next      []pacing.Record // of the view: the upcoming one, as the controller sees it
+	records   uint64           // of the list that were looked at
+	list      list
 	trunk     trunk
 	tally     tally
 }
@@ -70,13 +69,12 @@ func New(s *Scenario, p Policy, seed uint64) (*Simulation, error) {
 		policy:     p,
 		seed:       seed,
 		controller: controller,
-		next:       make([]pacing.Record, 1),
 		end:        s.Duration.Duration(),
 		calls:      map[string]*call{},
 		trunk:      newTrunk(s.Trunks),
 		tally:      newTally(s),
 	}
-	sim.upcoming = sim.record()
+	sim.fill()
 	sim.planDay()
 	return sim, nil
 }
@@ -145,7 +143,7 @@ func (s *Simulation) pace() {
 			}
 		}
 		for n := 0; n < d.Dial && s.trunk.room(s.now) != 0; n++ {
-			s.dial()
+			s.dial(d.Record)
 			done++
 		}
 		if done == 0 {
@@ -156,33 +154,12 @@ func (s *Simulation) pace() {
 }
 
 func (s *Simulation) view() pacing.View {
-	s.next[0].Segment = s.scenario.Segments[s.segment()].Name
-	v := pacing.View{Records: s.next}
+	v := pacing.View{Records: s.upcoming()}
 	v.Room, v.Bound = s.trunk.room(s.now), s.trunk.bound(s.now)
 	if wait, again := s.trunk.wakeIn(s.now); again {
 		s.after(wait, func() { s.touched, s.trunk.waking = true, false })
 	}
 	return v
-}
-
-// segment is that of the record that is dialled next.
-func (s *Simulation) segment() int {
-	mix := s.scenario.Mix
-	weights := mix[lastStep(len(mix), s.now, func(i int) Seconds { return mix[i].At })].Weights
-	total := 0.0
-	for _, w := range weights {
-		total += w
-	}
-	left, last := s.upcoming.segment*total, 0
-	for i, w := range weights {
-		if w > 0 {
-			last = i
-		}
-		if left -= w; left < 0 {
-			return i
-		}
-	}
-	return last
 }
 
 // lastStep is the index of the last of n steps that has begun, 0 before the first.

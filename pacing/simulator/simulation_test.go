@@ -220,10 +220,10 @@ func TestEveryPolicyMeetsTheSameRecords(t *testing.T) {
 	b, _ := New(s, progressive, 11)
 	b.Advance(20 * time.Minute)
 	for a.records < b.records {
-		a.upcoming = a.record()
+		a.take(0)
 	}
-	if a.upcoming != b.upcoming {
-		t.Errorf("record %d: %+v and %+v", a.records, a.upcoming, b.upcoming)
+	if diff := cmp.Diff(a.list.leads, b.list.leads, cmp.AllowUnexported(lead{}, record{})); diff != "" {
+		t.Errorf("record %d: %s", a.records, diff)
 	}
 }
 

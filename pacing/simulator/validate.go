@@ -62,6 +62,8 @@ func (s *Scenario) problems() []problem {
 	c.scale("talk_scale", s.TalkScale)
 	c.scale("wrap_scale", s.WrapScale)
 	c.incidents(s.Events)
+	c.scores(s.Scores, s.Segments)
+	c.expect(s.Expect)
 	return c
 }
 
@@ -118,6 +120,27 @@ func (c *checks) outcomes(key string, o Outcomes) {
 	c.within(key+".carrier_fail", o.Failed, 0, 1)
 	sum := o.Human + o.Machine + o.Busy + o.Invalid + o.Failed
 	c.that(sum <= 1+1e-9, key, "the chances add up to %.3f, more than 1", sum)
+}
+
+// maxPool bounds the records that may be dialled next.
+const maxPool = 1000
+
+// scores checks that a Beta law of the standard deviation exists around every
+// answer share.
+func (c *checks) scores(scores *Scores, segments []Segment) {
+	if scores == nil {
+		return
+	}
+	c.within("scores.sd", scores.SD, 0, 0.5)
+	c.within("scores.noise", scores.Noise, 0, 1)
+	c.within("scores.pool", float64(scores.Pool), 1, maxPool)
+	c.within("scores.overtaken", float64(scores.Overtaken), 1, 1e9)
+	for i, g := range segments {
+		for j, o := range g.Outcomes {
+			most := math.Sqrt(o.Human * (1 - o.Human))
+			c.that(o.Human <= 0 || o.Human >= 1 || scores.SD < most, "scores.sd", "%v is not below %.3f, the most around segments[%d].outcomes[%d].human %v", scores.SD, most, i, j, o.Human)
+		}
+	}
 }
 
 func (c *checks) mix(mix []MixStep, segments int) {
