@@ -24,12 +24,13 @@ func (c *controller) predictive(now time.Time, v View, staff staffing) Decision 
 	cancel := c.giveUp(now, v)
 	next := c.model.segment(v.next().Segment)
 	c.prepare(now, next)
-	threshold := c.budget.threshold(now, c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
+	threshold := c.budget.threshold(c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
 	d := Decision{
 		Cancel:            cancel,
 		AnswerProbability: c.model.segments[next].answer,
 		Threshold:         threshold,
 	}
+	c.after.leave = a.bearsLeaving(c.settings)
 	wanted, chance := c.search(now, v, next, threshold, a, staff)
 	d.AbandonChance = chance
 	d.Wanted = c.ratio(wanted, staff)
@@ -43,7 +44,7 @@ func (c *controller) prepare(now time.Time, next int) {
 	l := &c.look
 	l.reset(c.floor.free(now), c.model.segments[next].level.Spread())
 	l.late = c.model.late(c.settings)
-	c.after.reset(float64(c.floor.free(now)) + max(1, bearable*c.budget.rate(now)))
+	c.after = exposure{bearable: float64(c.floor.free(now)) + max(1, bearable*c.budget.rate(now))}
 	var free chances
 	for _, o := range c.floor.staff {
 		if c.model.comesFree(now, o, &free) {

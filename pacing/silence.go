@@ -41,22 +41,27 @@ func (m *model) recovery(segment int, age float64) float64 {
 	return min(x, maxRecovery)
 }
 
-// exposure is how many live answers the calls in flight would bring were a silence
-// to end now.
+// exposure is what the calls in flight would bring were the world to change now.
 type exposure struct {
-	answers  float64
-	bearable float64 // answers that operators who are or come free can take, and a few
+	answers  float64 // expected, as things are
+	leave    float64 // answers that would be payable were the operators to leave
+	after    float64 // expected, were a silence to end
+	bearable float64 // answers that operators who are or come free can take then, and a few
 }
 
-func (e *exposure) reset(bearable float64) { *e = exposure{bearable: bearable} }
-
-// add counts a call with these chances, times recovery.
+// add counts a call with these chances, and recovery times those after a silence.
 func (e *exposure) add(answered *chances, recovery float64) {
-	e.answers += min(1, answered[points-1]*recovery)
+	q := answered[points-1]
+	e.answers += q
+	e.after += min(1, q*recovery)
 }
 
-// bears says whether one more call may be placed. Where no silence is to end, the
-// look-ahead alone decides.
+// bears says whether one more call may be placed: were the operators to leave now,
+// or a silence to end, what is lost could be borne.
 func (e *exposure) bears(answered *chances, recovery float64) bool {
-	return recovery == 1 || e.answers+min(1, answered[points-1]*recovery) <= e.bearable
+	q := answered[points-1]
+	if e.answers+q > e.leave {
+		return false
+	}
+	return recovery == 1 || e.after+min(1, q*recovery) <= e.bearable
 }
