@@ -53,6 +53,7 @@ const (
 	rich        = 20.0
 	poorCredit  = 1.0
 	poorLeaving = 0.9
+	team        = 20.0 // operators who may leave at one moment unannounced; a larger floor does not
 
 	// Calls are placed at chances up to the threshold, and not as many of them are
 	// abandoned as their chances say: other calls are placed after them, and
@@ -189,9 +190,10 @@ func (a account) means(s Settings) float64 {
 
 // bearsLeaving is how many live answers may be in flight so that what is lost of
 // them were operators to leave could be paid.
-func (a account) bearsLeaving(s Settings) float64 {
+func (a account) bearsLeaving(s Settings, atWork int) float64 {
 	w := a.wealth()
-	return max(0, a.means(s)) / (w*leaving + (1-w)*poorLeaving)
+	leave := (w*leaving + (1-w)*poorLeaving) * min(1, team/float64(max(1, atWork)))
+	return max(0, a.means(s)) / leave
 }
 
 // threshold is the chance of abandonment at which the next call may still be

@@ -17,6 +17,7 @@ type controller struct {
 	look     lookAhead
 	target   target
 	after    exposure
+	choice   choice
 	first    time.Time // the first dial; zero before
 	swept    time.Time
 	// Reused from one Decide to the next.
@@ -27,7 +28,10 @@ type controller struct {
 
 // risk is the chance of abandonment at which a call is placed, and the threshold
 // that it was held against; 0 where something else ended the search.
-type risk struct{ chance, threshold float64 }
+type risk struct {
+	chance, threshold float64
+	room              float64 // operators free beyond the answers expected
+}
 
 // New returns a controller that knows nothing yet and is careful until it does.
 // Zero values of s take the defaults named in Settings.
@@ -92,10 +96,11 @@ func (c *controller) Observe(now time.Time, ev Event) {
 }
 
 func (c *controller) dialed(now time.Time, ev Dialed) {
-	k := c.floor.dial(now, ev.Call, c.model.segment(ev.Segment))
+	k := c.floor.dial(now, ev.Call, ev.Record, c.model.segment(ev.Segment), c.model.lift(ev.Record))
 	if k != nil && len(c.risks) > 0 {
 		r := c.risks[0]
 		c.risks = c.risks[1:]
+		c.choice.placed(r.room)
 		k.chance = r.chance
 		if r.threshold > 0 && r.chance <= r.threshold {
 			c.budget.placed(r.chance, r.threshold)

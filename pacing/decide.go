@@ -40,12 +40,13 @@ func (c *controller) ask(now time.Time, v View, staff staffing) Decision {
 	return c.predictive(now, v, staff)
 }
 
-// next is the first record in order.
-func (v View) next() Record {
-	if len(v.Records) == 0 {
+// record is the i-th that may be dialled; where none is known, one of which
+// nothing is.
+func (v View) record(i int) Record {
+	if i >= len(v.Records) {
 		return Record{}
 	}
-	return v.Records[0]
+	return v.Records[i]
 }
 
 // roomBound is what limits the room, where the engine did not say.

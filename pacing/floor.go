@@ -31,7 +31,9 @@ func (o *operator) rests(now time.Time) bool { return o.state == Ready && now.Be
 type call struct {
 	id       string
 	segment  int // index in model
-	place    int // in inFlight
+	record   Record
+	lift     float64 // of its chance to be answered, over that of its segment
+	place    int     // in inFlight
 	dialled  time.Time
 	ringing  time.Time // zero: not yet
 	answered time.Time // zero: not yet picked up
@@ -71,11 +73,11 @@ func (f *floor) setOperator(now time.Time, ev Operator) (was operator) {
 }
 
 // dial puts a call in flight, unless it is known already.
-func (f *floor) dial(now time.Time, id string, segment int) *call {
+func (f *floor) dial(now time.Time, id string, r Record, segment int, lift float64) *call {
 	if f.calls[id] != nil {
 		return nil
 	}
-	c := &call{id: id, segment: segment, place: len(f.inFlight), dialled: now}
+	c := &call{id: id, record: r, segment: segment, lift: lift, place: len(f.inFlight), dialled: now}
 	f.calls[id] = c
 	f.inFlight = append(f.inFlight, c)
 	return c

@@ -164,7 +164,7 @@ func TestPredictiveDays(t *testing.T) {
 		gain float64 // over progressive, in utilisation
 	}{
 		{"5 operators", day{operators: 5, length: 2 * 3600, answer: 0.2, talk: 120, wrap: 30, settings: Settings{Limit: 0.03}}, 0.1},
-		{"20 operators, 1 %", day{operators: 20, length: 3600, answer: 0.3, talk: 90, wrap: 20, settings: Settings{Limit: 0.01}}, 0.1},
+		{"20 operators, 1 %", day{operators: 20, length: 3600, answer: 0.3, talk: 90, wrap: 20, settings: Settings{Limit: 0.01}}, 0.05}, // five calls in all: little may be risked
 		{"50 operators, cancel", day{operators: 50, length: 3600, answer: 0.2, talk: 120, wrap: 30, settings: Settings{Limit: 0.03, Cancel: true}}, 0.2},
 		{"200 operators at one instant", day{operators: 200, length: 600, answer: 0.1, talk: 120, wrap: 30, settings: Settings{Limit: 0.01}}, 0.2},
 	} {

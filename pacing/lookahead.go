@@ -163,6 +163,16 @@ func (l *lookAhead) abandonChance() float64 {
 	return sum / points
 }
 
+// room is how many operators are free beyond the answers expected, on average
+// over the points.
+func (l *lookAhead) room() float64 {
+	sum := 0.0
+	for _, m := range l.mean {
+		sum += m
+	}
+	return sum / points
+}
+
 // spreadAt is the standard deviation of D at point k.
 func (l *lookAhead) spreadAt(k int) float64 {
 	doubt := l.spread * l.answers[k]

@@ -32,6 +32,7 @@ type model struct {
 	health   estimate.Level // early failures, all segments together
 	segments []segment
 	byName   map[string]int
+	leads    *estimate.Answers
 	offsets  chances // seconds from dial to live answer, quantiles
 	callsAt  time.Time
 	followed time.Time
@@ -65,6 +66,7 @@ func newModel(now time.Time, s Settings) *model {
 		dials:   estimate.NewDials(s.RingTimeout.Seconds()),
 		health:  estimate.NewFailureLevel(),
 		byName:  map[string]int{},
+		leads:   estimate.NewAnswers(),
 		stages:  stages{byName: map[stageName]*stage{}},
 		talk:    estimate.NewDuration(talkBins, priorTalk),
 		wrap:    estimate.NewDuration(wrapBins, priorWrap),
@@ -104,7 +106,7 @@ func (m *model) segment(name string) int {
 func (m *model) ended(now time.Time, c *call, how fate) {
 	age := seconds(now, c.dialled)
 	s := &m.segments[c.segment]
-	answers, failures := m.expected(s, age)
+	answers, failures := m.expected(c, age)
 	seen, failed := 0.0, 0.0
 	switch how {
 	case wasHuman:
@@ -122,17 +124,21 @@ func (m *model) ended(now time.Time, c *call, how fate) {
 		book(s.dials, how, age)
 	}
 	s.level.Add(seen, answers-c.answers)
+	if how != wasCancelled && c.record.knows() {
+		m.leads.Observe(m.lead(c.record), how == wasHuman)
+	}
 	m.health.Add(failed, failures-c.failures)
 }
 
-// expected is what the hazards expect of one dial up to an age in seconds: live
+// expected is what the hazards expect of a dial up to an age in seconds: live
 // answers by those of its segment, early failures by those of all.
-func (m *model) expected(s *segment, age float64) (answers, failures float64) {
+func (m *model) expected(c *call, age float64) (answers, failures float64) {
+	s := &m.segments[c.segment]
 	answers, failures = m.dials.Expected(age)
 	if s.dials != m.dials {
 		answers, _ = s.dials.Expected(age)
 	}
-	return answers, failures
+	return answers * c.lift, failures
 }
 
 // fate is how a dial ended.
@@ -161,7 +167,7 @@ func book(d *estimate.Dials, how fate, age float64) {
 func (m *model) accrue(now time.Time, f *floor) {
 	expected := 0.0
 	for _, c := range f.inFlight {
-		answers, failures := m.expected(&m.segments[c.segment], seconds(now, c.dialled))
+		answers, failures := m.expected(c, seconds(now, c.dialled))
 		if d := answers - c.answers; d > 0 {
 			m.segments[c.segment].accrued += d
 			c.answers = answers
@@ -227,7 +233,7 @@ func (m *model) rebuildCalls(now time.Time, f *floor) {
 		s.level.Rescale(own)
 	}
 	for _, c := range f.inFlight { // booked already, now in the new measure
-		c.answers, c.failures = m.expected(&m.segments[c.segment], seconds(now, c.dialled))
+		c.answers, c.failures = m.expected(c, seconds(now, c.dialled))
 	}
 	if len(m.segments) > 0 {
 		m.tabulateOffsets(m.segments[0].level)

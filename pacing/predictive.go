@@ -22,16 +22,19 @@ const searchLines = 2
 func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
 	a := c.budget.account(now, c.settings, staff.atWork)
 	cancel := c.giveUp(now, v)
-	next := c.model.segment(v.next().Segment)
+	next := c.model.segment(v.record(0).Segment)
 	c.prepare(now, next)
+	record, lift := c.choice.pick(c.model, v.Records, c.look.room())
+	next = c.model.segment(v.record(record).Segment)
 	threshold := c.budget.threshold(c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
 	d := Decision{
 		Cancel:            cancel,
-		AnswerProbability: c.model.segments[next].answer,
+		Record:            record,
+		AnswerProbability: min(1, lift*c.model.segments[next].answer),
 		Threshold:         threshold,
 	}
-	c.after.leave = a.bearsLeaving(c.settings)
-	wanted, chance := c.search(now, v, next, threshold, a, staff)
+	c.after.leave = a.bearsLeaving(c.settings, staff.atWork)
+	wanted, chance := c.search(now, v, next, lift, threshold, a, staff)
 	d.AbandonChance = chance
 	d.Wanted = c.ratio(wanted, staff)
 	d.Dial = min(wanted, max(0, c.maxLines(staff)-len(c.floor.inFlight)))
@@ -55,6 +58,10 @@ func (c *controller) prepare(now time.Time, next int) {
 	for _, k := range c.floor.inFlight {
 		if !k.beingCancelled(now) {
 			q := c.model.answers(now, k)
+			if k.lift != 1 {
+				lifted := q.times(k.lift)
+				q = &lifted
+			}
 			l.addCall(q)
 			c.after.add(q, c.model.recovery(k.segment, seconds(now, k.dialled)))
 		}
@@ -69,7 +76,7 @@ func (c *controller) careful(now time.Time) bool {
 
 // search counts the calls that may be placed now, before the ceiling of lines
 // per operator, and returns the chance of abandonment of the one after.
-func (c *controller) search(now time.Time, v View, next int, threshold float64, a account, staff staffing) (int, float64) {
+func (c *controller) search(now time.Time, v View, next int, lift, threshold float64, a account, staff staffing) (int, float64) {
 	flying, free := len(c.floor.inFlight), c.floor.free(now)
 	most := searchLines*c.maxLines(staff) - flying
 	if v.Room >= 0 {
@@ -79,8 +86,8 @@ func (c *controller) search(now time.Time, v View, next int, threshold float64, 
 	if careful {
 		most = min(most, int(cautiousRatio*float64(free))-flying)
 	}
-	if len(c.model.segments) > 1 {
-		most = min(most, 1) // the record after may be of another segment
+	if len(c.model.segments) > 1 || len(v.Records) > 1 {
+		most = min(most, 1) // the record after is another one
 	}
 	// One call for each free operator finds that operator there: it is never
 	// worth less than progressive dialling, whatever the budget.
@@ -88,13 +95,14 @@ func (c *controller) search(now time.Time, v View, next int, threshold float64, 
 	if a.open() {
 		floor = max(floor, int(c.settings.MinRatio*float64(free))-flying)
 	}
-	fresh, recovery := &c.model.segments[next].within[0], c.model.recovery(next, 0)
+	dial := c.model.segments[next].within[0].times(lift)
+	fresh, recovery := &dial, c.model.recovery(next, 0)
 	chance := c.look.abandonChance()
 	n := 0
 	c.risks = c.risks[:0]
 	for n < most && (n < floor || chance <= threshold && c.after.bears(fresh, recovery)) {
 		n++
-		c.risks = append(c.risks, risk{chance: chance, threshold: threshold})
+		c.risks = append(c.risks, risk{chance, threshold, c.look.room()})
 		c.after.add(fresh, recovery)
 		c.look.addCall(fresh)
 		chance = c.look.abandonChance()
