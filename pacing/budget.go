@@ -33,7 +33,7 @@ const (
 	// larger ones with more operators at work, because their calls come to grief
 	// together; credit that is meant to be left has so wide a spread.
 	keptBack   = 0.7
-	clump      = 0.7 // per root of operators at work beyond the first, at 3 %
+	clump      = 0.85 // per root of operators at work beyond the first, at 3 %
 	clumpShare = 0.03
 	pastSwing  = 0.5 // standard deviations of the calls abandoned so far
 	aheadSwing = 0.4 // of those still allowed until the window ends; the lesser of the two counts

@@ -5,8 +5,8 @@ import "github.com/outpace-dialer/outpace/pacing/estimate"
 // choice picks the record to dial. With room for one more answer, a likely record
 // is worth most: few sure answers vary less than many doubtful ones, and less must
 // be kept free for their luck. With room for many, luck evens out, and the
-// doubtful ones have their turn. What is room enough is learnt, so that as many
-// choices fall one way as the other and the list is used up as it comes.
+// doubtful ones have their turn. What room is usual is learnt, so that the list is
+// used up as it comes.
 type choice struct {
 	usual float64 // median of the room at which calls are placed, in operators
 	lifts []float64
@@ -14,6 +14,9 @@ type choice struct {
 
 // roomStep is how fast the median of the room is followed, in operators a call.
 const roomStep = 0.02
+
+// tight is by how much less room than usual calls for a likely record.
+const tight = 0.5
 
 // tellsApart is by how much records must differ to be chosen between.
 const tellsApart = 1.05
@@ -57,7 +60,7 @@ func (c *choice) pick(m *model, records []Record, room float64) (int, float64) {
 	picked := 0
 	switch {
 	case chances[likely] < tellsApart*chances[doubtful]:
-	case room <= c.usual:
+	case room <= c.usual-tight:
 		picked = likely
 	default:
 		picked = doubtful
