@@ -13,6 +13,7 @@ import (
 type call struct {
 	id       string
 	segment  int
+	dialled  time.Duration
 	ringing  bool
 	since    time.Duration // of the ringing
 	answered time.Duration
@@ -26,7 +27,7 @@ type call struct {
 // dial places one of the upcoming records.
 func (s *Simulation) dial(i int) {
 	l := s.take(i)
-	c := &call{id: strconv.FormatUint(l.number, 10), segment: l.segment}
+	c := &call{id: strconv.FormatUint(l.number, 10), segment: l.segment, dialled: s.now}
 	s.calls[c.id] = c
 	s.trunk.take()
 	s.tally.at(s.now).dials++
@@ -208,6 +209,7 @@ func (s *Simulation) cancel(id string) bool {
 // close ends what is known of a call before an operator has it.
 func (s *Simulation) close(c *call) {
 	c.over = true
+	s.tally.flew(c, s.now)
 	delete(s.calls, c.id)
 	if i := slices.Index(s.waiting, c); i >= 0 {
 		s.waiting = slices.Delete(s.waiting, i, i+1)

@@ -26,10 +26,7 @@ type Run struct {
 
 // Result is what the day gave. Ask when Advance has returned false.
 func (s *Simulation) Result() Run {
-	for _, o := range s.operators {
-		s.tally.spent(o, s.now)
-		o.since = s.now
-	}
+	s.bookRest()
 	var m minute
 	for _, x := range s.tally.measured() {
 		m.add(x)
@@ -65,6 +62,7 @@ type Report struct {
 	Limit    float64 `json:"limit"`
 	Mean     Mean    `json:"mean"`
 	Runs     []Run   `json:"runs"`
+	Paced    Policy  `json:"-"` // what Policy names, with what was searched for
 }
 
 // Mean sums up the runs of a Report.
@@ -86,7 +84,7 @@ type Mean struct {
 
 // NewReport sums up runs of s under p; there is at least one.
 func NewReport(s *Scenario, p Policy, runs []Run) Report {
-	r := Report{Scenario: s.Name, Policy: p.String(), Limit: s.Limit.MaxAbandon, Runs: runs}
+	r := Report{Scenario: s.Name, Policy: p.String(), Limit: s.Limit.MaxAbandon, Runs: runs, Paced: p}
 	n, m, squares := float64(len(runs)), &r.Mean, 0.0
 	for _, x := range runs {
 		m.Utilisation += x.Utilisation / n
