@@ -172,6 +172,14 @@ type Pacing struct {
 	AbandonmentLimit  float64    `json:"abandonment_limit" yaml:"abandonment_limit"`   // share of live answers, (0, 0.03]; never above the rule pack's
 	TargetUtilisation float64    `json:"target_utilisation" yaml:"target_utilisation"` // 0 = as high as the limit allows
 	Cancel            bool       `json:"cancel" yaml:"cancel"`                         // may hang up calls past the legal ring minimum
+	// RecordChoice lets pacing take a lead out of turn, within the bounds of
+	// hopper.Take; nil is yes.
+	RecordChoice *bool `json:"record_choice,omitempty" yaml:"record_choice"`
+	// AnswerScoreField is a custom field of the leads with the chance of a live
+	// answer in (0, 1], by somebody else's model; empty: there is none.
+	AnswerScoreField string  `json:"answer_score_field,omitempty" yaml:"answer_score_field"`
+	MaxOccupancy     float64 `json:"max_occupancy,omitempty" yaml:"max_occupancy"` // most of an operator's time in calls and wrap-up, (0, 1]; 0 = no bound
+	MinBreath        float64 `json:"min_breath,omitempty" yaml:"min_breath"`       // seconds between the end of the work on one call and the next call
 }
 
 // Wrap says how long an operator may wrap up, and what is written when the

@@ -113,6 +113,7 @@ type Tally struct {
 	Attempts  int
 	Live      int // connected + abandoned
 	Abandoned int
+	Late      int // of the abandoned: an operator had the person after all, but too late for the law
 	Outcomes  map[Outcome]int
 	Open      int // begun, not ended
 }

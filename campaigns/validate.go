@@ -110,6 +110,18 @@ func (c Campaign) validatePacing(p *problems) {
 	if !(pace.TargetUtilisation >= 0 && pace.TargetUtilisation <= 1) {
 		p.add("pacing.target_utilisation", "%v is outside 0 to 1", pace.TargetUtilisation)
 	}
+	if !(pace.MaxOccupancy >= 0 && pace.MaxOccupancy <= 1) {
+		p.add("pacing.max_occupancy", "%v is outside 0 to 1", pace.MaxOccupancy)
+	}
+	if !(pace.MinBreath >= 0 && pace.MinBreath <= maxBreath) {
+		p.add("pacing.min_breath", "%v is outside 0 to %v seconds", pace.MinBreath, maxBreath)
+	}
+	if name := pace.AnswerScoreField; name != strings.TrimSpace(name) || len(name) > maxFieldName {
+		p.add("pacing.answer_score_field", "%q is not the name of a custom field: no spaces around it, at most %d bytes", name, maxFieldName)
+	}
+	if slices.Contains([]string{"cp", "pi", "level", "progress"}, pace.AnswerScoreField) {
+		p.add("pacing.answer_score_field", "%q is a grade; a custom field with a share in (0, 1] is needed", pace.AnswerScoreField)
+	}
 	overdials := pace.Mode == Ratio || pace.Mode == Predictive
 	if overdials && pace.AbandonmentLimit == 0 {
 		p.add("pacing.abandonment_limit", "mode %s needs a limit above 0", pace.Mode)
@@ -118,6 +130,12 @@ func (c Campaign) validatePacing(p *problems) {
 		p.add("safe_harbor", "mode %s needs a message for people whom no operator can take", pace.Mode)
 	}
 }
+
+// Limits that keep a slip of the pen from stopping a floor.
+const (
+	maxBreath    = 600.0 // seconds
+	maxFieldName = 100   // bytes
+)
 
 func (c Campaign) validateTimes(p *problems) {
 	for i, h := range c.Windows {

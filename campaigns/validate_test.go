@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,15 @@ func TestValidate(t *testing.T) {
 		{"pacing.abandonment_limit", func(c *Campaign) { c.Pacing.AbandonmentLimit = 0.05 }},
 		{"pacing.abandonment_limit", func(c *Campaign) { c.Pacing.AbandonmentLimit = 0 }},
 		{"pacing.target_utilisation", func(c *Campaign) { c.Pacing.TargetUtilisation = 2 }},
+		{"", func(c *Campaign) {
+			c.Pacing.MaxOccupancy, c.Pacing.MinBreath, c.Pacing.AnswerScoreField = 0.85, 7.5, "answer score"
+		}},
+		{"pacing.max_occupancy", func(c *Campaign) { c.Pacing.MaxOccupancy = 85 }},
+		{"pacing.max_occupancy", func(c *Campaign) { c.Pacing.MaxOccupancy = math.NaN() }},
+		{"pacing.min_breath", func(c *Campaign) { c.Pacing.MinBreath = -1 }},
+		{"pacing.min_breath", func(c *Campaign) { c.Pacing.MinBreath = 5000 }},
+		{"pacing.answer_score_field", func(c *Campaign) { c.Pacing.AnswerScoreField = " score" }},
+		{"pacing.answer_score_field", func(c *Campaign) { c.Pacing.AnswerScoreField = "cp" }},
 		{"safe_harbor", func(c *Campaign) { c.SafeHarbor = "" }},
 		{"windows[0]", func(c *Campaign) { c.Windows = []Hours{{From: "20:00", To: "09:00"}} }},
 		{"windows[0]", func(c *Campaign) { c.Windows = []Hours{{From: "9:00", To: "20:00"}} }},
@@ -93,5 +103,22 @@ func TestEveryOutcomeHasARule(t *testing.T) {
 		if !o.Known() {
 			t.Errorf("%s has no default rule", o)
 		}
+	}
+}
+
+func TestScore(t *testing.T) {
+	p := Pacing{AnswerScoreField: "score"}
+	for text, want := range map[string]float64{
+		"0.25": 0.25, " 1 ": 1, "1e-3": 0.001, "": 0, "0": 0, "-0.5": 0, "1.01": 0, "25%": 0, "NaN": 0, "Inf": 0, "high": 0, "0,25": 0,
+	} {
+		if got := p.Score(Lead{Fields: map[string]string{"score": text}}); got != want {
+			t.Errorf("score of %q = %v, want %v", text, got, want)
+		}
+	}
+	if got := (Pacing{}).Score(Lead{Fields: map[string]string{"": "0.5", "score": "0.5"}}); got != 0 {
+		t.Errorf("score without a field = %v", got)
+	}
+	if got := p.Score(Lead{}); got != 0 {
+		t.Errorf("score of a lead without fields = %v", got)
 	}
 }

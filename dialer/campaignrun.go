@@ -23,9 +23,10 @@ type campaignRun struct {
 	calls      int       // live calls, from begin to end
 	tally      campaigns.Tally
 	decision   pacing.Decision
-	records    [1]pacing.Record // what pacing is shown
-	learntAt   time.Time        // what was learnt is kept since then
-	paceAt     time.Time        // a pacing question is due then: a CPS token returns
+	learntAt   time.Time          // what was learnt is kept since then
+	paceAt     time.Time          // a pacing question is due then: a CPS token returns
+	choices    []*campaigns.Claim // leads that may be dialled next
+	records    []pacing.Record    // the same, as pacing is shown them
 }
 
 // safeHarbor is the prompt for people whom no operator can take.
@@ -45,7 +46,9 @@ func (r *campaignRun) callerID(lead campaigns.LeadID) string {
 	return r.CallerIDs[int(lead)%len(r.CallerIDs)]
 }
 
-func (r *campaignRun) count(o campaigns.Outcome) {
+// count counts an attempt that ended. A person whom an operator had too late for
+// the law is abandoned, and counted as that, however long they talked.
+func (r *campaignRun) count(o campaigns.Outcome, bridged bool) {
 	r.tally.Outcomes[o]++
 	if o != campaigns.NotPlaced {
 		r.tally.Attempts++
@@ -55,6 +58,9 @@ func (r *campaignRun) count(o campaigns.Outcome) {
 	}
 	if o == campaigns.Abandoned {
 		r.tally.Abandoned++
+		if bridged {
+			r.tally.Late++
+		}
 	}
 }
 
@@ -69,7 +75,7 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally,
 		}
 		r.controller = e.deps.NewController(c.ID, e.settings(now, r), now)
 		r.controller.Recall(now, past)
-		r.hopper = e.newHopper(c)
+		r.hopper = e.newHopper(r)
 		r.stopHopper = func() {}
 		e.campaigns[c.ID] = r
 	}
@@ -80,16 +86,17 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally,
 	return r
 }
 
-func (e *Engine) newHopper(c campaigns.Campaign) *hopper.Hopper {
+func (e *Engine) newHopper(r *campaignRun) *hopper.Hopper {
 	return hopper.New(hopper.Config{
-		Campaign: c, Node: e.cfg.Node, Size: e.cfg.HopperSize, Lease: e.cfg.Lease,
+		Campaign: r.Campaign, Node: e.cfg.Node, Size: e.cfg.HopperSize, Lease: e.cfg.Lease,
+		Filled: func() { e.mail.put(result{func(time.Time) { e.touch(r) }}) },
 	}, e.deps.Store, e.deps.Rules)
 }
 
 // startHopper claims leads while the campaign runs, into a new hopper: one that
 // was drained when the campaign paused fills no more.
 func (e *Engine) startHopper(r *campaignRun) {
-	h := e.newHopper(r.Campaign)
+	h := e.newHopper(r)
 	r.hopper = h
 	ctx, cancel := context.WithCancel(e.ctx)
 	e.running.Go(func() {
@@ -139,12 +146,17 @@ func (e *Engine) settingsOf(now time.Time, r *campaignRun, p campaigns.Pacing) p
 	if own := p.AbandonmentLimit; own > 0 && own < limit {
 		limit = own
 	}
+	loss := e.cfg.DetectorLoss
+	if r.Detection == "off" { // whoever answers is taken for a person
+		loss = 0
+	}
 	return pacing.Settings{
 		Mode: pacing.Mode(p.Mode), Ratio: p.Ratio, MinRatio: p.MinRatio, MaxRatio: p.MaxRatio,
 		Limit: limit, ConnectWithin: connectWithin, Clock: pacing.FromVerdict,
-		DetectorLoss: e.cfg.DetectorLoss, TargetUtilisation: p.TargetUtilisation,
+		DetectorLoss: loss, TargetUtilisation: p.TargetUtilisation,
 		RingTimeout: e.deps.Trunks.RingTimeout(r.Trunks), RingMin: max(ringMin, e.cfg.RingMin), Cancel: p.Cancel,
 		WindowEnd: r.closes,
+		Fatigue:   fatigue(p),
 		Windows:   e.deps.Rules.AbandonmentWindows(r.regions, now),
 	}
 }

@@ -237,13 +237,20 @@ func (e *Engine) Snapshot(ctx context.Context) (Snapshot, error) {
 // Operator is what one operator does now; offline where nothing is known.
 func (e *Engine) Operator(ctx context.Context, user campaigns.UserID) (OperatorView, error) {
 	v := OperatorView{User: user, State: operator.Offline}
-	err := e.do(ctx, func(time.Time) error {
+	err := e.do(ctx, func(now time.Time) error {
 		if o := e.operators[string(user)]; o != nil {
 			v = e.operatorView(o)
+			v.Idle = e.idle(now, o)
 		}
 		return nil
 	})
 	return v, err
+}
+
+// InboundChanged says that other people wait for the operators of a campaign than
+// did; see Deps.Inbound. It never blocks.
+func (e *Engine) InboundChanged(c campaigns.CampaignID) {
+	e.mail.put(result{func(time.Time) { e.touch(e.campaigns[c]) }})
 }
 
 // HangUpCall ends any live call, as a manager may.

@@ -33,14 +33,19 @@ func (e *Engine) serveWaiting(now time.Time) {
 }
 
 // operatorWhoFits reserves an operator for a call: in preview who asked for it,
-// else the longest ready of its campaign. Nil if there is none.
+// else the longest ready of its campaign who does not rest, at the last moment
+// one who does. Nil if there is none.
 func (e *Engine) operatorWhoFits(now time.Time, c *liveCall) *liveOperator {
 	if o := e.previewerOf(c); o != nil {
 		return o // reserved since the call was asked for
 	}
 	user, ok := e.ready.First(func(user string) bool {
-		return e.operators[user].campaign == c.campaign.ID
+		o := e.operators[user]
+		return o.campaign == c.campaign.ID && !o.resting(now)
 	})
+	if !ok && !now.Before(lostAt(c)) {
+		user, ok = e.leastTired(now, c.campaign)
+	}
 	if !ok {
 		return nil
 	}
@@ -57,7 +62,7 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	e.deps.Audio.Bridge(customer, leg)
 	e.deps.Audio.StopDetect(customer)
 	e.deps.Audio.Play(leg, media.PromptBeep)
-	e.record(now, c)
+	e.startRecording(now, c)
 	e.takeOver(now, c.ID())
 	o.last = &talk{
 		operator: o.ID(), attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
@@ -84,8 +89,8 @@ func (e *Engine) takeOver(now time.Time, id campaigns.AttemptID) {
 	}
 }
 
-// record starts the recording of a talk where the law and the campaign allow.
-func (e *Engine) record(now time.Time, c *liveCall) {
+// startRecording records a talk where the law and the campaign allow.
+func (e *Engine) startRecording(now time.Time, c *liveCall) {
 	if c.recorded != "" {
 		return
 	}
@@ -96,8 +101,13 @@ func (e *Engine) record(now time.Time, c *liveCall) {
 	case campaigns.RecordAnnounce:
 		e.deps.Audio.Play(customer, media.PromptRecorded)
 	}
-	c.recorded = now.UTC().Format("2006/01/02/") + string(c.ID()) + ".wav"
+	c.recorded = recordingPath(now, c.ID())
 	e.deps.Audio.Record(customer, c.recorded)
+}
+
+// recordingPath is where the recording of a talk lies that began on a day.
+func recordingPath(day time.Time, id campaigns.AttemptID) string {
+	return day.UTC().Format("2006/01/02/") + string(id) + ".wav"
 }
 
 // freeOperator takes the operator out of a call that is over for them.

@@ -23,6 +23,15 @@ type Deps struct {
 	Observer Observer
 	// NewController makes the pacing of a campaign.
 	NewController func(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller
+	// Inbound says how many people wait in a queue for the operators of a campaign
+	// whom this dialer did not call: callers, transfers. They come first: no call is
+	// placed for an operator whom one of them will have. Nil: nobody comes in. The
+	// loop asks at every decision, so it must answer at once; whoever fills the queue
+	// calls Engine.InboundChanged, and pauses the operator who takes somebody of it.
+	Inbound func(c campaigns.CampaignID) int
+	// Recorded says whether there is a recording at a path inside the recording
+	// folder; nil: there are none.
+	Recorded func(path string) bool
 	// CheckPIN compares an operator's PIN; it may take its time.
 	CheckPIN func(ctx context.Context, user, pin string) bool
 	Log      *zap.Logger
@@ -95,6 +104,8 @@ type Rules interface {
 	// AbandonmentWindows are the spans over which the limit holds, 0 for the
 	// whole campaign.
 	AbandonmentWindows(regions []string, now time.Time) []time.Duration
+	// LocalHour is the hour of the day at numbers of w, 1..24; 0: unknown.
+	LocalHour(w campaigns.WindowClass, now time.Time) int
 	Recording(regions []string, p campaigns.RecordingPolicy, now time.Time) campaigns.RecordingPolicy
 }
 

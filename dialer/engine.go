@@ -21,6 +21,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/pacing"
 )
 
 // Config are the engine's own settings.
@@ -35,7 +36,8 @@ type Config struct {
 	// RingMin is the legal minimum of ringing before we give up; default 15 s.
 	RingMin time.Duration `yaml:"ring_min"`
 	// DetectorLoss is the share of live people whom the detector takes for
-	// machines, in [0, 0.2]; it is taken off the abandonment limit. Default 0.005.
+	// machines, in [0, 0.2]; it is taken off the abandonment limit of campaigns that
+	// detect. 0 is the default, 0.005: no detector loses nobody.
 	DetectorLoss float64 `yaml:"detector_loss"`
 	// PhoneNetworks are the private networks that operators' phones may send
 	// audio from; default the private ranges of RFC 1918, RFC 6598 and RFC 4193.
@@ -57,6 +59,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RingMin <= 0 {
 		c.RingMin = 15 * time.Second
+	}
+	if c.DetectorLoss == 0 {
+		c.DetectorLoss = 0.005
 	}
 	if len(c.PhoneNetworks) == 0 {
 		c.PhoneNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
@@ -126,9 +131,10 @@ type liveCall struct {
 type liveOperator struct {
 	*operator.Operator
 	campaign campaigns.CampaignID
-	leg      string           // leg id while there is one
-	legs     int              // counts legs, to name the next
-	code     string           // feature code being keyed in
+	leg      string // leg id while there is one
+	legs     int    // counts legs, to name the next
+	code     string // feature code being keyed in
+	shift    shift
 	last     *talk            // the call that is talked in or wrapped up
 	preview  *campaigns.Claim // the lead that is looked at, in preview campaigns
 }
@@ -259,6 +265,16 @@ func (e *Engine) after(d time.Duration, do func(now time.Time)) {
 func (e *Engine) touch(r *campaignRun) {
 	if r != nil {
 		e.touched[r] = true
+	}
+}
+
+// touchCrowdedOut has the campaigns asked that found no room on the trunks: calls
+// of another one may have freed it.
+func (e *Engine) touchCrowdedOut() {
+	for _, r := range e.campaigns {
+		if r.decision.Bound == pacing.BoundChannels {
+			e.touch(r)
+		}
 	}
 }
 

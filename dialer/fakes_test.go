@@ -73,18 +73,32 @@ func (s *store) add(c campaigns.CampaignID, n int) {
 	}
 }
 
-func (s *store) Queues(_ context.Context, c campaigns.CampaignID, _ time.Time) ([]campaigns.QueueInfo, error) {
+func (s *store) Queues(_ context.Context, c campaigns.CampaignID, now time.Time) ([]campaigns.QueueInfo, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counts := map[campaigns.QueueID]int{}
+	queues := map[campaigns.QueueID]*campaigns.QueueInfo{}
 	for _, l := range s.leads {
-		if l.Queue.Campaign == c {
-			counts[l.Queue]++
+		if l.Queue.Campaign != c {
+			continue
+		}
+		q := queues[l.Queue]
+		if q == nil {
+			q = &campaigns.QueueInfo{QueueID: l.Queue}
+			queues[l.Queue] = q
+		}
+		switch {
+		case !l.DueAt.After(now):
+			q.Ready++
+		case q.Waiting == 0 || l.DueAt.Before(q.NextDue):
+			q.NextDue = l.DueAt
+			fallthrough
+		default:
+			q.Waiting++
 		}
 	}
 	var infos []campaigns.QueueInfo
-	for q, n := range counts {
-		infos = append(infos, campaigns.QueueInfo{QueueID: q, Ready: n})
+	for _, q := range queues {
+		infos = append(infos, *q)
 	}
 	return infos, nil
 }
@@ -94,7 +108,7 @@ func (s *store) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campaigns.
 	defer s.mu.Unlock()
 	var got []campaigns.Claim
 	s.leads = slices.DeleteFunc(s.leads, func(l campaigns.Claim) bool {
-		if len(got) == q.Limit || !slices.Contains(q.Queues, l.Queue) {
+		if len(got) == q.Limit || !slices.Contains(q.Queues, l.Queue) || l.DueAt.After(q.Now) {
 			return false
 		}
 		s.fence++
@@ -280,6 +294,7 @@ func (s *store) stillOpen() int {
 type rules struct {
 	mu     sync.Mutex
 	closed bool
+	opens  time.Time // then it is open
 	until  time.Time // the end of the open window
 	record campaigns.RecordingPolicy
 }
@@ -293,6 +308,9 @@ func (r *rules) set(change func(r *rules)) {
 func (r *rules) Open(_ campaigns.WindowClass, _ campaigns.Campaign, now time.Time) (bool, time.Time, time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.opens.IsZero() {
+		return !now.Before(r.opens), r.until, r.opens
+	}
 	return !r.closed, r.until, now.Add(time.Hour)
 }
 
@@ -302,6 +320,11 @@ func (r *rules) Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) 
 }
 
 func (*rules) Caps(campaigns.WindowClass, campaigns.Campaign, time.Time) []campaigns.Cap { return nil }
+
+// LocalHour is that of New York in winter.
+func (*rules) LocalHour(_ campaigns.WindowClass, now time.Time) int {
+	return now.UTC().Add(-5*time.Hour).Hour() + 1
+}
 
 func (*rules) Abandonment([]string, time.Time) (float64, time.Duration, time.Duration) {
 	return 0.03, 2 * time.Second, 15 * time.Second
@@ -329,7 +352,9 @@ func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campai
 type trunks struct {
 	mu        sync.Mutex
 	signal    func(sip.Event)
-	room      int // channels
+	room      int       // channels
+	cps       bool      // no CPS token is left
+	token     time.Time // when one returns
 	used      int
 	dialled   []sip.LegID
 	hungUp    map[sip.LegID]int
@@ -396,7 +421,11 @@ func (t *trunks) Capacity(string, time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.room - t.used
-	return sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n}
+	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n}
+	if t.cps {
+		c.Calls, c.NextToken = 0, t.token
+	}
+	return c
 }
 
 func (*trunks) RingTimeout(string) time.Duration { return 31 * time.Second }

@@ -31,7 +31,7 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 	if a.Outcome != campaigns.Connected && a.Outcome != campaigns.MachineHeard {
 		c.campaign.controller.Observe(now, pacing.Ended{Call: string(c.ID()), Cause: causeOf(a.Outcome)})
 	}
-	c.campaign.count(a.Outcome)
+	c.campaign.count(a.Outcome, !c.BridgedAt().IsZero())
 	e.deps.Observer.Notice(CallEnded{
 		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk,
 		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID,
@@ -92,7 +92,7 @@ func (e *Engine) writeEnding(ending campaigns.Ending, written func(now time.Time
 		err := e.deps.Store.End(ctx, ending)
 		return func(now time.Time) {
 			if err == nil || errors.Is(err, campaigns.ErrNotFound) {
-				delete(e.unwritten, id)
+				e.isWritten(id)
 				if written != nil {
 					written(now)
 				}
@@ -104,6 +104,16 @@ func (e *Engine) writeEnding(ending campaigns.Ending, written func(now time.Time
 			e.after(endingRetry, func(time.Time) { e.writeEnding(ending, written) })
 		}
 	})
+}
+
+// isWritten crosses off what is durable. Where that was what kept all from being
+// placed, pacing need not wait for the tick.
+func (e *Engine) isWritten(id write) {
+	down := e.storeDown()
+	delete(e.unwritten, id)
+	if down && !e.storeDown() {
+		e.touchAll()
+	}
 }
 
 // onWritten writes the disposition that waited for the ending.
@@ -147,7 +157,7 @@ func (e *Engine) writeDisposal(t *talk, d campaigns.Disposal) {
 				e.after(endingRetry, func(time.Time) { e.writeDisposal(t, d) })
 				return
 			}
-			delete(e.unwritten, id)
+			e.isWritten(id)
 			e.checkDrained()
 			e.deps.Observer.Notice(Disposed{Disposal: d, Campaign: t.campaign.ID, Lead: t.claim.Lead.ID})
 		}

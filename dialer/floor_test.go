@@ -3,6 +3,8 @@ package dialer_test
 import (
 	"bytes"
 	"context"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,18 +23,22 @@ import (
 // floor is an engine among fake rooms, inside a synctest bubble: every wait is
 // on the bubble's clock.
 type floor struct {
-	t        *testing.T
-	ctx      context.Context
-	engine   *dialer.Engine
-	store    *store
-	rules    *rules
-	trunks   *trunks
-	phones   *phones
-	audio    *audio
-	observer *observer
-	learnt   []byte // what controllers say they learnt
-	paced    map[campaigns.CampaignID][]eventlog.Line
-	stop     func()
+	t          *testing.T
+	ctx        context.Context
+	cfg        dialer.Config
+	engine     *dialer.Engine
+	store      *store
+	rules      *rules
+	trunks     *trunks
+	phones     *phones
+	audio      *audio
+	observer   *observer
+	learnt     []byte                    // what controllers say they learnt
+	recordings []string                  // that a dead process left
+	inbound    atomic.Int32              // people in a queue whom nobody called
+	choose     func([]pacing.Record) int // stands in for the controller's choice of record
+	paced      map[campaigns.CampaignID][]eventlog.Line
+	stop       func()
 }
 
 // inBubble runs a test on a floor that stands and stops by itself.
@@ -65,9 +71,13 @@ func newFloor(t *testing.T) *floor {
 // start runs an engine among the rooms: the first one, or the next process after
 // f.stop.
 func (f *floor) start() {
-	f.engine = dialer.New(dialer.Config{Node: "n1", HopperSize: 20}, dialer.Deps{
+	cfg := f.cfg
+	cfg.Node, cfg.HopperSize = "n1", 20
+	f.engine = dialer.New(cfg, dialer.Deps{
 		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
+		Inbound:       func(campaigns.CampaignID) int { return int(f.inbound.Load()) },
+		Recorded:      func(path string) bool { return slices.Contains(f.recordings, path) },
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },
 		Log:           zap.NewNop(),
 	})
@@ -93,10 +103,28 @@ func (l learner) Learnt(time.Time) []byte { return l.learnt }
 // controller records what it is told; the loop alone writes it down, and tests
 // read when the engine has stopped.
 func (f *floor) controller(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller {
-	start := func(s pacing.Settings, now time.Time) pacing.Controller {
-		return learner{pacing.New(s, now), f.learnt}
+	return eventlog.Record(s, now, f.newController, func(l eventlog.Line) { f.paced[c] = append(f.paced[c], l) })
+}
+
+func (f *floor) newController(s pacing.Settings, now time.Time) pacing.Controller {
+	return learner{chooser{pacing.New(s, now), f.choose}, f.learnt}
+}
+
+// chooser is a controller whose choice of record is made by choose, where that is
+// given.
+type chooser struct {
+	pacing.Controller
+	choose func([]pacing.Record) int
+}
+
+func (c chooser) Decide(now time.Time, v pacing.View) pacing.Decision {
+	d := c.Controller.Decide(now, v)
+	if c.choose != nil && d.Dial > 0 && len(v.Records) > 0 {
+		if d.Record = c.choose(v.Records); d.Record > 0 {
+			d.Dial = 1
+		}
 	}
-	return eventlog.Record(s, now, start, func(l eventlog.Line) { f.paced[c] = append(f.paced[c], l) })
+	return d
 }
 
 // progressive is a campaign that calls once for each ready operator.
@@ -226,7 +254,7 @@ func (f *floor) wantExactReplay() (decisions int) {
 		for _, l := range lines {
 			log = eventlog.Append(log, l)
 		}
-		report, err := eventlog.Replay(eventlog.NewReader(bytes.NewReader(log)).All(), pacing.New)
+		report, err := eventlog.Replay(eventlog.NewReader(bytes.NewReader(log)).All(), f.newController)
 		if err != nil {
 			f.t.Fatal(err)
 		}

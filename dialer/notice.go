@@ -10,8 +10,8 @@ import (
 )
 
 // Notice is a fact, told to observers. The set is closed: AttemptBegan,
-// CallChanged, CallEnded, OperatorChanged, CampaignChanged, Paced, Refused,
-// Disposed, AudioReached, RecordingDone.
+// CallChanged, CallEnded, OperatorChanged, RestBroken, CampaignChanged, Paced,
+// Refused, Disposed, AudioReached, RecordingDone.
 type Notice interface{ notice() }
 
 // AttemptBegan says that an attempt is durable and its INVITE leaves.
@@ -45,6 +45,14 @@ type CallEnded struct {
 // OperatorChanged says what an operator does now, with the call on the screen.
 type OperatorChanged struct{ Operator OperatorView }
 
+// RestBroken says that an operator who rested got a person who would have been
+// abandoned otherwise.
+type RestBroken struct {
+	At       time.Time
+	Campaign campaigns.CampaignID
+	Left     time.Duration // of the rest
+}
+
 // CampaignChanged says that a campaign started, paused, or was changed.
 type CampaignChanged struct {
 	At       time.Time
@@ -56,7 +64,8 @@ type Paced struct {
 	At       time.Time
 	Campaign campaigns.CampaignID
 	Decision pacing.Decision
-	Limit    float64 // abandonment limit in force
+	Bound    pacing.Bound // one of Bounds: what binds the campaign
+	Limit    float64      // abandonment limit in force
 	Took     time.Duration
 }
 
@@ -94,6 +103,7 @@ func (AttemptBegan) notice()    {}
 func (CallChanged) notice()     {}
 func (CallEnded) notice()       {}
 func (OperatorChanged) notice() {}
+func (RestBroken) notice()      {}
 func (CampaignChanged) notice() {}
 func (Paced) notice()           {}
 func (Refused) notice()         {}
@@ -109,6 +119,8 @@ type OperatorView struct {
 	Reason       string                  `json:"reason,omitempty"`
 	Stage        string                  `json:"stage,omitempty"`           // how far the talk or wrap-up is
 	Leaves       bool                    `json:"pause_requested,omitempty"` // pauses or goes off duty after the call
+	RestUntil    time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
+	Idle         string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
 	Campaign     campaigns.CampaignID    `json:"campaign,omitempty"`
 	Attempt      campaigns.AttemptID     `json:"attempt,omitempty"`
 	CallID       string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg
@@ -133,8 +145,12 @@ type CampaignView struct {
 	Calls     map[call.State]int        `json:"calls"`
 	Live      int                       `json:"live"`
 	Abandoned int                       `json:"abandoned"`
+	Late      int                       `json:"connected_late"` // of the abandoned: an operator had them, too late for the law
 	Attempts  int                       `json:"attempts"`
 	Outcomes  map[campaigns.Outcome]int `json:"outcomes"`
+	Bound     pacing.Bound              `json:"bound"` // what binds it now: one of Bounds
+	Why       string                    `json:"why"`   // in words and numbers
+	Resting   int                       `json:"resting"`
 	Decision  pacing.Decision           `json:"decision"`
 	Leads     LeadsView                 `json:"leads"`
 }

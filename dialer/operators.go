@@ -46,6 +46,7 @@ func (e *Engine) operatorChanged(now time.Time, o *liveOperator) {
 		o.last = nil
 		e.assign(now, o, "")
 	}
+	e.followRest(now, o)
 	e.ready.Remove(o.ID())
 	if o.State() != operator.Ready {
 		e.dropPreview(o)
@@ -189,7 +190,7 @@ func (e *Engine) dialInAnswer(ev sip.Incoming) ([]byte, error) {
 func (e *Engine) operatorView(o *liveOperator) OperatorView {
 	v := OperatorView{
 		User: campaigns.UserID(o.ID()), State: o.State(), Since: o.Since(), Reason: o.Reason(), Campaign: o.campaign,
-		Stage: o.Stage(), Leaves: o.PauseRequested(),
+		Stage: o.Stage(), Leaves: o.PauseRequested(), RestUntil: o.shift.until,
 		Attempt: campaigns.AttemptID(o.Call()),
 	}
 	if t := o.last; t != nil {

@@ -61,7 +61,7 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 		c.previewer = by.ID()
 		e.stepOperator(now, by, operator.Reserve{Call: string(id)})
 	}
-	r.controller.Observe(now, pacing.Dialed{Call: string(id), Trunk: route.Trunk, Record: pacing.Record{Segment: claim.Queue.Segment}})
+	r.controller.Observe(now, pacing.Dialed{Call: string(id), Trunk: route.Trunk, Record: e.record(now, r, &claim)})
 	e.touch(r)
 	e.later(func(ctx context.Context) func(time.Time) {
 		err := e.deps.Store.Begin(ctx, c.intent)

@@ -1,9 +1,11 @@
 package dialer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/hopper"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/pacing"
@@ -37,40 +39,48 @@ func (e *Engine) pace(now time.Time, r *campaignRun) {
 			d.Bound = view.Bound
 		}
 		r.decision = d
-		e.deps.Observer.Notice(Paced{At: now, Campaign: r.ID, Decision: d, Limit: r.limit, Took: took})
+		e.deps.Observer.Notice(Paced{At: now, Campaign: r.ID, Decision: d, Bound: e.bound(r), Limit: r.limit, Took: took})
 		for _, id := range d.Cancel {
 			if c := e.calls[campaigns.AttemptID(id)]; c != nil {
 				e.step(now, c, call.Cancel{})
 			}
 		}
-		placed := 0
-		for placed < d.Dial && e.originate(now, r) {
-			placed++
-		}
-		if placed == 0 {
+		if !e.originateAll(now, r, d) {
 			break
 		}
 	}
 	delete(e.touched, r) // what we did ourselves needs no second question
 }
 
+// originateAll places the calls of a decision. False: there is nothing to ask
+// again for.
+func (e *Engine) originateAll(now time.Time, r *campaignRun, d pacing.Decision) bool {
+	if d.Dial > 0 && d.Record > 0 && d.Record < len(r.choices) {
+		claim, ok := r.hopper.Take(now, r.choices[d.Record])
+		return !ok || e.begin(now, r, claim, nil) // one that is no choice any more: ask again
+	}
+	placed := 0
+	for placed < d.Dial && e.originate(now, r) {
+		placed++
+	}
+	return placed > 0
+}
+
 // view is how much room there is for calls of a campaign, and what limits it.
 func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
-	var v pacing.View
+	v := pacing.View{Waiting: e.waitingFor(r)}
 	if r.State != campaigns.Running || e.draining || e.storeDown() {
 		v.Bound = pacing.BoundWindow
 		return v
 	}
-	segment, ok := r.hopper.Peek(now)
-	if !ok {
+	if e.lookAhead(now, r); len(r.records) == 0 {
 		v.Bound = pacing.BoundLeads
 		if s := r.hopper.Status(); s.QueuesOpen == 0 && s.QueuesClosed > 0 {
 			v.Bound = pacing.BoundWindow
 		}
 		return v
 	}
-	r.records[0] = pacing.Record{Segment: segment}
-	v.Records = r.records[:1]
+	v.Records = r.records
 	capacity := e.deps.Trunks.Capacity(r.Trunks, now)
 	v.Room, v.Bound = capacity.Channels, pacing.BoundChannels
 	if capacity.Ringing < v.Room {
@@ -85,6 +95,50 @@ func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
 	}
 	v.Room = max(0, v.Room)
 	return v
+}
+
+// waitingFor counts the people who wait for operators of a campaign besides those
+// whom pacing knows to wait: customers whose operator's leg broke in the talk, and
+// whoever came in.
+func (e *Engine) waitingFor(r *campaignRun) int {
+	n := 0
+	for _, id := range e.waiting {
+		if c := e.calls[id]; c != nil && c.campaign == r && c.State() == call.Stranded {
+			n++
+		}
+	}
+	if e.deps.Inbound != nil {
+		n += max(0, e.deps.Inbound(r.ID))
+	}
+	return n
+}
+
+// lookAhead finds the leads that may be dialled next. Of those that look the same
+// to pacing only the first is a choice: no lead is overtaken for nothing.
+func (e *Engine) lookAhead(now time.Time, r *campaignRun) {
+	n := 1
+	if r.Pacing.ChoosesRecords() {
+		n = hopper.MostChoices
+	}
+	all := r.hopper.Choices(now, n, r.choices[:0])
+	r.choices, r.records = all[:0], r.records[:0]
+	for _, claim := range all {
+		if record := e.record(now, r, claim); !slices.Contains(r.records, record) {
+			r.choices, r.records = append(r.choices, claim), append(r.records, record)
+		}
+	}
+}
+
+// record is what pacing is told of a lead.
+func (e *Engine) record(now time.Time, r *campaignRun, claim *campaigns.Claim) pacing.Record {
+	record := pacing.Record{
+		Segment: claim.Queue.Segment, Score: r.Pacing.Score(claim.Lead),
+		Attempts: claim.Attempts, Hour: e.deps.Rules.LocalHour(claim.Queue.Window, now),
+	}
+	if claim.Attempts > 0 { // else it is of another campaign
+		record.Last = string(claim.LastOutcome)
+	}
+	return record
 }
 
 // paceAgain asks once more when a CPS token returns: waiting for the tick would
@@ -105,6 +159,7 @@ func (e *Engine) tellOperator(now time.Time, o *liveOperator) {
 	}
 	r.controller.Observe(now, pacing.Operator{
 		ID: o.ID(), State: pacingState(o.State()), PauseRequested: o.PauseRequested(), Stage: o.Stage(),
+		RestUntil: o.shift.until,
 	})
 	e.touch(r)
 }

@@ -16,7 +16,7 @@ var ErrNoPreview = errors.New("no lead is previewed")
 // call is placed when the operator asks for it.
 func (e *Engine) offerPreview(now time.Time, o *liveOperator) {
 	r := e.campaigns[o.campaign]
-	if r == nil || r.Pacing.Mode != campaigns.Preview || r.State != campaigns.Running || o.preview != nil || e.draining {
+	if r == nil || r.Pacing.Mode != campaigns.Preview || r.State != campaigns.Running || o.preview != nil || o.resting(now) || e.draining {
 		return
 	}
 	if claim, ok := r.hopper.Next(now); ok {

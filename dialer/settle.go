@@ -51,11 +51,27 @@ func (e *Engine) settleAttempt(ctx context.Context, a campaigns.Attempt, campaig
 	err = e.deps.Store.End(ctx, campaigns.Ending{
 		Attempt: a.ID, Outcome: campaigns.Interrupted, Reason: "the dialer died in this call",
 		Next: next, BadNumber: bad, Suppress: suppress, Count: true, At: now,
+		Recording: e.leftRecording(a),
 	})
 	if err != nil {
 		return fmt.Errorf("settle attempt %s: %w", a.ID, err)
 	}
 	return nil
+}
+
+// leftRecording is the recording of a talk in which the process died; empty if
+// there is none. The talk began on the day of the attempt or, at midnight, on the
+// next.
+func (e *Engine) leftRecording(a campaigns.Attempt) string {
+	if e.deps.Recorded == nil {
+		return ""
+	}
+	for _, day := range []time.Time{a.BeganAt, a.BeganAt.AddDate(0, 0, 1)} {
+		if path := recordingPath(day, a.ID); e.deps.Recorded(path) {
+			return path
+		}
+	}
+	return ""
 }
 
 // finishDialogs ends what may still be up at the carrier, all at once.

@@ -23,21 +23,30 @@ func (e *Engine) snapshot(now time.Time) Snapshot {
 		phases[c.campaign.ID][c.State()]++
 	}
 	for _, r := range e.campaigns {
-		s.Campaigns = append(s.Campaigns, r.view(phases[r.ID]))
+		s.Campaigns = append(s.Campaigns, e.campaignView(now, r, phases[r.ID]))
 	}
 	for _, o := range e.operators {
-		s.Operators = append(s.Operators, e.operatorView(o))
+		v := e.operatorView(o)
+		v.Idle = e.idle(now, o)
+		s.Operators = append(s.Operators, v)
 	}
 	slices.SortFunc(s.Campaigns, func(a, b CampaignView) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	slices.SortFunc(s.Operators, func(a, b OperatorView) int { return strings.Compare(string(a.User), string(b.User)) })
 	return s
 }
 
-func (r *campaignRun) view(phases map[call.State]int) CampaignView {
+func (e *Engine) campaignView(now time.Time, r *campaignRun, phases map[call.State]int) CampaignView {
 	h := r.hopper.Status()
+	resting := 0
+	for _, o := range e.operators {
+		if o.campaign == r.ID && o.resting(now) {
+			resting++
+		}
+	}
 	return CampaignView{
+		Bound: e.bound(r), Why: e.why(r), Resting: resting,
 		ID: r.ID, Name: r.Name, State: r.State, Reason: r.HoldReason, Pacing: r.Pacing, Limit: r.limit,
-		Calls: phases, Live: r.tally.Live, Abandoned: r.tally.Abandoned, Attempts: r.tally.Attempts,
+		Calls: phases, Live: r.tally.Live, Abandoned: r.tally.Abandoned, Late: r.tally.Late, Attempts: r.tally.Attempts,
 		Outcomes: maps.Clone(r.tally.Outcomes), Decision: r.decision,
 		Leads: LeadsView{
 			Held: h.Held, Ready: h.Ready, Waiting: h.Waiting,

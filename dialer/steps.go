@@ -20,6 +20,9 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 	to := c.State()
 	if from != to {
 		e.touch(c.campaign)
+		if from == call.Ringing { // its place among the ringing calls of the trunk is free
+			e.touchCrowdedOut()
+		}
 		e.deps.Observer.Notice(CallChanged{At: now, Attempt: c.ID(), Campaign: c.campaign.ID, Trunk: c.route.Trunk, From: from, To: to})
 		e.tellPacing(now, c, ev, from, to)
 	}
@@ -62,6 +65,9 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 		e.keepDialog(c)
 	case call.FindOperator:
 		e.waiting = append(e.waiting, c.ID())
+		if fatigue(c.campaign.Pacing) != (pacing.Fatigue{}) { // then somebody who rests may be asked
+			e.after(max(0, lostAt(c).Sub(now)), func(time.Time) {})
+		}
 	case call.Connect:
 		e.connect(now, c, a)
 	case call.FreeOperator:
@@ -110,6 +116,7 @@ func (e *Engine) drop(c *liveCall) {
 	delete(e.calls, c.ID())
 	c.campaign.calls--
 	e.touch(c.campaign)
+	e.touchCrowdedOut()
 	if c.placed {
 		e.deps.Audio.Close(media.LegID(c.ID()))
 	}

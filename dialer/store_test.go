@@ -236,20 +236,29 @@ func TestSettle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.store.left = []campaigns.Attempt{{ID: "a1", Campaign: "spring", Number: "+12025550100", Dialog: dialog}}
-		f.store.open["a1"] = campaigns.Intent{Attempt: "a1"}
+		midnight := time.Date(2026, 3, 2, 23, 59, 50, 0, time.UTC)
+		f.recordings = []string{"2026/03/03/a1.wav", "2026/03/02/a3.wav"}
+		for _, id := range []campaigns.AttemptID{"a1", "a2", "a3"} {
+			f.store.left = append(f.store.left, campaigns.Attempt{ID: id, Campaign: "spring", Number: "+12025550100", Dialog: dialog, BeganAt: midnight})
+			f.store.open[id] = campaigns.Intent{Attempt: id}
+		}
 		n, err := f.engine.Settle(context.Background(), func(campaigns.CampaignID) (campaigns.Campaign, error) {
 			return progressive("spring"), nil
 		})
-		if err != nil || n != 1 {
+		if err != nil || n != 3 {
 			t.Fatalf("settled %d: %v", n, err)
 		}
-		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Interrupted: 1})
-		if !slices.Equal(f.trunks.finished, []string{"left-behind"}) {
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Interrupted: 3})
+		if !slices.Equal(f.trunks.finished, []string{"left-behind", "left-behind", "left-behind"}) {
 			t.Errorf("dialogs ended: %q", f.trunks.finished)
 		}
 		if e := f.store.ending(0); !e.Count || !e.Next.At.After(time.Now()) {
 			t.Errorf("ending %+v: counts, and rests before the next try", e)
+		}
+		for i, want := range []string{"2026/03/03/a1.wav", "", "2026/03/02/a3.wav"} {
+			if got := f.store.ending(i).Recording; got != want {
+				t.Errorf("recording of attempt %d: %q, want %q", i+1, got, want)
+			}
 		}
 	})
 }

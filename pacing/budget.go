@@ -11,44 +11,51 @@ import (
 // and never overdrawn. The law may hold over several windows at once: the one
 // that allows least decides.
 type budget struct {
-	ledger  ledger
-	logGain float64 // slow correction of the threshold, from what it led to
-	live    float64 // answers since began
-	began   time.Time
+	ledger ledger
+	live   float64 // answers since began
+	began  time.Time
 	// Chances at which the last calls were placed, in thresholds, discounted.
 	placedSum, placedCount float64
+	// Answers that found nobody, and how many were expected to when their calls
+	// were placed, discounted.
+	missed, expected float64
 }
 
 const (
-	gainStep    = 0.006  // of logGain per live answer
-	minGain     = 0.3    // of the threshold against the allowed share
-	maxGain     = 3.0    //
 	maxPush     = 0.9    // log of how far credit may raise the threshold
 	minPush     = -6.0   // log of how far debt may lower it
 	maxRisk     = 0.3    // no call is placed at a greater chance of abandonment
 	horizonTime = 1200.0 // seconds over which credit is spent where the window's end is not known
 	firstRate   = 300.0  // seconds before the rate of answers is believed
-	debtHaste   = 3.0    // a debt is paid back so much faster than credit is spent
+	debtHaste   = 3.0    // a debt that may not be paid back is paid so much faster
 
-	// What is kept back, in calls: two abandoned calls, more with more operators
-	// at work, because their calls come to grief together; the swing of luck so
-	// far and of luck to come, whichever is less; the losses that nobody sees.
-	keptBack   = 1.5
-	clump      = 0.35 // per root of operators at work
-	pastSwing  = 0.5  // standard deviations of the calls abandoned so far
-	aheadSwing = 0.8  // of those still allowed until the window ends
-	lossSpread = 2.4  // of the detector's losses
+	// What is kept back until the end, in calls. Abandoned calls come in clumps,
+	// larger ones with more operators at work, because their calls come to grief
+	// together; credit that is meant to be left has so wide a spread.
+	keptBack   = 0.7
+	clump      = 0.7 // per root of operators at work beyond the first, at 3 %
+	clumpShare = 0.03
+	pastSwing  = 0.5 // standard deviations of the calls abandoned so far
+	aheadSwing = 0.4 // of those still allowed until the window ends; the lesser of the two counts
 
-	closedRisk = 0.1  // of the allowed share, while one more abandoned call would break the limit
-	payBack    = 0.45 // of the coming allowance that is trusted to pay back a debt
+	lossSpread = 0.5 // of the people lost to the detector: an estimate is an estimate
 
-	// Calls are placed at chances up to the threshold, and more of them are
-	// abandoned than their chances say: other calls are placed after them.
+	payBack     = 0.45 // of the coming allowance that is trusted to pay back a debt
+	payFrom     = 3.0  // live answers before anything is trusted of it
+	sureSpread  = 3.3  // standard deviations of bad luck that must be payable
+	sureCredit  = 0.5  // calls that must be left then
+	leastSpread = 0.5  // calls
+
+	// Calls are placed at chances up to the threshold, and not as many of them are
+	// abandoned as their chances say: other calls are placed after them, and
+	// operators come who were not expected.
 	placedMemory  = 300.0 // calls
 	placedPrior   = 20.0
 	meanPlaced    = 0.75 // of the threshold, before it is known
-	realised      = 1.4  // abandoned calls for each that the chances expected
-	realisedAfter = 1.1  // with surplus calls given up
+	missedMemory  = 60.0 // calls expected to be abandoned
+	missedPrior   = 4.0
+	realised      = 1.3 // abandoned calls for each that the chances expected, before it is known
+	realisedAfter = 1.1 // with surplus calls given up
 )
 
 func newBudget(now time.Time, windows []time.Duration) budget {
@@ -61,11 +68,13 @@ func (s Settings) allowance() float64 {
 	return max(s.Limit/10, (s.Limit-s.DetectorLoss)/(1-s.DetectorLoss))
 }
 
-// human books a live answer.
-func (b *budget) human(now time.Time, allowed float64) {
+// human books the live answer of a call placed at this chance of abandonment.
+func (b *budget) human(now time.Time, chance float64) {
 	b.live++
 	b.ledger.book(now, 1, 0)
-	b.logGain = min(math.Log(maxGain), b.logGain+gainStep*allowed)
+	keep := math.Exp(-chance / missedMemory)
+	b.missed *= keep
+	b.expected = b.expected*keep + chance
 }
 
 // mistaken takes a live answer back: it was a machine after all.
@@ -77,7 +86,7 @@ func (b *budget) mistaken(now time.Time) {
 // lost books an abandoned call.
 func (b *budget) lost(now time.Time) {
 	b.ledger.book(now, 0, 1)
-	b.logGain = max(math.Log(minGain), b.logGain-gainStep)
+	b.missed++
 }
 
 // placed books a call placed at this chance of abandonment under a threshold.
@@ -88,13 +97,14 @@ func (b *budget) placed(chance, threshold float64) {
 }
 
 // scale is the threshold that loses one call in so many as are allowed, over
-// that share: the mean chance is below the threshold, what comes of it above.
+// that share: the mean chance is below the threshold, what comes of it beside it.
 func (b *budget) scale(s Settings) float64 {
-	after := realised
+	usual := realised
 	if s.Cancel {
-		after = realisedAfter
+		usual = realisedAfter
 	}
-	return b.placedCount / b.placedSum / after
+	comesTrue := (missedPrior*usual + b.missed) / (missedPrior + b.expected)
+	return b.placedCount / b.placedSum / comesTrue
 }
 
 // rate is live answers a second.
@@ -132,8 +142,9 @@ func (b *budget) account(now time.Time, s Settings, atWork int) account {
 		if !s.WindowEnd.IsZero() {
 			swing = min(swing, aheadSwing*math.Sqrt(a.allowed*ahead))
 		}
-		a.last = keptBack + clump*math.Sqrt(float64(atWork))
-		a.reserve = a.last + swing + lossSpread*math.Sqrt(s.DetectorLoss*a.live)
+		a.last = keptBack + clump*(math.Sqrt(float64(atWork))-1)*math.Sqrt(math.Sqrt(a.allowed/clumpShare))
+		a.last += lossSpread * math.Sqrt(s.DetectorLoss*a.live)
+		a.reserve = a.last + swing
 		a.reserve = min(a.reserve, a.allowed*a.live/2)
 		if a.credit-a.reserve < tightest.credit-tightest.reserve {
 			tightest = a
@@ -146,28 +157,36 @@ func (b *budget) account(now time.Time, s Settings, atWork int) account {
 // live answer abandoned.
 func (a account) open() bool { return a.credit+a.allowed >= 1 }
 
-// payable says whether a debt is sure to be paid back before the window ends. A
-// campaign whose end is not known makes no debts: it may be stopped at any time.
-func (a account) payable(s Settings, ahead float64) bool {
-	return !s.WindowEnd.IsZero() && a.live*a.allowed >= 1 && a.credit+payBack*a.allowed*ahead >= 1+a.last
+// toCome is the part of the allowance that is still to come and trusted to pay
+// back a debt. A campaign whose end is not known trusts in none: it may be stopped
+// at any time.
+func (a account) toCome(s Settings, ahead float64) float64 {
+	if s.WindowEnd.IsZero() || a.live < payFrom {
+		return 0
+	}
+	return payBack * a.allowed * ahead
 }
 
 // threshold is the chance of abandonment at which the next call may still be
-// placed, in (0, maxRisk].
-func (b *budget) threshold(now time.Time, s Settings, a account) float64 {
+// placed, in (0, maxRisk]. Where D, the operators free when it is answered, has
+// this standard deviation, all that bad luck may abandon at once must be payable.
+func (b *budget) threshold(now time.Time, s Settings, a account, spread float64) float64 {
 	ahead := b.ahead(now, s)
-	horizon := max(10/a.allowed, ahead)
+	toCome := a.toCome(s, ahead)
+	horizon := max(1/a.allowed, ahead)
 	if a.credit < a.reserve {
-		horizon /= debtHaste
-	}
-	if !s.WindowEnd.IsZero() {
-		horizon = min(horizon, max(5, ahead))
+		horizon = max(10/a.allowed, ahead)
+		if a.credit+toCome < 1+a.last {
+			horizon /= debtHaste
+		}
+		if !s.WindowEnd.IsZero() {
+			horizon = min(horizon, max(5, ahead))
+		}
 	}
 	push := (a.credit - a.reserve) / (a.allowed * horizon)
 	push = max(minPush, min(maxPush, push))
-	risk := min(maxRisk, a.allowed*b.scale(s)*math.Exp(b.logGain+push))
-	if !a.open() && !a.payable(s, ahead) {
-		risk = min(risk, closedRisk*a.allowed)
-	}
-	return risk
+	wanted := a.allowed * b.scale(s) * math.Exp(push)
+	means := (a.credit + toCome - sureCredit) / max(spread, leastSpread)
+	sure := 0.5 * math.Erfc((sureSpread-means)/math.Sqrt2)
+	return min(maxRisk, wanted, sure)
 }

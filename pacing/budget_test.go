@@ -11,7 +11,7 @@ var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 func spent(live, abandoned int) *budget {
 	b := newBudget(monday, nil)
 	for range live {
-		b.human(monday, 0.03)
+		b.human(monday, 0)
 	}
 	for range abandoned {
 		b.lost(monday)
@@ -83,16 +83,17 @@ func TestThresholdFollowsTheCredit(t *testing.T) {
 	for _, abandoned := range []int{0, 5, 10, 15, 20, 25, 30, 35, 45} {
 		b := spent(1000, 0)
 		b.ledger.book(monday, 0, float64(abandoned))
-		got := b.threshold(now, s, b.account(now, s, 10))
+		got := b.threshold(now, s, b.account(now, s, 10), 2)
 		if got > last || got <= 0 || got > maxRisk {
 			t.Errorf("%d abandoned: threshold = %v after %v", abandoned, got, last)
 		}
 		last = got
 	}
-	b := spent(1000, 35)
-	far := b.threshold(now, s, b.account(now, s, 10))
+	b := spent(1000, 15)
+	far := b.threshold(now, s, b.account(now, s, 10), 2)
 	s.WindowEnd = now.Add(10 * time.Minute)
-	if near := b.threshold(now, s, b.account(now, s, 10)); near >= far {
+	b.ledger.book(now, 0, 25)
+	if near := b.threshold(now, s, b.account(now, s, 10), 2); near >= far/10 {
 		t.Errorf("overdrawn near the window's end: threshold = %v, want well under %v", near, far)
 	}
 }

@@ -13,12 +13,16 @@ func (k *call) beingCancelled(now time.Time) bool {
 	return !k.givenUp.IsZero() && now.Sub(k.givenUp) < retryCancel
 }
 
-// giveUp names the ringing calls to cancel: while nobody is free, every one that
-// has rung the legal minimum. Its answer would most likely be abandoned, and
+// spareForLate is with how many free operators late answers are still unwelcome:
+// a younger call is likely to take the last one.
+const spareForLate = 1
+
+// giveUp names the ringing calls to cancel: while hardly anybody is free, every one
+// that has rung the legal minimum. Its answer would most likely be abandoned, and
 // most people who answer at all have answered before. Where the trunk binds,
 // cancelling only wastes dials.
 func (c *controller) giveUp(now time.Time, v View) []string {
-	if !c.settings.Cancel || c.floor.free(now) > 0 {
+	if !c.settings.Cancel || c.floor.free(now) > spareForLate {
 		return nil
 	}
 	if v.Room == 0 && (v.Bound == BoundChannels || v.Bound == BoundCPS) {

@@ -16,12 +16,18 @@ type controller struct {
 	budget   budget
 	look     lookAhead
 	target   target
+	after    exposure
 	first    time.Time // the first dial; zero before
 	swept    time.Time
 	// Reused from one Decide to the next.
 	surplus   []*call
 	cancelled []string
+	risks     []risk // of the calls of the last Decide that are still to be placed
 }
+
+// risk is the chance of abandonment at which a call is placed, and the threshold
+// that it was held against; 0 where something else ended the search.
+type risk struct{ chance, threshold float64 }
 
 // New returns a controller that knows nothing yet and is careful until it does.
 // Zero values of s take the defaults named in Settings.
@@ -74,6 +80,9 @@ func (c *controller) Observe(now time.Time, ev Event) {
 	case Connected:
 		if k := c.floor.calls[ev.Call]; k != nil {
 			c.settled(now, k, ev.Late)
+			if o := c.floor.operators[ev.Operator]; o != nil && o.state == Talking {
+				o.segment = k.segment
+			}
 		}
 	case Abandoned:
 		if k := c.floor.calls[ev.Call]; k != nil {
@@ -83,7 +92,15 @@ func (c *controller) Observe(now time.Time, ev Event) {
 }
 
 func (c *controller) dialed(now time.Time, ev Dialed) {
-	c.floor.dial(now, ev.Call, c.model.segment(ev.Segment))
+	k := c.floor.dial(now, ev.Call, c.model.segment(ev.Segment))
+	if k != nil && len(c.risks) > 0 {
+		r := c.risks[0]
+		c.risks = c.risks[1:]
+		k.chance = r.chance
+		if r.threshold > 0 && r.chance <= r.threshold {
+			c.budget.placed(r.chance, r.threshold)
+		}
+	}
 	if c.first.IsZero() {
 		c.first = now
 	}
@@ -99,7 +116,7 @@ func (c *controller) operatorChanged(now time.Time, ev Operator) {
 	}
 	switch was.state {
 	case Talking:
-		c.model.talked(lasted)
+		c.model.talked(lasted, was.segment)
 		if ev.State == Wrapping {
 			return
 		}
@@ -122,7 +139,7 @@ func (c *controller) humanHeard(now time.Time, k *call) {
 	c.model.ended(now, k, wasHuman)
 	c.floor.land(k)
 	c.floor.wait(now, k)
-	c.budget.human(now, c.settings.allowance())
+	c.budget.human(now, k.chance)
 }
 
 func (c *controller) machineHeard(now time.Time, k *call) {

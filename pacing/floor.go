@@ -19,6 +19,7 @@ type operator struct {
 	state          OperatorState
 	since          time.Time
 	pauseRequested bool
+	segment        int // of the person they talk with; -1 unknown
 	stage          string
 	stageSince     time.Time
 	restUntil      time.Time
@@ -37,6 +38,7 @@ type call struct {
 	human    time.Time // zero: no verdict yet
 	givenUp  time.Time // zero: we did not ask to cancel it
 	answers  float64   // expected live answers already booked, see model.accrue
+	chance   float64   // of abandonment, when it was placed
 	failures float64   // expected early failures already booked
 }
 
@@ -49,7 +51,7 @@ func newFloor() floor {
 func (f *floor) setOperator(now time.Time, ev Operator) (was operator) {
 	o := f.operators[ev.ID]
 	if o == nil {
-		o = &operator{id: ev.ID, state: Off, since: now}
+		o = &operator{id: ev.ID, state: Off, since: now, segment: -1}
 		f.operators[ev.ID] = o
 		f.staff = append(f.staff, o)
 	}
@@ -62,17 +64,21 @@ func (f *floor) setOperator(now time.Time, ev Operator) (was operator) {
 		return operator{}
 	}
 	o.state, o.since = ev.State, now
+	if ev.State == Talking {
+		o.segment = -1
+	}
 	return was
 }
 
 // dial puts a call in flight, unless it is known already.
-func (f *floor) dial(now time.Time, id string, segment int) {
+func (f *floor) dial(now time.Time, id string, segment int) *call {
 	if f.calls[id] != nil {
-		return
+		return nil
 	}
 	c := &call{id: id, segment: segment, place: len(f.inFlight), dialled: now}
 	f.calls[id] = c
 	f.inFlight = append(f.inFlight, c)
+	return c
 }
 
 // land takes a call out of flight: it has a verdict or is over.
@@ -101,13 +107,17 @@ func (f *floor) forget(c *call) {
 	}
 }
 
-// running are the ages in seconds of the talks and wrap-ups that go on.
-func (f *floor) running(now time.Time) (talking, wrapping []float64) {
+// allSegments is running of every segment.
+const allSegments = -1
+
+// running are the ages in seconds of the wrap-ups that go on, and of the talks
+// with people of a segment.
+func (f *floor) running(now time.Time, segment int) (talking, wrapping []float64) {
 	for _, o := range f.staff {
-		switch o.state {
-		case Talking:
+		switch {
+		case o.state == Talking && (segment == allSegments || o.segment == segment):
 			talking = append(talking, seconds(now, o.since))
-		case Wrapping:
+		case o.state == Wrapping:
 			wrapping = append(wrapping, seconds(now, o.since))
 		}
 	}

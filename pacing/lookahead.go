@@ -11,9 +11,11 @@ const (
 	exactTerms = 18
 	// maxTerms bounds the exact distribution as calls are added.
 	maxTerms = 62
-	// knownSpread is the relative error of the answer level above which the
-	// exact sum would be exactly wrong.
-	knownSpread = 0.08
+	// knownSpread is the relative error of the answer level above which it counts
+	// in the exact sum: as a level that is as likely too high as too low by that
+	// error.
+	knownSpread = 0.05
+	sides       = 2 // the level too high, and too low
 )
 
 // chances is one chance per point.
@@ -25,19 +27,25 @@ type chances [points]float64
 //
 // and from it the chance that the answer of one more call finds nobody.
 type lookAhead struct {
-	base       int // ready less waiting
-	mean       chances
-	variance   chances
-	skew       chances // third central moment
-	answers    chances // expected live answers
-	late       int     // of the points, the last so many: who would answer then and find nobody is given up before
-	spread     float64 // relative standard deviation of the answer level
-	calls      int
-	terms      []chances // of operators coming free, and of calls not being answered
-	termCount  int
-	exact      bool
-	successes  [points][maxTerms + 2]float64 // distribution of the sum of terms
-	successMax int
+	base      int // ready less waiting
+	mean      chances
+	variance  chances
+	skew      chances // third central moment
+	answers   chances // expected live answers
+	late      int     // of the points, the last so many: who would answer then and find nobody is given up before
+	spread    float64 // relative standard deviation of the answer level
+	calls     int
+	terms     []term
+	termCount int
+	exact     bool
+	sums      [sides][points][maxTerms + 2]float64 // distributions of the sum of terms
+	sumMax    int
+}
+
+// term is an operator coming free, or a call not being answered.
+type term struct {
+	chances
+	call bool
 }
 
 // reset starts anew with so many free operators and an answer level of this spread.
@@ -59,7 +67,7 @@ func (l *lookAhead) addOperator(free *chances) {
 		l.variance[k] += v
 		l.skew[k] += v * (1 - 2*p)
 	}
-	l.remember(free)
+	l.remember(&term{*free, false})
 }
 
 // addCall counts a call in flight that is answered live in time with these
@@ -78,50 +86,67 @@ func (l *lookAhead) addCall(answered *chances) {
 		l.skew[k] -= v * (1 - 2*q)
 		not[k] = 1 - q
 	}
-	l.remember(&not)
+	t := term{not, true}
+	l.remember(&t)
 	if l.exact {
-		l.convolve(&not)
+		l.convolve(&t)
 	}
 }
 
-func (l *lookAhead) remember(term *chances) {
+func (l *lookAhead) remember(t *term) {
 	l.termCount++
 	if l.termCount <= exactTerms {
-		l.terms = append(l.terms, *term)
+		l.terms = append(l.terms, *t)
 	}
 }
 
 // finish decides between the exact distribution and the approximation.
 func (l *lookAhead) finish() {
-	if l.termCount > exactTerms || l.spread >= knownSpread {
+	if l.termCount > exactTerms {
 		return
 	}
 	l.exact = true
-	l.successMax = 0
-	for k := range points {
-		l.successes[k][0] = 1
+	l.sumMax = 0
+	for side := range l.sides() {
+		for k := range points {
+			l.sums[side][k][0] = 1
+		}
 	}
 	for i := range l.terms {
 		l.convolve(&l.terms[i])
 	}
 }
 
+// sides is over how many levels of answers the exact distribution is averaged.
+func (l *lookAhead) sides() int {
+	if l.spread < knownSpread {
+		return 1
+	}
+	return sides
+}
+
 // convolve adds one Bernoulli term to the exact distributions.
-func (l *lookAhead) convolve(term *chances) {
-	n := l.successMax
+func (l *lookAhead) convolve(t *term) {
+	n := l.sumMax
 	if n >= maxTerms {
 		l.exact = false
 		return
 	}
-	for k, p := range term {
-		d := &l.successes[k]
-		d[n+1] = d[n] * p
-		for j := n; j > 0; j-- {
-			d[j] = d[j]*(1-p) + d[j-1]*p
+	l.sumMax++
+	two := l.sides()
+	for side := range two {
+		for k, p := range t.chances {
+			if t.call && two > 1 {
+				p = 1 - min(1, (1-p)*(1+l.spread*float64(1-2*side)))
+			}
+			d := &l.sums[side][k]
+			d[n+1] = d[n] * p
+			for j := n; j > 0; j-- {
+				d[j] = d[j]*(1-p) + d[j-1]*p
+			}
+			d[0] *= 1 - p
 		}
-		d[0] *= 1 - p
 	}
-	l.successMax++
 }
 
 // abandonChance is the chance that the live answer of one more call finds no
@@ -138,20 +163,28 @@ func (l *lookAhead) abandonChance() float64 {
 	return sum / points
 }
 
-// exactAt is P(D <= 0) at point k, where D = base - calls + successes.
+// spreadAt is the standard deviation of D at point k.
+func (l *lookAhead) spreadAt(k int) float64 {
+	doubt := l.spread * l.answers[k]
+	return math.Sqrt(l.variance[k] + doubt*doubt)
+}
+
+// exactAt is P(D <= 0) at point k, where D = base - calls + sum of terms.
 func (l *lookAhead) exactAt(k int) float64 {
-	most := l.calls - l.base // D <= 0 means at most this many successes
+	most := l.calls - l.base // D <= 0 means at most this many
 	if most < 0 {
 		return 0
 	}
-	if most >= l.successMax {
+	if most >= l.sumMax {
 		return 1
 	}
-	sum := 0.0
-	for _, p := range l.successes[k][:most+1] {
-		sum += p
+	sum, two := 0.0, l.sides()
+	for side := range two {
+		for _, p := range l.sums[side][k][:most+1] {
+			sum += p
+		}
 	}
-	return min(1, sum)
+	return min(1, sum/float64(two))
 }
 
 // normalAt is P(D <= 0) at point k by the normal approximation with continuity

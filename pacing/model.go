@@ -20,6 +20,9 @@ const (
 	usualSetup     = 1.5  // seconds from dial to ringing
 	readyMemory    = 40   // ends of talk or wrap-up
 	handlingMemory = 400  // talks, and three more for each operator
+	ownEstimates   = 32   // segments
+	likeOthers     = 40   // dials of the others that a new segment begins with
+	talksKnown     = 10   // of a segment, before they count for themselves
 )
 
 // model is what was learnt, and the tables made of it. It serves all modes, so
@@ -31,6 +34,7 @@ type model struct {
 	byName   map[string]int
 	offsets  chances // seconds from dial to live answer, quantiles
 	callsAt  time.Time
+	followed time.Time
 
 	talk, wrap *estimate.Duration
 	stages     stages
@@ -44,10 +48,16 @@ type model struct {
 
 // segment is what is known of the answers of one segment.
 type segment struct {
+	dials   *estimate.Dials // of all segments while there is one
 	level   estimate.Level
 	answer  float64 // chance that a fresh dial is answered live
 	within  [estimate.DialBins]chances
+	usual   float64 // answer as it was for long
 	accrued float64 // scratch of accrue
+
+	talk     *estimate.Duration
+	talks    float64
+	handling *estimate.Handling // nil until its talks are known
 }
 
 func newModel(now time.Time, s Settings) *model {
@@ -68,39 +78,61 @@ func newModel(now time.Time, s Settings) *model {
 }
 
 // segment returns the index of a segment, making room for one not seen before.
+// Beyond ownEstimates segments, they share the estimates of all.
 func (m *model) segment(name string) int {
 	if i, ok := m.byName[name]; ok {
 		return i
 	}
 	i := len(m.segments)
 	m.byName[name] = i
-	m.segments = append(m.segments, segment{level: estimate.NewAnswerLevel()})
+	s := segment{dials: m.dials, level: estimate.NewAnswerLevel()}
+	if i == 1 {
+		m.segments[0].dials = m.dials.Like(math.Inf(1))
+		m.segments[0].talk = m.talk.Copy()
+	}
+	if i > 0 && i < ownEstimates {
+		s.dials = m.dials.Like(likeOthers)
+		s.talk = estimate.NewDuration(talkBins, priorTalk)
+	}
+	m.segments = append(m.segments, s)
 	m.tabulate(i)
+	m.segments[i].usual = m.segments[i].answer
 	return i
 }
 
 // ended books the end of a dial at this moment.
 func (m *model) ended(now time.Time, c *call, how fate) {
 	age := seconds(now, c.dialled)
-	answers, failures := m.dials.Expected(age)
+	s := &m.segments[c.segment]
+	answers, failures := m.expected(s, age)
 	seen, failed := 0.0, 0.0
 	switch how {
 	case wasHuman:
-		m.dials.Human(age)
 		seen = 1
 		if !c.answered.IsZero() {
 			m.verdict.Observe(seconds(now, c.answered))
 		}
-	case wasCancelled:
-		m.dials.Cancelled(age)
 	case wasOther:
-		m.dials.Other(age)
 		if m.dials.IsEarly(age) {
 			failed = 1
 		}
 	}
-	m.segments[c.segment].level.Add(seen, answers-c.answers)
+	book(m.dials, how, age)
+	if s.dials != m.dials {
+		book(s.dials, how, age)
+	}
+	s.level.Add(seen, answers-c.answers)
 	m.health.Add(failed, failures-c.failures)
+}
+
+// expected is what the hazards expect of one dial up to an age in seconds: live
+// answers by those of its segment, early failures by those of all.
+func (m *model) expected(s *segment, age float64) (answers, failures float64) {
+	answers, failures = m.dials.Expected(age)
+	if s.dials != m.dials {
+		answers, _ = s.dials.Expected(age)
+	}
+	return answers, failures
 }
 
 // fate is how a dial ended.
@@ -112,13 +144,24 @@ const (
 	wasCancelled
 )
 
+func book(d *estimate.Dials, how fate, age float64) {
+	switch how {
+	case wasHuman:
+		d.Human(age)
+	case wasCancelled:
+		d.Cancelled(age)
+	default:
+		d.Other(age)
+	}
+}
+
 // accrue books what was expected of the dials in flight up to now. Booking it
 // only at their end would show the answers of a burst first and the silence
 // after, and look like two changes of the list.
 func (m *model) accrue(now time.Time, f *floor) {
 	expected := 0.0
 	for _, c := range f.inFlight {
-		answers, failures := m.dials.Expected(seconds(now, c.dialled))
+		answers, failures := m.expected(&m.segments[c.segment], seconds(now, c.dialled))
 		if d := answers - c.answers; d > 0 {
 			m.segments[c.segment].accrued += d
 			c.answers = answers
@@ -143,6 +186,12 @@ func (m *model) accrue(now time.Time, f *floor) {
 // refresh rebuilds the tables that are due.
 func (m *model) refresh(now time.Time, s Settings, f *floor) {
 	m.accrue(now, f)
+	if dt := seconds(now, m.followed); dt >= 1 {
+		for i := range m.segments {
+			m.segments[i].follow(min(dt, 10))
+		}
+		m.followed = now
+	}
 	if now.Sub(m.callsAt) > callsEvery && m.dials.Fresh() >= callsFresh {
 		m.rebuildCalls(now, f)
 	}
@@ -156,17 +205,29 @@ func (m *model) refresh(now time.Time, s Settings, f *floor) {
 // what the hazards have absorbed.
 func (m *model) rebuildCalls(now time.Time, f *floor) {
 	m.callsAt = now
-	var ages estimate.Ages
+	var all estimate.Ages
 	for _, c := range f.inFlight {
-		ages.Add(seconds(now, c.dialled))
+		all.Add(seconds(now, c.dialled))
 	}
-	human, early := m.dials.Rebuild(ages)
+	human, early := m.dials.Rebuild(all)
 	m.health.Rescale(early)
 	for i := range m.segments {
-		m.segments[i].level.Rescale(human)
+		s := &m.segments[i]
+		if s.dials == m.dials {
+			s.level.Rescale(human)
+			continue
+		}
+		var ages estimate.Ages
+		for _, c := range f.inFlight {
+			if c.segment == i {
+				ages.Add(seconds(now, c.dialled))
+			}
+		}
+		own, _ := s.dials.Rebuild(ages)
+		s.level.Rescale(own)
 	}
 	for _, c := range f.inFlight { // booked already, now in the new measure
-		c.answers, c.failures = m.dials.Expected(seconds(now, c.dialled))
+		c.answers, c.failures = m.expected(&m.segments[c.segment], seconds(now, c.dialled))
 	}
 	if len(m.segments) > 0 {
 		m.tabulateOffsets(m.segments[0].level)
@@ -186,7 +247,7 @@ func (m *model) tabulateOffsets(level estimate.Level) {
 // tabulate makes the chances of a live answer by age for one segment.
 func (m *model) tabulate(i int) {
 	s := &m.segments[i]
-	curve := m.dials.Curve(s.level.Value(), m.health.Value())
+	curve := s.dials.Curve(s.level.Value(), m.health.Value())
 	s.answer = curve.Answer()
 	lift := 1.0
 	if s.answer < minAnswer {
@@ -200,11 +261,16 @@ func (m *model) tabulate(i int) {
 	}
 }
 
-// talked books the end of a talk, wrapped that of a wrap-up, both in seconds.
-func (m *model) talked(lasted float64) {
+// talked books the end of a talk with somebody of a segment, -1 unknown; wrapped
+// that of a wrap-up, both in seconds.
+func (m *model) talked(lasted float64, segment int) {
 	m.talk.Observe(lasted)
 	m.talks++
 	m.freshTalks++
+	if segment >= 0 && m.segments[segment].talk != nil {
+		m.segments[segment].talk.Observe(lasted)
+		m.segments[segment].talks++
+	}
 }
 
 func (m *model) wrapped(lasted float64) { m.wrap.Observe(lasted) }
@@ -216,13 +282,23 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	m.freshTalks = 0
 	m.talk.Forget(keep)
 	m.wrap.Forget(keep)
-	talking, wrapping := f.running(now)
+	talking, wrapping := f.running(now, allSegments)
 	horizons := make([]float64, points)
 	for k, u := range m.offsets {
 		horizons[k] = u + m.patience(s)
 	}
 	wrap := m.wrap.Law(wrapping)
-	m.handling = estimate.NewHandling(m.talk.Law(talking), wrap, horizons)
+	talk := m.talk.Law(talking)
+	m.handling = estimate.NewHandling(talk, wrap, horizons)
+	for i := range m.segments {
+		s := &m.segments[i]
+		if s.talk == nil || s.talks < talksKnown {
+			continue
+		}
+		s.talk.Forget(keep)
+		talking, _ := f.running(now, i)
+		s.handling = estimate.NewHandling(s.talk.LawOf(talk, talking), wrap, horizons)
+	}
 	m.stages.rebuild(wrap, horizons, keep)
 }
 
@@ -262,6 +338,8 @@ func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
 			}
 		}
 		return true
+	case o.state == Talking && o.segment >= 0 && m.segments[o.segment].handling != nil:
+		row = m.segments[o.segment].handling.Talking(seconds(now, o.since))
 	case o.state == Talking:
 		row = m.handling.Talking(seconds(now, o.since))
 	case o.state == Wrapping:

@@ -2,9 +2,13 @@ package pacing
 
 import "time"
 
-// cautious is how long after the first dial no more calls are in flight than
-// operators are free: nothing is known yet about late answers.
-const cautious = 20 * time.Second
+// cautious is how long after the first dial no more than cautiousRatio calls are
+// in flight per free operator: nothing is known yet about late answers, and hardly
+// a list has more than two live answers in three dials.
+const (
+	cautious      = 20 * time.Second
+	cautiousRatio = 1.5
+)
 
 // searchLines bounds the search, in ceilings of lines: how far beyond its ceiling
 // the controller says what it would do.
@@ -17,15 +21,15 @@ const searchLines = 2
 // threshold on that chance.
 func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
 	a := c.budget.account(now, c.settings, staff.atWork)
-	threshold := c.budget.threshold(now, c.settings, a) * c.target.factor()
 	cancel := c.giveUp(now, v)
 	next := c.model.segment(v.next().Segment)
+	c.prepare(now, next)
+	threshold := c.budget.threshold(now, c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
 	d := Decision{
 		Cancel:            cancel,
 		AnswerProbability: c.model.segments[next].answer,
 		Threshold:         threshold,
 	}
-	c.prepare(now, next)
 	wanted, chance := c.search(now, v, next, threshold, a, staff)
 	d.AbandonChance = chance
 	d.Wanted = c.ratio(wanted, staff)
@@ -39,18 +43,27 @@ func (c *controller) prepare(now time.Time, next int) {
 	l := &c.look
 	l.reset(c.floor.free(now), c.model.segments[next].level.Spread())
 	l.late = c.model.late(c.settings)
+	c.after.reset(float64(c.floor.free(now)) + max(1, bearable*c.budget.rate(now)))
 	var free chances
 	for _, o := range c.floor.staff {
 		if c.model.comesFree(now, o, &free) {
 			l.addOperator(&free)
+			c.after.bearable += free[points-1]
 		}
 	}
 	for _, k := range c.floor.inFlight {
 		if !k.beingCancelled(now) {
-			l.addCall(c.model.answers(now, k))
+			q := c.model.answers(now, k)
+			l.addCall(q)
+			c.after.add(q, c.model.recovery(k.segment, seconds(now, k.dialled)))
 		}
 	}
 	l.finish()
+}
+
+// careful says whether the first burst is still young.
+func (c *controller) careful(now time.Time) bool {
+	return c.first.IsZero() || now.Sub(c.first) < cautious
 }
 
 // search counts the calls that may be placed now, before the ceiling of lines
@@ -61,8 +74,9 @@ func (c *controller) search(now time.Time, v View, next int, threshold float64, 
 	if v.Room >= 0 {
 		most = min(most, v.Room+1) // one more shows that it is the room that binds
 	}
-	if c.first.IsZero() || now.Sub(c.first) < cautious {
-		most = min(most, free-flying)
+	careful := c.careful(now)
+	if careful {
+		most = min(most, int(cautiousRatio*float64(free))-flying)
 	}
 	if len(c.model.segments) > 1 {
 		most = min(most, 1) // the record after may be of another segment
@@ -73,16 +87,21 @@ func (c *controller) search(now time.Time, v View, next int, threshold float64, 
 	if a.open() {
 		floor = max(floor, int(c.settings.MinRatio*float64(free))-flying)
 	}
-	fresh := &c.model.segments[next].within[0]
+	fresh, recovery := &c.model.segments[next].within[0], c.model.recovery(next, 0)
 	chance := c.look.abandonChance()
 	n := 0
-	for n < most && (chance <= threshold || n < floor) {
+	c.risks = c.risks[:0]
+	for n < most && (n < floor || chance <= threshold && c.after.bears(fresh, recovery)) {
 		n++
-		if chance <= threshold {
-			c.budget.placed(chance, threshold)
-		}
+		c.risks = append(c.risks, risk{chance: chance, threshold: threshold})
+		c.after.add(fresh, recovery)
 		c.look.addCall(fresh)
 		chance = c.look.abandonChance()
+	}
+	if careful || v.Room >= 0 && n > v.Room {
+		for i := range c.risks { // it was not the threshold that ended the search
+			c.risks[i].threshold = 0
+		}
 	}
 	return n, chance
 }

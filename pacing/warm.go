@@ -73,7 +73,7 @@ func (c *controller) Picture(now time.Time) Picture {
 	for name, i := range m.byName {
 		p.Segments[i] = SegmentPicture{Name: name, Answer: m.segments[i].answer}
 	}
-	talking, wrapping := c.floor.running(now)
+	talking, wrapping := c.floor.running(now, allSegments)
 	p.Talk, p.Wrap = m.talk.Law(talking), m.wrap.Law(wrapping)
 	for _, o := range c.floor.staff {
 		if o.state != Off {

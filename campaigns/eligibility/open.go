@@ -1,7 +1,6 @@
 package eligibility
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -18,11 +17,12 @@ const horizon = 40 * 24 * time.Hour
 // Closed: until is zero and opens the next opening; zero if none comes in the
 // next 40 days. Both are in UTC. Cheap: answers are kept until they change.
 func (r *Rules) Open(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) (open bool, until, opens time.Time) {
-	key := cacheKey{w, windowsKey(c.Windows)}
-	s, ok := r.cache.get(key, now)
+	var buffer [128]byte // the engine asks for many leads in one decision: no garbage
+	windows := appendWindows(buffer[:0], c.Windows)
+	s, ok := r.cache.get(w, windows, now)
 	if !ok {
 		s = r.stretch(w, c.Windows, now)
-		r.cache.put(key, s)
+		r.cache.put(cacheKey{w, string(windows)}, s)
 	}
 	if s.open && now.Add(RingAllowance).Before(s.until) {
 		return true, s.until.UTC(), now
@@ -127,23 +127,19 @@ func (r *Rules) locations(names []string) []*time.Location {
 	return zones
 }
 
-// windowsKey tells the windows of campaigns apart.
-func windowsKey(windows []campaigns.Hours) string {
-	if len(windows) == 0 {
-		return ""
-	}
-	var b strings.Builder
+// appendWindows appends what tells the windows of campaigns apart.
+func appendWindows(b []byte, windows []campaigns.Hours) []byte {
 	for _, w := range windows {
 		for _, d := range w.Days {
-			b.WriteByte('0' + byte(d))
+			b = append(b, '0'+byte(d))
 		}
-		b.WriteByte(' ')
-		b.WriteString(w.From)
-		b.WriteByte('-')
-		b.WriteString(w.To)
-		b.WriteByte(';')
+		b = append(b, ' ')
+		b = append(b, w.From...)
+		b = append(b, '-')
+		b = append(b, w.To...)
+		b = append(b, ';')
 	}
-	return b.String()
+	return b
 }
 
 // windowCache keeps the present stretch of each class. A leaf cache: an answer
@@ -161,10 +157,10 @@ type cacheKey struct {
 // maxCached bounds the cache; past it, the cache starts over.
 const maxCached = 50_000
 
-func (c *windowCache) get(key cacheKey, now time.Time) (stretch, bool) {
+func (c *windowCache) get(class campaigns.WindowClass, windows []byte, now time.Time) (stretch, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	s, ok := c.entries[key]
+	s, ok := c.entries[cacheKey{class, string(windows)}]
 	return s, ok && !now.Before(s.from) && now.Before(s.until)
 }
 
@@ -175,4 +171,47 @@ func (c *windowCache) put(key cacheKey, s stretch) {
 		c.entries = map[cacheKey]stretch{}
 	}
 	c.entries[key] = s
+}
+
+// LocalHour is the hour of the day at numbers of class w, 1 (from midnight) to
+// 24. Where they may be in several zones that are at most an hour apart, the
+// earlier; 0 where they are further apart, or nothing is known of them.
+func (r *Rules) LocalHour(w campaigns.WindowClass, now time.Time) int {
+	zones := r.zonesOf(w)
+	if len(zones) == 0 {
+		return 0
+	}
+	first, last := offset(zones[0], now), offset(zones[0], now)
+	for _, zone := range zones[1:] {
+		first, last = min(first, offset(zone, now)), max(last, offset(zone, now))
+	}
+	if last-first > time.Hour {
+		return 0
+	}
+	return now.UTC().Add(first).Hour() + 1
+}
+
+// zonesOf are the zones of a class, kept: the loop asks for several leads in one
+// decision.
+func (r *Rules) zonesOf(w campaigns.WindowClass) []*time.Location {
+	r.classes.mu.RLock()
+	zones, ok := r.classes.zones[w]
+	r.classes.mu.RUnlock()
+	if ok {
+		return zones
+	}
+	zones = r.locations(w.Zones())
+	r.classes.mu.Lock()
+	defer r.classes.mu.Unlock()
+	if r.classes.zones == nil || len(r.classes.zones) >= maxCached {
+		r.classes.zones = map[campaigns.WindowClass][]*time.Location{}
+	}
+	r.classes.zones[w] = zones
+	return zones
+}
+
+// offset is how far a zone is ahead of UTC.
+func offset(zone *time.Location, now time.Time) time.Duration {
+	_, seconds := now.In(zone).Zone()
+	return time.Duration(seconds) * time.Second
 }

@@ -289,3 +289,42 @@ func BenchmarkOpenCached(b *testing.B) {
 		r.Open("America/Chicago,America/New_York|US-FED,US-FL", noWindows, now)
 	}
 }
+
+func TestLocalHour(t *testing.T) {
+	r := shipped(t)
+	now := time.Date(2026, 7, 1, 15, 30, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		zones []string
+		want  int
+	}{
+		{[]string{"America/New_York"}, 12},
+		{[]string{"Asia/Kolkata"}, 22}, // 21:00
+		{[]string{"Asia/Tokyo"}, 1},    // 00:30
+		{[]string{"Pacific/Kiritimati"}, 6},
+		{[]string{"America/Chicago", "America/New_York"}, 11},
+		{[]string{"America/Denver", "America/New_York"}, 0},
+		{[]string{"Nowhere/At_All"}, 0},
+		{nil, 0},
+	} {
+		w := campaigns.NewWindowClass(tt.zones, []string{"US-FED"})
+		for range 2 { // worked out, then kept
+			if got := r.LocalHour(w, now); got != tt.want {
+				t.Errorf("%v: hour %d, want %d", tt.zones, got, tt.want)
+			}
+		}
+	}
+}
+
+// The engine asks for many leads in one decision.
+func TestOpenMakesNoGarbage(t *testing.T) {
+	r := shipped(t)
+	now := time.Date(2026, 7, 1, 15, 30, 0, 0, time.UTC)
+	w := campaigns.NewWindowClass([]string{"America/New_York"}, []string{"US-FED"})
+	c := campaigns.Campaign{Windows: []campaigns.Hours{{Days: []time.Weekday{1, 2, 3, 4, 5}, From: "09:00", To: "20:00"}, {Days: []time.Weekday{6}, From: "10:00", To: "14:00"}}}
+	if n := testing.AllocsPerRun(100, func() {
+		r.Open(w, c, now)
+		r.LocalHour(w, now)
+	}); n != 0 {
+		t.Errorf("allocs per question = %v, want 0", n)
+	}
+}

@@ -39,6 +39,10 @@ type Rules struct {
 	regions map[string][]*Region // by id; several where their validity differs
 	cache   windowCache
 	zones   sync.Map // name -> *time.Location
+	classes struct {
+		mu    sync.RWMutex
+		zones map[campaigns.WindowClass][]*time.Location
+	}
 
 	standIns sync.Map // id of a region without a pack -> *Region, by STRICT
 }

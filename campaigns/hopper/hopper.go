@@ -11,7 +11,6 @@
 package hopper
 
 import (
-	"container/heap"
 	"reflect"
 	"sync"
 	"time"
@@ -32,6 +31,9 @@ type Config struct {
 	Node     string        // who claims
 	Size     int           // the most leads to hold; default 200
 	Lease    time.Duration // of a claim; default 2 min. A claim with a quarter of it left is given back
+	// Filled is called by Run when leads are at hand again after somebody asked in
+	// vain; nil: nobody wants to know. It must return at once.
+	Filled func()
 }
 
 // Hopper holds the claimed leads of one campaign. Run fills it; the other
@@ -43,6 +45,7 @@ type Hopper struct {
 	node  string
 	size  int
 	lease time.Duration
+	told  func()
 
 	wake    chan struct{} // holds one: a look at the store is due
 	looking chan struct{} // holds one while somebody talks to the store
@@ -51,11 +54,16 @@ type Hopper struct {
 	campaign campaigns.Campaign
 	target   int
 	drained  bool
+	starved  bool              // somebody asked in vain
 	shelves  []*shelf          // one for each segment, in the campaign's order
+	line     []place           // drawn up last
 	back     []campaigns.Claim // to be given back
-	patient  time.Time         // before this, a low hopper does not ask the store again: it had no more
-	reclaim  time.Time         // when to look for claims of dead nodes again
-	seen     Status            // what the last look at the store found
+	// overtaken is how often others were taken before a lead whose turn it was. It
+	// outlasts the lease, or a slow campaign would never come to some leads.
+	overtaken map[campaigns.LeadID]int
+	patient   time.Time // before this, a low hopper does not ask the store again: it had no more
+	reclaim   time.Time // when to look for claims of dead nodes again
+	seen      Status    // what the last look at the store found
 }
 
 // New makes a hopper. Nothing happens before Run.
@@ -67,9 +75,10 @@ func New(cfg Config, store campaigns.Store, rules Rules) *Hopper {
 		cfg.Lease = 2 * time.Minute
 	}
 	return &Hopper{
-		store: store, rules: rules, node: cfg.Node, size: cfg.Size, lease: cfg.Lease,
+		store: store, rules: rules, node: cfg.Node, size: cfg.Size, lease: cfg.Lease, told: cfg.Filled,
 		wake: make(chan struct{}, 1), looking: make(chan struct{}, 1),
 		campaign: cfg.Campaign, target: cfg.Size, shelves: newShelves(cfg.Campaign), seen: Status{Empty: NotLookedYet},
+		overtaken: map[campaigns.LeadID]int{},
 	}
 }
 
@@ -79,26 +88,12 @@ func New(cfg Config, store campaigns.Store, rules Rules) *Hopper {
 func (h *Hopper) Next(now time.Time) (campaigns.Claim, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.best(now)
-	if s == nil {
-		h.callIfLow(now)
+	line := h.lineUp(now, 1)
+	if len(line) == 0 {
+		h.starve(now)
 		return campaigns.Claim{}, false
 	}
-	h.turn(s)
-	c := heap.Pop(&s.claims).(campaigns.Claim)
-	h.callIfLow(now)
-	return c, true
-}
-
-// Peek says which segment Next would take from.
-func (h *Hopper) Peek(now time.Time) (segment string, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.best(now)
-	if s == nil {
-		return "", false
-	}
-	return s.name, true
+	return h.take(line[0], now), true
 }
 
 // Len is how many leads are at hand.
@@ -121,13 +116,15 @@ func (h *Hopper) Want(n int) {
 }
 
 // Return brings back a claim that was not begun. It is handed out again, or
-// goes back to the store where its window or lease is over.
+// goes back to the store where its window or lease is over. It was chosen once:
+// nobody is to be taken before it again out of turn.
 func (h *Hopper) Return(c campaigns.Claim) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range h.shelves {
 		if s.name == c.Queue.Segment && !h.drained {
-			s.add(c)
+			s.add(&c)
+			h.overtaken[c.Lead.ID] = overtakeAtMost
 			return
 		}
 	}
@@ -165,13 +162,15 @@ func (h *Hopper) held() int {
 
 func (h *Hopper) giveBackAll() {
 	for _, s := range h.shelves {
-		h.back = append(h.back, s.claims...)
+		for _, c := range s.claims {
+			h.back = append(h.back, *c)
+		}
 		s.claims = nil
 	}
 }
 
 // usable says whether a claim may still be dialled from.
-func (h *Hopper) usable(c campaigns.Claim, now time.Time) bool {
+func (h *Hopper) usable(c *campaigns.Claim, now time.Time) bool {
 	if c.Until.Sub(now) < h.lease/4 {
 		return false
 	}
@@ -185,6 +184,12 @@ func (h *Hopper) callIfLow(now time.Time) {
 	if h.held()*2 < h.target && !now.Before(h.patient) {
 		h.look()
 	}
+}
+
+// starve notes that somebody asked in vain.
+func (h *Hopper) starve(now time.Time) {
+	h.starved = true
+	h.callIfLow(now)
 }
 
 func (h *Hopper) look() {

@@ -49,7 +49,7 @@ func (f *fakeStore) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campai
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	slices.SortStableFunc(f.waiting, func(a, b campaigns.Claim) int {
-		if sooner(a, b) {
+		if sooner(&a, &b) {
 			return -1
 		}
 		return 1
@@ -182,10 +182,10 @@ func TestSegmentsAreMixedByWeight(t *testing.T) {
 		h := run(t, Config{Campaign: c, Size: 40}, newFake(leads...), hours{})
 		var order string
 		for range 80 {
-			peeked, _ := h.Peek(time.Now())
+			choices := h.Choices(time.Now(), 1, nil)
 			c, ok := h.Next(time.Now())
-			if !ok || c.Queue.Segment != peeked {
-				t.Fatalf("next = %q, %v; peek said %q", c.Queue.Segment, ok, peeked)
+			if !ok || len(choices) != 1 || c.Lead.ID != choices[0].Lead.ID {
+				t.Fatalf("next = %d, %v; choices said %v", c.Lead.ID, ok, choices)
 			}
 			order += c.Queue.Segment[:1]
 			synctest.Wait()
@@ -385,6 +385,31 @@ func TestEmptyStoreIsAskedOnceASecond(t *testing.T) {
 		}
 		if s := h.Status(); s.Empty != NoLeads {
 			t.Errorf("status = %+v", s)
+		}
+	})
+}
+
+// Who asked in vain is told as soon as leads are there: when a window opens, when
+// a lead is due, when new ones come; and only then.
+func TestFilledIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		opens, due := start.Add(3300*time.Millisecond), start.Add(7770*time.Millisecond)
+		f := newFake(lead(1, "all", "w", 0, start), lead(2, "all", "v", 0, due))
+		var told []time.Duration
+		h := run(t, Config{Filled: func() { told = append(told, time.Since(start)) }}, f, hours{"w": {opens, start.Add(time.Hour)}})
+		ask := func(after time.Duration) {
+			time.Sleep(after)
+			synctest.Wait()
+			h.Next(time.Now())
+		}
+		ask(time.Second)
+		ask(time.Second)
+		ask(4 * time.Second) // meanwhile the first lead lies there
+		ask(time.Second)     // in vain again
+		ask(5 * time.Second)
+		if want := []time.Duration{3300 * time.Millisecond, 7770 * time.Millisecond}; !slices.Equal(told, want) {
+			t.Errorf("told after %v, want %v", told, want)
 		}
 	})
 }

@@ -19,12 +19,42 @@ const lookEvery = time.Second
 func (h *Hopper) Run(ctx context.Context) error {
 	for {
 		h.pass(ctx)
+		h.tellFilled()
 		select {
 		case <-h.wake:
-		case <-time.After(lookEvery):
+		case <-time.After(h.nextLook(time.Now())):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+}
+
+// soonestLook keeps leads that become due one by one from being looked for one by
+// one.
+const soonestLook = 50 * time.Millisecond
+
+// nextLook is how long to wait: an empty hopper looks when a window opens or a
+// lead is due, so that operators wait no longer than they must.
+func (h *Hopper) nextLook(now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	soonest := earlier(h.seen.NextOpen, h.seen.NextDue)
+	if h.held() > 0 || soonest.IsZero() {
+		return lookEvery
+	}
+	return min(lookEvery, max(soonestLook, soonest.Sub(now)))
+}
+
+// tellFilled tells who asked in vain that leads are there.
+func (h *Hopper) tellFilled() {
+	h.mu.Lock()
+	filled := h.starved && h.held() > 0
+	if filled {
+		h.starved = false
+	}
+	h.mu.Unlock()
+	if filled && h.told != nil {
+		h.told()
 	}
 }
 
@@ -83,16 +113,15 @@ func (h *Hopper) tidy(now time.Time) {
 		return
 	}
 	for _, s := range h.shelves {
-		var keep claims
-		for _, c := range s.claims {
+		s.claims = slices.DeleteFunc(s.claims, func(c *campaigns.Claim) bool {
 			if h.usable(c, now) {
-				keep.Push(c)
-			} else {
-				h.back = append(h.back, c)
+				return false
 			}
-		}
-		s.set(keep)
+			h.back = append(h.back, *c)
+			return true
+		})
 	}
+	h.forgetOvertaken()
 }
 
 // release gives back what was put aside. Claims that the store does not know
@@ -149,7 +178,7 @@ func (h *Hopper) fill(ctx context.Context, c campaigns.Campaign, now time.Time) 
 				return seen, err
 			}
 			got += len(claimed)
-			h.take(claimed)
+			h.shelve(claimed)
 		}
 	}
 	if seen.Ready > 0 && got == 0 {
@@ -216,8 +245,8 @@ func (h *Hopper) orders(open []*supply) []supply {
 	return all
 }
 
-// take puts new claims on their shelves; those that have none go back.
-func (h *Hopper) take(claimed []campaigns.Claim) {
+// shelve puts new claims on their shelves; those that have none go back.
+func (h *Hopper) shelve(claimed []campaigns.Claim) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range claimed {
@@ -227,6 +256,6 @@ func (h *Hopper) take(claimed []campaigns.Claim) {
 			h.look()
 			continue
 		}
-		h.shelves[i].add(c)
+		h.shelves[i].add(&c)
 	}
 }

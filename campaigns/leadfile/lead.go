@@ -43,6 +43,7 @@ func (rd *reader) lead(line int, cells []string) (campaigns.Lead, []BadRow) {
 	var first, last, country string
 	var hints number.Hints
 	var numbers []numberCell
+	var leftOut []BadRow
 	for i, c := range rd.columns {
 		v := value(cells, i)
 		if v == "" {
@@ -85,13 +86,17 @@ func (rd *reader) lead(line int, cells []string) (campaigns.Lead, []BadRow) {
 				return l, bad(i, err.Error())
 			}
 		default:
+			if _, err := campaigns.ParseScore(v); err != nil && slices.Contains(rd.opts.Scores, c.custom) {
+				leftOut = append(leftOut, BadRow{Line: line, Column: rd.headerOf(i), Value: v, Reason: err.Error(), Kept: true})
+				continue
+			}
 			l.Fields = with(l.Fields, c.custom, v)
 		}
 	}
 	l.Name = cmp.Or(l.Name, strings.TrimSpace(first+" "+last))
 	hints.Confirmed = rd.opts.ZoneConfirmed && hints.Zone != ""
 	problems := rd.numbers(&l, line, cells, numbers, country, hints)
-	return l, problems
+	return l, append(problems, leftOut...)
 }
 
 // kinds are the number columns that tell a kind; "number" leaves it to the

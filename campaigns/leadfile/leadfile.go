@@ -31,6 +31,7 @@ type Options struct {
 	Mapping       map[string]string // column name -> field, "-" to leave it out; columns that are missing here map by name
 	Regions       []string          // rule regions for every number in place of those found; for the demo's fictitious numbers
 	ZoneConfirmed bool              // the zone column was confirmed by the persons: it alone decides
+	Scores        []string          // custom fields that hold answer scores; a cell that is none is left out and reported
 	MaxRows       int               // rows after the header, 0: no limit
 	BadRows       io.Writer         // bad rows as CSV: line, column, reason, then the row as it was; nil: none
 }

@@ -278,3 +278,24 @@ func TestWholeNumber(t *testing.T) {
 		}
 	}
 }
+
+// A score that is none is left out, with where it stood; the lead is kept.
+func TestScores(t *testing.T) {
+	text := "name,phone,chance,likes\nAnn,(212) 555-0123,0.4,tea\nBen,(212) 555-0124,40%,1.5\nCas,(212) 555-0125,,tea\nDan,no number,7,tea\n"
+	leads, report := read(t, []byte(text), "x.csv", Options{DefaultRegion: "US", Scores: []string{"chance"}})
+	if len(leads) != 3 || report.BadRows != 1 || report.Warnings != 1 {
+		t.Fatalf("%d leads, report %+v", len(leads), report)
+	}
+	b := report.Bad[0]
+	if b.Line != 3 || b.Column != "chance" || b.Value != "40%" || !b.Kept || !strings.Contains(b.Reason, "answer score") {
+		t.Errorf("reported %+v", b)
+	}
+	for i, want := range []string{"0.4", "", ""} {
+		if got := leads[i].Fields["chance"]; got != want {
+			t.Errorf("lead %d: score %q, want %q", i, got, want)
+		}
+	}
+	if got := leads[1].Fields["likes"]; got != "1.5" {
+		t.Errorf("another field was left out: %q", got)
+	}
+}

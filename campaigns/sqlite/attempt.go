@@ -287,15 +287,15 @@ func (s *Store) Attempts(ctx context.Context, q campaigns.AttemptQuery) ([]campa
 // Tally counts the attempts of a campaign that began in [from, to).
 func (s *Store) Tally(ctx context.Context, c campaigns.CampaignID, from, to time.Time) (campaigns.Tally, error) {
 	type count struct {
-		outcome campaigns.Outcome
-		n       int
+		outcome    campaigns.Outcome
+		n, bridged int
 	}
 	scan := func(r scanner) (count, error) {
 		var c count
-		err := r.Scan(&c.outcome, &c.n)
+		err := r.Scan(&c.outcome, &c.n, &c.bridged)
 		return c, err
 	}
-	counts, err := readList(ctx, s, "tally", scan, `SELECT outcome, count(*) FROM attempt
+	counts, err := readList(ctx, s, "tally", scan, `SELECT outcome, count(*), sum(bridged_at > 0) FROM attempt
 		WHERE campaign = ? AND began_at >= ? AND began_at < ? GROUP BY outcome`, string(c), stamp(from), stamp(to))
 	t := campaigns.Tally{Outcomes: map[campaigns.Outcome]int{}}
 	for _, c := range counts {
@@ -307,6 +307,9 @@ func (s *Store) Tally(ctx context.Context, c campaigns.CampaignID, from, to time
 		t.Outcomes[c.outcome] = c.n
 		if c.outcome.Live() {
 			t.Live += c.n
+		}
+		if c.outcome == campaigns.Abandoned {
+			t.Late = c.bridged
 		}
 	}
 	t.Abandoned = t.Outcomes[campaigns.Abandoned]

@@ -280,14 +280,18 @@ func recordsTally(t *testing.T, w *world) {
 		w.now = start.Add(time.Duration(i) * time.Hour)
 		w.call("c", o, campaigns.Next{At: w.now})
 	}
+	w.ok(w.End(w.ctx(), campaigns.Ending{
+		Attempt: w.begin(w.takeOne("c")), Outcome: campaigns.Abandoned, At: w.now, Next: campaigns.Next{At: w.now},
+		BridgedAt: w.now, // too late for the law
+	}))
 	w.begin(w.takeOne("c"))
 	got, err := w.Tally(w.ctx(), "c", start.Add(time.Hour), start.Add(3*time.Hour))
 	w.ok(err)
 	w.same("two hours", got, campaigns.Tally{Attempts: 2, Live: 1, Abandoned: 1, Outcomes: map[campaigns.Outcome]int{campaigns.Abandoned: 1, campaigns.Busy: 1}})
 	got, err = w.Tally(w.ctx(), "c", start, start.Add(4*time.Hour))
 	w.ok(err)
-	w.same("all", got, campaigns.Tally{Attempts: 5, Live: 3, Abandoned: 1, Open: 1,
-		Outcomes: map[campaigns.Outcome]int{campaigns.Connected: 2, campaigns.Abandoned: 1, campaigns.Busy: 1}})
+	w.same("all", got, campaigns.Tally{Attempts: 6, Live: 4, Abandoned: 2, Late: 1, Open: 1,
+		Outcomes: map[campaigns.Outcome]int{campaigns.Connected: 2, campaigns.Abandoned: 2, campaigns.Busy: 1}})
 }
 
 func recordsSuppression(t *testing.T, w *world) {

@@ -117,7 +117,11 @@ func importLeads(cmd *cobra.Command, s app.Store, path string, f importFlags) er
 	if !campaigns.ValidID(string(list)) {
 		return usageError{fmt.Errorf("--list: %q: letters a-z, digits and - only", list)}
 	}
-	o.List = list
+	known, err := s.Campaigns(cmd.Context())
+	if err != nil {
+		return err
+	}
+	o.List, o.Scores = list, campaigns.ScoreFields(known, list)
 	file, err := os.Open(path)
 	if err != nil {
 		return usageError{err}

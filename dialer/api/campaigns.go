@@ -32,6 +32,10 @@ type paceIn struct {
 		AbandonmentLimit  *float64              `json:"abandonment_limit,omitempty" minimum:"0" maximum:"0.05"`
 		TargetUtilisation *float64              `json:"target_utilisation,omitempty" minimum:"0" maximum:"1"`
 		Cancel            *bool                 `json:"cancel,omitempty"`
+		RecordChoice      *bool                 `json:"record_choice,omitempty"`
+		AnswerScoreField  *string               `json:"answer_score_field,omitempty" maxLength:"100"`
+		MaxOccupancy      *float64              `json:"max_occupancy,omitempty" minimum:"0" maximum:"1"`
+		MinBreath         *float64              `json:"min_breath,omitempty" minimum:"0" maximum:"600" doc:"seconds"`
 	}
 }
 
@@ -105,6 +109,12 @@ func (s *Server) pace(ctx context.Context, by caller, in *paceIn) (*body[campaig
 	set(&c.Pacing.AbandonmentLimit, in.Body.AbandonmentLimit)
 	set(&c.Pacing.TargetUtilisation, in.Body.TargetUtilisation)
 	set(&c.Pacing.Cancel, in.Body.Cancel)
+	set(&c.Pacing.AnswerScoreField, in.Body.AnswerScoreField)
+	set(&c.Pacing.MaxOccupancy, in.Body.MaxOccupancy)
+	set(&c.Pacing.MinBreath, in.Body.MinBreath)
+	if in.Body.RecordChoice != nil {
+		c.Pacing.RecordChoice = in.Body.RecordChoice
+	}
 	saved, err := s.saveCampaign(ctx, c)
 	if err != nil {
 		return nil, err

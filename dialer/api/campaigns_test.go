@@ -1,6 +1,7 @@
 package api
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -99,20 +100,25 @@ func TestPace(t *testing.T) {
 	}
 	w.as(t, "mia", "POST", "/api/v1/campaigns/spring/start", nil).want(t, 200)
 	patch(map[string]any{"max_ratio": 2.5, "cancel": true}).want(t, 200)
+	patch(map[string]any{"max_occupancy": 0.85, "min_breath": 7.5, "answer_score_field": "chance", "record_choice": false}).want(t, 200)
 	last := w.engine.set[len(w.engine.set)-1].Pacing
+	if last.MaxOccupancy != 0.85 || last.MinBreath != 7.5 || last.AnswerScoreField != "chance" || last.ChoosesRecords() {
+		t.Errorf("engine has %+v", last)
+	}
 	if last.MaxRatio != 2.5 || !last.Cancel || last.Mode != campaigns.Progressive {
 		t.Errorf("engine has %+v, want what was changed and the rest kept", last)
 	}
 	entries := w.audited(t, "campaign.pace")
-	if len(entries) != 2 || !strings.Contains(entries[0].Before, `"max_ratio":3`) || !strings.Contains(entries[0].After, `"max_ratio":2.5`) {
+	if len(entries) != 3 || !strings.Contains(entries[1].Before, `"max_ratio":3`) || !strings.Contains(entries[1].After, `"max_ratio":2.5`) {
 		t.Errorf("audited %+v", entries)
 	}
 	for _, body := range []map[string]any{
 		{"mode": "fast"}, {"ratio": 0.5}, {"abandonment_limit": 0.2}, {"abandonment_limit": 0.04}, {"mode": "predictive", "abandonment_limit": 0.03}, {"pace": 1},
+		{"max_occupancy": 85}, {"min_breath": -1}, {"min_breath": 601}, {"answer_score_field": "cp"},
 	} {
 		patch(body).want(t, 422)
 	}
-	if c, err := w.store.Campaign(t.Context(), "spring"); err != nil || c.Pacing != last {
+	if c, err := w.store.Campaign(t.Context(), "spring"); err != nil || !reflect.DeepEqual(c.Pacing, last) {
 		t.Errorf("pacing = %+v (%v), want it as it was: %+v", c.Pacing, err, last)
 	}
 }

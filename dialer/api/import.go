@@ -65,6 +65,11 @@ func (s *Server) importLeads(ctx context.Context, by caller, in *importIn) (*bod
 	if err != nil {
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
+	known, err := s.records.Campaigns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	options.Scores = campaigns.ScoreFields(known, in.ID)
 	report := ImportReport{List: in.ID, DryRun: in.DryRun}
 	sink := leadSink{records: s.records, list: campaigns.List{
 		ID: in.ID, Name: in.Name, Source: in.Source, ConsentBasis: in.Consent, CreatedAt: time.Now(),

@@ -130,3 +130,23 @@ func TestImportTooLong(t *testing.T) {
 		t.Errorf("%d %s, want 413 and the limit", got.status, got.body)
 	}
 }
+
+// The cells that a campaign of the list reads as answer scores are looked at.
+func TestImportLooksAtScores(t *testing.T) {
+	w := newWorld(t)
+	c := spring()
+	c.ID, c.Version, c.Lists, c.Pacing.AnswerScoreField = "scored", 0, []campaigns.ListID{"fair"}, "chance"
+	if _, err := w.store.SaveCampaign(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	text := "Name;Phone;chance\nAnna;+48 601 100 201;0,5\nEwa;+48 601 100 203;0.5\n"
+	var looked, not ImportReport
+	w.as(t, "mia", "POST", "/api/v1/lists/fair/import", text).want(t, 200).into(t, &looked)
+	w.as(t, "mia", "POST", "/api/v1/lists/other/import", text).want(t, 200).into(t, &not)
+	if looked.Good != 2 || looked.Warnings != 1 || looked.Bad[0].Line != 2 || looked.Bad[0].Column != "chance" {
+		t.Errorf("report %+v, want the cell of line 2", looked)
+	}
+	if not.Warnings != 0 {
+		t.Errorf("another list: report %+v", not)
+	}
+}

@@ -113,7 +113,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Store: a.store, Memory: a.store, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
 		Observer:      observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Log: a.log.Named("dialer"),
+		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
 	a.metrics.Add(metrics.NewRooms(a.samples))
 	return a.openHTTP(cfg, o)

@@ -151,3 +151,9 @@ func openRecordings(dir string) (recordings, error) {
 }
 
 func (r recordings) Open(path string) (http.File, error) { return r.root.Open(path) }
+
+// has says whether there is a recording at a path.
+func (r recordings) has(path string) bool {
+	info, err := r.root.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

@@ -16,25 +16,30 @@ import (
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/pacing"
 )
 
 // Metrics is one registry with every series of the product.
 type Metrics struct {
 	registry *prometheus.Registry
 
-	attempts, finished, answers                       *prometheus.CounterVec
+	attempts, finished, answers, late                 *prometheus.CounterVec
 	active                                            *prometheus.GaugeVec
 	toBridge, talk, wrap, wait                        *prometheus.HistogramVec
 	postDial, setup, toVerdict                        *prometheus.HistogramVec
 	verdicts                                          *prometheus.CounterVec
 	ratio, ratioTarget, ratioMax, answerChance, limit *prometheus.GaugeVec
+	abandonChance, threshold, credit                  *prometheus.GaugeVec
+	binds, resting                                    *prometheus.GaugeVec
+	restsBroken                                       *prometheus.CounterVec
 	decisions                                         *prometheus.CounterVec
 	tick                                              prometheus.Histogram
 	operators                                         *prometheus.GaugeVec
 	skipped, dispositions                             *prometheus.CounterVec
 	recordingFailures                                 prometheus.Counter
 
-	seen map[campaigns.UserID]dialer.OperatorView // to leave the old state
+	seen  map[campaigns.UserID]dialer.OperatorView // to leave the old state
+	bound map[string]pacing.Bound                  // that is set, by campaign
 
 	campaigns, trunks, codes bounded
 }
@@ -74,7 +79,7 @@ func New(version string) *Metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m := &Metrics{
-		registry: r, seen: map[campaigns.UserID]dialer.OperatorView{},
+		registry: r, seen: map[campaigns.UserID]dialer.OperatorView{}, bound: map[string]pacing.Bound{},
 		campaigns: newBounded(maxCampaigns), trunks: newBounded(maxTrunks), codes: newBounded(maxCodes),
 	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -99,6 +104,7 @@ func New(version string) *Metrics {
 	m.attempts = counter("call_attempts_total", "Attempts whose INVITE left.", "campaign", "trunk")
 	m.finished = counter("call_attempts_finished_total", "Attempts that came to an outcome.", "campaign", "trunk", "outcome")
 	m.answers = counter("answers_total", "Answered calls by what became of them.", "campaign", "result")
+	m.late = counter("connected_late_total", "Abandoned calls whom an operator had after all, too late for the law.", "campaign")
 	m.active = gauge("calls_active", "Live calls by phase.", "campaign", "phase")
 	m.toBridge = histogram("answer_to_bridge_seconds", "From the answer to the first customer packet at the operator.", []float64{.25, .5, .75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 5, 10}, "campaign")
 	m.postDial = histogram("post_dial_delay_seconds", "From the start of an attempt to the first ringing.", []float64{.25, .5, 1, 2, 3, 4, 6, 8, 12, 20}, "trunk")
@@ -112,6 +118,12 @@ func New(version string) *Metrics {
 	m.ratioTarget = gauge("pacing_ratio_target", "The ratio that pacing wants.", "campaign")
 	m.ratioMax = gauge("pacing_ratio_max", "The manager's ceiling of the ratio; 0 is none.", "campaign")
 	m.answerChance = gauge("pacing_answer_probability", "Believed chance that the next call is answered by a person.", "campaign")
+	m.abandonChance = gauge("pacing_abandon_chance", "Believed chance that the next call, were it placed, would find no operator.", "campaign")
+	m.threshold = gauge("pacing_abandon_threshold", "What that chance is held against.", "campaign")
+	m.credit = gauge("pacing_credit", "Live answers that may still be abandoned in the tightest window.", "campaign")
+	m.binds = gauge("pacing_bound", "1 for what binds the campaign now, 0 for the rest.", "campaign", "bound")
+	m.resting = gauge("operators_resting", "Operators who are ready and take no call yet: breath and occupancy.", "campaign")
+	m.restsBroken = counter("rests_broken_total", "Operators who were called out of a rest for a person who would have been abandoned.", "campaign")
 	m.limit = gauge("campaign_abandonment_limit_ratio", "Abandonment limit in force.", "campaign")
 	m.decisions = counter("pacing_decisions_total", "Pacing decisions by what bound them.", "campaign", "bound")
 	tick := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "dialer_pacing_tick_seconds", Help: "Time of one pacing decision.", Buckets: prometheus.ExponentialBuckets(1e-6, 4, 10)})
@@ -145,6 +157,8 @@ func (m *Metrics) Notice(n dialer.Notice) {
 		m.ended(n)
 	case dialer.OperatorChanged:
 		m.operator(n.Operator)
+	case dialer.RestBroken:
+		m.restsBroken.WithLabelValues(m.campaign(n.Campaign)).Inc()
 	case dialer.Paced:
 		m.paced(n)
 	case dialer.CampaignChanged:
@@ -202,6 +216,9 @@ func (m *Metrics) ended(n dialer.CallEnded) {
 	}
 	m.setup.WithLabelValues(trunk).Observe(e.AnsweredAt.Sub(n.BeganAt).Seconds())
 	m.answers.WithLabelValues(c, string(e.Outcome)).Inc()
+	if e.Outcome == campaigns.Abandoned && !e.BridgedAt.IsZero() {
+		m.late.WithLabelValues(c).Inc()
+	}
 	verdict := string(e.Outcome)
 	if !e.VerdictAt.IsZero() {
 		verdict = "person"
@@ -216,6 +233,7 @@ func (m *Metrics) ended(n dialer.CallEnded) {
 func (m *Metrics) operator(v dialer.OperatorView) {
 	old, known := m.seen[v.User]
 	if known {
+		m.resting.WithLabelValues(m.campaign(old.Campaign)).Sub(rests(old))
 		m.operators.WithLabelValues(m.campaign(old.Campaign), string(old.State)).Dec()
 		spent := v.Since.Sub(old.Since).Seconds()
 		switch {
@@ -225,8 +243,17 @@ func (m *Metrics) operator(v dialer.OperatorView) {
 			m.wait.WithLabelValues(m.campaign(old.Campaign)).Observe(spent)
 		}
 	}
+	m.resting.WithLabelValues(m.campaign(v.Campaign)).Add(rests(v))
 	m.operators.WithLabelValues(m.campaign(v.Campaign), string(v.State)).Inc()
 	m.seen[v.User] = v
+}
+
+// rests is 1 for an operator who rests.
+func rests(v dialer.OperatorView) float64 {
+	if v.RestUntil.IsZero() {
+		return 0
+	}
+	return 1
 }
 
 func (m *Metrics) paced(n dialer.Paced) {
@@ -234,7 +261,28 @@ func (m *Metrics) paced(n dialer.Paced) {
 	m.ratio.WithLabelValues(c).Set(n.Decision.Ratio)
 	m.ratioTarget.WithLabelValues(c).Set(n.Decision.Wanted)
 	m.answerChance.WithLabelValues(c).Set(n.Decision.AnswerProbability)
+	m.abandonChance.WithLabelValues(c).Set(n.Decision.AbandonChance)
+	m.threshold.WithLabelValues(c).Set(n.Decision.Threshold)
+	m.credit.WithLabelValues(c).Set(n.Decision.Credit)
+	m.setBound(c, n.Bound)
 	m.limit.WithLabelValues(c).Set(n.Limit)
-	m.decisions.WithLabelValues(c, string(n.Decision.Bound)).Inc()
+	m.decisions.WithLabelValues(c, string(n.Bound)).Inc()
 	m.tick.Observe(n.Took.Seconds())
+}
+
+// setBound moves the 1 among the bounds of a campaign.
+func (m *Metrics) setBound(campaign string, b pacing.Bound) {
+	was, known := m.bound[campaign]
+	switch {
+	case known && was == b:
+		return
+	case !known:
+		for _, each := range dialer.Bounds {
+			m.binds.WithLabelValues(campaign, string(each)).Set(0)
+		}
+	default:
+		m.binds.WithLabelValues(campaign, string(was)).Set(0)
+	}
+	m.binds.WithLabelValues(campaign, string(b)).Set(1)
+	m.bound[campaign] = b
 }

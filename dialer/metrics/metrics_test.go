@@ -39,7 +39,10 @@ func story() []dialer.Notice {
 	return []dialer.Notice{
 		dialer.CampaignChanged{At: began, Campaign: campaigns.Campaign{ID: "spring", Pacing: campaigns.Pacing{MaxRatio: 4}}},
 		view(operator.Ready, 0),
-		dialer.Paced{At: began, Campaign: "spring", Limit: .03, Took: time.Millisecond, Decision: pacing.Decision{Dial: 1, Bound: pacing.BoundFree, Ratio: 1.5, Wanted: 2, AnswerProbability: .3}},
+		dialer.Paced{At: began, Campaign: "spring", Limit: .03, Took: time.Millisecond, Bound: pacing.BoundCPS, Decision: pacing.Decision{}},
+		dialer.Paced{At: began, Campaign: "spring", Limit: .03, Took: time.Millisecond, Bound: pacing.BoundFree, Decision: pacing.Decision{
+			Dial: 1, Bound: pacing.BoundFree, Ratio: 1.5, Wanted: 2, AnswerProbability: .3, AbandonChance: .04, Threshold: .05, Credit: 2.5,
+		}},
 		dialer.Refused{At: began, Campaign: "spring", Rule: "cap"},
 		change(call.Beginning, call.Dialling),
 		dialer.AttemptBegan{At: began, Attempt: "a-77", Campaign: "spring", Trunk: "main", Number: number},
@@ -58,7 +61,8 @@ func story() []dialer.Notice {
 		},
 		dialer.Disposed{Campaign: "spring", Lead: 5, Disposal: campaigns.Disposal{Attempt: "a-77", Disposition: "sale", By: user, Note: "call " + number}},
 		dialer.RecordingDone{Attempt: "a-77", Path: "a-77.wav", Err: errors.New("disk full")},
-		view(operator.Ready, 81*time.Second),
+		dialer.RestBroken{At: after(80 * time.Second), Campaign: "spring", Left: time.Second},
+		dialer.OperatorChanged{Operator: dialer.OperatorView{User: user, State: operator.Ready, Since: after(81 * time.Second), Campaign: "spring", RestUntil: after(90 * time.Second)}},
 	}
 }
 
@@ -125,7 +129,16 @@ func TestStory(t *testing.T) {
 		`dialer_pacing_answer_probability{campaign="spring"} 0.3`,
 		`dialer_campaign_abandonment_limit_ratio{campaign="spring"} 0.03`,
 		`dialer_pacing_decisions_total{bound="free",campaign="spring"} 1`,
-		`dialer_pacing_tick_seconds_sum 0.001`,
+		`dialer_pacing_tick_seconds_sum 0.002`,
+		`dialer_pacing_abandon_chance{campaign="spring"} 0.04`,
+		`dialer_pacing_abandon_threshold{campaign="spring"} 0.05`,
+		`dialer_pacing_credit{campaign="spring"} 2.5`,
+		`dialer_pacing_bound{bound="free",campaign="spring"} 1`,
+		`dialer_pacing_bound{bound="cps",campaign="spring"} 0`,
+		`dialer_pacing_bound{bound="fatigue",campaign="spring"} 0`,
+		`dialer_pacing_bound{bound="store",campaign="spring"} 0`,
+		`dialer_operators_resting{campaign="spring"} 1`,
+		`dialer_rests_broken_total{campaign="spring"} 1`,
 		`dialer_operators{campaign="spring",state="ready"} 1`,
 		`dialer_operators{campaign="spring",state="talking"} 0`,
 		`dialer_operators{campaign="spring",state="wrapping"} 0`,
@@ -276,5 +289,22 @@ func TestRooms(t *testing.T) {
 	value = 0
 	if text := m.scrape(t); !strings.Contains(text, "dialer_trunk_up{trunk=\"main\"} 0\n") {
 		t.Error("a second scrape shows the old value")
+	}
+}
+
+// TestConnectedLate counts who was abandoned in the law's sense and talked.
+func TestConnectedLate(t *testing.T) {
+	m := New("x")
+	late := campaigns.Ending{Outcome: campaigns.Abandoned, AnsweredAt: began, BridgedAt: after(4 * time.Second), At: after(time.Minute)}
+	lost := late
+	lost.BridgedAt = time.Time{}
+	for _, e := range []campaigns.Ending{late, lost} {
+		m.Notice(dialer.CallEnded{Campaign: "spring", Trunk: "main", BeganAt: began, Ending: e})
+	}
+	text := m.scrape(t)
+	for _, want := range []string{`dialer_connected_late_total{campaign="spring"} 1`, `dialer_answers_total{campaign="spring",result="abandoned"} 2`} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no line %s", want)
+		}
 	}
 }

@@ -55,6 +55,25 @@ func NewDials(ringTimeout float64) *Dials {
 	return d
 }
 
+// Like returns an estimate that begins with the shape of d, weighing at most so
+// many dials: for a part of the dials that fares alike, or not.
+func (d *Dials) Like(most float64) *Dials {
+	like := *d
+	total := 0.0
+	for i := range d.human {
+		total += d.human[i] + d.other[i] + d.cancelled[i]
+	}
+	weigh := math.Min(1, most/math.Max(total, 1))
+	for i := range like.human {
+		like.human[i] *= weigh
+		like.other[i] *= weigh
+		like.cancelled[i] *= weigh
+	}
+	like.fresh = 0
+	like.Rebuild(Ages{})
+	return &like
+}
+
 // Human books a dial that became a live answer at this age in seconds.
 func (d *Dials) Human(age float64) { d.end(&d.human, age) }
 

@@ -20,6 +20,13 @@ func NewDuration(bins int, mean float64) *Duration {
 	return &Duration{ends: make([]float64, bins), mean: mean}
 }
 
+// Copy returns an estimate that knows the same.
+func (d *Duration) Copy() *Duration {
+	c := *d
+	c.ends = append([]float64(nil), d.ends...)
+	return &c
+}
+
 // Observe books a state that lasted so many seconds.
 func (d *Duration) Observe(seconds float64) {
 	d.ends[bin(seconds, DurationBin, len(d.ends))]++
@@ -43,6 +50,31 @@ func (d *Duration) Forget(keep float64) {
 // Law returns the chance of ending in each bin, summing to 1. The states that
 // run now have these ages in seconds.
 func (d *Duration) Law(running []float64) []float64 {
+	prior := 1 - math.Exp(-DurationBin/math.Max(d.mean, 0.5))
+	return d.law(running, func(_ int, exposed float64) (hazard, weight float64) {
+		return prior, 0.5 + 4/(1+exposed)
+	})
+}
+
+// partWeight is how many states of the whole weigh as much as those of the part.
+const partWeight = 12
+
+// LawOf is Law for a part of the states, like talks of one segment: where the part
+// has little evidence it is as the law of the whole, which has as many bins.
+func (d *Duration) LawOf(whole, running []float64) []float64 {
+	left := 1.0
+	return d.law(running, func(i int, _ float64) (hazard, weight float64) {
+		hazard = 1.0
+		if left > 1e-9 {
+			hazard = math.Min(1, whole[i]/left)
+		}
+		left -= whole[i]
+		return hazard, partWeight
+	})
+}
+
+// law builds the law from the hazards of the bins, each drawn towards a prior.
+func (d *Duration) law(running []float64, prior func(i int, exposed float64) (hazard, weight float64)) []float64 {
 	n := len(d.ends)
 	exposed := make([]float64, n+1)
 	for _, age := range running {
@@ -51,12 +83,11 @@ func (d *Duration) Law(running []float64) []float64 {
 	for i := n - 1; i >= 0; i-- {
 		exposed[i] += exposed[i+1] + d.ends[i]
 	}
-	prior := 1 - math.Exp(-DurationBin/math.Max(d.mean, 0.5))
 	law := make([]float64, n)
 	left := 1.0
 	for i := range law {
-		weight := 0.5 + 4/(1+exposed[i])
-		hazard := (d.ends[i] + weight*prior) / (exposed[i] + weight)
+		usual, weight := prior(i, exposed[i])
+		hazard := (d.ends[i] + weight*usual) / (exposed[i] + weight)
 		law[i] = left * hazard
 		left *= 1 - hazard
 	}

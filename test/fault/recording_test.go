@@ -54,6 +54,9 @@ func judgeRecordings(t *testing.T, w *world, attempts []campaigns.Attempt, event
 			t.Errorf("recording %s belongs to no attempt", id)
 			return nil
 		}
+		if a.Recording == "" || filepath.Base(a.Recording) != id+".wav" {
+			t.Errorf("attempt %s (%s) does not name its recording: %q", id, a.Outcome, a.Recording)
+		}
 		from, to, early := bridgedAt[id], a.EndedAt, slack
 		if a.Outcome == campaigns.Interrupted {
 			to, early = diedAfter(lives, a.BeganAt), unwritten

@@ -91,10 +91,14 @@ function showCampaign(c) {
   }
   const find = (selector) => article.querySelector(selector);
   find('h2').textContent = `${c.name || c.id} (${c.state})`;
-  find('.why').textContent = `${c.decision.bound || ''}: ${c.decision.why || 'waiting for operators'}`;
+  find('.why').textContent = `${c.bound}: ${c.why}`;
   const calls = c.calls || {}, rate = c.live ? c.abandoned / c.live : 0;
+  const d = c.decision, predicts = c.pacing.mode === 'predictive', overdials = predicts || c.pacing.mode === 'ratio';
   const figures = { Dialling: calls.dialling || 0, Ringing: calls.ringing || 0, Detecting: calls.detecting || 0, Bridged: calls.bridged || 0,
-    Attempts: c.attempts, 'Live answers': c.live, 'Ratio now': c.decision.ratio.toFixed(2) };
+    Attempts: c.attempts, 'Live answers': c.live, 'Ratio now': d.ratio.toFixed(2), 'Ratio wanted': d.wanted.toFixed(2),
+    'Chance to find nobody': predicts ? percent(d.abandon_chance) : '–', 'Allowed chance': predicts ? percent(d.threshold) : '–',
+    'May still be abandoned': overdials ? d.credit.toFixed(1) : '–',
+    'Operators resting': c.resting };
   find('dl').replaceChildren(...Object.entries(figures).map(([name, value]) => {
     const div = document.createElement('div'), dt = document.createElement('dt'), dd = document.createElement('dd');
     dt.textContent = name; dd.textContent = value; div.append(dt, dd);
@@ -102,7 +106,7 @@ function showCampaign(c) {
   }));
   find('.bar span').style.width = Math.min(100, 100 * rate / (c.limit || 0.03)) + '%';
   find('.bar').classList.toggle('over', rate > c.limit);
-  find('.abandonment').textContent = `Abandoned ${c.abandoned} of ${c.live} live answers: ${percent(rate)} (limit ${percent(c.limit)}, last 30 days)`;
+  find('.abandonment').textContent = `Abandoned ${c.abandoned} of ${c.live} live answers${c.connected_late ? `, ${c.connected_late} of them connected too late` : ''}: ${percent(rate)} (limit ${percent(c.limit)}, last 30 days)`;
   const l = c.leads;
   find('.leads').textContent = `Leads: ${l.ready} due, ${l.waiting} waiting; queues: ${l.queues_open} open, ${l.queues_closed} outside their calling hours${l.empty ? '; ' + l.empty : ''}`;
 }
@@ -110,25 +114,29 @@ function showCampaign(c) {
 function wire(article, c) {
   const form = article.querySelector('.pace'), said = article.querySelector('.said');
   form.mode.value = c.pacing.mode; form.ratio.value = c.pacing.ratio || 1;
-  form.max_ratio.value = c.pacing.max_ratio || 0; form.limit.value = 100 * c.limit;
+  form.max_ratio.value = c.pacing.max_ratio || 0; form.limit.value = +(100 * c.limit).toFixed(2);
+  form.max_occupancy.value = Math.round(100 * (c.pacing.max_occupancy || 0)); form.min_breath.value = c.pacing.min_breath || 0;
   const tell = async (what) => { try { await what(); said.textContent = 'done'; } catch (error) { said.textContent = error.message; } };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     tell(() => api('PATCH', `/campaigns/${c.id}/pacing`, { mode: form.mode.value, ratio: +form.ratio.value,
-      max_ratio: +form.max_ratio.value, abandonment_limit: +form.limit.value / 100 }));
+      max_ratio: +form.max_ratio.value, abandonment_limit: +form.limit.value / 100, max_occupancy: +form.max_occupancy.value / 100, min_breath: +form.min_breath.value }));
   });
   for (const button of form.querySelectorAll('[data-do]'))
     button.addEventListener('click', () => tell(() => api('POST', `/campaigns/${c.id}/${button.dataset.do}`)));
 }
 
+const stateOf = (o) => o.rest_until ? 'resting' : o.state;
+
 function showOperators(operators, now) {
   const counts = {};
-  for (const o of operators) counts[o.state] = (counts[o.state] || 0) + 1;
+  for (const o of operators) { const s = stateOf(o); counts[s] = (counts[s] || 0) + 1; }
   $('operator-counts').textContent = Object.entries(counts).map(([state, n]) => `${state} ${n}`).join(' · ');
   $('operators').replaceChildren(...operators.map((o) => {
     const row = document.createElement('tr');
     const seconds = Math.max(0, Math.round((now - Date.parse(o.since)) / 1000));
-    for (const text of [o.user, o.state, `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`, o.reason || (o.lead && o.lead.name) || '']) {
+    const next = o.rest_until && `resting, next call from ${new Date(o.rest_until).toLocaleTimeString('en-GB')}`;
+    for (const text of [o.user, stateOf(o), `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`, o.reason || (o.lead && o.lead.name) || next || o.idle || '']) {
       const cell = document.createElement('td');
       cell.textContent = text;
       row.append(cell);
