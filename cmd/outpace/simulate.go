@@ -30,6 +30,7 @@ type simulateFlags struct {
 	compare  bool
 	list     string // of policies to compare, empty: comparedByDefault
 	table    string // folder of scenarios that expect something
+	plot     string // file to draw the first day into
 	days     int    // random ones
 	day      uint64 // seed of a random day to print
 }
@@ -83,6 +84,7 @@ reported; --day prints one of them as a scenario.`,
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the first run (default: the scenario's)")
 	flags.BoolVar(&f.cancel, "cancel", false, "predictive may give up calls that have rung 15 s when nobody is free")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
+	flags.StringVar(&f.plot, "plot", "", "draw the first day of each policy into this .svg file")
 	flags.StringVar(&f.table, "table", "", "simulate the scenarios of this folder instead and hold them to what they expect")
 	flags.IntVar(&f.days, "days", 0, "simulate so many random days instead, from --seed on")
 	flags.Uint64Var(&f.day, "day", 0, "print the random day of this seed as a scenario")
@@ -132,6 +134,9 @@ func simulate(ctx context.Context, f simulateFlags, seeded bool, out io.Writer) 
 	bar := newSimulateBar(stepsOf(policy, f.runs))
 	report, err := simulatePolicy(ctx, scenario, policy, first, f.runs, bar.add)
 	bar.done()
+	if err == nil && f.plot != "" {
+		err = plotDays(ctx, f.plot, scenario, []simulator.Report{report})
+	}
 	if err != nil {
 		return err
 	}
@@ -147,6 +152,9 @@ func compare(ctx context.Context, f simulateFlags, s *simulator.Scenario, first 
 		return usageError{err}
 	}
 	reports, err := comparePolicies(ctx, s, policies, first, f.runs)
+	if err == nil && f.plot != "" {
+		err = plotDays(ctx, f.plot, s, reports)
+	}
 	if err != nil {
 		return err
 	}
@@ -170,6 +178,9 @@ func (f simulateFlags) check() (*simulator.Scenario, simulator.Policy, error) {
 	}
 	if f.runs < 1 || f.runs > maxRuns {
 		return nil, none, fmt.Errorf("--runs %d is not in [1, %d]", f.runs, maxRuns)
+	}
+	if err := checkPlot(f.plot); err != nil {
+		return nil, none, err
 	}
 	policy, err := simulator.ParsePolicy(f.policy)
 	if err != nil {
