@@ -138,3 +138,14 @@ func (t *Trace) work(of [][]lasted, segment int) []lasted {
 func (t *Trace) shutAt(now time.Duration) bool {
 	return slices.ContainsFunc(t.shut, func(a absence) bool { return now >= a.from && now < a.to })
 }
+
+// Length is how long the recorded day was.
+func (t *Trace) Length() time.Duration { return t.length }
+
+// Report sums up replays under a change, which has a name.
+func (t *Trace) Report(change Change, name string, runs []Run) Report {
+	settings := change(t.settings[0].Settings)
+	r := NewReport(t.scenario(settings), Policy{}, runs)
+	r.Policy = name
+	return r
+}
