@@ -29,7 +29,10 @@ type simulateFlags struct {
 	json     bool
 	compare  bool
 	list     string // of policies to compare, empty: comparedByDefault
+	log      string // of a recorded day to replay
+	other    otherSettings
 	table    string // folder of scenarios that expect something
+	plot     string // file to draw the first day into
 	days     int    // random ones
 	day      uint64 // seed of a random day to print
 }
@@ -42,7 +45,7 @@ const maxRuns = 100_000
 func newSimulateCommand() *cobra.Command {
 	var f simulateFlags
 	cmd := &cobra.Command{
-		Use:   "simulate --scenario FILE [--compare [POLICY,...]] | --table DIR | --days N | --day SEED",
+		Use:   "simulate --scenario FILE [--compare [POLICY,...]] | --table DIR | --days N | --day SEED | --replay LOG",
 		Short: "Simulate days of a call centre with the real pacing controller",
 		Long: `Simulate days of a call centre with the real pacing controller.
 
@@ -63,7 +66,12 @@ allows it), all of the product, and for comparison
 With --table, every scenario of a folder is simulated under the policies that its
 expect block names, and held to what it expects. With --days, days of random
 parameters and drifts are simulated, and those that end over their limit are
-reported; --day prints one of them as a scenario.`,
+reported; --day prints one of them as a scenario.
+
+With --replay, a day that "outpace campaign log" wrote is simulated as it was
+recorded and, where flags such as --limit 0.01, --mode ratio --ratio 2, --cancel
+or --max-ratio 4 are given, under those settings: what would have been. The
+operators come and go as they did, dials and talks go as those about the time.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -83,6 +91,9 @@ reported; --day prints one of them as a scenario.`,
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of the first run (default: the scenario's)")
 	flags.BoolVar(&f.cancel, "cancel", false, "predictive may give up calls that have rung 15 s when nobody is free")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
+	flags.StringVar(&f.plot, "plot", "", "draw the first day of each policy into this .svg file")
+	flags.StringVar(&f.log, "replay", "", "simulate the recorded day of this pacing log instead; - is standard input")
+	f.other.flags(flags)
 	flags.StringVar(&f.table, "table", "", "simulate the scenarios of this folder instead and hold them to what they expect")
 	flags.IntVar(&f.days, "days", 0, "simulate so many random days instead, from --seed on")
 	flags.Uint64Var(&f.day, "day", 0, "print the random day of this seed as a scenario")
@@ -92,7 +103,14 @@ reported; --day prints one of them as a scenario.`,
 // run does what the flags ask for.
 func (f simulateFlags) run(cmd *cobra.Command) error {
 	changed, out := cmd.Flags().Changed, cmd.OutOrStdout()
+	for _, name := range replayOnly {
+		if changed(name) && !changed("replay") {
+			return usageError{fmt.Errorf("--%s needs --replay LOG", name)}
+		}
+	}
 	switch {
+	case changed("replay"):
+		return f.replay(cmd.Context(), cmd.Flags(), out)
 	case changed("day"):
 		return printDay(out, f.day)
 	case changed("days"):
@@ -132,6 +150,9 @@ func simulate(ctx context.Context, f simulateFlags, seeded bool, out io.Writer) 
 	bar := newSimulateBar(stepsOf(policy, f.runs))
 	report, err := simulatePolicy(ctx, scenario, policy, first, f.runs, bar.add)
 	bar.done()
+	if err == nil && f.plot != "" {
+		err = plotDays(ctx, f.plot, scenario, []simulator.Report{report})
+	}
 	if err != nil {
 		return err
 	}
@@ -147,6 +168,9 @@ func compare(ctx context.Context, f simulateFlags, s *simulator.Scenario, first 
 		return usageError{err}
 	}
 	reports, err := comparePolicies(ctx, s, policies, first, f.runs)
+	if err == nil && f.plot != "" {
+		err = plotDays(ctx, f.plot, s, reports)
+	}
 	if err != nil {
 		return err
 	}
@@ -171,6 +195,9 @@ func (f simulateFlags) check() (*simulator.Scenario, simulator.Policy, error) {
 	if f.runs < 1 || f.runs > maxRuns {
 		return nil, none, fmt.Errorf("--runs %d is not in [1, %d]", f.runs, maxRuns)
 	}
+	if err := checkPlot(f.plot); err != nil {
+		return nil, none, err
+	}
 	policy, err := simulator.ParsePolicy(f.policy)
 	if err != nil {
 		return nil, none, err
@@ -186,17 +213,28 @@ func (f simulateFlags) check() (*simulator.Scenario, simulator.Policy, error) {
 // simulateRuns simulates runs side by side, in the order of their seeds. done
 // hears how far they have come, in permille of one run.
 func simulateRuns(ctx context.Context, s *simulator.Scenario, p simulator.Policy, first uint64, runs int, done func(int)) ([]simulator.Run, error) {
-	results, errs := make([]simulator.Run, runs), make([]error, runs)
+	return sideBySide(runs, func(i int) (simulator.Run, error) {
+		sim, err := simulator.New(s, p, first+uint64(i))
+		if err != nil {
+			return simulator.Run{}, err
+		}
+		return advance(ctx, sim, s.Duration.Duration(), done)
+	})
+}
+
+// sideBySide simulates n runs on all processors, and returns them in their order.
+func sideBySide(n int, simulate func(i int) (simulator.Run, error)) ([]simulator.Run, error) {
+	results, errs := make([]simulator.Run, n), make([]error, n)
 	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(runs, runtime.GOMAXPROCS(0)) {
+	for range min(n, runtime.GOMAXPROCS(0)) {
 		workers.Go(func() {
 			for i := range next {
-				results[i], errs[i] = simulateRun(ctx, s, p, first+uint64(i), done)
+				results[i], errs[i] = simulate(i)
 			}
 		})
 	}
-	for i := range runs {
+	for i := range n {
 		next <- i
 	}
 	close(next)
@@ -208,12 +246,9 @@ func simulateRuns(ctx context.Context, s *simulator.Scenario, p simulator.Policy
 // and a signal is heard between them.
 const simulateSteps = 1000
 
-func simulateRun(ctx context.Context, s *simulator.Scenario, p simulator.Policy, seed uint64, done func(int)) (simulator.Run, error) {
-	sim, err := simulator.New(s, p, seed)
-	if err != nil {
-		return simulator.Run{}, err
-	}
-	step := s.Duration.Duration()/simulateSteps + time.Nanosecond
+// advance simulates a day of a length to its end.
+func advance(ctx context.Context, sim *simulator.Simulation, length time.Duration, done func(int)) (simulator.Run, error) {
+	step := length/simulateSteps + time.Nanosecond
 	for to := step; sim.Advance(to); to += step {
 		if ctx.Err() != nil {
 			return simulator.Run{}, context.Cause(ctx)

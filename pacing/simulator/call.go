@@ -13,6 +13,7 @@ import (
 type call struct {
 	id       string
 	segment  int
+	dialled  time.Duration
 	ringing  bool
 	since    time.Duration // of the ringing
 	answered time.Duration
@@ -25,13 +26,21 @@ type call struct {
 
 // dial places one of the upcoming records.
 func (s *Simulation) dial(i int) {
+	if s.reel != nil {
+		s.dialReplayed()
+		return
+	}
 	l := s.take(i)
-	c := &call{id: strconv.FormatUint(l.number, 10), segment: l.segment}
+	c := &call{id: strconv.FormatUint(l.number, 10), segment: l.segment, dialled: s.now}
+	s.place(c, pacing.Dialed{Call: c.id, Record: s.shown(l)})
+	s.fate(c, l)
+}
+
+func (s *Simulation) place(c *call, ev pacing.Dialed) {
 	s.calls[c.id] = c
 	s.trunk.take()
 	s.tally.at(s.now).dials++
-	s.observe(pacing.Dialed{Call: c.id, Record: s.shown(l)})
-	s.fate(c, l)
+	s.observe(ev)
 }
 
 // fate plans what becomes of a call.
@@ -107,7 +116,7 @@ func (s *Simulation) rings(c *call) {
 		return
 	}
 	c.ringing, c.since = true, s.now
-	s.observe(pacing.Ringing{Call: c.id, Since: moment(s.now)})
+	s.observe(pacing.Ringing{Call: c.id, Since: s.moment(s.now)})
 }
 
 func (s *Simulation) pickedUp(c *call, delay time.Duration, human bool) {
@@ -115,7 +124,7 @@ func (s *Simulation) pickedUp(c *call, delay time.Duration, human bool) {
 		return
 	}
 	c.pickedUp, c.answered = true, s.now
-	s.observe(pacing.Answered{Call: c.id, Since: moment(s.now)})
+	s.observe(pacing.Answered{Call: c.id, Since: s.moment(s.now)})
 	if delay == 0 {
 		s.verdict(c, human)
 		return
@@ -208,6 +217,7 @@ func (s *Simulation) cancel(id string) bool {
 // close ends what is known of a call before an operator has it.
 func (s *Simulation) close(c *call) {
 	c.over = true
+	s.tally.flew(c, s.now)
 	delete(s.calls, c.id)
 	if i := slices.Index(s.waiting, c); i >= 0 {
 		s.waiting = slices.Delete(s.waiting, i, i+1)

@@ -169,7 +169,7 @@ func (s *Simulation) presentCall(p pacing.Picture, id string, seen pacing.CallPi
 		}
 		u -= p.Other[b]
 	}
-	c := &call{id: id, live: human, talk: draw(s.laws.talk[0], r.talk), wrap: draw(s.laws.wrap[0], r.wrap)}
+	c := &call{id: id, dialled: -age, live: human, talk: draw(s.laws.talk[0], r.talk), wrap: draw(s.laws.wrap[0], r.wrap)}
 	s.calls[id] = c
 	s.trunk.take()
 	s.controller.Observe(moment(-age), pacing.Dialed{Call: id, Record: pacing.Record{Segment: s.scenario.Segments[0].Name}})

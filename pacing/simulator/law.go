@@ -209,6 +209,7 @@ const (
 	ofRecord   = 1
 	ofOperator = 2
 	ofDay      = 3
+	ofBlock    = 4
 )
 
 // newStream mixes after each key, so that the streams of neighbours have nothing

@@ -79,6 +79,9 @@ func (s *Simulation) shown(l lead) pacing.Record {
 // upcoming are the records that may be dialled now. One that was overtaken too
 // often is alone: nobody waits for ever.
 func (s *Simulation) upcoming() []pacing.Record {
+	if s.reel != nil {
+		return s.replayed()
+	}
 	mix := s.scenario.Mix
 	step := lastStep(len(mix), s.now, func(i int) Seconds { return mix[i].At })
 	if step != s.list.step {

@@ -17,6 +17,7 @@ type operator struct {
 	coming  bool          // off, and about to sign in
 	leaving bool          // signs out when the call or the pause is over
 	backAt  time.Duration // > 0: goes on a break after the call, until then
+	owed    time.Duration // pause to take after the call
 	speed   float64       // talk and wrap take so many times as long
 	machine bool          // talks to a machine
 	chance  *stream
@@ -68,6 +69,8 @@ func (s *Simulation) workDone(o *operator) {
 	switch {
 	case o.leaving:
 		s.signOut(o)
+	case o.owed > 0:
+		s.pause(o, o.takeOwed())
 	case o.backAt > 0:
 		rest := max(o.backAt-s.now, time.Second)
 		o.backAt = 0
@@ -83,14 +86,24 @@ func (s *Simulation) pause(o *operator, d time.Duration) {
 	s.set(o, pacing.Away)
 	since := s.now
 	s.after(d, func() {
-		if o.state == pacing.Away && o.since == since { // not signed out meanwhile
+		switch {
+		case o.state != pacing.Away || o.since != since: // signed out meanwhile
+		case o.owed > 0:
+			s.pause(o, o.takeOwed())
+		default:
 			s.becomeReady(o)
 		}
 	})
 }
 
+func (o *operator) takeOwed() time.Duration {
+	d := o.owed
+	o.owed = 0
+	return d
+}
+
 func (s *Simulation) signOut(o *operator) {
-	o.leaving, o.backAt = false, 0
+	o.leaving, o.backAt, o.owed = false, 0, 0
 	s.set(o, pacing.Off)
 }
 

@@ -26,27 +26,30 @@ type Run struct {
 
 // Result is what the day gave. Ask when Advance has returned false.
 func (s *Simulation) Result() Run {
-	for _, o := range s.operators {
-		s.tally.spent(o, s.now)
-		o.since = s.now
-	}
+	s.bookRest()
+	r := s.tally.run(s.scenario)
+	r.Seed = s.seed
+	return r
+}
+
+// run is what the counted day gave.
+func (t *tally) run(s *Scenario) Run {
 	var m minute
-	for _, x := range s.tally.measured() {
+	for _, x := range t.measured() {
 		m.add(x)
 	}
 	r := Run{
-		Seed: s.seed, Peak: s.tally.peak(),
-		Dials: m.dials, Live: m.live, Connected: m.connected, Abandoned: m.abandoned, Lost: m.lost,
+		Peak: t.peak(), Dials: m.dials, Live: m.live, Connected: m.connected, Abandoned: m.abandoned, Lost: m.lost,
 		Cancelled: m.cancelled, RefusedCancels: m.refused,
 	}
 	busy := m.talking + m.wrapping
 	r.Utilisation = ratio(busy, busy+m.idle)
 	r.MachineShare = ratio(m.machine, busy+m.idle)
-	r.Abandonment = ratio(float64(m.abandoned), float64(m.live)) + s.scenario.detectorLoss()
-	r.Over = r.Abandonment > s.scenario.Limit.MaxAbandon
+	r.Abandonment = ratio(float64(m.abandoned), float64(m.live)) + s.detectorLoss()
+	r.Over = r.Abandonment > s.Limit.MaxAbandon
 	r.DialsPerConnect = ratio(float64(m.dials), float64(m.connected))
-	r.WaitMean, r.WaitP95 = s.tally.wait()
-	r.Events = s.tally.aftermath(s.scenario)
+	r.WaitMean, r.WaitP95 = t.wait()
+	r.Events = t.aftermath(s)
 	return r
 }
 
@@ -65,6 +68,7 @@ type Report struct {
 	Limit    float64 `json:"limit"`
 	Mean     Mean    `json:"mean"`
 	Runs     []Run   `json:"runs"`
+	Paced    Policy  `json:"-"` // what Policy names, with what was searched for
 }
 
 // Mean sums up the runs of a Report.
@@ -86,7 +90,7 @@ type Mean struct {
 
 // NewReport sums up runs of s under p; there is at least one.
 func NewReport(s *Scenario, p Policy, runs []Run) Report {
-	r := Report{Scenario: s.Name, Policy: p.String(), Limit: s.Limit.MaxAbandon, Runs: runs}
+	r := Report{Scenario: s.Name, Policy: p.String(), Limit: s.Limit.MaxAbandon, Runs: runs, Paced: p}
 	n, m, squares := float64(len(runs)), &r.Mean, 0.0
 	for _, x := range runs {
 		m.Utilisation += x.Utilisation / n

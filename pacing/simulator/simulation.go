@@ -37,6 +37,7 @@ type Simulation struct {
 	seed       uint64
 	controller pacing.Controller
 
+	origin  time.Time     // the start
 	now     time.Duration // since the start
 	end     time.Duration
 	agenda  agenda
@@ -48,6 +49,7 @@ type Simulation struct {
 	waiting   []*call          // people without an operator, the first first
 	records   uint64           // of the list that were looked at
 	list      list
+	reel      *reel // of a replay: then there is no list
 	trunk     trunk
 	tally     tally
 }
@@ -69,6 +71,7 @@ func New(s *Scenario, p Policy, seed uint64) (*Simulation, error) {
 		policy:     p,
 		seed:       seed,
 		controller: controller,
+		origin:     moment(0),
 		end:        s.Duration.Duration(),
 		calls:      map[string]*call{},
 		trunk:      newTrunk(s.Trunks),
@@ -81,6 +84,9 @@ func New(s *Scenario, p Policy, seed uint64) (*Simulation, error) {
 
 // moment is a time of the virtual clock. The origin means nothing.
 func moment(at time.Duration) time.Time { return time.Unix(0, 0).UTC().Add(at) }
+
+// moment is a time of the day as the controller sees it.
+func (s *Simulation) moment(at time.Duration) time.Time { return s.origin.Add(at) }
 
 // planDay puts what the scenario announces on the agenda.
 func (s *Simulation) planDay() {
@@ -128,14 +134,14 @@ func (s *Simulation) Advance(to time.Duration) bool {
 
 // observe tells the controller.
 func (s *Simulation) observe(ev pacing.Event) {
-	s.controller.Observe(moment(s.now), ev)
+	s.controller.Observe(s.moment(s.now), ev)
 	s.touched = true
 }
 
 // pace asks the controller and does what it says, until it wants nothing more.
 func (s *Simulation) pace() {
 	for range askAtMost {
-		d := s.controller.Decide(moment(s.now), s.view())
+		d := s.controller.Decide(s.moment(s.now), s.view())
 		done := 0
 		for _, id := range d.Cancel {
 			if s.cancel(id) {
@@ -156,6 +162,9 @@ func (s *Simulation) pace() {
 func (s *Simulation) view() pacing.View {
 	v := pacing.View{Records: s.upcoming()}
 	v.Room, v.Bound = s.trunk.room(s.now), s.trunk.bound(s.now)
+	if s.reel != nil && s.reel.trace.shutAt(s.now) {
+		v.Room, v.Bound = 0, pacing.BoundLeads
+	}
 	if wait, again := s.trunk.wakeIn(s.now); again {
 		s.after(wait, func() { s.touched, s.trunk.waking = true, false })
 	}

@@ -9,8 +9,9 @@ import (
 
 // minute is what happened in one minute.
 type minute struct {
-	idle, talking, wrapping float64 // seconds of all operators
-	machine                 float64 // of talking: with a machine
+	idle, talking, wrapping float64       // seconds of all operators
+	machine                 float64       // of talking: with a machine
+	flight                  time.Duration // of all calls
 
 	dials, live, connected, abandoned int // abandoned: also connected too late
 	lost                              int // people taken for machines
@@ -22,6 +23,7 @@ func (m *minute) add(o minute) {
 	m.talking += o.talking
 	m.wrapping += o.wrapping
 	m.machine += o.machine
+	m.flight += o.flight
 	m.dials += o.dials
 	m.live += o.live
 	m.connected += o.connected
@@ -53,22 +55,32 @@ func (t *tally) waited(now, wait time.Duration) {
 
 // spent books the time since an operator's last change of state.
 func (t *tally) spent(o *operator, now time.Duration) {
-	for from := o.since; from < now; {
-		m := t.at(from)
-		to := min(now, from.Truncate(time.Minute)+time.Minute)
-		d := (to - from).Seconds()
+	t.spread(o.since, now, func(m *minute, d time.Duration) {
 		switch o.state {
 		case pacing.Ready:
-			m.idle += d
+			m.idle += d.Seconds()
 		case pacing.Talking:
-			m.talking += d
+			m.talking += d.Seconds()
 			if o.machine {
-				m.machine += d
+				m.machine += d.Seconds()
 			}
 		case pacing.Wrapping:
-			m.wrapping += d
+			m.wrapping += d.Seconds()
 		}
-		from = to
+	})
+}
+
+// flew books the time since a call was placed.
+func (t *tally) flew(c *call, now time.Duration) {
+	t.spread(c.dialled, now, func(m *minute, d time.Duration) { m.flight += d })
+}
+
+// spread gives each minute its part of a span.
+func (t *tally) spread(from, to time.Duration, book func(*minute, time.Duration)) {
+	for from = max(0, from); from < to; {
+		until := min(to, from.Truncate(time.Minute)+time.Minute)
+		book(t.at(from), until-from)
+		from = until
 	}
 }
 
