@@ -22,10 +22,10 @@ const searchLines = 2
 func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
 	a := c.budget.account(now, c.settings, staff.atWork)
 	cancel := c.giveUp(now, v)
-	next := c.model.segment(v.record(0).Segment)
+	next := c.segmentOf(v, 0)
 	c.prepare(now, next)
 	record, lift := c.choice.pick(c.model, v.Records, c.look.room())
-	next = c.model.segment(v.record(record).Segment)
+	next = c.segmentOf(v, record)
 	threshold := c.budget.threshold(c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
 	d := Decision{
 		Cancel:            cancel,
@@ -40,6 +40,15 @@ func (c *controller) predictive(now time.Time, v View, staff staffing) Decision 
 	d.Dial = min(wanted, max(0, c.maxLines(staff)-len(c.floor.inFlight)))
 	c.explain(&d, a, staff)
 	return d
+}
+
+// segmentOf is the segment of the i-th record; where none may be dialled now, one
+// that is known.
+func (c *controller) segmentOf(v View, i int) int {
+	if len(v.Records) == 0 && len(c.model.segments) > 0 {
+		return 0
+	}
+	return c.model.segment(v.record(i).Segment)
 }
 
 // prepare puts who is here and what is in flight into the look-ahead.
