@@ -75,7 +75,7 @@ func TestRandomDaysAreMany(t *testing.T) {
 // A sample of days, those that are cheap to simulate. Of days of which 1 in 1,000
 // ends over its limit, 150 have two or more in one sample of a hundred.
 func TestFewDaysEndOverTheirLimit(t *testing.T) {
-	const sample, cheap = 150, 30 // hours of operators
+	const sample, cheap = 150, 15 // hours of operators
 	over := 0
 	for seed, n := uint64(0), 0; n < sample; seed++ {
 		s := RandomDay(seed)
