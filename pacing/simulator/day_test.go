@@ -77,7 +77,7 @@ func TestRandomDaysAreMany(t *testing.T) {
 // more days can show (make days). With 1 in 100, 150 days have more than four in
 // one sample of fifty.
 func TestFewDaysEndOverTheirLimit(t *testing.T) {
-	const sample, cheap = 150, 30 // hours of operators
+	const sample, cheap = 150, 15 // hours of operators
 	over := 0
 	for seed, n := uint64(0), 0; n < sample; seed++ {
 		s := RandomDay(seed)
