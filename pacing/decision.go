@@ -8,7 +8,7 @@ import (
 // Decision is what to do now, and the numbers that it rests on. It is made
 // without allocating; Why puts the numbers into words for those who ask.
 type Decision struct {
-	Dial   int      // calls to place, all of the record Records[Record]
+	Dial   int      // calls to place; where there are several records, at most one, of Records[Record]
 	Record int      // index in View.Records
 	Cancel []string // ringing calls to give up; valid until the next Decide
 	Bound  Bound

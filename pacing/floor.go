@@ -166,5 +166,11 @@ func (f *floor) free(now time.Time) int {
 	return n
 }
 
-// seconds from then to now, never negative.
-func seconds(now, then time.Time) float64 { return max(0, now.Sub(then).Seconds()) }
+// seconds from then to now, never negative. It is asked for every operator and
+// call at every decision: nanoseconds since 1970 are faster than Time.Sub.
+func seconds(now, then time.Time) float64 {
+	if d := now.UnixNano() - then.UnixNano(); d > 0 {
+		return float64(d) * 1e-9
+	}
+	return 0
+}

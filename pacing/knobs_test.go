@@ -28,8 +28,10 @@ func TestMonotoneInTheKnobs(t *testing.T) {
 		"limit":     func(s *Settings, x float64) { s.Limit = 0.005 + 0.04*x },
 		"max ratio": func(s *Settings, x float64) { s.MaxRatio = 1 + 5*x },
 		"min ratio": func(s *Settings, x float64) { s.MinRatio = 3 * x },
-		"window":    func(s *Settings, x float64) { s.WindowEnd = monday.Add(4*time.Hour + time.Duration(x*float64(4*time.Hour))) },
-		"ratio":     func(s *Settings, x float64) { s.Mode = Ratio; s.Ratio = 1 + 4*x },
+		"window": func(s *Settings, x float64) {
+			s.WindowEnd = monday.Add(4*time.Hour + time.Duration(x*float64(4*time.Hour)))
+		},
+		"ratio": func(s *Settings, x float64) { s.Mode = Ratio; s.Ratio = 1 + 4*x },
 	}
 	for name, turn := range knobs {
 		t.Run(name, func(t *testing.T) {

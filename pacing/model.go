@@ -72,7 +72,7 @@ func newModel(now time.Time, s Settings) *model {
 		wrap:    estimate.NewDuration(wrapBins, priorWrap),
 		ready:   estimate.NewShare(12, 0.2, readyMemory),
 		verdict: estimate.NewMean(0, 200),
-		callsAt: now,
+		callsAt: now, followed: now,
 	}
 	m.tabulateOffsets(estimate.NewAnswerLevel())
 	m.rebuildHandling(now, s, &floor{})

@@ -11,7 +11,7 @@ const (
 	usualRise   = 120.0 // seconds in which the usual share of answers follows a rise
 	usualFall   = 900.0 // and a fall
 	silence     = 1.7   // usual over present share of answers that is unusual
-	maxRecovery = 10.0
+	maxRecovery = 40.0
 	young       = 20.0 // seconds: longer than it takes to notice the end
 	failsEarly  = 5.0  // seconds: an older call has outlived what fails at once
 	illHealth   = 1.5  // early failures over usual ones, of a carrier that fails at once
@@ -31,14 +31,13 @@ func (s *segment) follow(seconds float64) {
 // answered once an unusual silence ends, 1 where there is none.
 func (m *model) recovery(segment int, age float64) float64 {
 	s := &m.segments[segment]
-	x := s.usual / s.answer
 	switch {
-	case x < silence || age > young:
+	case s.usual < silence*s.answer || age > young:
 		return 1
 	case age > failsEarly && m.health.Value() > illHealth:
 		return 1
 	}
-	return min(x, maxRecovery)
+	return min(s.usual/s.answer, maxRecovery)
 }
 
 // exposure is what the calls in flight would bring were the world to change now.
@@ -53,7 +52,10 @@ type exposure struct {
 func (e *exposure) add(answered *chances, recovery float64) {
 	q := answered[points-1]
 	e.answers += q
-	e.after += min(1, q*recovery)
+	if recovery != 1 {
+		q = min(1, q*recovery)
+	}
+	e.after += q
 }
 
 // bears says whether one more call may be placed: were the operators to leave now,

@@ -22,9 +22,9 @@ const (
 // follow brings the measure and the factor up to now. With no target the factor
 // returns to 1 at once.
 func (t *target) follow(now time.Time, want float64, s staffing) {
-	dt := min(seconds(now, t.at), 5)
-	if t.at.IsZero() {
-		dt = 0
+	dt := 0.0
+	if !t.at.IsZero() {
+		dt = min(seconds(now, t.at), 5)
 	}
 	t.at = now
 	if want <= 0 {
