@@ -292,6 +292,9 @@ func (s *script) hangup() {
 	select {
 	case <-s.call.Done():
 		return
+	default: // with both in one select, one that has ended might be blamed
+	}
+	select {
 	case <-s.ending:
 		if s.up {
 			s.wrong("bye_missing", "still up when the carrier closed")
