@@ -12,6 +12,7 @@ import (
 // A random day depends on its seed alone, is a valid scenario, and comes out of
 // its YAML again as it went in.
 func TestRandomDayIsItsSeed(t *testing.T) {
+	t.Parallel()
 	var before []byte
 	for seed := range uint64(400) {
 		s := RandomDay(seed)
@@ -77,6 +78,7 @@ func TestRandomDaysAreMany(t *testing.T) {
 // more days can show (make days). With 1 in 100, 150 days have more than four in
 // one sample of fifty.
 func TestFewDaysEndOverTheirLimit(t *testing.T) {
+	t.Parallel()
 	const sample, cheap = 150, 15 // hours of operators
 	over := 0
 	for seed, n := uint64(0), 0; n < sample; seed++ {

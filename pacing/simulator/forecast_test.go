@@ -22,6 +22,7 @@ func morning(tb testing.TB, operators int) (pacing.Picture, pacing.Settings) {
 }
 
 func TestForecastIsLikeTheHourThatComes(t *testing.T) {
+	t.Parallel()
 	s := steady(20, 0.2, 2)
 	sim, err := New(s, Policy{Mode: pacing.Predictive}, 1)
 	if err != nil {

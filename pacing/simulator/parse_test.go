@@ -79,6 +79,7 @@ func TestParseReadsYAML(t *testing.T) {
 // The examples that come with the product are scenarios, named as their files, and
 // can be simulated.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	names, err := filepath.Glob("../../config/examples/scenarios/*.json")
 	tables, err2 := filepath.Glob("../../config/examples/scenarios/*/*.yaml")
 	if err != nil || err2 != nil || len(names) < 2 || len(tables) < 17 {

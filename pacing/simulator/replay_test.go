@@ -62,6 +62,7 @@ func replays(t *testing.T, trace *Trace, change Change) Mean {
 
 // What a log says of its day is what the day was.
 func TestTraceCountsTheDay(t *testing.T) {
+	t.Parallel()
 	_, want, log := recordedDay(t, nil)
 	got := readTrace(t, log).Recorded
 	if got.Dials != want.Dials || got.Live != want.Live || got.Connected != want.Connected || got.Abandoned != want.Abandoned || got.Cancelled != want.Cancelled {
@@ -75,6 +76,7 @@ func TestTraceCountsTheDay(t *testing.T) {
 // Simulated under its own settings, a recorded day comes out about as it was;
 // under others, about as those would have made it.
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	s, recorded, log := recordedDay(t, nil)
 	trace := readTrace(t, log)
 	same := replays(t, trace, AsRecorded)
@@ -106,6 +108,7 @@ func TestReplay(t *testing.T) {
 
 // Operators are away in a replay as long as they were.
 func TestReplayKeepsTheStaff(t *testing.T) {
+	t.Parallel()
 	s, _, log := recordedDay(t, nil)
 	sim, err := readTrace(t, log).Replay(AsRecorded, 3)
 	if err != nil {
@@ -142,6 +145,7 @@ func TestReplayKeepsTheStaff(t *testing.T) {
 
 // A day that was short of channels is short of them again.
 func TestReplayKeepsTheTrunk(t *testing.T) {
+	t.Parallel()
 	_, recorded, log := recordedDay(t, func(s *Scenario) { s.Trunks.Channels = 24 })
 	trace := readTrace(t, log)
 	if trace.trunks.Channels != 24 {
@@ -154,6 +158,7 @@ func TestReplayKeepsTheTrunk(t *testing.T) {
 
 // Nothing is dialled where there was nothing to dial.
 func TestReplayWithoutLeads(t *testing.T) {
+	t.Parallel()
 	_, _, log := recordedDay(t, nil)
 	trace := readTrace(t, log)
 	trace.shut = []absence{{from: 30 * time.Minute, to: time.Hour}}
