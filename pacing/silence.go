@@ -8,9 +8,9 @@ import "math"
 // while answers are much rarer than usual, the calls that are young enough to be
 // answered then are held against the operators as if the silence ended now.
 const (
-	usualRise   = 120.0 // seconds in which the usual share of answers follows a rise
+	usualRise   = 120.0  // seconds in which the usual share of answers follows a rise
 	usualFall   = 2400.0 // and a fall
-	silence     = 1.7   // usual over present share of answers that is unusual
+	silence     = 1.7    // usual over present share of answers that is unusual
 	maxRecovery = 40.0
 	young       = 20.0 // seconds: longer than it takes to notice the end
 	failsEarly  = 5.0  // seconds: an older call has outlived what fails at once
