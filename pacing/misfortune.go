@@ -1,0 +1,55 @@
+package pacing
+
+import "math"
+
+// Misfortune must be payable: bad luck of so many standard deviations, or the
+// answers of the calls in flight while operators leave. Where the window allows
+// few calls in all, one misfortune overdraws it, and nothing is trusted.
+const (
+	payBack     = 0.45 // of the coming allowance that is trusted to pay back a debt
+	payFrom     = 3.0  // live answers before anything is trusted of it
+	sureSpread  = 3.3  // standard deviations
+	leastSpread = 0.6  // calls
+	sureCredit  = 0.6  // calls that must be left then
+	leaving     = 0.35 // of the answers in flight
+	poor        = 10.0 // calls allowed from the window's begin to its end
+	rich        = 20.0
+	poorCredit  = 1.0
+	poorLeaving = 0.9
+	team        = 20.0 // operators who may leave at one moment unannounced; a larger floor does not
+)
+
+// wealth is 0 where the window allows few calls in all, 1 where it allows many.
+func (a account) wealth() float64 {
+	return max(0, min(1, (a.allowed*(a.live+a.ahead)-poor)/(rich-poor)))
+}
+
+// toCome is the part of the allowance that is still to come and trusted to pay
+// back a debt. A campaign whose end is not known trusts in none: it may be stopped
+// at any time.
+func (a account) toCome(s Settings) float64 {
+	if s.WindowEnd.IsZero() || a.live < payFrom {
+		return 0
+	}
+	return payBack * a.wealth() * a.allowed * a.ahead
+}
+
+// means are the calls that may be abandoned at once and still be paid.
+func (a account) means(s Settings) float64 {
+	w := a.wealth()
+	return a.credit + a.toCome(s) - (w*sureCredit + (1-w)*poorCredit)
+}
+
+// bearsLeaving is how many live answers may be in flight so that what is lost of
+// them were operators to leave could be paid.
+func (a account) bearsLeaving(s Settings, atWork int) float64 {
+	w := a.wealth()
+	leave := (w*leaving + (1-w)*poorLeaving) * min(1, team/float64(max(1, atWork)))
+	return max(0, a.means(s)) / leave
+}
+
+// sure is the chance of abandonment up to which bad luck is payable, where D, the
+// operators free when a call is answered, has this standard deviation.
+func (a account) sure(s Settings, spread float64) float64 {
+	return 0.5 * math.Erfc((sureSpread-a.means(s)/max(spread, leastSpread))/math.Sqrt2)
+}
