@@ -15,9 +15,10 @@ const recalled = 300.0
 
 // learnt is what Controller.Learnt keeps.
 type learnt struct {
-	Version   int             `json:"version"`
-	Estimates estimate.Memory `json:"estimates"`
-	Placed    float64         `json:"placed"` // mean chance of the calls placed, in thresholds
+	Version   int                    `json:"version"`
+	Estimates estimate.Memory        `json:"estimates"`
+	Placed    float64                `json:"placed"` // mean chance of the calls placed, in thresholds
+	Answers   estimate.AnswersMemory `json:"answers"`
 }
 
 // Recall implements Controller. What does not fit is ignored: a cold start is
@@ -34,6 +35,7 @@ func (c *controller) Recall(now time.Time, p Past) {
 	if !l.Estimates.Recall(m.dials, m.talk, m.wrap, recalled) {
 		return
 	}
+	m.leads.Recall(l.Answers)
 	if l.Placed > 0.1 && l.Placed <= 1 {
 		c.budget.placedSum = l.Placed * c.budget.placedCount
 	}
@@ -48,6 +50,7 @@ func (c *controller) Learnt(time.Time) []byte {
 		Version:   learntVersion,
 		Estimates: estimate.Remember(c.model.dials, c.model.talk, c.model.wrap),
 		Placed:    c.budget.placedSum / c.budget.placedCount,
+		Answers:   c.model.leads.Remember(),
 	})
 	if err != nil {
 		return nil // a count that is no number: the next start is cold

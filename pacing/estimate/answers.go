@@ -193,3 +193,56 @@ func logOdds(p float64) float64 {
 	p = math.Max(1e-6, math.Min(1-1e-6, p))
 	return math.Log(p / (1 - p))
 }
+
+// AnswersMemory is what an Answers knows, to be kept over a restart.
+type AnswersMemory struct {
+	Means     []float64 `json:"means"`
+	Variances []float64 `json:"variances"`
+	Outcomes  []string  `json:"outcomes"` // names, in the order of their weights
+	Score     float64   `json:"score"`    // mean log-odds of the scores
+}
+
+// doubt is by how much more the weights of the past may be wrong today.
+const doubt = 2.0
+
+// Remember copies what a knows, segments apart: they are counted anew each day.
+func (a *Answers) Remember() AnswersMemory {
+	m := AnswersMemory{Outcomes: make([]string, len(a.names)), Score: a.score.mean(0, 1)}
+	for _, w := range a.weights {
+		m.Means = append(m.Means, w.mean)
+		m.Variances = append(m.Variances, w.variance)
+	}
+	for name, i := range a.names {
+		m.Outcomes[i] = name
+	}
+	return m
+}
+
+// Recall takes what was remembered for what is known. It returns false, and
+// changes nothing, where m does not fit or is garbage.
+func (a *Answers) Recall(m AnswersMemory) bool {
+	if len(m.Means) != answerWeights || len(m.Variances) != answerWeights || len(m.Outcomes) > lastWeights || !(math.Abs(m.Score) <= mostLogOdds) {
+		return false
+	}
+	names := map[string]int{}
+	for i, name := range m.Outcomes {
+		names[name] = i
+	}
+	if len(names) != len(m.Outcomes) {
+		return false
+	}
+	for i := range m.Means {
+		if !(math.Abs(m.Means[i]) < 100) || !(m.Variances[i] > 0 && m.Variances[i] <= priorVariance(i)) {
+			return false
+		}
+	}
+	for i := range a.weights {
+		if i >= segmentWeight && i < segmentWeight+segmentWeights {
+			continue
+		}
+		a.weights[i] = weight{m.Means[i], math.Min(priorVariance(i), doubt*m.Variances[i])}
+	}
+	a.names = names
+	a.score = running{m.Score * usualPrior, usualPrior}
+	return true
+}

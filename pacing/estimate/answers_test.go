@@ -150,6 +150,41 @@ func TestAnswersBearGarbage(t *testing.T) {
 	}
 }
 
+// A warm start knows what was learnt; garbage changes nothing.
+func TestAnswersAreRemembered(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	score := scores["good"](rng)
+	a := NewAnswers()
+	for range 5000 {
+		l, chance := scored(rng, score)
+		a.Observe(l, rng.Float64() < chance)
+	}
+	m := a.Remember()
+	warm := NewAnswers()
+	if !warm.Recall(m) {
+		t.Fatal("not recalled")
+	}
+	likely, doubtful := Lead{Score: 0.5, Hour: 19}, Lead{Score: 0.1, Hour: 10, Attempts: 2, Last: "no_answer"}
+	was, is := a.Chance(likely)/a.Chance(doubtful), warm.Chance(likely)/warm.Chance(doubtful)
+	if was < 2 || math.Abs(is/was-1) > 0.15 {
+		t.Errorf("the likely lead is %.2f times as likely, was %.2f", is, was)
+	}
+	cold := NewAnswers()
+	for name, spoil := range map[string]func(*AnswersMemory){
+		"short":      func(m *AnswersMemory) { m.Means = m.Means[1:] },
+		"no number":  func(m *AnswersMemory) { m.Means = append([]float64{math.NaN()}, m.Means[1:]...) },
+		"too sure":   func(m *AnswersMemory) { m.Variances = append([]float64{-1}, m.Variances[1:]...) },
+		"same names": func(m *AnswersMemory) { m.Outcomes = []string{"busy", "busy"} },
+		"score":      func(m *AnswersMemory) { m.Score = math.Inf(1) },
+	} {
+		bad := a.Remember()
+		spoil(&bad)
+		if cold.Recall(bad) || cold.Chance(likely) != NewAnswers().Chance(likely) {
+			t.Errorf("%s: recalled", name)
+		}
+	}
+}
+
 func TestAnswersMakeNoGarbage(t *testing.T) {
 	a := NewAnswers()
 	l := Lead{Score: 0.3, Hour: 12, Attempts: 2, Last: "busy"}
