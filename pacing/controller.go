@@ -114,22 +114,22 @@ func (c *controller) dialed(now time.Time, ev Dialed) {
 // operatorChanged learns from the state that ended. Talk that ends in anything
 // but wrap-up had none; work that ends neither ready nor in a call ended in a pause.
 func (c *controller) operatorChanged(now time.Time, ev Operator) {
-	was := c.floor.setOperator(now, ev)
+	was := c.floor.setOperator(now, ev, &c.model.paces)
 	lasted := seconds(now, was.since)
 	if was.state != "" {
 		c.model.stages.ended(stageName{was.state, was.stage}, seconds(now, was.stageSince))
 	}
 	switch was.state {
 	case Talking:
-		c.model.talked(lasted, was.segment)
+		c.model.talked(&was, lasted)
 		if ev.State == Wrapping {
 			return
 		}
 		if ev.State == Ready {
-			c.model.wrapped(0)
+			c.model.wrapped(&was, 0)
 		}
 	case Wrapping:
-		c.model.wrapped(lasted)
+		c.model.wrapped(&was, lasted)
 	default:
 		return
 	}

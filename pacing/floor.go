@@ -23,7 +23,12 @@ type operator struct {
 	stage          string
 	stageSince     time.Time
 	restUntil      time.Time
+	pace           *pace
 }
+
+// slower is how many times as long as usual their talks and wrap-ups are taken to
+// last; exactly 1 for most.
+func (o *operator) slower() float64 { return slower[o.pace.class] }
 
 // rests says whether a ready operator takes no call yet.
 func (o *operator) rests(now time.Time) bool { return o.state == Ready && now.Before(o.restUntil) }
@@ -49,11 +54,11 @@ func newFloor() floor {
 }
 
 // setOperator applies a change of state and returns the operator as they were;
-// their state is "" where none ended.
-func (f *floor) setOperator(now time.Time, ev Operator) (was operator) {
+// their state is "" where none ended. One not seen before takes their pace.
+func (f *floor) setOperator(now time.Time, ev Operator, known *paces) (was operator) {
 	o := f.operators[ev.ID]
 	if o == nil {
-		o = &operator{id: ev.ID, state: Off, since: now, segment: -1}
+		o = &operator{id: ev.ID, state: Off, since: now, segment: -1, pace: known.of(ev.ID)}
 		f.operators[ev.ID] = o
 		f.staff = append(f.staff, o)
 	}
@@ -113,14 +118,14 @@ func (f *floor) forget(c *call) {
 const allSegments = -1
 
 // running are the ages in seconds of the wrap-ups that go on, and of the talks
-// with people of a segment.
+// with people of a segment, as they would be at the usual pace.
 func (f *floor) running(now time.Time, segment int) (talking, wrapping []float64) {
 	for _, o := range f.staff {
 		switch {
 		case o.state == Talking && (segment == allSegments || o.segment == segment):
-			talking = append(talking, seconds(now, o.since))
+			talking = append(talking, seconds(now, o.since)/o.slower())
 		case o.state == Wrapping:
-			wrapping = append(wrapping, seconds(now, o.since))
+			wrapping = append(wrapping, seconds(now, o.since)/o.slower())
 		}
 	}
 	return talking, wrapping

@@ -43,7 +43,9 @@ type model struct {
 	verdict    estimate.Mean  // seconds from pick-up to verdict, live answers
 	talks      float64        // ended since the start
 	freshTalks float64        // ended since handlingAt
-	handling   *estimate.Handling
+	paces      paces
+	talkLength estimate.UsualLength // where the segment is not known
+	handling   handlings
 	handlingAt time.Time
 }
 
@@ -58,7 +60,8 @@ type segment struct {
 
 	talk     *estimate.Duration
 	talks    float64
-	handling *estimate.Handling // nil until its talks are known
+	length   estimate.UsualLength // of its talks
+	handling handlings            // nil until its talks are known
 }
 
 func newModel(now time.Time, s Settings) *model {
@@ -68,6 +71,7 @@ func newModel(now time.Time, s Settings) *model {
 		byName:  map[string]int{},
 		leads:   estimate.NewAnswers(),
 		stages:  stages{byName: map[stageName]*stage{}},
+		paces:   newPaces(),
 		talk:    estimate.NewDuration(talkBins, priorTalk),
 		wrap:    estimate.NewDuration(wrapBins, priorWrap),
 		ready:   estimate.NewShare(12, 0.2, readyMemory),
@@ -267,19 +271,30 @@ func (m *model) tabulate(i int) {
 	}
 }
 
-// talked books the end of a talk with somebody of a segment, -1 unknown; wrapped
-// that of a wrap-up, both in seconds.
-func (m *model) talked(lasted float64, segment int) {
-	m.talk.Observe(lasted)
+// talked books the end of the talk of an operator; wrapped that of a wrap-up. Both
+// lasted so many seconds; the laws are of operators as quick as usual.
+func (m *model) talked(o *operator, lasted float64) {
+	length, usual := &m.talkLength, lasted/o.slower()
+	m.talk.Observe(usual)
 	m.talks++
 	m.freshTalks++
-	if segment >= 0 && m.segments[segment].talk != nil {
-		m.segments[segment].talk.Observe(lasted)
-		m.segments[segment].talks++
+	if o.segment >= 0 {
+		s := &m.segments[o.segment]
+		length = &s.length
+		if s.talk != nil {
+			s.talk.Observe(usual)
+			s.talks++
+		}
 	}
+	o.pace.Observe(length.Observe(lasted))
 }
 
-func (m *model) wrapped(lasted float64) { m.wrap.Observe(lasted) }
+func (m *model) wrapped(o *operator, lasted float64) {
+	m.wrap.Observe(lasted / o.slower())
+	if lasted > 0 {
+		o.pace.Observe(m.paces.wrap.Observe(lasted))
+	}
+}
 
 // rebuildHandling makes the tables of when operators come free.
 func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
@@ -288,6 +303,8 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	m.freshTalks = 0
 	m.talk.Forget(keep)
 	m.wrap.Forget(keep)
+	m.paces.sort()
+	classes := f.inUse()
 	talking, wrapping := f.running(now, allSegments)
 	horizons := make([]float64, points)
 	for k, u := range m.offsets {
@@ -295,7 +312,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	}
 	wrap := m.wrap.Law(wrapping)
 	talk := m.talk.Law(talking)
-	m.handling = estimate.NewHandling(talk, wrap, horizons)
+	m.handling = newHandlings(talk, wrap, horizons, classes)
 	for i := range m.segments {
 		s := &m.segments[i]
 		if s.talk == nil || s.talks < talksKnown {
@@ -303,7 +320,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 		}
 		s.talk.Forget(keep)
 		talking, _ := f.running(now, i)
-		s.handling = estimate.NewHandling(s.talk.LawOf(talk, talking), wrap, horizons)
+		s.handling = newHandlings(s.talk.LawOf(talk, talking), wrap, horizons, classes)
 	}
 	m.stages.rebuild(wrap, horizons, keep)
 }
@@ -344,12 +361,16 @@ func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
 			}
 		}
 		return true
-	case o.state == Talking && o.segment >= 0 && m.segments[o.segment].handling != nil:
-		row = m.segments[o.segment].handling.Talking(seconds(now, o.since))
 	case o.state == Talking:
-		row = m.handling.Talking(seconds(now, o.since))
+		h := &m.handling
+		if o.segment >= 0 && m.segments[o.segment].handling[usualPace] != nil {
+			h = &m.segments[o.segment].handling
+		}
+		table, slower := h.of(o.pace.class)
+		row = table.Talking(seconds(now, o.since) / slower)
 	case o.state == Wrapping:
-		row = m.handling.Wrapping(seconds(now, o.since))
+		table, slower := m.handling.of(o.pace.class)
+		row = table.Wrapping(seconds(now, o.since) / slower)
 	default:
 		return false
 	}

@@ -50,6 +50,7 @@ type OperatorPicture struct {
 	ID    string
 	State OperatorState
 	Since time.Time
+	Pace  float64 // their talks and wrap-ups last so many times as long as usual; 1 while little is known
 }
 
 // CallPicture is a call in flight.

@@ -15,10 +15,11 @@ const recalled = 300.0
 
 // learnt is what Controller.Learnt keeps.
 type learnt struct {
-	Version   int                    `json:"version"`
-	Estimates estimate.Memory        `json:"estimates"`
-	Placed    float64                `json:"placed"` // mean chance of the calls placed, in thresholds
-	Answers   estimate.AnswersMemory `json:"answers"`
+	Version   int                      `json:"version"`
+	Estimates estimate.Memory          `json:"estimates"`
+	Placed    float64                  `json:"placed"` // mean chance of the calls placed, in thresholds
+	Answers   estimate.AnswersMemory   `json:"answers"`
+	Paces     map[string]estimate.Pace `json:"paces,omitempty"` // by operator
 }
 
 // Recall implements Controller. What does not fit is ignored: a cold start is
@@ -36,6 +37,7 @@ func (c *controller) Recall(now time.Time, p Past) {
 		return
 	}
 	m.leads.Recall(l.Answers)
+	m.paces.recall(l.Paces)
 	if l.Placed > 0.1 && l.Placed <= 1 {
 		c.budget.placedSum = l.Placed * c.budget.placedCount
 	}
@@ -51,6 +53,7 @@ func (c *controller) Learnt(time.Time) []byte {
 		Estimates: estimate.Remember(c.model.dials, c.model.talk, c.model.wrap),
 		Placed:    c.budget.placedSum / c.budget.placedCount,
 		Answers:   c.model.leads.Remember(),
+		Paces:     c.model.paces.remember(),
 	})
 	if err != nil {
 		return nil // a count that is no number: the next start is cold
@@ -80,7 +83,7 @@ func (c *controller) Picture(now time.Time) Picture {
 	p.Talk, p.Wrap = m.talk.Law(talking), m.wrap.Law(wrapping)
 	for _, o := range c.floor.staff {
 		if o.state != Off {
-			p.Operators = append(p.Operators, OperatorPicture{ID: o.id, State: o.state, Since: o.since})
+			p.Operators = append(p.Operators, OperatorPicture{ID: o.id, State: o.state, Since: o.since, Pace: o.pace.Value(m.paces.spread)})
 		}
 	}
 	for _, k := range c.floor.inFlight {
