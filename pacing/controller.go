@@ -64,6 +64,7 @@ func (c *controller) Observe(now time.Time, ev Event) {
 	case Ringing:
 		if k := c.floor.calls[ev.Call]; k != nil && k.ringing.IsZero() {
 			k.ringing = notAfter(ev.Since, now)
+			c.model.delays.Rang(k.trunk, seconds(k.ringing, k.placed))
 		}
 	case Answered:
 		if k := c.floor.calls[ev.Call]; k != nil && k.answered.IsZero() {
@@ -97,6 +98,10 @@ func (c *controller) Observe(now time.Time, ev Event) {
 
 func (c *controller) dialed(now time.Time, ev Dialed) {
 	k := c.floor.dial(now, ev.Call, ev.Record, c.model.segment(ev.Segment), c.model.lift(ev.Record))
+	if k != nil {
+		k.trunk = c.model.delays.Dialled(ev.Trunk)
+		c.model.date(k)
+	}
 	if k != nil && len(c.risks) > 0 {
 		r := c.risks[0]
 		c.risks = c.risks[1:]

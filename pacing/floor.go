@@ -39,7 +39,9 @@ type call struct {
 	record   Record
 	lift     float64 // of its chance to be answered, over that of its segment
 	place    int     // in inFlight
-	dialled  time.Time
+	trunk    int     // index in model.delays
+	placed   time.Time
+	dialled  time.Time // as its age is counted: placed, or later where its trunk takes longer to ring than the first
 	ringing  time.Time // zero: not yet
 	answered time.Time // zero: not yet picked up
 	human    time.Time // zero: no verdict yet
@@ -82,7 +84,7 @@ func (f *floor) dial(now time.Time, id string, r Record, segment int, lift float
 	if f.calls[id] != nil {
 		return nil
 	}
-	c := &call{id: id, record: r, segment: segment, lift: lift, place: len(f.inFlight), dialled: now}
+	c := &call{id: id, record: r, segment: segment, lift: lift, place: len(f.inFlight), placed: now, dialled: now}
 	f.calls[id] = c
 	f.inFlight = append(f.inFlight, c)
 	return c

@@ -17,7 +17,7 @@ const (
 	priorTalk      = 90.0 // seconds
 	priorWrap      = 20.0 // seconds
 	minAnswer      = 0.01 // believed chance of a live answer never falls below
-	usualSetup     = 1.5  // seconds from dial to ringing
+	usualSetup     = 1.5  // seconds from dial to ringing, before it is known
 	readyMemory    = 40   // ends of talk or wrap-up
 	handlingMemory = 400  // talks, and three more for each operator
 	ownEstimates   = 32   // segments
@@ -33,7 +33,9 @@ type model struct {
 	segments []segment
 	byName   map[string]int
 	leads    *estimate.Answers
+	delays   *estimate.Delays
 	offsets  chances // seconds from dial to live answer, quantiles
+	rings    chances // seconds from ringing to live answer, quantiles
 	callsAt  time.Time
 	followed time.Time
 
@@ -54,9 +56,10 @@ type segment struct {
 	dials   *estimate.Dials // of all segments while there is one
 	level   estimate.Level
 	answer  float64 // chance that a fresh dial is answered live
-	within  [estimate.DialBins]chances
 	usual   float64 // answer as it was for long
 	accrued float64 // scratch of accrue
+	// within are the chances of a dial to be placed, and then by age, see firstAge.
+	within [firstAge + estimate.DialBins]chances
 
 	talk     *estimate.Duration
 	talks    float64
@@ -64,9 +67,14 @@ type segment struct {
 	handling handlings            // nil until its talks are known
 }
 
+// firstAge is where in segment.within age 0 is. Before come the ages of dials on a
+// trunk that lags behind, and at 0 a dial whose trunk is not known yet.
+const firstAge = 1 + estimate.LagBins
+
 func newModel(now time.Time, s Settings) *model {
 	m := &model{
 		dials:   estimate.NewDials(s.RingTimeout.Seconds()),
+		delays:  estimate.NewDelays(usualSetup),
 		health:  estimate.NewFailureLevel(),
 		byName:  map[string]int{},
 		leads:   estimate.NewAnswers(),
@@ -215,6 +223,10 @@ func (m *model) refresh(now time.Time, s Settings, f *floor) {
 // what the hazards have absorbed.
 func (m *model) rebuildCalls(now time.Time, f *floor) {
 	m.callsAt = now
+	m.delays.Rebuild()
+	for _, c := range f.inFlight {
+		m.date(c)
+	}
 	var all estimate.Ages
 	for _, c := range f.inFlight {
 		all.Add(seconds(now, c.dialled))
@@ -249,10 +261,21 @@ func (m *model) rebuildCalls(now time.Time, f *floor) {
 
 func (m *model) tabulateOffsets(level estimate.Level) {
 	curve := m.dials.Curve(level.Value(), m.health.Value())
+	mixed := m.delays.Mixed(curve)
+	delay := usualSetup + math.Round((m.delays.First()-usualSetup)/estimate.DialBin)*estimate.DialBin
 	for k := range m.offsets {
-		m.offsets[k] = curve.Quantile((float64(k) + 0.5) / points)
+		share := (float64(k) + 0.5) / points
+		m.offsets[k] = mixed.Quantile(share)
+		m.rings[k] = curve.Quantile(share) - delay
 	}
 }
+
+// date sets when a call would have been dialled on the first trunk.
+func (m *model) date(c *call) {
+	c.dialled = c.placed.Add(time.Duration(m.delays.Lag(c.trunk)) * dialBin)
+}
+
+const dialBin = time.Duration(estimate.DialBin * float64(time.Second))
 
 // tabulate makes the chances of a live answer by age for one segment.
 func (m *model) tabulate(i int) {
@@ -264,9 +287,11 @@ func (m *model) tabulate(i int) {
 		lift = minAnswer / max(s.answer, 1e-6)
 		s.answer = minAnswer
 	}
-	for b := range s.within {
-		for k, u := range m.offsets {
-			s.within[b][k] = math.Min(1, lift*curve.Within(b, u))
+	mixed := m.delays.Mixed(curve)
+	for k, u := range m.offsets {
+		s.within[0][k] = math.Min(1, lift*mixed.Within(0, u))
+		for i := 1; i < len(s.within); i++ {
+			s.within[i][k] = math.Min(1, lift*curve.Within(i-firstAge, u))
 		}
 	}
 }
@@ -320,6 +345,9 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 		}
 		s.talk.Forget(keep)
 		talking, _ := f.running(now, i)
+		if i >= pacedSegments {
+			classes = [paceClasses]bool{usualPace: true}
+		}
 		s.handling = newHandlings(s.talk.LawOf(talk, talking), wrap, horizons, classes)
 	}
 	m.stages.rebuild(wrap, horizons, keep)
@@ -341,7 +369,7 @@ func (m *model) patience(s Settings) float64 {
 // rung the legal minimum.
 func (m *model) late(s Settings) int {
 	n := 0
-	for k := points - 1; s.Cancel && k >= 0 && m.offsets[k] > s.RingMin.Seconds()+usualSetup; k-- {
+	for k := points - 1; s.Cancel && k >= 0 && m.rings[k] > s.RingMin.Seconds(); k-- {
 		n++
 	}
 	return n
@@ -386,5 +414,9 @@ func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
 
 // answers returns the chances that a call in flight is answered live by each point.
 func (m *model) answers(now time.Time, c *call) *chances {
-	return &m.segments[c.segment].within[estimate.DialAgeBin(seconds(now, c.dialled))]
+	i := firstAge + estimate.DialAgeBin(seconds(now, c.dialled))
+	if ahead := seconds(c.dialled, now); ahead > 0 {
+		i = max(1, firstAge-1-int(ahead/estimate.DialBin))
+	}
+	return &m.segments[c.segment].within[i]
 }

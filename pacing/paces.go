@@ -11,6 +11,9 @@ import (
 const (
 	maxPaces   = 1000 // operators whose pace is remembered
 	paceWeight = 10.0 // of a pace that is worth remembering
+	// pacedSegments are the segments whose talks have tables for each class: a
+	// table takes a fifth of a millisecond to make.
+	pacedSegments = 8
 )
 
 // paceClass is one of a few paces that operators are sorted into: each has tables

@@ -20,6 +20,7 @@ type learnt struct {
 	Placed    float64                  `json:"placed"` // mean chance of the calls placed, in thresholds
 	Answers   estimate.AnswersMemory   `json:"answers"`
 	Paces     map[string]estimate.Pace `json:"paces,omitempty"` // by operator
+	Trunks    []estimate.TrunkDelay    `json:"trunks,omitempty"`
 }
 
 // Recall implements Controller. What does not fit is ignored: a cold start is
@@ -38,6 +39,7 @@ func (c *controller) Recall(now time.Time, p Past) {
 	}
 	m.leads.Recall(l.Answers)
 	m.paces.recall(l.Paces)
+	m.delays.Recall(l.Trunks)
 	if l.Placed > 0.1 && l.Placed <= 1 {
 		c.budget.placedSum = l.Placed * c.budget.placedCount
 	}
@@ -54,6 +56,7 @@ func (c *controller) Learnt(time.Time) []byte {
 		Placed:    c.budget.placedSum / c.budget.placedCount,
 		Answers:   c.model.leads.Remember(),
 		Paces:     c.model.paces.remember(),
+		Trunks:    c.model.delays.Trunks(),
 	})
 	if err != nil {
 		return nil // a count that is no number: the next start is cold
@@ -64,7 +67,7 @@ func (c *controller) Learnt(time.Time) []byte {
 // Picture implements Controller. It changes nothing, and all slices are new.
 func (c *controller) Picture(now time.Time) Picture {
 	m := c.model
-	p := Picture{At: now, Setup: usualSetup, Verdict: m.verdict.Value(), Back: m.ready.Value(), Waiting: len(c.floor.waiting), Learnt: c.Learnt(now)}
+	p := Picture{At: now, Setup: m.delays.First(), Trunks: m.delays.Trunks(), Verdict: m.verdict.Value(), Back: m.ready.Value(), Waiting: len(c.floor.waiting), Learnt: c.Learnt(now)}
 	level := estimate.NewAnswerLevel()
 	if len(m.segments) > 0 {
 		level = m.segments[0].level
