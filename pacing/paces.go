@@ -24,8 +24,8 @@ type paceClass int
 const (
 	paceClasses = 5 // from quick to slow
 	usualPace   = paceClass(paceClasses / 2)
-	paceStep    = 0.18 // of the logarithm, from one class to the next
-	paceHold    = 0.7  // steps from the middle of a class at which it is left
+	paceStep    = 0.2 // of the logarithm, from one class to the next
+	paceHold    = 0.7 // steps from the middle of a class at which it is left
 )
 
 // slower are the factors of the classes on the usual lengths; exactly 1 for the

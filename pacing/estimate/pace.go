@@ -10,7 +10,7 @@ const (
 	leastLogs    = 0.05  // however alike they look
 	farLogs      = 2.5   // standard deviations; beyond, a duration says no more
 	leastSpan    = 0.1   // seconds
-	byChance     = 1.64  // standard deviations of the differences of equals
+	byChance     = 2.5   // standard deviations of the differences of equals
 )
 
 // UsualLength is how long a talk or a wrap-up usually lasts: mean and variance of
@@ -101,7 +101,9 @@ func PaceSpread(paces []*Pace) float64 {
 }
 
 // sound says whether p can have been observed.
-func (p Pace) sound() bool { return p.Weight > 0 && math.Abs(p.Longer) <= 5*p.Weight && p.Weight < 1e6 }
+func (p Pace) sound() bool {
+	return p.Weight > 0 && math.Abs(p.Longer) <= 20*p.Weight && p.Weight < 1e6
+}
 
 // Recalled is p as a hint after a restart: half of its weight. False where p is
 // garbage.
