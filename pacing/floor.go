@@ -24,11 +24,12 @@ type operator struct {
 	stageSince     time.Time
 	restUntil      time.Time
 	pace           *pace
+	class          paceClass // of pace, beside what a decision reads
 }
 
 // slower is how many times as long as usual their talks and wrap-ups are taken to
 // last; exactly 1 for most.
-func (o *operator) slower() float64 { return slower[o.pace.class] }
+func (o *operator) slower() float64 { return slower[o.class] }
 
 // rests says whether a ready operator takes no call yet.
 func (o *operator) rests(now time.Time) bool { return o.state == Ready && now.Before(o.restUntil) }
@@ -61,6 +62,7 @@ func (f *floor) setOperator(now time.Time, ev Operator, known *paces) (was opera
 	o := f.operators[ev.ID]
 	if o == nil {
 		o = &operator{id: ev.ID, state: Off, since: now, segment: -1, pace: known.of(ev.ID)}
+		o.class = o.pace.class
 		f.operators[ev.ID] = o
 		f.staff = append(f.staff, o)
 	}

@@ -329,7 +329,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	m.talk.Forget(keep)
 	m.wrap.Forget(keep)
 	m.paces.sort()
-	classes := f.inUse()
+	classes := f.sorted()
 	talking, wrapping := f.running(now, allSegments)
 	horizons := make([]float64, points)
 	for k, u := range m.offsets {
@@ -394,10 +394,10 @@ func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
 		if o.segment >= 0 && m.segments[o.segment].handling[usualPace] != nil {
 			h = &m.segments[o.segment].handling
 		}
-		table, slower := h.of(o.pace.class)
+		table, slower := h.of(o.class)
 		row = table.Talking(seconds(now, o.since) / slower)
 	case o.state == Wrapping:
-		table, slower := m.handling.of(o.pace.class)
+		table, slower := m.handling.of(o.class)
 		row = table.Wrapping(seconds(now, o.since) / slower)
 	default:
 		return false
@@ -414,9 +414,10 @@ func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
 
 // answers returns the chances that a call in flight is answered live by each point.
 func (m *model) answers(now time.Time, c *call) *chances {
-	i := firstAge + estimate.DialAgeBin(seconds(now, c.dialled))
-	if ahead := seconds(c.dialled, now); ahead > 0 {
-		i = max(1, firstAge-1-int(ahead/estimate.DialBin))
+	within := &m.segments[c.segment].within
+	if bin := estimate.DialAgeBin(seconds(now, c.dialled)); bin > 0 {
+		return &within[firstAge+bin]
 	}
-	return &m.segments[c.segment].within[i]
+	behind := math.Ceil(seconds(c.dialled, now) / estimate.DialBin)
+	return &within[max(1, firstAge-int(behind))]
 }

@@ -85,11 +85,13 @@ func (p *paces) sort() {
 	}
 }
 
-// inUse are the classes of the operators ever seen.
-func (f *floor) inUse() (used [paceClasses]bool) {
+// sorted gives the operators the class that they were sorted into, and says which
+// are in use.
+func (f *floor) sorted() (used [paceClasses]bool) {
 	used[usualPace] = true
 	for _, o := range f.staff {
-		used[o.pace.class] = true
+		o.class = o.pace.class
+		used[o.class] = true
 	}
 	return used
 }

@@ -72,8 +72,8 @@ func TestLawsAreOfTheUsualPace(t *testing.T) {
 func TestEqualOperatorsAreOneClass(t *testing.T) {
 	c, _ := worked(100, 1, 1, 1, 1, 1, 1)
 	for _, o := range c.floor.staff {
-		if o.pace.class != usualPace || o.slower() != 1 {
-			t.Errorf("operator %s is in class %d", o.id, o.pace.class)
+		if o.class != usualPace || o.slower() != 1 {
+			t.Errorf("operator %s is in class %d", o.id, o.class)
 		}
 	}
 	for class, table := range c.model.handling {
