@@ -329,7 +329,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	m.talk.Forget(keep)
 	m.wrap.Forget(keep)
 	m.paces.sort()
-	classes := f.sorted()
+	classes := f.classes()
 	talking, wrapping := f.running(now, allSegments)
 	horizons := make([]float64, points)
 	for k, u := range m.offsets {

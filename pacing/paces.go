@@ -18,7 +18,8 @@ const (
 
 // paceClass is one of a few paces that operators are sorted into: each has tables
 // of its own, so that a decision only reads. Who is as usual reads the tables of
-// all.
+// all. That they are right for each operator brings hardly any utilisation: what
+// the look-ahead sums over a floor was right before.
 type paceClass int
 
 const (
@@ -85,9 +86,9 @@ func (p *paces) sort() {
 	}
 }
 
-// sorted gives the operators the class that they were sorted into, and says which
+// classes gives the operators the class that they were sorted into, and says which
 // are in use.
-func (f *floor) sorted() (used [paceClasses]bool) {
+func (f *floor) classes() (used [paceClasses]bool) {
 	used[usualPace] = true
 	for _, o := range f.staff {
 		o.class = o.pace.class

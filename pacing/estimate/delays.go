@@ -38,11 +38,15 @@ func NewDelays(usual float64) *Delays {
 }
 
 // Dialled books a dial and returns the index of its trunk. A trunk not seen before
-// is as the others until its own calls ring. Trunks beyond 64 count as the first.
+// is as the others until its own calls ring. Trunks beyond 64 count as the last.
 func (d *Delays) Dialled(trunk string) int {
 	i, known := d.byName[trunk]
-	if !known && len(d.trunks) < maxTrunks {
+	switch {
+	case known:
+	case len(d.trunks) < maxTrunks:
 		i = d.add(trunk, NewMean(d.common(), delayMemory))
+	default:
+		i = maxTrunks - 1
 	}
 	for k := range d.trunks {
 		d.trunks[k].dials *= 1 - 1/mixMemory

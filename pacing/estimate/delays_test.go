@@ -95,11 +95,11 @@ func TestADialBehindBeginsLater(t *testing.T) {
 func TestTrunksAreBounded(t *testing.T) {
 	d := NewDelays(1.5)
 	for i := range 1000 {
-		d.Rang(d.Dialled(fmt.Sprint(i)), float64(i))
+		d.Rang(d.Dialled(fmt.Sprint(i)), 1+float64(i))
 	}
 	d.Rebuild()
-	if got := len(d.Trunks()); got != maxTrunks {
-		t.Errorf("%d trunks are known, want %d", got, maxTrunks)
+	if got := len(d.Trunks()); got != maxTrunks || d.First() > 2 {
+		t.Errorf("%d trunks are known, the first rings after %.2f s; want %d, about 1", got, d.First(), maxTrunks)
 	}
 }
 
