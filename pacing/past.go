@@ -60,7 +60,7 @@ type OperatorPicture struct {
 
 // CallPicture is a call in flight.
 type CallPicture struct {
-	Segment int // index in Segments
+	Segment int       // index in Segments
 	Dialled time.Time // as if it had been on the first trunk
 	Ringing time.Time // zero: not yet
 }
