@@ -1,6 +1,10 @@
 package pacing
 
-import "time"
+import (
+	"time"
+
+	"github.com/outpace-dialer/outpace/pacing/estimate"
+)
 
 // floor is who and what is there now: operators, calls in flight, people
 // waiting. It keeps slices in the order of events, never ranges over a map, so
@@ -23,13 +27,8 @@ type operator struct {
 	stage          string
 	stageSince     time.Time
 	restUntil      time.Time
-	pace           *pace
-	class          paceClass // of pace, beside what a decision reads
+	pace           *estimate.Pace
 }
-
-// slower is how many times as long as usual their talks and wrap-ups are taken to
-// last; exactly 1 for most.
-func (o *operator) slower() float64 { return slower[o.class] }
 
 // rests says whether a ready operator takes no call yet.
 func (o *operator) rests(now time.Time) bool { return o.state == Ready && now.Before(o.restUntil) }
@@ -62,7 +61,6 @@ func (f *floor) setOperator(now time.Time, ev Operator, known *paces) (was opera
 	o := f.operators[ev.ID]
 	if o == nil {
 		o = &operator{id: ev.ID, state: Off, since: now, segment: -1, pace: known.of(ev.ID)}
-		o.class = o.pace.class
 		f.operators[ev.ID] = o
 		f.staff = append(f.staff, o)
 	}
@@ -122,14 +120,14 @@ func (f *floor) forget(c *call) {
 const allSegments = -1
 
 // running are the ages in seconds of the wrap-ups that go on, and of the talks
-// with people of a segment, as they would be at the usual pace.
+// with people of a segment.
 func (f *floor) running(now time.Time, segment int) (talking, wrapping []float64) {
 	for _, o := range f.staff {
 		switch {
 		case o.state == Talking && (segment == allSegments || o.segment == segment):
-			talking = append(talking, seconds(now, o.since)/o.slower())
+			talking = append(talking, seconds(now, o.since))
 		case o.state == Wrapping:
-			wrapping = append(wrapping, seconds(now, o.since)/o.slower())
+			wrapping = append(wrapping, seconds(now, o.since))
 		}
 	}
 	return talking, wrapping

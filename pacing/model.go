@@ -47,7 +47,7 @@ type model struct {
 	freshTalks float64        // ended since handlingAt
 	paces      paces
 	talkLength estimate.UsualLength // where the segment is not known
-	handling   handlings
+	handling   *estimate.Handling
 	handlingAt time.Time
 }
 
@@ -64,7 +64,7 @@ type segment struct {
 	talk     *estimate.Duration
 	talks    float64
 	length   estimate.UsualLength // of its talks
-	handling handlings            // nil until its talks are known
+	handling *estimate.Handling   // nil until its talks are known
 }
 
 // firstAge is where in segment.within age 0 is. Before come the ages of dials on a
@@ -297,17 +297,17 @@ func (m *model) tabulate(i int) {
 }
 
 // talked books the end of the talk of an operator; wrapped that of a wrap-up. Both
-// lasted so many seconds; the laws are of operators as quick as usual.
+// lasted so many seconds.
 func (m *model) talked(o *operator, lasted float64) {
-	length, usual := &m.talkLength, lasted/o.slower()
-	m.talk.Observe(usual)
+	length := &m.talkLength
+	m.talk.Observe(lasted)
 	m.talks++
 	m.freshTalks++
 	if o.segment >= 0 {
 		s := &m.segments[o.segment]
 		length = &s.length
 		if s.talk != nil {
-			s.talk.Observe(usual)
+			s.talk.Observe(lasted)
 			s.talks++
 		}
 	}
@@ -315,7 +315,7 @@ func (m *model) talked(o *operator, lasted float64) {
 }
 
 func (m *model) wrapped(o *operator, lasted float64) {
-	m.wrap.Observe(lasted / o.slower())
+	m.wrap.Observe(lasted)
 	if lasted > 0 {
 		o.pace.Observe(m.paces.wrap.Observe(lasted))
 	}
@@ -328,8 +328,6 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	m.freshTalks = 0
 	m.talk.Forget(keep)
 	m.wrap.Forget(keep)
-	m.paces.sort()
-	classes := f.classes()
 	talking, wrapping := f.running(now, allSegments)
 	horizons := make([]float64, points)
 	for k, u := range m.offsets {
@@ -337,7 +335,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	}
 	wrap := m.wrap.Law(wrapping)
 	talk := m.talk.Law(talking)
-	m.handling = newHandlings(talk, wrap, horizons, classes)
+	m.handling = estimate.NewHandling(talk, wrap, horizons)
 	for i := range m.segments {
 		s := &m.segments[i]
 		if s.talk == nil || s.talks < talksKnown {
@@ -345,10 +343,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 		}
 		s.talk.Forget(keep)
 		talking, _ := f.running(now, i)
-		if i >= pacedSegments {
-			classes = [paceClasses]bool{usualPace: true}
-		}
-		s.handling = newHandlings(s.talk.LawOf(talk, talking), wrap, horizons, classes)
+		s.handling = estimate.NewHandling(s.talk.LawOf(talk, talking), wrap, horizons)
 	}
 	m.stages.rebuild(wrap, horizons, keep)
 }
@@ -389,16 +384,12 @@ func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
 			}
 		}
 		return true
+	case o.state == Talking && o.segment >= 0 && m.segments[o.segment].handling != nil:
+		row = m.segments[o.segment].handling.Talking(seconds(now, o.since))
 	case o.state == Talking:
-		h := &m.handling
-		if o.segment >= 0 && m.segments[o.segment].handling[usualPace] != nil {
-			h = &m.segments[o.segment].handling
-		}
-		table, slower := h.of(o.class)
-		row = table.Talking(seconds(now, o.since) / slower)
+		row = m.handling.Talking(seconds(now, o.since))
 	case o.state == Wrapping:
-		table, slower := m.handling.of(o.class)
-		row = table.Wrapping(seconds(now, o.since) / slower)
+		row = m.handling.Wrapping(seconds(now, o.since))
 	default:
 		return false
 	}

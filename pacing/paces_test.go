@@ -28,79 +28,22 @@ func worked(calls int, slower ...float64) (*controller, time.Time) {
 			c.Decide(at(now), View{Room: 0, Records: mainRecord})
 		}
 	}
-	c.model.rebuildHandling(at(now), c.settings, &c.floor)
 	return c, at(now)
 }
 
-// Quick operators are expected back sooner than slow ones, and each when they come.
-func TestOperatorsAreExpectedAtTheirPace(t *testing.T) {
+// Each operator's pace is seen, whatever the others'.
+func TestPictureShowsThePaceOfOperators(t *testing.T) {
 	paces := []float64{0.7, 1.4, 1, 0.7, 1.4, 1}
 	c, now := worked(400, paces...)
-	for i, slower := range paces[:3] {
-		o := c.floor.operators[fmt.Sprint(i)]
-		o.state, o.since = Wrapping, now.Add(-8*time.Second)
-		var free chances
-		c.model.comesFree(now, o, &free)
-		for k, u := range c.model.offsets {
-			want := 1 - math.Exp(-(u+c.model.patience(c.settings))/(20*slower))
-			if math.Abs(free[k]-want*c.model.ready.Value()) > 0.1 {
-				t.Errorf("pace %v: back within %.1f s with chance %.2f, want %.2f", slower, u, free[k], want)
-			}
+	for i, o := range c.Picture(now).Operators {
+		if want := paces[i]; math.Abs(math.Log(o.Pace/want)) > 0.15 {
+			t.Errorf("operator %s: pace %.2f, want %.2f", o.ID, o.Pace, want)
 		}
 	}
+	c, now = worked(100, 1, 1, 1, 1, 1, 1)
 	for _, o := range c.Picture(now).Operators {
-		var i int
-		fmt.Sscan(o.ID, &i)
-		if want := paces[i]; math.Abs(math.Log(o.Pace/want)) > 0.2 {
-			t.Errorf("operator %d: pace %.2f, want %.2f", i, o.Pace, want)
-		}
-	}
-}
-
-// The laws are those of the usual pace, not a mix of all.
-func TestLawsAreOfTheUsualPace(t *testing.T) {
-	c, _ := worked(500, 0.5, 1, 2)
-	if got := c.model.wrap.Mean(); math.Abs(got-20) > 4 {
-		t.Errorf("mean wrap-up at the usual pace = %.1f s, want 20", got)
-	}
-	if slow := c.floor.operators["2"].slower(); slow < 1.4 {
-		t.Errorf("the slow operator is in a class of %.2f, want the slowest", slow)
-	}
-}
-
-// Where all are alike, everybody reads the tables of all.
-func TestEqualOperatorsAreOneClass(t *testing.T) {
-	c, _ := worked(100, 1, 1, 1, 1, 1, 1)
-	for _, o := range c.floor.staff {
-		if o.class != usualPace || o.slower() != 1 {
-			t.Errorf("operator %s is in class %d", o.id, o.class)
-		}
-	}
-	for class, table := range c.model.handling {
-		if (table != nil) != (paceClass(class) == usualPace) {
-			t.Errorf("class %d has tables: %v", class, table != nil)
-		}
-	}
-}
-
-func TestClassesAreHeld(t *testing.T) {
-	between := math.Exp(paceStep / 2) // as near to usual as to a little slow
-	c := usualPace
-	for range 100 {
-		if c = c.next(between * 1.03); c != usualPace {
-			t.Fatal("a pace between two classes leaves the usual one")
-		}
-	}
-	c = c.next(1.2)
-	if c != usualPace+1 {
-		t.Fatalf("pace 1.2: class %d, want %d", c, usualPace+1)
-	}
-	if c = c.next(between * 0.97); c != usualPace+1 {
-		t.Error("a pace between two classes returns to the usual one")
-	}
-	for pace, want := range map[float64]paceClass{0.01: 0, 100: paceClasses - 1, 1: usualPace} {
-		if got := c.next(pace); got != want {
-			t.Errorf("pace %v: class %d, want %d", pace, got, want)
+		if math.Abs(math.Log(o.Pace)) > 0.1 {
+			t.Errorf("all are alike, and the pace of operator %s is %.2f", o.ID, o.Pace)
 		}
 	}
 }
@@ -131,17 +74,5 @@ func TestRememberedPacesAreBounded(t *testing.T) {
 	kept := p.remember()
 	if text, _ := json.Marshal(kept); len(kept) != maxPaces || len(text) > 100_000 {
 		t.Errorf("%d paces in %d bytes are remembered, want at most %d in 100 kB", len(kept), len(text), maxPaces)
-	}
-}
-
-// Classes cost a decision nothing.
-func TestPacesAllocateNothing(t *testing.T) {
-	c, now := worked(200, 0.7, 1.4, 1, 0.7, 1.4, 1)
-	for id := range 6 {
-		c.Observe(now, Operator{ID: fmt.Sprint(id), State: Talking})
-	}
-	view := View{Room: -1, Records: mainRecord}
-	if got := testing.AllocsPerRun(100, func() { c.Decide(now, view) }); got != 0 {
-		t.Errorf("allocations per decision = %v, want 0", got)
 	}
 }

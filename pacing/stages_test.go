@@ -26,7 +26,7 @@ func TestAnOpenFormSaysThatTheOperatorComesFree(t *testing.T) {
 	c, now := staged()
 	free := func(stage string) float64 {
 		var f chances
-		o := &operator{state: Wrapping, since: now.Add(-20 * time.Second), class: usualPace, stage: stage, stageSince: now.Add(-time.Second)}
+		o := &operator{state: Wrapping, since: now.Add(-20 * time.Second), stage: stage, stageSince: now.Add(-time.Second)}
 		c.model.comesFree(now, o, &f)
 		return f[0]
 	}

@@ -83,10 +83,11 @@ func (c *controller) Picture(now time.Time) Picture {
 		p.Segments[i] = SegmentPicture{Name: name, Answer: m.segments[i].answer}
 	}
 	talking, wrapping := c.floor.running(now, allSegments)
+	spread := m.paces.spread()
 	p.Talk, p.Wrap = m.talk.Law(talking), m.wrap.Law(wrapping)
 	for _, o := range c.floor.staff {
 		if o.state != Off {
-			p.Operators = append(p.Operators, OperatorPicture{ID: o.id, State: o.state, Since: o.since, Pace: o.pace.Value(m.paces.spread)})
+			p.Operators = append(p.Operators, OperatorPicture{ID: o.id, State: o.state, Since: o.since, Pace: o.pace.Value(spread)})
 		}
 	}
 	for _, k := range c.floor.inFlight {
