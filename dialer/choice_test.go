@@ -107,6 +107,9 @@ func TestPacingChoosesTheRecord(t *testing.T) {
 			for _, ev := range l.Events {
 				if d, ok := ev.Event.(pacing.Dialed); ok {
 					told = append(told, d.Record)
+					if d.Trunk != "carrier" {
+						t.Errorf("told of trunk %q, want carrier", d.Trunk)
+					}
 				}
 			}
 		}

@@ -64,6 +64,7 @@ func (c *controller) Observe(now time.Time, ev Event) {
 	case Ringing:
 		if k := c.floor.calls[ev.Call]; k != nil && k.ringing.IsZero() {
 			k.ringing = notAfter(ev.Since, now)
+			c.model.delays.Rang(k.trunk, seconds(k.ringing, k.placed))
 		}
 	case Answered:
 		if k := c.floor.calls[ev.Call]; k != nil && k.answered.IsZero() {
@@ -97,6 +98,10 @@ func (c *controller) Observe(now time.Time, ev Event) {
 
 func (c *controller) dialed(now time.Time, ev Dialed) {
 	k := c.floor.dial(now, ev.Call, ev.Record, c.model.segment(ev.Segment), c.model.lift(ev.Record))
+	if k != nil {
+		k.trunk = c.model.delays.Dialled(ev.Trunk)
+		c.model.date(k)
+	}
 	if k != nil && len(c.risks) > 0 {
 		r := c.risks[0]
 		c.risks = c.risks[1:]
@@ -114,22 +119,22 @@ func (c *controller) dialed(now time.Time, ev Dialed) {
 // operatorChanged learns from the state that ended. Talk that ends in anything
 // but wrap-up had none; work that ends neither ready nor in a call ended in a pause.
 func (c *controller) operatorChanged(now time.Time, ev Operator) {
-	was := c.floor.setOperator(now, ev)
+	was := c.floor.setOperator(now, ev, &c.model.paces)
 	lasted := seconds(now, was.since)
 	if was.state != "" {
 		c.model.stages.ended(stageName{was.state, was.stage}, seconds(now, was.stageSince))
 	}
 	switch was.state {
 	case Talking:
-		c.model.talked(lasted, was.segment)
+		c.model.talked(&was, lasted)
 		if ev.State == Wrapping {
 			return
 		}
 		if ev.State == Ready {
-			c.model.wrapped(0)
+			c.model.wrapped(&was, 0)
 		}
 	case Wrapping:
-		c.model.wrapped(lasted)
+		c.model.wrapped(&was, lasted)
 	default:
 		return
 	}

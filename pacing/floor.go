@@ -1,6 +1,10 @@
 package pacing
 
-import "time"
+import (
+	"time"
+
+	"github.com/outpace-dialer/outpace/pacing/estimate"
+)
 
 // floor is who and what is there now: operators, calls in flight, people
 // waiting. It keeps slices in the order of events, never ranges over a map, so
@@ -23,6 +27,7 @@ type operator struct {
 	stage          string
 	stageSince     time.Time
 	restUntil      time.Time
+	pace           *estimate.Pace
 }
 
 // rests says whether a ready operator takes no call yet.
@@ -34,7 +39,9 @@ type call struct {
 	record   Record
 	lift     float64 // of its chance to be answered, over that of its segment
 	place    int     // in inFlight
-	dialled  time.Time
+	trunk    int     // index in model.delays
+	placed   time.Time
+	dialled  time.Time // as its age is counted: placed, or later where its trunk takes longer to ring than the first
 	ringing  time.Time // zero: not yet
 	answered time.Time // zero: not yet picked up
 	human    time.Time // zero: no verdict yet
@@ -49,11 +56,11 @@ func newFloor() floor {
 }
 
 // setOperator applies a change of state and returns the operator as they were;
-// their state is "" where none ended.
-func (f *floor) setOperator(now time.Time, ev Operator) (was operator) {
+// their state is "" where none ended. One not seen before takes their pace.
+func (f *floor) setOperator(now time.Time, ev Operator, known *paces) (was operator) {
 	o := f.operators[ev.ID]
 	if o == nil {
-		o = &operator{id: ev.ID, state: Off, since: now, segment: -1}
+		o = &operator{id: ev.ID, state: Off, since: now, segment: -1, pace: known.of(ev.ID)}
 		f.operators[ev.ID] = o
 		f.staff = append(f.staff, o)
 	}
@@ -77,7 +84,7 @@ func (f *floor) dial(now time.Time, id string, r Record, segment int, lift float
 	if f.calls[id] != nil {
 		return nil
 	}
-	c := &call{id: id, record: r, segment: segment, lift: lift, place: len(f.inFlight), dialled: now}
+	c := &call{id: id, record: r, segment: segment, lift: lift, place: len(f.inFlight), placed: now, dialled: now}
 	f.calls[id] = c
 	f.inFlight = append(f.inFlight, c)
 	return c

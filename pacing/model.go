@@ -17,7 +17,7 @@ const (
 	priorTalk      = 90.0 // seconds
 	priorWrap      = 20.0 // seconds
 	minAnswer      = 0.01 // believed chance of a live answer never falls below
-	usualSetup     = 1.5  // seconds from dial to ringing
+	usualSetup     = 1.5  // seconds from dial to ringing, before it is known
 	readyMemory    = 40   // ends of talk or wrap-up
 	handlingMemory = 400  // talks, and three more for each operator
 	ownEstimates   = 32   // segments
@@ -33,7 +33,9 @@ type model struct {
 	segments []segment
 	byName   map[string]int
 	leads    *estimate.Answers
+	delays   *estimate.Delays
 	offsets  chances // seconds from dial to live answer, quantiles
+	rings    chances // seconds from ringing to live answer, quantiles
 	callsAt  time.Time
 	followed time.Time
 
@@ -43,6 +45,8 @@ type model struct {
 	verdict    estimate.Mean  // seconds from pick-up to verdict, live answers
 	talks      float64        // ended since the start
 	freshTalks float64        // ended since handlingAt
+	paces      paces
+	talkLength estimate.UsualLength // where the segment is not known
 	handling   *estimate.Handling
 	handlingAt time.Time
 }
@@ -52,22 +56,30 @@ type segment struct {
 	dials   *estimate.Dials // of all segments while there is one
 	level   estimate.Level
 	answer  float64 // chance that a fresh dial is answered live
-	within  [estimate.DialBins]chances
 	usual   float64 // answer as it was for long
 	accrued float64 // scratch of accrue
+	// within are the chances of a dial to be placed, and then by age, see firstAge.
+	within [firstAge + estimate.DialBins]chances
 
 	talk     *estimate.Duration
 	talks    float64
-	handling *estimate.Handling // nil until its talks are known
+	length   estimate.UsualLength // of its talks
+	handling *estimate.Handling   // nil until its talks are known
 }
+
+// firstAge is where in segment.within age 0 is. Before come the ages of dials on a
+// trunk that lags behind, and at 0 a dial whose trunk is not known yet.
+const firstAge = 1 + estimate.LagBins
 
 func newModel(now time.Time, s Settings) *model {
 	m := &model{
 		dials:   estimate.NewDials(s.RingTimeout.Seconds()),
+		delays:  estimate.NewDelays(usualSetup),
 		health:  estimate.NewFailureLevel(),
 		byName:  map[string]int{},
 		leads:   estimate.NewAnswers(),
 		stages:  stages{byName: map[stageName]*stage{}},
+		paces:   newPaces(),
 		talk:    estimate.NewDuration(talkBins, priorTalk),
 		wrap:    estimate.NewDuration(wrapBins, priorWrap),
 		ready:   estimate.NewShare(12, 0.2, readyMemory),
@@ -211,6 +223,10 @@ func (m *model) refresh(now time.Time, s Settings, f *floor) {
 // what the hazards have absorbed.
 func (m *model) rebuildCalls(now time.Time, f *floor) {
 	m.callsAt = now
+	m.delays.Rebuild()
+	for _, c := range f.inFlight {
+		m.date(c)
+	}
 	var all estimate.Ages
 	for _, c := range f.inFlight {
 		all.Add(seconds(now, c.dialled))
@@ -245,10 +261,21 @@ func (m *model) rebuildCalls(now time.Time, f *floor) {
 
 func (m *model) tabulateOffsets(level estimate.Level) {
 	curve := m.dials.Curve(level.Value(), m.health.Value())
+	mixed := m.delays.Mixed(curve)
+	delay := usualSetup + math.Round((m.delays.First()-usualSetup)/estimate.DialBin)*estimate.DialBin
 	for k := range m.offsets {
-		m.offsets[k] = curve.Quantile((float64(k) + 0.5) / points)
+		share := (float64(k) + 0.5) / points
+		m.offsets[k] = mixed.Quantile(share)
+		m.rings[k] = curve.Quantile(share) - delay
 	}
 }
+
+// date sets when a call would have been dialled on the first trunk.
+func (m *model) date(c *call) {
+	c.dialled = c.placed.Add(time.Duration(m.delays.Lag(c.trunk)) * dialBin)
+}
+
+const dialBin = time.Duration(estimate.DialBin * float64(time.Second))
 
 // tabulate makes the chances of a live answer by age for one segment.
 func (m *model) tabulate(i int) {
@@ -260,26 +287,39 @@ func (m *model) tabulate(i int) {
 		lift = minAnswer / max(s.answer, 1e-6)
 		s.answer = minAnswer
 	}
-	for b := range s.within {
-		for k, u := range m.offsets {
-			s.within[b][k] = math.Min(1, lift*curve.Within(b, u))
+	mixed := m.delays.Mixed(curve)
+	for k, u := range m.offsets {
+		s.within[0][k] = math.Min(1, lift*mixed.Within(0, u))
+		for i := 1; i < len(s.within); i++ {
+			s.within[i][k] = math.Min(1, lift*curve.Within(i-firstAge, u))
 		}
 	}
 }
 
-// talked books the end of a talk with somebody of a segment, -1 unknown; wrapped
-// that of a wrap-up, both in seconds.
-func (m *model) talked(lasted float64, segment int) {
+// talked books the end of the talk of an operator; wrapped that of a wrap-up. Both
+// lasted so many seconds.
+func (m *model) talked(o *operator, lasted float64) {
+	length := &m.talkLength
 	m.talk.Observe(lasted)
 	m.talks++
 	m.freshTalks++
-	if segment >= 0 && m.segments[segment].talk != nil {
-		m.segments[segment].talk.Observe(lasted)
-		m.segments[segment].talks++
+	if o.segment >= 0 {
+		s := &m.segments[o.segment]
+		length = &s.length
+		if s.talk != nil {
+			s.talk.Observe(lasted)
+			s.talks++
+		}
 	}
+	o.pace.Observe(length.Observe(lasted))
 }
 
-func (m *model) wrapped(lasted float64) { m.wrap.Observe(lasted) }
+func (m *model) wrapped(o *operator, lasted float64) {
+	m.wrap.Observe(lasted)
+	if lasted > 0 {
+		o.pace.Observe(m.paces.wrap.Observe(lasted))
+	}
+}
 
 // rebuildHandling makes the tables of when operators come free.
 func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
@@ -324,7 +364,7 @@ func (m *model) patience(s Settings) float64 {
 // rung the legal minimum.
 func (m *model) late(s Settings) int {
 	n := 0
-	for k := points - 1; s.Cancel && k >= 0 && m.offsets[k] > s.RingMin.Seconds()+usualSetup; k-- {
+	for k := points - 1; s.Cancel && k >= 0 && m.rings[k] > s.RingMin.Seconds(); k-- {
 		n++
 	}
 	return n
@@ -365,5 +405,10 @@ func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
 
 // answers returns the chances that a call in flight is answered live by each point.
 func (m *model) answers(now time.Time, c *call) *chances {
-	return &m.segments[c.segment].within[estimate.DialAgeBin(seconds(now, c.dialled))]
+	within := &m.segments[c.segment].within
+	if bin := estimate.DialAgeBin(seconds(now, c.dialled)); bin > 0 {
+		return &within[firstAge+bin]
+	}
+	behind := math.Ceil(seconds(c.dialled, now) / estimate.DialBin)
+	return &within[max(1, firstAge-int(behind))]
 }

@@ -1,6 +1,10 @@
 package pacing
 
-import "time"
+import (
+	"time"
+
+	"github.com/outpace-dialer/outpace/pacing/estimate"
+)
 
 // Past is what the store remembers of a campaign.
 type Past struct {
@@ -24,11 +28,12 @@ type Count struct {
 type Picture struct {
 	At        time.Time
 	Segments  []SegmentPicture
-	Setup     float64   // seconds from dial to ringing, mean
-	Verdict   float64   // seconds from pick-up to verdict of people, mean
-	Answered  []float64 // chance that a dial of the first segment becomes a live answer in each half second of its age
-	Other     []float64 // chance that it ends otherwise in each
-	Talk      []float64 // chance that a talk ends in each 2 s of its age; sums to 1
+	Setup     float64               // seconds from dial to ringing on the first trunk, mean
+	Trunks    []estimate.TrunkDelay // the first first
+	Verdict   float64               // seconds from pick-up to verdict of people, mean
+	Answered  []float64             // chance that a dial of the first segment becomes a live answer in each half second of its age
+	Other     []float64             // chance that it ends otherwise in each
+	Talk      []float64             // chance that a talk ends in each 2 s of its age; sums to 1
 	Wrap      []float64
 	Back      float64 // chance that an operator is ready after a wrap-up, else pauses
 	Operators []OperatorPicture
@@ -50,11 +55,12 @@ type OperatorPicture struct {
 	ID    string
 	State OperatorState
 	Since time.Time
+	Pace  float64 // their talks and wrap-ups last so many times as long as usual; 1 while little is known
 }
 
 // CallPicture is a call in flight.
 type CallPicture struct {
-	Segment int // index in Segments
-	Dialled time.Time
+	Segment int       // index in Segments
+	Dialled time.Time // as if it had been on the first trunk
 	Ringing time.Time // zero: not yet
 }

@@ -15,10 +15,12 @@ const recalled = 300.0
 
 // learnt is what Controller.Learnt keeps.
 type learnt struct {
-	Version   int                    `json:"version"`
-	Estimates estimate.Memory        `json:"estimates"`
-	Placed    float64                `json:"placed"` // mean chance of the calls placed, in thresholds
-	Answers   estimate.AnswersMemory `json:"answers"`
+	Version   int                      `json:"version"`
+	Estimates estimate.Memory          `json:"estimates"`
+	Placed    float64                  `json:"placed"` // mean chance of the calls placed, in thresholds
+	Answers   estimate.AnswersMemory   `json:"answers"`
+	Paces     map[string]estimate.Pace `json:"paces,omitempty"` // by operator
+	Trunks    []estimate.TrunkDelay    `json:"trunks,omitempty"`
 }
 
 // Recall implements Controller. What does not fit is ignored: a cold start is
@@ -36,6 +38,8 @@ func (c *controller) Recall(now time.Time, p Past) {
 		return
 	}
 	m.leads.Recall(l.Answers)
+	m.paces.recall(l.Paces)
+	m.delays.Recall(l.Trunks)
 	if l.Placed > 0.1 && l.Placed <= 1 {
 		c.budget.placedSum = l.Placed * c.budget.placedCount
 	}
@@ -51,6 +55,8 @@ func (c *controller) Learnt(time.Time) []byte {
 		Estimates: estimate.Remember(c.model.dials, c.model.talk, c.model.wrap),
 		Placed:    c.budget.placedSum / c.budget.placedCount,
 		Answers:   c.model.leads.Remember(),
+		Paces:     c.model.paces.remember(),
+		Trunks:    c.model.delays.Trunks(),
 	})
 	if err != nil {
 		return nil // a count that is no number: the next start is cold
@@ -61,7 +67,7 @@ func (c *controller) Learnt(time.Time) []byte {
 // Picture implements Controller. It changes nothing, and all slices are new.
 func (c *controller) Picture(now time.Time) Picture {
 	m := c.model
-	p := Picture{At: now, Setup: usualSetup, Verdict: m.verdict.Value(), Back: m.ready.Value(), Waiting: len(c.floor.waiting), Learnt: c.Learnt(now)}
+	p := Picture{At: now, Setup: m.delays.First(), Trunks: m.delays.Trunks(), Verdict: m.verdict.Value(), Back: m.ready.Value(), Waiting: len(c.floor.waiting), Learnt: c.Learnt(now)}
 	level := estimate.NewAnswerLevel()
 	if len(m.segments) > 0 {
 		level = m.segments[0].level
@@ -77,10 +83,11 @@ func (c *controller) Picture(now time.Time) Picture {
 		p.Segments[i] = SegmentPicture{Name: name, Answer: m.segments[i].answer}
 	}
 	talking, wrapping := c.floor.running(now, allSegments)
+	spread := m.paces.spread()
 	p.Talk, p.Wrap = m.talk.Law(talking), m.wrap.Law(wrapping)
 	for _, o := range c.floor.staff {
 		if o.state != Off {
-			p.Operators = append(p.Operators, OperatorPicture{ID: o.id, State: o.state, Since: o.since})
+			p.Operators = append(p.Operators, OperatorPicture{ID: o.id, State: o.state, Since: o.since, Pace: o.pace.Value(spread)})
 		}
 	}
 	for _, k := range c.floor.inFlight {

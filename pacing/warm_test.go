@@ -79,7 +79,7 @@ func TestPictureIsWhatIsThere(t *testing.T) {
 	if got := sum(p.Answered); math.Abs(got-0.5) > 0.05 {
 		t.Errorf("chance of an answer = %v, want 0.5", got)
 	}
-	if len(p.Operators) != 5 || !slices.Contains(p.Operators, OperatorPicture{"0", Talking, now}) || len(p.Calls) != 1 || p.Segments[p.Calls[0].Segment].Name != "cold" || p.Live != 150 {
+	if len(p.Operators) != 5 || !slices.Contains(p.Operators, OperatorPicture{"0", Talking, now, 1}) || len(p.Calls) != 1 || p.Segments[p.Calls[0].Segment].Name != "cold" || p.Live != 150 {
 		t.Errorf("operators %v, calls %v, segments %v, live %d", p.Operators, p.Calls, p.Segments, p.Live)
 	}
 	again := c.Picture(now)

@@ -185,8 +185,15 @@ func (c *Curve) Quantile(share float64) float64 {
 }
 
 // Within is the chance that a dial whose age is in this bin becomes a live
-// answer within so many seconds, in [0, 1].
+// answer within so many seconds, in [0, 1]. A negative bin is a dial that begins
+// its life so many bins later.
 func (c *Curve) Within(ageBin int, seconds float64) float64 {
+	if ageBin < 0 {
+		if seconds += float64(ageBin) * DialBin; seconds < 0 {
+			return 0
+		}
+		ageBin = 0
+	}
 	if c.InFlight[ageBin] < 1e-7 {
 		return 0
 	}

@@ -5,6 +5,8 @@
 //	Dials     when does a dial end, and with a live answer?  (competing risks)
 //	Level     how do answers come against that expectation?  (gamma-Poisson, drift)
 //	Duration  how long do talk and wrap-up last?             (censored survival)
+//	Pace      who takes longer, or less, than is usual?      (empirical Bayes)
+//	Delays    how long until a trunk lets a call ring?       (discounted means)
 //	Share     how often does a thing happen?                 (discounted share)
 //	Mean      how long does a thing take on average?         (discounted mean)
 //

@@ -122,6 +122,10 @@ func future(p pacing.Picture, settings pacing.Settings, horizon time.Duration, s
 func (s *Simulation) present(p pacing.Picture) {
 	for i, seen := range p.Operators {
 		o := newOperator(s.seed, i, 0)
+		o.id = seen.ID // what is learnt goes by it
+		if seen.Pace > 0 {
+			o.speed = seen.Pace
+		}
 		s.operators = append(s.operators, o)
 		elapsed := max(0, p.At.Sub(seen.Since))
 		s.controller.Observe(moment(-elapsed), pacing.Operator{ID: o.id, State: seen.State})
@@ -131,13 +135,13 @@ func (s *Simulation) present(p pacing.Picture) {
 			s.ready = append(s.ready, o)
 		case pacing.Talking:
 			s.trunk.take()
-			s.after(remaining(s.laws.talk[0], elapsed, o.chance.uniform()), func() {
+			s.after(o.remaining(s.laws.talk[0], elapsed), func() {
 				s.trunk.lines--
 				s.set(o, pacing.Wrapping)
-				s.after(draw(s.laws.wrap[0], o.chance.uniform()), func() { s.workDone(o) })
+				s.after(o.slower(draw(s.laws.wrap[0], o.chance.uniform())), func() { s.workDone(o) })
 			})
 		case pacing.Wrapping:
-			s.after(remaining(s.laws.wrap[0], elapsed, o.chance.uniform()), func() { s.workDone(o) })
+			s.after(o.remaining(s.laws.wrap[0], elapsed), func() { s.workDone(o) })
 		default:
 			s.after(draw(s.laws.pause, o.chance.uniform()), func() { s.becomeReady(o) })
 		}
@@ -178,6 +182,12 @@ func (s *Simulation) presentCall(p pacing.Picture, id string, seen pacing.CallPi
 		s.controller.Observe(moment(c.since), pacing.Ringing{Call: id, Since: moment(c.since)})
 	}
 	s.after(max(0, Seconds((float64(bin)+0.5)*estimate.DialBin).Duration()-age), func() { s.pickedUp(c, 0, human) })
+}
+
+// remaining draws how long a talk or wrap-up of theirs still lasts.
+func (o *operator) remaining(l law, elapsed time.Duration) time.Duration {
+	usual := time.Duration(float64(elapsed) / o.speed)
+	return o.slower(remaining(l, usual, o.chance.uniform()))
 }
 
 // remaining draws how long a state still lasts that has lasted so long.

@@ -70,3 +70,22 @@ func BenchmarkForecast50(b *testing.B) {
 		}
 	}
 }
+
+// The futures are of the very operators: slow ones have their calls longer.
+func TestForecastKnowsThePaceOfOperators(t *testing.T) {
+	t.Parallel()
+	p, settings := morning(t, 10)
+	connected := func(pace float64) float64 {
+		for i := range p.Operators {
+			p.Operators[i].Pace = pace
+		}
+		f, err := ForecastFrom(p, settings, ForecastOptions{Runs: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Connected
+	}
+	if quick, slow := connected(0.7), connected(1.5); slow > 0.65*quick {
+		t.Errorf("%.0f calls are connected at pace 0.7, %.0f at pace 1.5; want about half", quick, slow)
+	}
+}

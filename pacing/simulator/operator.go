@@ -55,12 +55,16 @@ func (s *Simulation) becomeReady(o *operator) {
 func (s *Simulation) talk(o *operator, c *call) {
 	o.machine = !c.live
 	s.set(o, pacing.Talking)
-	slower := func(d time.Duration) time.Duration { return time.Duration(float64(d) * o.speed) }
-	s.after(slower(c.talk), func() {
+	s.after(o.slower(c.talk), func() {
 		s.trunk.lines--
 		s.set(o, pacing.Wrapping)
-		s.after(slower(c.wrap), func() { s.workDone(o) })
+		s.after(o.slower(c.wrap), func() { s.workDone(o) })
 	})
+}
+
+// slower is how long what usually lasts d takes them.
+func (o *operator) slower(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * o.speed)
 }
 
 // workDone decides what an operator does after a call.
