@@ -18,10 +18,6 @@ import (
 // the lock while it is being called, and the attempts on it, which caps and retry
 // rules count.
 
-// politeness is how long a lock may be there without its attempt before somebody
-// else asks what became of it. It decides nothing: see Store.resolve.
-const politeness = 10 * time.Second
-
 // voidFor is how long it is remembered that an attempt must not begin any more.
 const voidFor = 24 * time.Hour
 
@@ -79,7 +75,9 @@ func (s *Store) lockNumber(ctx context.Context, in campaigns.Intent) (*campaigns
 
 // freeNumber frees a number whose attempt is over, or never began, and says
 // whether it did. An attempt that ends frees its number itself; this is for those
-// whose process died in between.
+// whose process died in between. A lock may be there for the time of politeness
+// without its attempt before anybody asks what became of it; nothing but the time
+// that the asker loses depends on it.
 func (s *Store) freeNumber(ctx context.Context, number string, lock []any) (bool, error) {
 	attempt := campaigns.AttemptID(fmt.Sprint(lock[1]))
 	lead, err := strconv.ParseInt(fmt.Sprint(lock[2]), 10, 64)
@@ -89,7 +87,7 @@ func (s *Store) freeNumber(ctx context.Context, number string, lock []any) (bool
 	age, _ := lock[3].(int64)
 	a, err := s.readAttempt(ctx, s.keys.shardOf(campaigns.LeadID(lead)), attempt)
 	if errors.Is(err, campaigns.ErrNotFound) {
-		if time.Duration(age)*time.Millisecond < politeness {
+		if time.Duration(age)*time.Millisecond < s.options.politeness {
 			return false, nil // most likely it is just beginning
 		}
 		a, err = s.resolve(ctx, campaigns.LeadID(lead), attempt)

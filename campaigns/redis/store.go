@@ -42,11 +42,12 @@ var (
 type Option func(*options)
 
 type options struct {
-	space   string
-	shards  int
-	timeout time.Duration
-	weaker  bool
-	confirm time.Duration
+	space      string
+	shards     int
+	timeout    time.Duration
+	weaker     bool
+	confirm    time.Duration // how long a replica may take
+	politeness time.Duration // see freeNumber
 }
 
 // WithNamespace sets the first part of every key, so that several stores can
@@ -71,7 +72,7 @@ func AcceptWeakerSettings() Option { return func(o *options) { o.weaker = true }
 // nodes may be named as addr=host:port in the query. The error is a *SettingError
 // for each setting under which Redis would lose data.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
-	o := options{space: "outpace", timeout: 5 * time.Second, confirm: 500 * time.Millisecond}
+	o := options{space: "outpace", timeout: 5 * time.Second, confirm: 500 * time.Millisecond, politeness: 10 * time.Second}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -107,6 +108,7 @@ func (s *Store) open(ctx context.Context, url string) error {
 // a cluster, to all. The client sends nothing twice by itself: after a reply that
 // was lost, it is the operation that looks what became of it.
 func (s *Store) connect(ctx context.Context, url string) error {
+	goredis.SetLogger(silence{})
 	many, err := goredis.ParseClusterURL(url)
 	if err != nil {
 		return err
@@ -271,3 +273,9 @@ func (s *Store) Close() error {
 	s.closed = true
 	return s.db.Close()
 }
+
+// silence keeps the client from writing to standard error: what it says there, it
+// returns as well.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}

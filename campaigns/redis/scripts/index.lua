@@ -1,7 +1,7 @@
 -- index keeps which leads a name (a number, an identity, an attempt) belongs to.
 -- It is a tree of small hashes: one that grows too big for a listpack is split
--- into sixteen by the next hexadecimal digit of its names. KEYS[1] is the root;
--- the others begin with it and so lie in its slot.
+-- into four by the next two bits of its names. KEYS[1] is the root; the others
+-- begin with it and so lie in its slot.
 -- ARGV: get | take | add | remove | move; then name (hashed, 10 bytes), lead and,
 -- for move, the lead before, of each.
 --   take    gives the name to the lead unless it has one
@@ -9,17 +9,19 @@
 --   move    gives the name from one lead to another
 -- Returns the leads of each name afterwards, parted by commas; '' for none.
 local SPLIT = 's' -- the field that says that a hash was split
-local MOST = 100
+local MOST = 120
 
-local function hex(name)
-  return (name:gsub('.', function(c) return string.format('%02x', c:byte()) end))
+-- digit is the nth two bits of a name.
+local function digit(name, n)
+  local byte = name:byte(math.floor(n / 4) + 1)
+  return math.floor(byte / 4 ^ (n % 4)) % 4
 end
 
-local function leaf(digits)
+local function leaf(name)
   local key, depth = KEYS[1], 0
   while redis.call('HEXISTS', key, SPLIT) == 1 do
+    key = key .. digit(name, depth)
     depth = depth + 1
-    key = KEYS[1] .. digits:sub(1, depth)
   end
   return key, depth
 end
@@ -29,7 +31,7 @@ local function split(key, depth)
   redis.call('DEL', key)
   redis.call('HSET', key, SPLIT, 1)
   for i = 1, #all, 2 do
-    redis.call('HSET', KEYS[1] .. hex(all[i]):sub(1, depth + 1), all[i], all[i + 1])
+    redis.call('HSET', key .. digit(all[i], depth), all[i], all[i + 1])
   end
 end
 
@@ -45,7 +47,7 @@ local op = ARGV[1]
 local out = {}
 for i = 2, #ARGV, 3 do
   local name, id, old = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local key, depth = leaf(hex(name))
+  local key, depth = leaf(name)
   local have = redis.call('HGET', key, name) or ''
   local want = have
   if op == 'take' and have == '' then
