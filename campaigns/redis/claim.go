@@ -23,6 +23,9 @@ const (
 	atOnce = 16
 	// claimRounds is how often a claim looks again after others took what it saw.
 	claimRounds = 3
+	// claimSpare is how many more a claim looks at than it wants, for those that
+	// others take in between.
+	claimSpare = 8
 )
 
 // candidate is an entry that peek found.
@@ -50,26 +53,25 @@ func better(a, b candidate) int {
 // claimed or calls is passed over. Equal priority and time are settled by the
 // order of the queues, then by lead id.
 //
-// Each shard shows its best, the best of all are then taken, each shard's own in
-// one step. What another node took in between is made up for by looking again.
+// With one shard this is one step. With several, each shows its best, and the best
+// of all are taken, each shard's own in one step; what another node took in between
+// is made up for by those that come after, and then by looking again.
 func (s *Store) Claim(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
 	var claims []campaigns.Claim
 	err := s.do(ctx, "claim", func(ctx context.Context) error {
-		if len(q.Queues) == 0 {
+		if len(q.Queues) == 0 || q.Limit < 1 {
 			return nil
 		}
-		for range claimRounds {
-			best, err := s.peek(ctx, q, q.Limit-len(claims))
-			if err != nil {
-				return err
-			}
-			taken, err := s.take(ctx, q, best)
-			claims = append(claims, taken...)
-			if err != nil || len(taken) == len(best) {
-				return err
-			}
+		var err error
+		if s.keys.shards == 1 {
+			claims, err = s.claimAtOnce(ctx, q)
+		} else {
+			claims, err = s.claimByPeeking(ctx, q)
 		}
-		return nil
+		if err != nil {
+			return err
+		}
+		return s.countOutcomes(ctx, claims)
 	})
 	if err != nil {
 		return nil, err // those that were taken come back when their lease is over
@@ -77,31 +79,93 @@ func (s *Store) Claim(ctx context.Context, q campaigns.ClaimRequest) ([]campaign
 	return claims, nil
 }
 
-// peek finds the best entries of some queues.
+func (s *Store) claimAtOnce(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
+	args := append(peekArgs(q, q.Limit), stamp(q.Now.Add(q.Lease)), q.Node, s.keys.leads(0)+"p:", pageLeads)
+	for _, id := range q.Queues {
+		args = append(args, string(id.Campaign), id.Segment, string(id.Window))
+	}
+	found, err := scripts.claim.Run(ctx, s.db, append(s.peekKeys(0, q), s.fenceKey(0)), args...).Slice()
+	if err != nil {
+		return nil, err
+	}
+	best, err := candidates(found[0].([]any))
+	if err != nil {
+		return nil, err
+	}
+	taken := make([]*campaigns.Claim, len(best))
+	err = s.takenClaims(ctx, found[1].([]any), q, best, func(n int) int { return n }, taken)
+	return theClaims(taken), err
+}
+
+func (s *Store) claimByPeeking(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
+	var claims []campaigns.Claim
+	for range claimRounds {
+		best, err := s.peek(ctx, q, q.Limit-len(claims)+claimSpare)
+		if err != nil {
+			return nil, err
+		}
+		for len(best) > 0 && len(claims) < q.Limit {
+			n := min(len(best), q.Limit-len(claims))
+			taken, err := s.take(ctx, q, best[:n])
+			if err != nil {
+				return nil, err
+			}
+			claims, best = append(claims, taken...), best[n:]
+		}
+		if len(claims) == q.Limit {
+			break
+		}
+		// Others took much of what we saw, or that was all there is.
+		if more, err := s.peek(ctx, q, 1); err != nil || len(more) == 0 {
+			return claims, err
+		}
+	}
+	return claims, nil
+}
+
+func (s *Store) fenceKey(shard int) string { return s.keys.leads(shard) + "fence" }
+
+func (s *Store) peekKeys(shard int, q campaigns.ClaimRequest) []string {
+	keys := []string{s.heldKey(shard)}
+	for _, id := range q.Queues {
+		ready, waiting := s.keys.queueKeys(shard, id)
+		keys = append(keys, ready, waiting)
+	}
+	return keys
+}
+
+func peekArgs(q campaigns.ClaimRequest, limit int) []any {
+	return []any{sortable(q.Now), sortable(q.Now.Add(1)), limit, promoteAtOnce}
+}
+
+// candidates reads what peek.lua returns.
+func candidates(found []any) ([]candidate, error) {
+	var list []candidate
+	for i := 0; i+2 < len(found); i += 3 {
+		n, _ := found[i].(int64)
+		x, err := strconv.ParseFloat(fmt.Sprint(found[i+1]), 64)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, candidate{int(n) - 1, x, fmt.Sprint(found[i+2])})
+	}
+	return list, nil
+}
+
+// peek finds the best entries of some queues, in all shards.
 func (s *Store) peek(ctx context.Context, q campaigns.ClaimRequest, limit int) ([]candidate, error) {
 	var mu sync.Mutex
 	var best []candidate
 	err := s.eachShard(ctx, func(ctx context.Context, shard int) error {
-		keys := []string{s.heldKey(shard)}
-		for _, id := range q.Queues {
-			ready, waiting := s.keys.queueKeys(shard, id)
-			keys = append(keys, ready, waiting)
-		}
-		found, err := scripts.peek.Run(ctx, s.db, keys, sortable(q.Now), sortable(q.Now.Add(1)), limit, promoteAtOnce).Slice()
+		found, err := scripts.peek.Run(ctx, s.db, s.peekKeys(shard, q), peekArgs(q, limit)...).Slice()
 		if err != nil {
 			return err
 		}
+		list, err := candidates(found)
 		mu.Lock()
 		defer mu.Unlock()
-		for i := 0; i+2 < len(found); i += 3 {
-			n, _ := found[i].(int64)
-			x, err := strconv.ParseFloat(fmt.Sprint(found[i+1]), 64)
-			if err != nil {
-				return err
-			}
-			best = append(best, candidate{int(n) - 1, x, fmt.Sprint(found[i+2])})
-		}
-		return nil
+		best = append(best, list...)
+		return err
 	})
 	slices.SortFunc(best, better)
 	return best[:min(limit, len(best))], err
@@ -115,27 +179,30 @@ func (s *Store) take(ctx context.Context, q campaigns.ClaimRequest, best []candi
 		byShard[shard] = append(byShard[shard], i)
 	}
 	taken := make([]*campaigns.Claim, len(best))
-	group, together := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for shard, at := range byShard {
-		group.Go(func() error { return s.takeIn(together, shard, q, best, at, taken) })
+		group.Go(func() error { return s.takeIn(ctx, shard, q, best, at, taken) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	return theClaims(taken), nil
+}
+
+func theClaims(taken []*campaigns.Claim) []campaigns.Claim {
 	var claims []campaigns.Claim
 	for _, c := range taken {
 		if c != nil {
 			claims = append(claims, *c)
 		}
 	}
-	return claims, s.countOutcomes(ctx, claims)
+	return claims
 }
 
 func (s *Store) takeIn(ctx context.Context, shard int, q campaigns.ClaimRequest, best []candidate, at []int, taken []*campaigns.Claim) error {
-	until := q.Now.Add(q.Lease)
-	c := change{keys: []string{s.heldKey(shard), s.keys.leads(shard) + "fence"}}
-	args := []any{stamp(until), q.Node}
+	c := change{keys: []string{s.heldKey(shard), s.fenceKey(shard)}}
+	args := []any{stamp(q.Now.Add(q.Lease)), q.Node}
 	for _, i := range at {
 		id := q.Queues[best[i].queue]
 		ready, _ := s.keys.queueKeys(shard, id)
@@ -148,10 +215,15 @@ func (s *Store) takeIn(ctx context.Context, shard int, q campaigns.ClaimRequest,
 	if err != nil {
 		return err
 	}
+	return s.takenClaims(ctx, found, q, best, func(n int) int { return at[n] }, taken)
+}
+
+// takenClaims reads what take.lua returns; of says which candidate its nth is.
+func (s *Store) takenClaims(ctx context.Context, found []any, q campaigns.ClaimRequest, best []candidate, of func(int) int, taken []*campaigns.Claim) error {
 	for i := 0; i+2 < len(found); i += 3 {
 		n, _ := found[i].(int64)
 		fence, _ := found[i+1].(int64)
-		k := at[n-1]
+		k := of(int(n) - 1)
 		r, err := s.unpack(ctx, memberLead(best[k].member), fmt.Sprint(found[i+2]))
 		if err != nil {
 			return err

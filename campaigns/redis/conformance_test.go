@@ -1,8 +1,6 @@
 package redis
 
 import (
-	"flag"
-	"os"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -10,13 +8,6 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
 )
-
-func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "20"); err != nil { // as many as for sqlite; the command line may ask for more
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
 
 func TestConformance(t *testing.T) {
 	conform(t, redistest.Start(t).URL())

@@ -125,7 +125,7 @@ func (x *stage) ok(err error) {
 func (x *stage) take(limit int) []campaigns.Claim {
 	x.t.Helper()
 	claims, err := x.Claim(x.t.Context(), campaigns.ClaimRequest{
-		Queues: append(queuesOf(x.t, "best"), queuesOf(x.t, "rest")...), Limit: limit, Node: "n", Lease: time.Minute, Now: start})
+		Queues: append(queuesOfCamp("best"), queuesOfCamp("rest")...), Limit: limit, Node: "n", Lease: time.Minute, Now: start})
 	x.ok(err)
 	return claims
 }

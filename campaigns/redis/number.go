@@ -57,12 +57,12 @@ func (s *Store) lockNumber(ctx context.Context, in campaigns.Intent) (*campaigns
 		switch answer[0] {
 		case "locked":
 			other := fmt.Sprint(answer[1])
-			free, err := s.freeNumber(ctx, number, answer)
+			wait, err := s.freeNumber(ctx, number, answer)
 			if err != nil {
 				return nil, err
 			}
-			if !free {
-				return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + other, Next: in.At.Add(lockedFor)}, nil
+			if wait > 0 {
+				return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + other, Next: in.At.Add(wait)}, nil
 			}
 		case "suppressed":
 			x, err := parseSuppression(fmt.Sprint(answer[1]))
@@ -73,35 +73,35 @@ func (s *Store) lockNumber(ctx context.Context, in campaigns.Intent) (*campaigns
 	}
 }
 
-// freeNumber frees a number whose attempt is over, or never began, and says
-// whether it did. An attempt that ends frees its number itself; this is for those
+// freeNumber frees a number whose attempt is over, or never began; or it says how
+// long to wait. An attempt that ends frees its number itself; this is for those
 // whose process died in between. A lock may be there for the time of politeness
 // without its attempt before anybody asks what became of it; nothing but the time
 // that the asker loses depends on it.
-func (s *Store) freeNumber(ctx context.Context, number string, lock []any) (bool, error) {
+func (s *Store) freeNumber(ctx context.Context, number string, lock []any) (wait time.Duration, err error) {
 	attempt := campaigns.AttemptID(fmt.Sprint(lock[1]))
 	lead, err := strconv.ParseInt(fmt.Sprint(lock[2]), 10, 64)
 	if err != nil {
-		return false, fmt.Errorf("lock of a number: %w", err)
+		return 0, fmt.Errorf("lock of a number: %w", err)
 	}
 	age, _ := lock[3].(int64)
 	a, err := s.readAttempt(ctx, s.keys.shardOf(campaigns.LeadID(lead)), attempt)
 	if errors.Is(err, campaigns.ErrNotFound) {
-		if time.Duration(age)*time.Millisecond < s.options.politeness {
-			return false, nil // most likely it is just beginning
+		if left := s.options.politeness - time.Duration(age)*time.Millisecond; left > 0 {
+			return left, nil // most likely it is just beginning
 		}
 		a, err = s.resolve(ctx, campaigns.LeadID(lead), attempt)
 	}
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	switch {
 	case a == nil:
-		return true, s.unlockNumber(ctx, number, attempt, "")
+		return 0, s.unlockNumber(ctx, number, attempt, "")
 	case a.EndedAt.IsZero():
-		return false, nil
+		return lockedFor, nil
 	}
-	return true, s.unlockNumber(ctx, number, attempt, a.trace().String())
+	return 0, s.unlockNumber(ctx, number, attempt, a.trace().String())
 }
 
 // resolve says what became of an attempt; nil where it never began, and then

@@ -64,7 +64,7 @@ func (s *Store) replicated(ctx context.Context, c *goredis.Conn) error {
 	if err != nil {
 		return err
 	}
-	if infoField(info, "connected_slaves") == "0" {
+	if !strings.Contains(info, "state=online") { // one that is still loading cannot confirm anything
 		s.replicas.setAlone(master)
 		return nil
 	}

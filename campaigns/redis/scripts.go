@@ -14,16 +14,26 @@ var scriptFiles embed.FS
 // Redis keeps them by their digest; a server that does not know one yet is given
 // its text.
 var scripts = struct {
-	commit, peek, take, counts, words, raise, index, reserve, unlock, resolve, suppress *goredis.Script
+	commit, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress *goredis.Script
 }{
-	script("commit"), script("peek"), script("take"), script("counts"), script("words"), script("raise"), script("index"),
+	script("commit"), script("peek"), script("take"), claimScript(), script("counts"), script("words"), script("raise"), script("index"),
 	script("reserve"), script("unlock"), script("resolve"), script("suppress"),
 }
 
-func script(name string) *goredis.Script {
+func script(name string) *goredis.Script { return goredis.NewScript(scriptText(name)) }
+
+// claimScript is made of two others, as functions with keys and arguments of their own.
+func claimScript() *goredis.Script {
+	function := func(name string) string {
+		return "local function " + name + "(KEYS, ARGV)\n" + scriptText(name) + "\nend\n"
+	}
+	return goredis.NewScript(function("peek") + function("take") + scriptText("claim"))
+}
+
+func scriptText(name string) string {
 	body, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	return goredis.NewScript(strings.TrimSpace(string(body)))
+	return strings.TrimSpace(string(body))
 }

@@ -73,7 +73,7 @@ func TestRedisGone(t *testing.T) {
 	quick := func(state string) {
 		t.Helper()
 		began := time.Now()
-		_, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOf(t, "best"), Limit: 1, Node: "n", Lease: time.Minute, Now: start})
+		_, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOfCamp("best"), Limit: 1, Node: "n", Lease: time.Minute, Now: start})
 		if !errors.Is(err, ErrUnavailable) {
 			t.Errorf("%s: claim = %v, want ErrUnavailable", state, err)
 		}
@@ -96,7 +96,7 @@ func TestRedisGone(t *testing.T) {
 		t.Errorf("ping = %v", err)
 	}
 	server.Run()
-	claims, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOf(t, "rest"), Limit: 10, Node: "n", Lease: time.Minute, Now: start})
+	claims, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOfCamp("rest"), Limit: 10, Node: "n", Lease: time.Minute, Now: start})
 	if err != nil || len(claims) == 0 {
 		t.Errorf("started again: %d claims, %v", len(claims), err)
 	}
@@ -106,9 +106,8 @@ func TestRedisGone(t *testing.T) {
 	}
 }
 
-// queuesOf are the queues of a segment of the campaign that fill makes.
-func queuesOf(t testing.TB, segment string) []campaigns.QueueID {
-	t.Helper()
+// queuesOfCamp are the queues of a segment of the campaign that fill makes.
+func queuesOfCamp(segment string) []campaigns.QueueID {
 	var queues []campaigns.QueueID
 	for _, class := range []campaigns.WindowClass{"Europe/Warsaw|PL", "America/New_York|US-FED", "Asia/Tokyo|JP"} {
 		queues = append(queues, campaigns.QueueID{Campaign: "camp", Segment: segment, Window: class})
