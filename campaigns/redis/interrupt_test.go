@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,20 +24,24 @@ var errDied = errors.New("died")
 // mortal lets a process die at one of its messages to Redis: before it was sent,
 // or after it was carried out but before the answer came.
 type mortal struct {
+	mu      sync.Mutex
 	left    int // messages until then; below 0 never
 	answers bool
 	dead    bool
 }
 
 func (m *mortal) meet(send func() error) error {
-	if m.dead {
-		return errDied
-	}
+	m.mu.Lock()
+	dead, now := m.dead, !m.dead && m.left == 0
 	m.left--
-	if m.left != -1 {
+	m.dead = dead || now
+	m.mu.Unlock()
+	switch {
+	case dead:
+		return errDied
+	case !now:
 		return send()
 	}
-	m.dead = true
 	if m.answers {
 		_ = send() // nobody hears it
 	}
