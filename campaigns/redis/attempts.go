@@ -110,7 +110,7 @@ const attemptsAtOnce = 500
 // from the newest until it has enough.
 func (s *Store) Attempts(ctx context.Context, q campaigns.AttemptQuery) ([]campaigns.Attempt, error) {
 	found := []campaigns.Attempt{}
-	err := s.do(ctx, "attempts", func(ctx context.Context) error {
+	err := s.doLong(ctx, "attempts", func(ctx context.Context) error {
 		candidates, err := s.attemptsFor(ctx, q)
 		if err == nil && candidates != nil {
 			found = appendMatching(found, candidates, q)
@@ -250,7 +250,7 @@ func (s *Store) scanTimes(ctx context.Context, key string, from, to time.Time, e
 func (s *Store) Tally(ctx context.Context, c campaigns.CampaignID, from, to time.Time) (campaigns.Tally, error) {
 	t := campaigns.Tally{Outcomes: map[campaigns.Outcome]int{}}
 	var mu sync.Mutex
-	err := s.do(ctx, "tally", func(ctx context.Context) error {
+	err := s.doLong(ctx, "tally", func(ctx context.Context) error {
 		return s.eachShard(ctx, func(ctx context.Context, shard int) error {
 			return s.scanTimes(ctx, s.timesKey(shard, c), from, to, func(member string) {
 				mu.Lock()
@@ -302,7 +302,7 @@ func liveMember(a *keptAttempt) string {
 func (s *Store) LiveCounts(ctx context.Context, c campaigns.CampaignID, since time.Time, within time.Duration) ([]campaigns.LiveCount, error) {
 	var mu sync.Mutex
 	quarters := map[int64]campaigns.LiveCount{}
-	err := s.do(ctx, "live_counts", func(ctx context.Context) error {
+	err := s.doLong(ctx, "live_counts", func(ctx context.Context) error {
 		return s.eachShard(ctx, func(ctx context.Context, shard int) error {
 			return s.scanTimes(ctx, s.liveKey(shard, c), since, time.Time{}, func(member string) {
 				mu.Lock()

@@ -105,9 +105,13 @@ func (b *beginning) try(ctx context.Context) (*campaigns.Refusal, error) {
 func (b *beginning) gates(ctx context.Context, x *seat) (*campaigns.Refusal, error) {
 	in := b.in
 	number := in.Claim.Number.E164
-	if n, ok := x.lead.NumberToDial(number); !ok {
+	n, ok := x.lead.NumberToDial(number)
+	switch {
+	case !ok:
 		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "no number may be dialled"}, nil
-	} else if n.E164 != number {
+	case n.E164 == number && n.Window() != in.Claim.Number.Window():
+		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "the calling hours of the number changed", Next: in.At}, nil
+	case n.E164 != number:
 		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "the number may not be dialled any more", Next: in.At}, nil
 	}
 	if !b.locked {
@@ -115,6 +119,9 @@ func (b *beginning) gates(ctx context.Context, x *seat) (*campaigns.Refusal, err
 			return nil, err
 		}
 		refusal, err := b.s.lockNumber(ctx, in)
+		if errors.Is(err, ErrNotReplicated) {
+			err = errors.Join(err, b.s.unlockNumber(ctx, number, in.Attempt, ""))
+		}
 		if err != nil || refusal != nil {
 			return refusal, err
 		}

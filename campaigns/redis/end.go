@@ -174,7 +174,7 @@ func (s *Store) settleNumbers(ctx context.Context) error {
 		}
 		for _, id := range ids {
 			a, err := s.readAttempt(ctx, shard, campaigns.AttemptID(id))
-			if err != nil {
+			if err != nil { // both were written in one step, so it is there
 				return fmt.Errorf("settle: %w", err)
 			}
 			if err := s.settleNumber(ctx, a); err != nil {

@@ -138,7 +138,7 @@ func (s *Store) unindex(ctx context.Context, before, after campaigns.Lead) error
 // anything else goes through the leads page by page.
 func (s *Store) FindLeads(ctx context.Context, q campaigns.LeadQuery) ([]campaigns.Lead, error) {
 	var found []campaigns.Lead
-	err := s.do(ctx, "find_leads", func(ctx context.Context) error {
+	err := s.doLong(ctx, "find_leads", func(ctx context.Context) error {
 		if q.Number != "" {
 			ids, err := s.leadsOf(ctx, q.Number)
 			if err != nil {

@@ -49,8 +49,16 @@ func (s *Store) lockNumber(ctx context.Context, in campaigns.Intent) (*campaigns
 	t := trace{began: in.At, counts: true, campaign: in.Claim.Queue.Campaign}
 	names := s.keys.names(s.keys.nameShard(number))
 	for {
-		answer, err := scripts.reserve.Run(ctx, s.db, []string{s.keys.number(number), names + "suppressed"},
-			number, string(in.Attempt), int64(lead), t.String()).Slice()
+		var answer []any
+		err := s.onMaster(ctx, s.keys.number(number), func(c *goredis.Conn) error {
+			var err error
+			answer, err = scripts.reserve.Run(ctx, c, []string{s.keys.number(number), names + "suppressed"},
+				number, string(in.Attempt), int64(lead), t.String()).Slice()
+			if err == nil && answer[0] == "ok" {
+				err = s.replicated(ctx, c)
+			}
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -69,6 +69,7 @@ func (s *Store) refresh(ctx context.Context) error {
 		return nil
 	}
 	s.plans.Store(nil)
+	s.replicas.forget()
 	for _, d := range s.words {
 		d.forget()
 	}

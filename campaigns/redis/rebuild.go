@@ -9,6 +9,7 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -51,8 +52,12 @@ func (s *Store) rebuild(ctx context.Context, id campaigns.CampaignID) error {
 	return nil
 }
 
-// rebuildPages places the leads of the next page of each shard and moves the
-// cursor behind it, unless somebody else moved it.
+// rebuildAtOnce is how many pages of each shard a rebuild does before it moves its
+// cursor.
+const rebuildAtOnce = 16
+
+// rebuildPages places the leads of the next pages of each shard and moves the
+// cursor behind them, unless somebody else moved it.
 func (s *Store) rebuildPages(ctx context.Context, id campaigns.CampaignID) (over bool, err error) {
 	g := s.keys.general()
 	at, err := s.db.HGet(ctx, g+"rebuilds", string(id)).Result()
@@ -75,16 +80,27 @@ func (s *Store) rebuildPages(ctx context.Context, id campaigns.CampaignID) (over
 	if page > last {
 		step.do("HDEL", g+"rebuilds", string(id))
 	} else {
-		err := s.eachShard(ctx, func(ctx context.Context, shard int) error { return s.rebuildPage(ctx, id, shard, page) })
-		if err != nil {
+		if err := s.rebuildFrom(ctx, id, page, min(last, page+rebuildAtOnce-1)); err != nil {
 			return false, err
 		}
-		step.do("HSET", g+"rebuilds", string(id), page+1)
+		step.do("HSET", g+"rebuilds", string(id), page+rebuildAtOnce)
 	}
 	if _, err = step.commit(ctx, s.db); errors.Is(err, errChanged) {
 		return false, nil // the campaign changed again, or another node helps
 	}
 	return page > last, err
+}
+
+// rebuildFrom places the leads of some pages of each shard.
+func (s *Store) rebuildFrom(ctx context.Context, id campaigns.CampaignID, first, last int64) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for page := first; page <= last; page++ {
+		for shard := range s.keys.shards {
+			group.Go(func() error { return s.rebuildPage(ctx, id, shard, page) })
+		}
+	}
+	return group.Wait()
 }
 
 // lastPage is the last page that any shard may have; below 0 where there is none.

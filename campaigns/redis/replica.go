@@ -29,47 +29,71 @@ func (s *Store) onMaster(ctx context.Context, key string, do func(*goredis.Conn)
 	return err
 }
 
-// replicaCheck is how long it is remembered that a master has no replica.
+// replicaCheck is how long it is remembered whether a master has a replica.
 const replicaCheck = 5 * time.Second
 
-// replicas remembers which masters have none, so that single servers do not wait.
+// replicas remembers which masters have one, so that single servers do not wait.
 type replicas struct {
 	mu    sync.Mutex
-	alone map[string]time.Time // by address of the master: until when
+	known map[string]replicaState // by master
 }
 
-func (r *replicas) knownAlone(master string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return time.Now().Before(r.alone[master])
+type replicaState struct {
+	has   bool
+	until time.Time
 }
 
-func (r *replicas) setAlone(master string) {
+func (r *replicas) get(master string) (has, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.alone == nil {
-		r.alone = map[string]time.Time{}
+	s := r.known[master]
+	return s.has, time.Now().Before(s.until)
+}
+
+func (r *replicas) set(master string, has bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known == nil {
+		r.known = map[string]replicaState{}
 	}
-	r.alone[master] = time.Now().Add(replicaCheck)
+	r.known[master] = replicaState{has, time.Now().Add(replicaCheck)}
+}
+
+// forget is for masters that may have been replaced.
+func (r *replicas) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known = nil
+}
+
+// hasReplica says whether a master has a replica that can confirm writes: one that
+// is still loading cannot.
+func (s *Store) hasReplica(ctx context.Context, c *goredis.Conn, ask bool) (bool, error) {
+	master := c.String()
+	if has, known := s.replicas.get(master); known && !ask {
+		return has, nil
+	}
+	info, err := c.Info(ctx, "replication").Result()
+	if err != nil {
+		return false, err
+	}
+	has := strings.Contains(info, "state=online")
+	s.replicas.set(master, has)
+	return has, nil
 }
 
 // replicated waits until a replica has what this connection wrote, where the
 // master has one.
 func (s *Store) replicated(ctx context.Context, c *goredis.Conn) error {
-	master := c.String()
-	if s.replicas.knownAlone(master) {
-		return nil
-	}
-	info, err := c.Info(ctx, "replication").Result()
-	if err != nil {
+	if has, err := s.hasReplica(ctx, c, false); err != nil || !has {
 		return err
 	}
-	if !strings.Contains(info, "state=online") { // one that is still loading cannot confirm anything
-		s.replicas.setAlone(master)
-		return nil
-	}
 	n, err := c.Wait(ctx, 1, s.options.confirm).Result()
-	if err == nil && n == 0 {
+	if err != nil || n > 0 {
+		return err
+	}
+	has, err := s.hasReplica(ctx, c, true)
+	if err == nil && has {
 		err = ErrNotReplicated
 	}
 	return err

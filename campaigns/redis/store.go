@@ -194,7 +194,8 @@ func (s *Store) do(ctx context.Context, name string, operation func(context.Cont
 	return s.doLong(ctx, name, operation)
 }
 
-// doLong is do without a bound of ours: for work over many leads.
+// doLong is do without a bound of ours on the whole, for work over many leads or
+// attempts. Each message to Redis is bounded by the client all the same.
 func (s *Store) doLong(ctx context.Context, name string, operation func(context.Context) error) error {
 	start := time.Now()
 	err := context.Cause(ctx)
