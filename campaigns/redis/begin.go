@@ -140,7 +140,7 @@ func (s *Store) nameAttempt(ctx context.Context, in campaigns.Intent) error {
 }
 
 // used says why an attempt id cannot be used: it was begun before, or somebody
-// gave up waiting for it to begin. nil: it was us, and the reply was lost.
+// gave up waiting for it to begin.
 func (b *beginning) used(ctx context.Context) error {
 	b.locked = false // the lock is that attempt's
 	id := b.in.Claim.Lead.ID
@@ -148,8 +148,8 @@ func (b *beginning) used(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h := seats[0].held; h != nil && h.calling && h.attempt == b.in.Attempt && h.fence == b.in.Claim.Fence {
-		return nil
+	if !seats[0].held.by(b.in.Claim) {
+		return campaigns.ErrStale
 	}
 	_, err = b.s.readAttempt(ctx, b.s.keys.shardOf(id), b.in.Attempt)
 	if errors.Is(err, campaigns.ErrNotFound) {

@@ -205,7 +205,7 @@ func (x *stage) locks(ctx context.Context) ([]string, error) {
 func TestStoppedAnywhereAndDoneAgain(t *testing.T) {
 	url := redistest.Start(t).URL()
 	ctx := t.Context()
-	operations := map[string]func(x *stage) error{
+	again := map[string]func(x *stage) error{
 		"end": func(x *stage) error {
 			return x.End(ctx, campaigns.Ending{Attempt: "a-1", Outcome: campaigns.InvalidNumber, BadNumber: true, Suppress: true, Count: true,
 				At: start.Add(time.Second), Next: campaigns.Next{At: start.Add(time.Minute)}})
@@ -246,7 +246,7 @@ func TestStoppedAnywhereAndDoneAgain(t *testing.T) {
 		"reclaim":  func(x *stage) error { return last(x.Reclaim(ctx, "n", start)) },
 		"suppress": func(x *stage) error { return x.Suppress(ctx, campaigns.Suppression{E164: "+4804", At: start}) },
 	}
-	for name, do := range operations {
+	for name, do := range again {
 		t.Run(name, func(t *testing.T) {
 			clean := newStage(t, url, "clean-"+name)
 			clean.ok(do(clean))
