@@ -95,6 +95,7 @@ func newStage(t *testing.T, url, space string) *stage {
 		Segments: []campaigns.Segment{{Name: "best", Filter: "cp > 2", Priority: "cp"}, {Name: "rest"}}})
 	x.ok(err)
 	x.ok(last(s.SaveCampaign(t.Context(), campaigns.Campaign{ID: "other", CreatedAt: start})))
+	x.ok(last(s.SaveCampaign(t.Context(), campaigns.Campaign{ID: "third", Lists: []campaigns.ListID{"list"}, CreatedAt: start})))
 	x.ok(last(s.AddLeads(t.Context(), "list", []campaigns.Lead{
 		person("calling", 5, "+4801", "+4802"), person("claimed", 4, "+4802", "+4801"), person("talked", 3, "+4803"), person("free", 1, "+4804"),
 	})))

@@ -77,6 +77,10 @@ func nodeOperations(ctx context.Context) []operation {
 			}
 			return err
 		}},
+		{"claim for another campaign", func(x *stage) error {
+			q := campaigns.QueueID{Campaign: "third", Segment: campaigns.AllSegment, Window: "Europe/Warsaw|PL"}
+			return last(x.Claim(ctx, campaigns.ClaimRequest{Queues: []campaigns.QueueID{q}, Limit: 5, Node: "n3", Lease: time.Minute, Now: start}))
+		}},
 		{"release", func(x *stage) error {
 			return x.Release(ctx, []campaigns.Claim{x.claims["claimed"]}, start.Add(time.Minute))
 		}},
