@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
-
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
@@ -88,17 +86,11 @@ func (b *beginning) try(ctx context.Context) (*campaigns.Refusal, error) {
 	if err := w.addAttempt(in); err != nil {
 		return nil, err
 	}
-	return nil, s.onMaster(ctx, s.heldKey(w.shard), func(c *goredis.Conn) error {
-		w.on = c
-		err := w.save(ctx)
-		if errors.Is(err, errUsed) {
-			err = b.used(ctx)
-		}
-		if err != nil {
-			return err
-		}
-		return s.replicated(ctx, c)
-	})
+	err = w.saveReplicated(ctx)
+	if errors.Is(err, errUsed) {
+		err = b.used(ctx)
+	}
+	return nil, err
 }
 
 // gates asks everything that may forbid the call. nil allows it.

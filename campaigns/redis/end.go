@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
@@ -18,17 +20,20 @@ const outcomesFor = 7 * 24 * time.Hour
 //
 // What only forbids calls (a bad number at other leads, do-not-call) is written
 // first: were that all, the attempt would still be open and be settled. Then the
-// ending itself, in one step in the lead's slot. Then the number is freed; were
-// that missing, the note in the same step lets Reclaim, or the next who wants the
-// number, do it.
+// ending itself, in one step in the lead's slot, which a replica confirms. Then
+// the number is freed; were that missing, the note in the same step lets Reclaim,
+// or the next who wants the number, do it.
 func (s *Store) End(ctx context.Context, e campaigns.Ending) error {
 	return s.do(ctx, "end", func(ctx context.Context) error {
 		a, err := s.findAttempt(ctx, e.Attempt)
 		if errors.Is(err, campaigns.ErrNotFound) {
 			return errors.Join(err, s.neverBegin(ctx, e.Attempt))
 		}
-		if err != nil || !a.EndedAt.IsZero() {
+		if err != nil {
 			return err
+		}
+		if !a.EndedAt.IsZero() {
+			return s.endedBefore(ctx, a)
 		}
 		if e.BadNumber {
 			if err := s.markBadEverywhere(ctx, a.Number, e.At); err != nil {
@@ -89,6 +94,7 @@ func (s *Store) markBadEverywhere(ctx context.Context, e164 string, now time.Tim
 func (s *Store) end(ctx context.Context, e campaigns.Ending) (*keptAttempt, error) {
 	var ended *keptAttempt
 	err := s.retry(ctx, func() error {
+		ended = nil
 		a, err := s.findAttempt(ctx, e.Attempt)
 		if err != nil || !a.EndedAt.IsZero() {
 			return err
@@ -114,13 +120,29 @@ func (s *Store) end(ctx context.Context, e campaigns.Ending) (*keptAttempt, erro
 			p.lastOutcome, p.lastAt = e.Outcome, e.At
 			w.follow(x, a.Campaign, e.Next, e.At)
 		}
-		if err := w.save(ctx); err != nil {
-			return err
-		}
 		ended = a
-		return nil
+		return w.saveReplicated(ctx)
 	})
 	return ended, err
+}
+
+// endedBefore makes sure of an ending that was written before: whoever asks again
+// may not have heard that a replica has it, and its number may not know it yet.
+func (s *Store) endedBefore(ctx context.Context, a *keptAttempt) error {
+	shard := s.keys.shardOf(a.Lead)
+	err := s.onMaster(ctx, s.heldKey(shard), func(conn *goredis.Conn) error {
+		var c change
+		c.mustBe(s.attemptKey(shard, a.ID), a.raw)
+		c.do("SET", s.attemptKey(shard, a.ID), a.raw)
+		if _, err := c.commit(ctx, conn); err != nil && !errors.Is(err, errChanged) { // a disposition came: it is younger
+			return err
+		}
+		return s.replicated(ctx, conn)
+	})
+	if err != nil {
+		return err
+	}
+	return s.settleNumber(ctx, a)
 }
 
 // finish writes an ending into an attempt.

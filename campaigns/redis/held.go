@@ -45,7 +45,8 @@ func parseHeld(text string) *held {
 	}
 }
 
-// by says whether a claim is the one that holds the lead.
+// by says whether a claim is the one that holds the lead. The node is asked too: a
+// fence that was lost with a master may be given again.
 func (h *held) by(c campaigns.Claim) bool {
-	return h != nil && !h.calling && h.queue.Campaign == c.Queue.Campaign && h.fence == c.Fence
+	return h != nil && !h.calling && h.queue.Campaign == c.Queue.Campaign && h.fence == c.Fence && h.node == c.Node
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,12 +20,15 @@ import (
 // interloper does something of another process right before one of our messages
 // to Redis is sent.
 type interloper struct {
+	mu   sync.Mutex
 	left int // messages until then
 	do   func()
 	came bool
 }
 
 func (i *interloper) pass() {
+	i.mu.Lock()
+	defer i.mu.Unlock() // our other messages wait meanwhile
 	if i.left--; i.left == -1 {
 		i.came = true
 		i.do()

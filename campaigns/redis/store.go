@@ -130,6 +130,7 @@ func (s *Store) connect(ctx context.Context, url string) error {
 	}
 	many.DialTimeout, many.ReadTimeout, many.WriteTimeout, many.PoolTimeout = time.Second, 2*time.Second, 2*time.Second, 2*time.Second
 	many.MaxRetries, many.DialerRetries, many.ContextTimeoutEnabled, many.Protocol, many.DisableIdentity = -1, 1, true, 2, true
+	many.ClusterStateReloadInterval = 5 * time.Second // a failover is noticed by its errors before
 	s.cluster = goredis.NewClusterClient(many)
 	s.db = s.cluster
 	return single.Close()
@@ -204,6 +205,9 @@ func (s *Store) doLong(ctx context.Context, name string, operation func(context.
 	}
 	if err != nil && unavailable(err) {
 		s.stale.Store(true) // another master may answer next time, with other data
+		if s.cluster != nil {
+			s.cluster.ReloadState(ctx) // in the background: who has the slots now?
+		}
 	}
 	err = explain(name, err)
 	s.stats.add(name, time.Since(start), err)

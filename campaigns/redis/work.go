@@ -177,6 +177,17 @@ func (w *work) save(ctx context.Context) error {
 	return err
 }
 
+// saveReplicated is save, and a replica has it too, where there is one.
+func (w *work) saveReplicated(ctx context.Context) error {
+	return w.s.onMaster(ctx, w.s.heldKey(w.shard), func(c *goredis.Conn) error {
+		w.on = c
+		if err := w.save(ctx); err != nil {
+			return err
+		}
+		return w.s.replicated(ctx, c)
+	})
+}
+
 func (w *work) saveSeat(id campaigns.LeadID, x *seat, word func(string) (uint64, error)) error {
 	page, field := w.s.keys.page(id)
 	name := strconv.FormatInt(int64(id), 10)
