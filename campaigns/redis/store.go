@@ -11,6 +11,7 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -241,6 +242,19 @@ func (s *Store) onEach(ctx context.Context, do func(context.Context, *goredis.Cl
 		return s.cluster.ForEachMaster(ctx, do)
 	}
 	return do(ctx, s.db.(*goredis.Client))
+}
+
+// eachShard does something in every shard of leads, several at a time.
+func (s *Store) eachShard(ctx context.Context, do func(context.Context, int) error) error {
+	if s.keys.shards == 1 {
+		return do(ctx, 0)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for shard := range s.keys.shards {
+		group.Go(func() error { return do(ctx, shard) })
+	}
+	return group.Wait()
 }
 
 // Stats returns what was done so far and how big the append-only files are.
