@@ -70,13 +70,13 @@ func (s *Store) readAttempts(ctx context.Context, shard int, ids []campaigns.Att
 		return nil, nil
 	}
 	bodies, dialogs := make([]*goredis.StringCmd, len(ids)), make([]*goredis.StringCmd, len(ids))
-	_, err := s.db.Pipelined(ctx, func(p goredis.Pipeliner) error {
+	_, err := s.readMany(ctx, func(p goredis.Pipeliner) error {
 		for i, id := range ids {
 			bodies[i], dialogs[i] = p.Get(ctx, s.attemptKey(shard, id)), p.Get(ctx, s.dialogKey(shard, id))
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, goredis.Nil) {
+	if err != nil {
 		return nil, err
 	}
 	var all []campaigns.Attempt

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// promoteAtOnce is how many entries of a queue become ready in one step: more
-	// would keep a call waiting that wants to begin.
+	// promoteAtOnce is how many entries become ready in one step, of all its queues:
+	// more would keep a call waiting that wants to begin.
 	promoteAtOnce = 1000
 	// atOnce is how many requests of one operation are under way together.
 	atOnce = 16
@@ -133,7 +133,7 @@ func (s *Store) peekKeys(shard int, q campaigns.ClaimRequest) []string {
 }
 
 func peekArgs(q campaigns.ClaimRequest, limit int) []any {
-	return []any{sortable(q.Now), sortable(q.Now.Add(1)), limit, promoteAtOnce}
+	return []any{sortable(q.Now), sortable(q.Now.Add(1)), limit, max(2*limit, promoteAtOnce/len(q.Queues))}
 }
 
 // candidates reads what peek.lua returns.

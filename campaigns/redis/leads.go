@@ -171,7 +171,7 @@ func (s *Store) FindLeads(ctx context.Context, q campaigns.LeadQuery) ([]campaig
 // leadsOfPages are the leads of a page of every shard, in order.
 func (s *Store) leadsOfPages(ctx context.Context, page int64) ([]campaigns.LeadID, error) {
 	fields := make([]*goredis.StringSliceCmd, s.keys.shards)
-	_, err := s.db.Pipelined(ctx, func(p goredis.Pipeliner) error {
+	_, err := s.readMany(ctx, func(p goredis.Pipeliner) error {
 		for shard := range fields {
 			fields[shard] = p.HKeys(ctx, s.keys.pageKey(shard, page))
 		}

@@ -133,7 +133,7 @@ func (s *Store) traces(ctx context.Context, numbers []string) ([]map[campaigns.A
 	if len(numbers) == 0 {
 		return nil, nil
 	}
-	cmds, err := s.db.Pipelined(ctx, func(p goredis.Pipeliner) error {
+	cmds, err := s.readMany(ctx, func(p goredis.Pipeliner) error {
 		for _, n := range numbers {
 			p.HGetAll(ctx, s.keys.number(n))
 		}
@@ -186,7 +186,7 @@ func (s *Store) callsKey(id campaigns.LeadID) string {
 func (s *Store) personAttempts(ctx context.Context, l campaigns.Lead, since time.Time, except campaigns.AttemptID) ([]time.Time, error) {
 	var own *goredis.MapStringStringCmd
 	on := make([]*goredis.MapStringStringCmd, len(l.Numbers))
-	_, err := s.db.Pipelined(ctx, func(p goredis.Pipeliner) error {
+	_, err := s.readMany(ctx, func(p goredis.Pipeliner) error {
 		own = p.HGetAll(ctx, s.callsKey(l.ID))
 		for i, n := range l.Numbers {
 			on[i] = p.HGetAll(ctx, s.keys.number(n.E164))

@@ -41,7 +41,7 @@ func (s *Store) plansNow(ctx context.Context) (*plans, error) {
 		tx.HGetAll(ctx, g+"campaigns")
 		return nil
 	})
-	if err != nil && !errors.Is(err, goredis.Nil) {
+	if err != nil && !errors.Is(err, goredis.Nil) { // one node: what goes wrong there goes wrong for both
 		return nil, err
 	}
 	p := &plans{generation: cmds[0].(*goredis.StringCmd).Val(), byID: map[campaigns.CampaignID]*plan{}}

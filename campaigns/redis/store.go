@@ -257,6 +257,24 @@ func (s *Store) eachShard(ctx context.Context, do func(context.Context, int) err
 	return group.Wait()
 }
 
+// readMany sends reads together. That something is not there is no error; but an
+// error of any of them is, also behind one that found nothing.
+func (s *Store) readMany(ctx context.Context, add func(goredis.Pipeliner) error) ([]goredis.Cmder, error) {
+	cmds, err := s.db.Pipelined(ctx, add)
+	if err == nil {
+		return cmds, nil
+	}
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil && !errors.Is(err, goredis.Nil) {
+			return nil, err
+		}
+	}
+	if !errors.Is(err, goredis.Nil) {
+		return nil, err
+	}
+	return cmds, nil
+}
+
 // Stats returns what was done so far and how big the append-only files are.
 func (s *Store) Stats(ctx context.Context) (campaigns.StoreStats, error) {
 	var size atomic.Int64

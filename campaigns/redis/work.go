@@ -110,7 +110,7 @@ func (s *Store) readSeats(ctx context.Context, ids []campaigns.LeadID) ([]*seat,
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	cmds, err := s.db.Pipelined(ctx, func(p goredis.Pipeliner) error {
+	cmds, err := s.readMany(ctx, func(p goredis.Pipeliner) error {
 		for _, id := range ids {
 			key, field := s.keys.page(id)
 			p.HGet(ctx, key, field)
@@ -118,7 +118,7 @@ func (s *Store) readSeats(ctx context.Context, ids []campaigns.LeadID) ([]*seat,
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, goredis.Nil) {
+	if err != nil {
 		return nil, err
 	}
 	seats := make([]*seat, len(ids))
