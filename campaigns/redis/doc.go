@@ -132,6 +132,11 @@
 //
 // # What costs
 //
+// A lead without custom fields takes 270 bytes (TestBytesPerLead), an attempt that
+// has ended 1.4 kB for as long as it is kept, and nothing deletes attempts yet: a
+// million calls want 1.4 GB. A call (claim, begin, end) takes half a millisecond of
+// the server's one thread.
+//
 // Scripts use keys of their slot that they do not declare (pages of the index), so
 // a proxy that routes by declared keys will not do. Tally reads an index entry for
 // each attempt of its time, Attempts by outcome alone and FindLeads by text read
