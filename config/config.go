@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -43,9 +44,46 @@ type Config struct {
 
 // Store says where leads are kept.
 type Store struct {
-	// URL is "sqlite:PATH"; relative paths are inside data_dir. Default
-	// "sqlite:outpace.db".
+	// URL is "sqlite:PATH", relative paths are inside data_dir, or
+	// "redis://USER:PASSWORD@HOST:PORT/0" (rediss for TLS), which several machines
+	// may share. Default "sqlite:outpace.db".
 	URL string `yaml:"url"`
+	// Namespace begins every key in Redis, so that several stores can share it;
+	// default "outpace".
+	Namespace string `yaml:"namespace"`
+	// AcceptWeakerSettings takes a Redis that may lose what it acknowledged.
+	AcceptWeakerSettings bool `yaml:"accept_weaker_settings"`
+}
+
+// Redis says whether the store is on Redis.
+func (s Store) Redis() bool {
+	return strings.HasPrefix(s.URL, "redis://") || strings.HasPrefix(s.URL, "rediss://")
+}
+
+// Hidden is the URL without its password.
+func (s Store) Hidden() string {
+	u, err := url.Parse(s.URL)
+	if err != nil || u.User == nil {
+		return s.URL
+	}
+	u.User = url.UserPassword(u.User.Username(), "hidden")
+	return u.String()
+}
+
+func (s Store) validate() error {
+	if path, ok := strings.CutPrefix(s.URL, "sqlite:"); ok && path != "" {
+		return nil
+	}
+	u, err := url.Parse(s.URL)
+	if !s.Redis() || err != nil || u.Host == "" {
+		// The text may hold a password, so only what it begins with is told.
+		scheme, _, _ := strings.Cut(s.URL, ":")
+		return fmt.Errorf("url: %q... is neither sqlite:PATH nor redis://HOST:PORT", scheme)
+	}
+	if strings.ContainsAny(s.Namespace, "{}") {
+		return fmt.Errorf("namespace: %q has braces, which name slots of a cluster", s.Namespace)
+	}
+	return nil
 }
 
 // HTTP is one HTTP listener.
@@ -127,8 +165,9 @@ func (c Config) Validate() error {
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("data_dir: required"))
 	}
-	if !strings.HasPrefix(c.Store.URL, "sqlite:") || c.Store.URL == "sqlite:" {
-		errs = append(errs, fmt.Errorf("store.url: %q is not sqlite:PATH", c.Store.URL))
+	under("store", c.Store.validate())
+	if c.Store.Redis() && c.Engine.Node == "" {
+		errs = append(errs, errors.New("engine.node: required where the store is on Redis: another process of the same name would end our calls"))
 	}
 	under("http", c.HTTP.validate())
 	under("admin", c.Admin.validate())

@@ -37,7 +37,10 @@ func TestErrorsNameLineAndKey(t *testing.T) {
 		{"trunks of one name", trunks + strings.TrimPrefix(trunks, "trunks:\n"), `f.yaml:7: trunks[1].name: "carrier-a" is the name of trunks[0] already`},
 		{"http", "http: {listen: x}\n" + trunks, "f.yaml:1: http.listen: "},
 		{"admin", "admin: {listen: x}\n" + trunks, "f.yaml:1: admin.listen: "},
-		{"store", "store:\n  url: redis://x\n" + trunks, `f.yaml:2: store.url: "redis://x" is not sqlite:PATH`},
+		{"store", "store:\n  url: mysql://x\n" + trunks, `f.yaml:2: store.url: "mysql"... is neither sqlite:PATH nor redis://HOST:PORT`},
+		{"store without host", "store:\n  url: \"redis://:secret@\"\n" + trunks, `f.yaml:2: store.url: "redis"... is neither`},
+		{"namespace", "store: {url: redis://x, namespace: \"{a}\"}\nengine: {node: n}\n" + trunks, `f.yaml:1: store.namespace: "{a}" has braces`},
+		{"nodes of one name", "store: {url: redis://x}\n" + trunks, `f.yaml: engine.node: required where the store is on Redis`},
 		{"data_dir", "data_dir: \"\"\n" + trunks, "f.yaml:1: data_dir: required"},
 		{"log", "log: {level: loud}\n" + trunks, `f.yaml:1: log.level: "loud" is none of`},
 		{"media", "media: {address: nowhere}\n" + trunks, "f.yaml:1: media.address: "},
@@ -51,6 +54,16 @@ func TestErrorsNameLineAndKey(t *testing.T) {
 		if err == nil || !slices.ContainsFunc(strings.Split(err.Error(), "\n"), func(l string) bool { return strings.HasPrefix(l, c.want) }) {
 			t.Errorf("%s: error\n%v\nwant a line that begins with %q", c.name, err, c.want)
 		}
+	}
+}
+
+func TestStoreOnRedis(t *testing.T) {
+	c, err := Parse("f.yaml", []byte("store: {url: \"redis://op:secret@db:6379/0\", namespace: floor-2}\nengine: {node: a}\n"+trunks), nil)
+	if err != nil || !c.Store.Redis() || c.Store.Namespace != "floor-2" {
+		t.Fatalf("%+v, %v", c.Store, err)
+	}
+	if got := c.Store.Hidden(); got != "redis://op:hidden@db:6379/0" {
+		t.Errorf("without its password: %s", got)
 	}
 }
 

@@ -34,6 +34,7 @@ func newConfigCommand() *cobra.Command {
 					return usageError{err}
 				}
 			}
+			cfg.Store.URL = cfg.Store.Hidden()
 			for i := range cfg.Trunks {
 				if cfg.Trunks[i].Password != "" {
 					cfg.Trunks[i].Password = "(hidden)"

@@ -198,7 +198,7 @@ func TestOpenFails(t *testing.T) {
 		"phones: ": func(c *config.Config) {
 			c.Phones.Listen[0] = config.Listener{Transport: "tcp", Address: taken.Addr().String()}
 		},
-		"store.url: ": func(c *config.Config) { c.Store.URL = "redis://x" },
+		"store.url: ": func(c *config.Config) { c.Store.URL = "redis://127.0.0.1:1" },
 	} {
 		cfg := settings(t, "127.0.0.1:9")
 		wrong(&cfg)

@@ -61,7 +61,8 @@ var Table = []Row{
 	{Package: "campaigns/hopper", May: []string{"campaigns", "campaigns/eligibility"}},
 	{Package: "campaigns/leadfile", May: []string{"campaigns", "campaigns/number"}},
 	{Package: "campaigns/sqlite", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest"}},
-	{Package: "campaigns/redis", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest"}},
+	{Package: "campaigns/redis", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest", "campaigns/redis/redistest"}},
+	{Package: "campaigns/redis/redistest"},
 	{Package: "campaigns/storetest", May: []string{"campaigns"}},
 
 	// Only what declares a Config of its own.

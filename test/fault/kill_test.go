@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
 )
 
@@ -51,11 +52,22 @@ func mixed(number string, _ int) (carrier.Behaviour, bool) {
 // store; then the store is held against what the far ends saw.
 func TestKill9(t *testing.T) {
 	t.Parallel()
+	killAndJudge(t, embedded)
+}
+
+// TestKill9OnRedis is TestKill9 with the store of several machines.
+func TestKill9OnRedis(t *testing.T) {
+	t.Parallel()
+	killAndJudge(t, redistest.Start(t).URL())
+}
+
+func killAndJudge(t *testing.T, store string) {
+	t.Helper()
 	kills := 4
 	if n, err := strconv.Atoi(os.Getenv("OUTPACE_KILLS")); err == nil && n > 0 {
 		kills = n
 	}
-	w := newWorld(t, carrier.Config{Seed: killSeed, Behave: mixed}, 400+100*kills, 10)
+	w := newWorldOn(t, store, carrier.Config{Seed: killSeed, Behave: mixed}, 400+100*kills, 10)
 	draw := rand.New(rand.NewPCG(killSeed, 0))
 	w.start(t)
 	w.operate(t, 20*time.Second)

@@ -61,7 +61,9 @@ media:
   address: 127.0.0.1
   ports: {any: true}
 engine:
+  node: fault
   phone_networks: [127.0.0.0/8]
+store: {url: %[7]q}
 trunks:
   - name: simulated
     targets: [{address: %[6]q, transport: udp}]
@@ -74,15 +76,21 @@ trunks:
 drain: {timeout: 5s}
 `
 
+// embedded is the URL of the store that is in the product itself.
+const embedded = "sqlite:outpace.db"
+
 // newProduct writes the configuration of a product that dials a carrier.
-func newProduct(t *testing.T, carrier string) *product {
+func newProduct(t *testing.T, carrier string) *product { return newProductOn(t, embedded, carrier) }
+
+// newProductOn is newProduct with a store of its own.
+func newProductOn(t *testing.T, store, carrier string) *product {
 	t.Helper()
 	dir := t.TempDir()
 	p := &product{
 		dir: filepath.Join(dir, "data"), config: filepath.Join(dir, "outpace.yaml"), log: &lines{},
 		trunk: reserve(t), phones: reserve(t), http: reserve(t), admin: reserve(t),
 	}
-	text := fmt.Sprintf(configText, p.dir, p.http, p.admin, p.trunk, p.phones, carrier)
+	text := fmt.Sprintf(configText, p.dir, p.http, p.admin, p.trunk, p.phones, carrier, store)
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,11 @@ type world struct {
 
 // newWorld starts a carrier and fills a store; the product does not run yet.
 func newWorld(t *testing.T, cfg carrier.Config, leads, people int) *world {
+	return newWorldOn(t, embedded, cfg, leads, people)
+}
+
+// newWorldOn is newWorld with a store of its own.
+func newWorldOn(t *testing.T, store string, cfg carrier.Config, leads, people int) *world {
 	t.Helper()
 	w := &world{journal: &lines{}}
 	cfg.Log = w.journal
@@ -46,7 +51,7 @@ func newWorld(t *testing.T, cfg carrier.Config, leads, people int) *world {
 		t.Fatal(err)
 	}
 	runUntilCleanup(t, "carrier", w.carrier.Run)
-	w.product = newProduct(t, w.carrier.Addr())
+	w.product = newProductOn(t, store, w.carrier.Addr())
 	t.Cleanup(func() { // for `go test -artifacts`
 		for name, l := range map[string]*lines{"product.log": w.log, "journal.ndjson": w.journal} {
 			if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name), []byte(l.String()), 0o600); err != nil {

@@ -1,0 +1,144 @@
+// Package redis keeps leads, queues and attempts in Redis 7: the store for several
+// machines. Any number of processes may open it at a time; there is no leader. It
+// implements campaigns.Store and campaigns.Records with the same guarantees as
+// campaigns/sqlite, on one server or on Redis Cluster. It is no cache: Redis must
+// be set up to keep what it acknowledged, and Open refuses it where it is not.
+//
+//	Begin, End, ... ─► read leads and plans ─► work out the change in Go ─► commit.lua: unchanged? then write
+//	                        ▲                                                  │
+//	                        └──────────────── somebody was quicker ◄───────────┘
+//
+//	Claim ─► peek.lua (each shard shows its best) ─► take.lua (held, fence, out of the queue)
+//
+// # What is kept
+//
+// The part of a key in braces decides the slot of Cluster; what shares it can be
+// changed in one step. "ns" is the namespace, by default "outpace". Leads are
+// spread over shards 0..n-1 by id, names and numbers over as many by hash; n is
+// decided when the store is new (WithShards).
+//
+//	{ns:g}         once for the store
+//	  layout           hash    version of this table, number of shards
+//	  lead             string  the last lead id
+//	  campaigns        hash    campaign → JSON
+//	  generation       string  rises when lists or segments of a campaign change
+//	  rebuilds         hash    campaign → page that its rebuild has come to
+//	  lists, users, tokens, learnt   hashes → JSON or bytes
+//	  audit            stream  never cut
+//	  pacing_logs      set     campaigns that have a pacing log
+//	{ns:p:C}       hash    the pacing log of campaign C: run, place and times of a chunk → gzip
+//
+//	{ns:lN}        the leads of shard N, and all that changes with them
+//	  p:PAGE           hash    32 leads: place in the page → packed record (lead and its places in campaigns)
+//	  held             hash    lead → who has it: claimed or calling, fence, end of lease, node, queue, attempt
+//	  fence            string  the last fence given
+//	  r:QUEUE          zset    ready entries; score is minus the priority, members sort by due time, then lead
+//	  w:QUEUE          zset    waiting entries; members sort by due time
+//	  queues:C         set     queues of campaign C that ever held a lead here
+//	  words            hash    word → number, for words that stand in records
+//	  generation       string  the generation by which leads are placed here
+//	  lists            hash    list → how many of its leads are here
+//	  attempt:A        string  JSON of attempt A; "void" where it must never begin
+//	  dialog:A         string  its dialog while it is open
+//	  calls:LEAD       hash    attempts of a lead → when begun, whether it counts, outcome
+//	  attempts         zset    attempt ids in order
+//	  operator:U       zset    those that an operator took
+//	  times:C, live:C  zsets   attempts and live answers of a campaign, in the order they began
+//	  outcomes         stream  each ending; a feed of the last week, the attempts are the record
+//	  unsettled        hash    attempts that ended, but whose number may not know it yet
+//
+//	{ns:nN}        the names of shard N
+//	  c:NUMBER         hash    lock (attempt, lead, since) and the attempts on the number
+//	  suppressed       hash    do-not-call: number → JSON
+//	  suppressed:order zset    the same numbers in order
+//	  i:PATH           hash    index: digest of a number, identity or attempt id → leads
+//
+// A lead costs a packed value of some 100 bytes in a page, an entry of a sorted set
+// for each campaign, and its names in the index; see TestBytesPerLead.
+//
+// # Steps that span slots
+//
+// A lead, its places, who holds it and its attempts change in one step, because
+// they share a slot: claims, fences, Begin, End and Dispose are atomic there. A
+// number may be that of several leads, so its lock, do-not-call and caps lie
+// elsewhere, and what needs both is a sequence. Each is in an order in which it may
+// stop anywhere:
+//
+//   - Begin locks the number and counts the attempt there (in one step with
+//     do-not-call), then reads the caps, then writes the attempt where the claim's
+//     fence still holds. Only the last is the beginning. Two that begin for one
+//     person at a time have both counted before either reads, so at most one
+//     passes; perhaps neither, which only costs time. A lock whose attempt never
+//     began is freed by the next who wants the number: it first makes the attempt
+//     void in the lead's slot, so that its Begin, should it only have slept, fails.
+//     How long one waits for that (10 s, by the clock of Redis) is politeness;
+//     nothing depends on it.
+//   - End first does what only forbids calls (bad number at other leads,
+//     do-not-call), then ends the attempt, which also notes that the number is to be
+//     told, then tells it. Stopped before the end, the attempt is open and is
+//     settled; stopped after, Open, Reclaim and whoever wants the number finish it.
+//     Until then the number is locked and the attempt counts: too much, never too
+//     little.
+//   - Dispose writes do-not-call first, for the same reason.
+//   - AddLeads gives a lead an id under its identity, then its numbers in the index,
+//     then its record. The index may name a lead too much, so readers look at the
+//     lead; an identity without a lead is completed by the next import.
+//   - SaveCampaign writes the campaign with a new generation and a rebuild cursor,
+//     then tells each shard, then goes through the leads. A place is written only
+//     under the generation of its shard, so no node places leads by rules that are
+//     over. Stopped in between, the next change or Open goes on.
+//   - Unsuppress writes the audit log first.
+//
+// A page record and the dictionary of its words share a slot, so that a master that
+// takes over never has one without the other.
+//
+// # Time
+//
+// Callers pass the time, as for every store; between nodes it must be the same, so
+// Open refuses a server whose clock is more than 2 s from ours. What the store
+// decides by itself, it decides by the clock of Redis.
+//
+// # What a setting can promise
+//
+//	appendfsync         kill -9   power loss             disk full                      failover
+//	always              nothing   nothing (1)            the server ends itself         as below
+//	everysec            nothing   up to 2 s              refuses writes, stays up       as below
+//	no, appendonly no   nothing / all since a snapshot: refused by Open (AcceptWeakerSettings)
+//
+// The columns say what acknowledged writes may be lost. (1) As far as the disk
+// keeps what it flushed; kernel crashes and power cannot be tested here.
+//
+// A write that was lost is a claim, a begin or an end that did not happen. Where a
+// begin is lost after its INVITE, the lead may be dialled again: at everysec without
+// a replica that is possible after power loss. appendfsync always, or a replica,
+// closes this window or narrows it.
+//
+// Failover: Redis replicates asynchronously. Where a replica is connected, Begin
+// waits until one has the lock of the number and the attempt (WAIT 1), for half a
+// second, and else gives ErrNotReplicated, so that no INVITE leaves; End waits for
+// its outcome and may be asked again. Other writes do not wait: a claim that is lost
+// is given again, and its fence and node let only one begin. WAIT
+// narrows the window and does not close it: a replica that has the attempt may lose
+// the election to one that has not. With one replica and one failure no loss has
+// been seen (facts of the project); that is not a proof. Set min-replicas-to-write 1
+// and min-replicas-max-lag 5, so that a master that was cut off stops taking writes.
+// Shards fail over one by one, so general data may be older than that of a shard:
+// generations that are ahead pull the other up.
+//
+// Redis gone: every call gives ErrUnavailable at the end of its context, after 5 s
+// (WithTimeout), or at once where the connection is refused. Whether it was done is
+// not known then, and doing it again is safe. Memory full counts the same
+// (noeviction refuses writes).
+//
+// # What costs
+//
+// A lead without custom fields takes 270 bytes (TestBytesPerLead), an attempt that
+// has ended 1.4 kB for as long as it is kept, and nothing deletes attempts yet: a
+// million calls want 1.4 GB. A call (claim, begin, end) takes half a millisecond of
+// the server's one thread.
+//
+// Scripts use keys of their slot that they do not declare (pages of the index), so
+// a proxy that routes by declared keys will not do. Tally reads an index entry for
+// each attempt of its time, Attempts by outcome alone and FindLeads by text read
+// everything, some hundred at a time.
+package redis

@@ -1,0 +1,306 @@
+package redis
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// chunk is how many leads an import writes before it looks whether to go on.
+const chunk = 500
+
+// SaveList creates or replaces a list; the number of its leads is our own count.
+func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
+	if !campaigns.ValidID(string(l.ID)) {
+		return &campaigns.FieldError{Field: "id", Problem: fmt.Sprintf("%q is not a list id", l.ID)}
+	}
+	if l.CreatedAt.IsZero() {
+		l.CreatedAt = time.Now()
+	}
+	return s.do(ctx, "save_list", func(ctx context.Context) error {
+		return s.replaceGeneral(ctx, "lists", string(l.ID), func(old string) (any, error) {
+			var before campaigns.List
+			if old != "" {
+				if err := json.Unmarshal([]byte(old), &before); err != nil {
+					return nil, err
+				}
+				l.CreatedAt = before.CreatedAt
+			}
+			l.Leads, l.CreatedAt = 0, l.CreatedAt.UTC()
+			return l, nil
+		})
+	})
+}
+
+// replaceGeneral replaces a value of a hash of the general slot, "" where there
+// is none yet, by what next makes of it.
+func (s *Store) replaceGeneral(ctx context.Context, hash, field string, next func(old string) (any, error)) error {
+	key := s.keys.general() + hash
+	return s.retry(ctx, func() error {
+		old, err := s.db.HGet(ctx, key, field).Result()
+		if err != nil && !errors.Is(err, goredis.Nil) {
+			return err
+		}
+		value, err := next(old)
+		if err != nil {
+			return err
+		}
+		body, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		var c change
+		c.must(key, field, old)
+		c.do("HSET", key, field, body)
+		_, err = c.commit(ctx, s.db)
+		return err
+	})
+}
+
+// leadsKey counts the leads of lists in a shard.
+func (s *Store) leadsKey(shard int) string { return s.keys.leads(shard) + "lists" }
+
+// Lists returns all lists, by id.
+func (s *Store) Lists(ctx context.Context) ([]campaigns.List, error) {
+	all, err := readAll[campaigns.List](ctx, s, "lists")
+	if err != nil {
+		return nil, err
+	}
+	err = s.do(ctx, "lists", func(ctx context.Context) error {
+		for shard := range s.keys.shards {
+			counts, err := s.db.HGetAll(ctx, s.leadsKey(shard)).Result()
+			if err != nil {
+				return err
+			}
+			for i := range all {
+				n, _ := strconv.Atoi(counts[string(all[i].ID)]) // missing is none
+				all[i].Leads += n
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b campaigns.List) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return all, err
+}
+
+// AddLeads writes leads of a list in chunks; what is written is durable at once,
+// so after an error the import is simply run again. A lead first gets an id under
+// its identity, then stands under its numbers in the index, then is written: one
+// that a crash left without its record is completed by the next import.
+func (s *Store) AddLeads(ctx context.Context, list campaigns.ListID, leads []campaigns.Lead) (campaigns.AddResult, error) {
+	var total campaigns.AddResult
+	for part := range slices.Chunk(leads, chunk) {
+		err := s.do(ctx, "add_leads", func(ctx context.Context) error {
+			done, err := s.addLeads(ctx, list, part)
+			total.Added += done.Added
+			total.Updated += done.Updated
+			total.Same += done.Same
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("add leads to %s: %w", list, err)
+		}
+	}
+	return total, nil
+}
+
+// importRow is a lead on its way into the store.
+type importRow struct {
+	campaigns.Lead
+	who    string // its identity
+	row    [8]byte
+	grades [6]byte
+}
+
+func (s *Store) addLeads(ctx context.Context, list campaigns.ListID, leads []campaigns.Lead) (campaigns.AddResult, error) {
+	var done campaigns.AddResult
+	known, err := s.db.HExists(ctx, s.keys.general()+"lists", string(list)).Result()
+	if err != nil || !known {
+		return done, errors.Join(err, ifNot(known, campaigns.ErrNotFound))
+	}
+	rows := make([]importRow, len(leads))
+	for i, l := range leads {
+		l.List = list
+		rows[i].Lead = l
+		if rows[i].who, err = identity(l); err != nil {
+			return done, err
+		}
+		if rows[i].row, rows[i].grades, err = sourceDigests(l); err != nil {
+			return done, err
+		}
+	}
+	if err := s.identify(ctx, list, rows); err != nil {
+		return done, err
+	}
+	if err := s.indexRows(ctx, rows); err != nil {
+		return done, err
+	}
+	type place struct {
+		shard int
+		page  string
+	}
+	pages := map[place][]importRow{}
+	var order []place
+	for _, r := range rows {
+		page, _ := s.keys.page(r.ID)
+		at := place{s.keys.shardOf(r.ID), page}
+		if pages[at] == nil {
+			order = append(order, at)
+		}
+		pages[at] = append(pages[at], r)
+	}
+	for _, at := range order {
+		some, err := s.importPage(ctx, pages[at])
+		done.Added += some.Added
+		done.Updated += some.Updated
+		done.Same += some.Same
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func ifNot(ok bool, err error) error {
+	if ok {
+		return nil
+	}
+	return err
+}
+
+// identify gives each row the id of the lead that it is, or a new one.
+func (s *Store) identify(ctx context.Context, list campaigns.ListID, rows []importRow) error {
+	names := make([]naming, len(rows))
+	for i, r := range rows {
+		names[i].name = identityName(list, r.who)
+	}
+	found, err := s.index(ctx, "get", names...)
+	if err != nil {
+		return err
+	}
+	var missing []int
+	for i := range rows {
+		if len(found[i]) > 0 {
+			rows[i].ID = found[i][0]
+		} else {
+			missing = append(missing, i)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	last, err := s.db.IncrBy(ctx, s.keys.general()+"lead", int64(len(missing))).Result()
+	if err != nil {
+		return err
+	}
+	var fresh []naming
+	for k, i := range missing {
+		names[i].lead = campaigns.LeadID(last - int64(len(missing)) + int64(k) + 1)
+		fresh = append(fresh, names[i])
+	}
+	taken, err := s.index(ctx, "take", fresh...)
+	if err != nil {
+		return err
+	}
+	for k, i := range missing {
+		rows[i].ID = taken[k][0]
+	}
+	return nil
+}
+
+// indexRows puts the numbers of rows into the index.
+func (s *Store) indexRows(ctx context.Context, rows []importRow) error {
+	var names []naming
+	for _, r := range rows {
+		for _, n := range r.Numbers {
+			names = append(names, naming{name: numberName(n.E164), lead: r.ID})
+		}
+	}
+	_, err := s.index(ctx, "add", names...)
+	return err
+}
+
+// importPage writes rows of leads that share a page, in one step.
+func (s *Store) importPage(ctx context.Context, rows []importRow) (campaigns.AddResult, error) {
+	var ids []campaigns.LeadID
+	for _, r := range rows {
+		if !slices.Contains(ids, r.ID) {
+			ids = append(ids, r.ID)
+		}
+	}
+	var result campaigns.AddResult
+	err := s.retry(ctx, func() error {
+		result = campaigns.AddResult{}
+		now := time.Now()
+		w, err := s.work(ctx, now, ids...)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			switch w.importRow(w.seats[r.ID], r, now) {
+			case leadAdded:
+				result.Added++
+			case leadUpdated:
+				result.Updated++
+			case leadSame:
+				result.Same++
+			}
+		}
+		if result.Added > 0 {
+			w.do("HINCRBY", s.leadsKey(w.shard), string(rows[0].List), result.Added)
+		}
+		if result.Added+result.Updated == 0 {
+			return nil
+		}
+		return w.save(ctx)
+	})
+	return result, err
+}
+
+// importResult is what became of one imported lead.
+type importResult int
+
+const (
+	leadSame importResult = iota
+	leadAdded
+	leadUpdated
+)
+
+// importRow writes one row of a list. Grades that calls have changed stay unless
+// the source itself says something new.
+func (w *work) importRow(x *seat, r importRow, now time.Time) importResult {
+	if !x.exists {
+		l := r.Lead
+		if l.CreatedAt.IsZero() {
+			l.CreatedAt = now
+		}
+		if l.UpdatedAt.IsZero() {
+			l.UpdatedAt = l.CreatedAt
+		}
+		x.record = record{lead: l, row: r.row, grades: r.grades}
+		x.exists = true
+		for _, c := range w.plans.order {
+			if slices.Contains(w.plans.byID[c].campaign.Lists, l.List) {
+				w.enter(x, c)
+			}
+		}
+		return leadAdded
+	}
+	if x.row == r.row && x.grades == r.grades {
+		return leadSame
+	}
+	x.lead = merge(x.lead, r.Lead, x.grades != r.grades)
+	x.lead.UpdatedAt = now
+	x.row, x.grades = r.row, r.grades
+	w.requeue(x)
+	return leadUpdated
+}

@@ -1,0 +1,183 @@
+// Package redistest starts real Redis servers for tests: one, or a cluster. They
+// listen on loopback ports of their own, keep their files in a folder of the
+// test, and are killed at its end.
+//
+// It knows nothing of what is stored. Where redis-server is not installed, the
+// test is left out and says so; with OUTPACE_REQUIRE_TOOLS=1 it fails.
+package redistest
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a server or a cluster may take to be ready.
+const patience = 30 * time.Second
+
+// settings are those that the store asks for. Snapshots are off: they would
+// fork in the middle of a test.
+var settings = []string{
+	"--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction",
+	"--hash-max-listpack-value", "512",
+}
+
+// Server is a Redis server. It may be killed and started again with its data.
+type Server struct {
+	Addr string // host:port
+	Dir  string // where its files are
+
+	t    testing.TB
+	args []string
+	cmd  *exec.Cmd
+	over chan struct{} // closed when the process has ended
+}
+
+// Start starts a server. more are further settings in the form of the command
+// line, and the last of a name counts: "--appendonly", "no".
+func Start(t testing.TB, more ...string) *Server {
+	t.Helper()
+	program := needs(t, "redis-server")
+	s := &Server{Addr: freeAddr(t), Dir: t.TempDir(), t: t}
+	_, port, _ := net.SplitHostPort(s.Addr)
+	s.args = append([]string{program, "--port", port, "--dir", s.Dir, "--logfile", filepath.Join(s.Dir, "log")}, append(settings, more...)...)
+	s.Run()
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// URL is where a store opens the server.
+func (s *Server) URL() string { return "redis://" + s.Addr + "/0" }
+
+// Run starts the process, after Kill with what it had written, and returns when
+// it answers.
+func (s *Server) Run() {
+	s.t.Helper()
+	s.cmd = exec.Command(s.args[0], s.args[1:]...)
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.over = make(chan struct{})
+	go func(cmd *exec.Cmd, over chan struct{}) { // ends with the process
+		_ = cmd.Wait() // it is killed
+		close(over)
+	}(s.cmd, s.over)
+	s.await("PING", "PONG")
+}
+
+// await asks until the answer holds a word.
+func (s *Server) await(question, word string) {
+	s.t.Helper()
+	end := time.Now().Add(patience)
+	for !strings.Contains(s.Ask(question), word) {
+		if time.Now().After(end) {
+			log, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
+			s.t.Fatalf("redis-server %s is not ready; its log:\n%s", s.Addr, log)
+		}
+		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
+	}
+}
+
+// Ask sends one command and returns the answer as it came, "" where there is none.
+func (s *Server) Ask(command string) string {
+	conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
+	if err != nil {
+		return ""
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	if _, err := fmt.Fprintf(conn, "%s\r\n", command); err != nil {
+		return ""
+	}
+	r := bufio.NewReader(conn)
+	line, err := r.ReadString('\n')
+	if err != nil || line[0] != '$' {
+		return line
+	}
+	size, _ := strconv.Atoi(strings.TrimSpace(line[1:]))
+	body := make([]byte, max(size, 0))
+	for read := 0; read < len(body); {
+		n, err := r.Read(body[read:])
+		if err != nil {
+			return ""
+		}
+		read += n
+	}
+	return string(body)
+}
+
+// Kill ends the process at once, as kill -9 does. Twice is harmless.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill() // it may have ended
+	<-s.over
+}
+
+// Freeze stops the process without ending it (SIGSTOP): it keeps its connections
+// and answers nothing.
+func (s *Server) Freeze() { s.signal(syscall.SIGSTOP) }
+
+// Thaw lets a frozen process go on.
+func (s *Server) Thaw() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Cluster starts a cluster of so many masters, each with so many replicas, and
+// returns its servers.
+func Cluster(t testing.TB, masters, replicasOfEach int, more ...string) []*Server {
+	t.Helper()
+	cli := needs(t, "redis-cli")
+	var servers []*Server
+	create := []string{"--cluster", "create"}
+	for range masters * (1 + replicasOfEach) {
+		_, bus, _ := net.SplitHostPort(freeAddr(t))
+		s := Start(t, append([]string{"--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000"}, more...)...)
+		servers = append(servers, s)
+		create = append(create, s.Addr)
+	}
+	create = append(create, "--cluster-replicas", strconv.Itoa(replicasOfEach), "--cluster-yes")
+	if out, err := exec.Command(cli, create...).CombinedOutput(); err != nil {
+		t.Fatalf("redis-cli %s: %v\n%s", strings.Join(create, " "), err, out)
+	}
+	for _, s := range servers {
+		s.await("CLUSTER INFO", "cluster_state:ok")
+	}
+	return servers
+}
+
+// freeAddr is a loopback port that nobody uses now.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// needs finds a program, or leaves the test out.
+func needs(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+	case os.Getenv("OUTPACE_REQUIRE_TOOLS") == "1":
+		t.Fatalf("%s is not installed", name)
+	default:
+		t.Skipf("%s is not installed: left out: the store on Redis", name)
+	}
+	return path
+}

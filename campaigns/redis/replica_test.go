@@ -1,0 +1,58 @@
+package redis
+
+import (
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+)
+
+// Where there is a replica, an attempt that it does not confirm must not be
+// dialled; where there is none, nobody waits for one.
+func TestBeginWaitsForAReplica(t *testing.T) {
+	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
+	s := openTest(t, master.URL())
+	fill(t, s, 10)
+	begin := func() (campaigns.AttemptID, error) {
+		t.Helper()
+		claims, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOfCamp("rest"), Limit: 1, Node: "n", Lease: time.Minute, Now: start})
+		if err != nil || len(claims) != 1 {
+			t.Fatalf("%d claims, %v", len(claims), err)
+		}
+		id := campaigns.AttemptID(claims[0].Lead.Name)
+		return id, s.Begin(t.Context(), campaigns.Intent{Attempt: id, Claim: claims[0], At: start})
+	}
+	if _, err := begin(); err != nil {
+		t.Fatalf("without a replica: %v", err)
+	}
+	host, port, _ := net.SplitHostPort(master.Addr)
+	replica := redistest.Start(t, "--replicaof", host, port)
+	master.Ask("SET written yes")
+	for replica.Ask("GET written") != "yes" {
+		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
+	}
+	s.replicas.forget() // as after some seconds
+	if _, err := begin(); err != nil {
+		t.Fatalf("with a replica: %v", err)
+	}
+	replica.Freeze()
+	began := time.Now()
+	id, err := begin()
+	if !errors.Is(err, ErrNotReplicated) || !errors.Is(err, ErrUnavailable) {
+		t.Errorf("with a replica that does not answer: %v, want ErrNotReplicated", err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	err = s.End(t.Context(), campaigns.Ending{Attempt: id, Outcome: campaigns.NotPlaced, At: start, Next: campaigns.Next{Done: true}})
+	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+		t.Errorf("end as not placed: %v", err)
+	}
+	replica.Thaw()
+	if _, err := begin(); err != nil {
+		t.Errorf("with the replica back: %v", err)
+	}
+}

@@ -1,0 +1,39 @@
+package redis
+
+import (
+	"embed"
+	"strings"
+
+	goredis "github.com/redis/go-redis/v9"
+)
+
+//go:embed scripts/*.lua
+var scriptFiles embed.FS
+
+// scripts are the atomic steps that need more than a check and some writes.
+// Redis keeps them by their digest; a server that does not know one yet is given
+// its text.
+var scripts = struct {
+	commit, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress *goredis.Script
+}{
+	script("commit"), script("peek"), script("take"), claimScript(), script("counts"), script("words"), script("raise"), script("index"),
+	script("reserve"), script("unlock"), script("resolve"), script("suppress"),
+}
+
+func script(name string) *goredis.Script { return goredis.NewScript(scriptText(name)) }
+
+// claimScript is made of two others, as functions with keys and arguments of their own.
+func claimScript() *goredis.Script {
+	function := func(name string) string {
+		return "local function " + name + "(KEYS, ARGV)\n" + scriptText(name) + "\nend\n"
+	}
+	return goredis.NewScript(function("peek") + function("take") + scriptText("claim"))
+}
+
+func scriptText(name string) string {
+	body, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return strings.TrimSpace(string(body))
+}
