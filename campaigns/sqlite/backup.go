@@ -116,7 +116,7 @@ func Restore(ctx context.Context, path, from string, now time.Time) (aside strin
 // setAside gives the store a second name and takes its log away with it. The
 // first name stays until the copy takes it: at no time is there no store.
 func setAside(path string, now time.Time) (string, error) {
-	aside := path + ".replaced-" + now.UTC().Format("20060102T150405Z")
+	aside := path + ".replaced-" + now.UTC().Format("20060102T150405.000Z")
 	err := os.Link(path, aside)
 	if errors.Is(err, os.ErrNotExist) {
 		return "", nil

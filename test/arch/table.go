@@ -62,6 +62,7 @@ var Table = []Row{
 	{Package: "campaigns/leadfile", May: []string{"campaigns", "campaigns/number"}},
 	{Package: "campaigns/sqlite", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest"}},
 	{Package: "campaigns/redis", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest"}},
+	{Package: "campaigns/journal", May: []string{"campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/storetest"}},
 	{Package: "campaigns/storetest", May: []string{"campaigns"}},
 
 	// Only what declares a Config of its own.
