@@ -46,6 +46,13 @@ type Store struct {
 	// URL is "sqlite:PATH"; relative paths are inside data_dir. Default
 	// "sqlite:outpace.db".
 	URL string `yaml:"url"`
+	// Journal is the folder of the journal of what was dialled, which outlives the
+	// store; relative paths are inside data_dir. Default: beside the store, its name
+	// with ".journal". Another disk is better.
+	Journal string `yaml:"journal"`
+	// JournalKeep is how old a copy of the store may be that is put back without
+	// campaigns being held; default 2160h, 0 keeps everything.
+	JournalKeep time.Duration `yaml:"journal_keep"`
 }
 
 // HTTP is one HTTP listener.
@@ -87,11 +94,13 @@ type PacingLog struct {
 	Keep time.Duration `yaml:"keep"` // default 720h; 0 keeps everything
 }
 
+const day = 24 * time.Hour
+
 // Default is what a file that says nothing means.
 func Default() Config {
 	return Config{
 		DataDir: "data",
-		Store:   Store{URL: "sqlite:outpace.db"},
+		Store:   Store{URL: "sqlite:outpace.db", JournalKeep: 90 * 24 * time.Hour},
 		HTTP:    HTTP{Listen: "127.0.0.1:8080"},
 		Admin:   HTTP{Listen: "127.0.0.1:9090"},
 		Trunk:   Signalling{Listen: []Listener{{"udp", "127.0.0.1:5060"}, {"tcp", "127.0.0.1:5060"}}},
@@ -129,6 +138,9 @@ func (c Config) Validate() error {
 	}
 	if !strings.HasPrefix(c.Store.URL, "sqlite:") || c.Store.URL == "sqlite:" {
 		errs = append(errs, fmt.Errorf("store.url: %q is not sqlite:PATH", c.Store.URL))
+	}
+	if k := c.Store.JournalKeep; k < 0 || k > 0 && k < day {
+		errs = append(errs, fmt.Errorf("store.journal_keep: %v is below 24h; 0 keeps everything", k))
 	}
 	under("http", c.HTTP.validate())
 	under("admin", c.Admin.validate())

@@ -90,6 +90,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if a.store, err = OpenStore(ctx, cfg); err != nil {
 		return nil, err
 	}
+	a.tellReplay()
 	if err := a.openRooms(cfg, o); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
@@ -279,7 +280,8 @@ func (a *App) settle(ctx context.Context) error {
 	return nil
 }
 
-// resume tells the engine of the campaigns that were running.
+// resume tells the engine of the campaigns that were running, and of those on
+// hold, which are to be seen.
 func (a *App) resume(ctx context.Context) error {
 	all, err := a.store.Campaigns(ctx)
 	if err != nil {
@@ -287,7 +289,7 @@ func (a *App) resume(ctx context.Context) error {
 	}
 	now := time.Now()
 	for _, c := range all {
-		if c.State != campaigns.Running {
+		if c.State != campaigns.Running && c.State != campaigns.OnHold {
 			continue
 		}
 		tally, err := a.store.Tally(ctx, c.ID, now.Add(-api.LegalWindow), now)
