@@ -199,6 +199,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("phones", a.phones.Run)
 	rooms.run("legs", a.legs.run)
 	rooms.run("pacing log", a.pacing.run)
+	rooms.run("retention", newRetention(a.cfg, a.store, a.records, a.log.Named("retention")).run)
 	err := a.settle(rooms.ctx)
 	if err == nil {
 		front.begin(rooms.ctx)
