@@ -20,6 +20,10 @@ type Subject struct {
 	Suppressed *campaigns.Suppression // nil: not on the do-not-call list
 	Attempts   []time.Time            // that count against caps, any number of the person, oldest first
 	TrunkID    string                 // caller ID of the trunk, for a campaign without its own
+	// LastOutcome and LastAt are of the last attempt on the lead that ended, in any
+	// campaign.
+	LastOutcome campaigns.Outcome
+	LastAt      time.Time
 }
 
 // Gate is one question of a Check.
@@ -213,12 +217,9 @@ func windowGate(open bool, until, opens time.Time) Gate {
 
 func (r *Rules) cooldownGate(s Subject, now time.Time) Gate {
 	g := Gate{Name: "cooldown", OK: true, Detail: "none"}
-	if s.Entry == nil {
-		return g
-	}
-	until, region := r.quietUntil(s.Number.Regions, s.Campaign, s.Entry.LastOutcome, s.Entry.LastAt, now)
+	until, region := r.quietUntil(s.Number.Regions, s.Campaign, s.LastOutcome, s.LastAt, now)
 	if now.Before(until) {
-		return Gate{Name: "cooldown", Detail: fmt.Sprintf("%s: quiet after %s", region, s.Entry.LastOutcome), Next: until}
+		return Gate{Name: "cooldown", Detail: fmt.Sprintf("%s: quiet after %s", region, s.LastOutcome), Next: until}
 	}
 	return g
 }

@@ -256,7 +256,7 @@ func TestCheck(t *testing.T) {
 		}, noon, "cap", noon.Add(time.Hour)},
 		{"conversation in debt collection", func(s *Subject) {
 			s.Number.Regions = []string{"US-DEBT-REGF", "US-FED"}
-			s.Entry.LastOutcome, s.Entry.LastAt = campaigns.Connected, noon.Add(-24*time.Hour)
+			s.LastOutcome, s.LastAt = campaigns.Connected, noon.Add(-24*time.Hour)
 		}, noon, "cooldown", noon.Add(144 * time.Hour)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -298,7 +298,7 @@ func TestCheckAgreesWithDecide(t *testing.T) {
 		lastAt := now.Add(-time.Duration(rapid.IntRange(1, 200).Draw(t, "hours")) * time.Hour)
 		c := campaigns.Campaign{ID: "c", State: campaigns.Running, CallerIDs: []string{"+12125550100"}}
 		_, open, opens := r.Decide(campaigns.Claim{Number: n, LastOutcome: last, LastAt: lastAt}, c, now)
-		report := r.Check(Subject{Number: n, Campaign: c, Entry: &campaigns.Entry{State: campaigns.EntryWaiting, LastOutcome: last, LastAt: lastAt}}, now)
+		report := r.Check(Subject{Number: n, Campaign: c, Entry: &campaigns.Entry{State: campaigns.EntryWaiting}, LastOutcome: last, LastAt: lastAt}, now)
 		if report.Allowed != open || !report.Next.Equal(opens) {
 			t.Fatalf("%s at %v: Decide %v %v, Check %v %v", region, now, open, opens, report.Allowed, report.Next)
 		}
