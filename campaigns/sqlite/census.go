@@ -137,3 +137,13 @@ func lastEnding(r *statements, lead campaigns.LeadID) (o campaigns.Outcome, at t
 	}
 	return o, moment(ns), err
 }
+
+// LastBegun is when the attempt was begun that was written last, by the clock of
+// that time; zero where there is none.
+func (s *Store) LastBegun(ctx context.Context) (time.Time, error) {
+	found, err := readList(ctx, s, "last_begun", column[int64], `SELECT began_at FROM attempt ORDER BY rowid DESC LIMIT 1`)
+	if err != nil || len(found) == 0 {
+		return time.Time{}, err
+	}
+	return moment(found[0]), nil
+}

@@ -206,6 +206,7 @@ func (a *App) Run(ctx, force context.Context) error {
 		front.run("engine", a.engine.Run)
 		front.run("http", func(ctx context.Context) error { return serve(ctx, a.server, a.httpAddr) })
 		front.run("admin", func(ctx context.Context) error { return serve(ctx, a.admin, a.adminAddr) })
+		front.run("clock", a.watchClock)
 		if err = a.resume(front.ctx); err == nil {
 			close(a.ready)
 			a.serveUntil(ctx, force, front.ctx)
@@ -284,11 +285,14 @@ func (a *App) settle(ctx context.Context) error {
 // resume tells the engine of the campaigns that were running, and of those on
 // hold, which are to be seen.
 func (a *App) resume(ctx context.Context) error {
+	now := time.Now()
+	if err := a.holdBehind(ctx, now); err != nil {
+		return err
+	}
 	all, err := a.store.Campaigns(ctx)
 	if err != nil {
 		return err
 	}
-	now := time.Now()
 	for _, c := range all {
 		if c.State != campaigns.Running && c.State != campaigns.OnHold {
 			continue
