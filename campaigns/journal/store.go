@@ -58,6 +58,9 @@ func (s *Store) Unwrap() any { return s.Full }
 // Report says what Attach found.
 func (s *Store) Report() Report { return s.found }
 
+// Lost is how many lines could not be written that nobody waited for.
+func (s *Store) Lost() uint64 { return s.journal.Lost() }
+
 // Begin makes an attempt durable in the store, then in the journal; see
 // campaigns.Store. An error of the journal means that the call must not be
 // made, though the store has the attempt.

@@ -37,12 +37,19 @@ func fillAll(t *testing.T, s *Store) {
 }
 
 // callSome begins n attempts; all but the last two end, as busy.
-func callSome(t *testing.T, s *Store, n int) {
+func callSome(t testing.TB, s *Store, n int) {
+	t.Helper()
+	callFrom(t, s, 0, n)
+}
+
+// callFrom is callSome with attempts that are numbered from a number on.
+func callFrom(t testing.TB, s *Store, from, n int) {
 	t.Helper()
 	ctx := t.Context()
 	queues, err := s.Queues(ctx, "camp", start)
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return
 	}
 	var ids []campaigns.QueueID
 	for _, q := range queues {
@@ -50,17 +57,20 @@ func callSome(t *testing.T, s *Store, n int) {
 	}
 	claims, err := s.Claim(ctx, campaigns.ClaimRequest{Queues: ids, Limit: n + 3, Node: "n", Lease: time.Minute, Now: start})
 	if err != nil || len(claims) != n+3 {
-		t.Fatalf("%d claims, %v", len(claims), err)
+		t.Errorf("%d claims, %v", len(claims), err)
+		return
 	}
 	for i, c := range claims[:n] {
-		id := campaigns.AttemptID(fmt.Sprintf("01940000-0000-7000-8000-%012d", i))
+		id := campaigns.AttemptID(fmt.Sprintf("01940000-0000-7000-8000-%012d", from+i))
 		if err := s.Begin(ctx, campaigns.Intent{Attempt: id, Claim: c, Trunk: "t", At: start}); err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return
 		}
 		if i < n-2 {
 			e := campaigns.Ending{Attempt: id, Outcome: campaigns.Busy, Count: true, Next: campaigns.Next{At: start.Add(time.Hour)}, At: start.Add(time.Second)}
 			if err := s.End(ctx, e); err != nil {
-				t.Fatal(err)
+				t.Error(err)
+				return
 			}
 		}
 	}

@@ -9,6 +9,13 @@
 // thousand waiting callers cost little more than one. Reads go past the writer
 // on connections of their own.
 //
+// What that is worth: kill -9 and, where the disk keeps what it says it flushed,
+// a power cut lose nothing acknowledged. A full disk refuses writes and is over
+// when there is room again. Damage to the structure of the file is found when it
+// is opened with WithCheck; SQLite has no checksums, so a bit that flips inside a
+// text is not. Copies are made with Backup while the store is in use; what was
+// dialled since a copy was made is told by campaigns/journal.
+//
 //	Begin, End, Claim ... ─► requests ─► writer: BEGIN, savepoints, COMMIT ─► answers
 //	Queues, Lead, Attempts ... ─► readers
 package sqlite
