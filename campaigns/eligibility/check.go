@@ -19,6 +19,7 @@ type Subject struct {
 	Entry      *campaigns.Entry       // the lead's place in the campaign; nil: it has none
 	Suppressed *campaigns.Suppression // nil: not on the do-not-call list
 	Attempts   []time.Time            // that count against caps, any number of the person, oldest first
+	HeldBy     campaigns.CampaignID   // another campaign that has claimed or calls the lead; empty: none
 	TrunkID    string                 // caller ID of the trunk, for a campaign without its own
 	// LastOutcome and LastAt are of the last attempt on the lead that ended, in any
 	// campaign.
@@ -158,6 +159,9 @@ func placeGate(s Subject) Gate {
 		g.OK, g.Detail = false, "done in this campaign"
 	case campaigns.EntryNone:
 		g.OK, g.Detail = false, "no segment matches the lead"
+	}
+	if g.OK && s.HeldBy != "" {
+		g.OK, g.Detail = false, fmt.Sprintf("campaign %s has the lead now", s.HeldBy)
 	}
 	if g.OK && s.Entry.Number != "" && s.Entry.Number != s.Number.E164 {
 		g.OK, g.Detail = false, "another number of the lead is next"

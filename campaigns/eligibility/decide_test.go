@@ -246,6 +246,7 @@ func TestCheck(t *testing.T) {
 		{"not in the campaign", func(s *Subject) { s.Entry = nil }, noon, "queue", time.Time{}},
 		{"being called", func(s *Subject) { s.Entry.State = campaigns.EntryCalling }, noon, "queue", time.Time{}},
 		{"claimed", func(s *Subject) { s.Entry.State = campaigns.EntryClaimed }, noon, "queue", time.Time{}},
+		{"held elsewhere", func(s *Subject) { s.HeldBy = "autumn" }, noon, "queue", time.Time{}},
 		{"done", func(s *Subject) { s.Entry.State = campaigns.EntryDone }, noon, "queue", time.Time{}},
 		{"no segment", func(s *Subject) { s.Entry.State = campaigns.EntryNone }, noon, "queue", time.Time{}},
 		{"other number next", func(s *Subject) { s.Entry.Number = "+13055550123" }, noon, "queue", time.Time{}},

@@ -91,7 +91,7 @@ func (x Explainer) places(ctx context.Context, lead campaigns.Lead, e164 string,
 		if err != nil {
 			return nil, err
 		}
-		subject.Campaign, subject.Entry = c, &entries[i]
+		subject.Campaign, subject.Entry, subject.HeldBy = c, &entries[i], heldBy(entries, i)
 		since := now.Add(-x.Rules.Remembers(c))
 		if subject.Attempts, err = x.Records.PersonAttempts(ctx, lead.ID, since); err != nil {
 			return nil, err
@@ -102,6 +102,16 @@ func (x Explainer) places(ctx context.Context, lead campaigns.Lead, e164 string,
 		all = append(all, explanation("", lead.ID, e164, x.Rules.Check(subject, now)))
 	}
 	return all, nil
+}
+
+// heldBy is the campaign of another entry than the ith that somebody has.
+func heldBy(entries []campaigns.Entry, i int) campaigns.CampaignID {
+	for k, e := range entries {
+		if k != i && (e.State == campaigns.EntryClaimed || e.State == campaigns.EntryCalling) {
+			return e.Queue.Campaign
+		}
+	}
+	return ""
 }
 
 func (x Explainer) subject(ctx context.Context, lead campaigns.Lead, e164 string, now time.Time) (eligibility.Subject, error) {
