@@ -40,6 +40,7 @@ type Config struct {
 	Log       Log            `yaml:"log"`
 	Drain     Drain          `yaml:"drain"`
 	PacingLog PacingLog      `yaml:"pacing_log"`
+	Retention Retention      `yaml:"retention"`
 }
 
 // Store says where leads are kept.
@@ -53,6 +54,13 @@ type Store struct {
 	Namespace string `yaml:"namespace"`
 	// AcceptWeakerSettings takes a Redis that may lose what it acknowledged.
 	AcceptWeakerSettings bool `yaml:"accept_weaker_settings"`
+	// Journal is the folder of the journal of what was dialled, which outlives the
+	// store; relative paths are inside data_dir. Default: beside the store, its name
+	// with ".journal". Another disk is better.
+	Journal string `yaml:"journal"`
+	// JournalKeep is how old a copy of the store may be that is put back without
+	// campaigns being held; default 2160h, 0 keeps everything.
+	JournalKeep time.Duration `yaml:"journal_keep"`
 }
 
 // Redis says whether the store is on Redis.
@@ -125,11 +133,56 @@ type PacingLog struct {
 	Keep time.Duration `yaml:"keep"` // default 720h; 0 keeps everything
 }
 
+// Retention is how long people's data is kept; 0, the default, is for ever.
+// Do-not-call entries and the audit log are never deleted, and calls stay for as
+// long as a law asks: five years where the person may be in the United States (16
+// CFR 310.5) or nobody knows where, three years in Canada.
+type Retention struct {
+	// Leads is how long a lead is kept after it was changed or called last. Those
+	// that a campaign is still to dial stay.
+	Leads time.Duration `yaml:"leads"`
+	// Attempts is how long it is kept who was called when, and what came of it;
+	// at least 744h: rules count calls of the last 31 days.
+	Attempts time.Duration `yaml:"attempts"`
+	// Recordings is how long a recording is kept; at most as long as its attempt.
+	Recordings time.Duration `yaml:"recordings"`
+}
+
+const day = 24 * time.Hour
+
+func (r Retention) validate() []error {
+	var errs []error
+	for _, k := range []struct {
+		key           string
+		keep, atLeast time.Duration
+		why           string
+	}{
+		{"leads", r.Leads, day, ""},
+		{"attempts", r.Attempts, 31 * day, ": rules count calls of the last 31 days"},
+		{"recordings", r.Recordings, day, ""},
+	} {
+		if k.keep < 0 || k.keep > 0 && k.keep < k.atLeast {
+			errs = append(errs, fmt.Errorf("retention.%s: %v is below %dh%s; 0 is for ever (a year is 8760h)", k.key, k.keep, int(k.atLeast.Hours()), k.why))
+		}
+	}
+	if r.Attempts > 0 && (r.Recordings == 0 || r.Recordings > r.Attempts) {
+		errs = append(errs, fmt.Errorf("retention.recordings: %v is longer than retention.attempts (%v), and nobody finds a recording without its attempt", orForEver(r.Recordings), r.Attempts))
+	}
+	return errs
+}
+
+func orForEver(d time.Duration) string {
+	if d == 0 {
+		return "for ever"
+	}
+	return d.String()
+}
+
 // Default is what a file that says nothing means.
 func Default() Config {
 	return Config{
 		DataDir: "data",
-		Store:   Store{URL: "sqlite:outpace.db"},
+		Store:   Store{URL: "sqlite:outpace.db", JournalKeep: 90 * 24 * time.Hour},
 		HTTP:    HTTP{Listen: "127.0.0.1:8080"},
 		Admin:   HTTP{Listen: "127.0.0.1:9090"},
 		Trunk:   Signalling{Listen: []Listener{{"udp", "127.0.0.1:5060"}, {"tcp", "127.0.0.1:5060"}}},
@@ -169,6 +222,9 @@ func (c Config) Validate() error {
 	if c.Store.Redis() && c.Engine.Node == "" {
 		errs = append(errs, errors.New("engine.node: required where the store is on Redis: another process of the same name would end our calls"))
 	}
+	if k := c.Store.JournalKeep; k < 0 || k > 0 && k < day {
+		errs = append(errs, fmt.Errorf("store.journal_keep: %v is below 24h; 0 keeps everything", k))
+	}
 	under("http", c.HTTP.validate())
 	under("admin", c.Admin.validate())
 	under("trunk_signalling", c.Trunk.Agent("trunk").Validate())
@@ -194,6 +250,7 @@ func (c Config) Validate() error {
 	if c.PacingLog.Keep < 0 {
 		errs = append(errs, fmt.Errorf("pacing_log.keep: %v is below 0", c.PacingLog.Keep))
 	}
+	errs = append(errs, c.Retention.validate()...)
 	return errors.Join(append(errs, engineErrors(c.Engine)...)...)
 }
 

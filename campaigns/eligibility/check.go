@@ -19,7 +19,12 @@ type Subject struct {
 	Entry      *campaigns.Entry       // the lead's place in the campaign; nil: it has none
 	Suppressed *campaigns.Suppression // nil: not on the do-not-call list
 	Attempts   []time.Time            // that count against caps, any number of the person, oldest first
+	HeldBy     campaigns.CampaignID   // another campaign that has claimed or calls the lead; empty: none
 	TrunkID    string                 // caller ID of the trunk, for a campaign without its own
+	// LastOutcome and LastAt are of the last attempt on the lead that ended, in any
+	// campaign.
+	LastOutcome campaigns.Outcome
+	LastAt      time.Time
 }
 
 // Gate is one question of a Check.
@@ -155,6 +160,9 @@ func placeGate(s Subject) Gate {
 	case campaigns.EntryNone:
 		g.OK, g.Detail = false, "no segment matches the lead"
 	}
+	if g.OK && s.HeldBy != "" {
+		g.OK, g.Detail = false, fmt.Sprintf("campaign %s has the lead now", s.HeldBy)
+	}
 	if g.OK && s.Entry.Number != "" && s.Entry.Number != s.Number.E164 {
 		g.OK, g.Detail = false, "another number of the lead is next"
 	}
@@ -213,12 +221,9 @@ func windowGate(open bool, until, opens time.Time) Gate {
 
 func (r *Rules) cooldownGate(s Subject, now time.Time) Gate {
 	g := Gate{Name: "cooldown", OK: true, Detail: "none"}
-	if s.Entry == nil {
-		return g
-	}
-	until, region := r.quietUntil(s.Number.Regions, s.Campaign, s.Entry.LastOutcome, s.Entry.LastAt, now)
+	until, region := r.quietUntil(s.Number.Regions, s.Campaign, s.LastOutcome, s.LastAt, now)
 	if now.Before(until) {
-		return Gate{Name: "cooldown", Detail: fmt.Sprintf("%s: quiet after %s", region, s.Entry.LastOutcome), Next: until}
+		return Gate{Name: "cooldown", Detail: fmt.Sprintf("%s: quiet after %s", region, s.LastOutcome), Next: until}
 	}
 	return g
 }

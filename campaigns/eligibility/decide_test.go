@@ -246,6 +246,7 @@ func TestCheck(t *testing.T) {
 		{"not in the campaign", func(s *Subject) { s.Entry = nil }, noon, "queue", time.Time{}},
 		{"being called", func(s *Subject) { s.Entry.State = campaigns.EntryCalling }, noon, "queue", time.Time{}},
 		{"claimed", func(s *Subject) { s.Entry.State = campaigns.EntryClaimed }, noon, "queue", time.Time{}},
+		{"held elsewhere", func(s *Subject) { s.HeldBy = "autumn" }, noon, "queue", time.Time{}},
 		{"done", func(s *Subject) { s.Entry.State = campaigns.EntryDone }, noon, "queue", time.Time{}},
 		{"no segment", func(s *Subject) { s.Entry.State = campaigns.EntryNone }, noon, "queue", time.Time{}},
 		{"other number next", func(s *Subject) { s.Entry.Number = "+13055550123" }, noon, "queue", time.Time{}},
@@ -256,7 +257,7 @@ func TestCheck(t *testing.T) {
 		}, noon, "cap", noon.Add(time.Hour)},
 		{"conversation in debt collection", func(s *Subject) {
 			s.Number.Regions = []string{"US-DEBT-REGF", "US-FED"}
-			s.Entry.LastOutcome, s.Entry.LastAt = campaigns.Connected, noon.Add(-24*time.Hour)
+			s.LastOutcome, s.LastAt = campaigns.Connected, noon.Add(-24*time.Hour)
 		}, noon, "cooldown", noon.Add(144 * time.Hour)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -298,7 +299,7 @@ func TestCheckAgreesWithDecide(t *testing.T) {
 		lastAt := now.Add(-time.Duration(rapid.IntRange(1, 200).Draw(t, "hours")) * time.Hour)
 		c := campaigns.Campaign{ID: "c", State: campaigns.Running, CallerIDs: []string{"+12125550100"}}
 		_, open, opens := r.Decide(campaigns.Claim{Number: n, LastOutcome: last, LastAt: lastAt}, c, now)
-		report := r.Check(Subject{Number: n, Campaign: c, Entry: &campaigns.Entry{State: campaigns.EntryWaiting, LastOutcome: last, LastAt: lastAt}}, now)
+		report := r.Check(Subject{Number: n, Campaign: c, Entry: &campaigns.Entry{State: campaigns.EntryWaiting}, LastOutcome: last, LastAt: lastAt}, now)
 		if report.Allowed != open || !report.Next.Equal(opens) {
 			t.Fatalf("%s at %v: Decide %v %v, Check %v %v", region, now, open, opens, report.Allowed, report.Next)
 		}

@@ -14,36 +14,44 @@ import (
 // would keep a call waiting that wants to begin.
 const promoteAtOnce = 1000
 
-// Queues lists the queues of a campaign that hold leads. The counts are kept by
-// triggers; only entries that became due since the last claim are counted anew.
-func (s *Store) Queues(ctx context.Context, c campaigns.CampaignID, now time.Time) ([]campaigns.QueueInfo, error) {
-	type row struct {
-		info campaigns.QueueInfo
-		due  int // waiting in the table, but due
-	}
-	scan := func(r scanner) (row, error) {
-		q := row{info: campaigns.QueueInfo{QueueID: campaigns.QueueID{Campaign: c}}}
+// queuesQuery counts the queues of a campaign: two times, then the campaign.
+const queuesQuery = `SELECT q.segment, q.window_class, q.ready, q.waiting,
+	(SELECT count(*) FROM entry e WHERE e.queue = q.id AND e.state = 0 AND e.due_at <= ?),
+	(SELECT min(due_at) FROM entry e WHERE e.queue = q.id AND e.state = 0 AND e.due_at > ?)
+	FROM queue q WHERE q.campaign = ? AND (q.ready > 0 OR q.waiting > 0) ORDER BY q.segment, q.window_class`
+
+// countedQueue is a queue with those that are due though they are kept as
+// waiting.
+type countedQueue struct {
+	info campaigns.QueueInfo
+	due  int
+}
+
+func scanCounted(c campaigns.CampaignID) func(scanner) (countedQueue, error) {
+	return func(r scanner) (countedQueue, error) {
+		q := countedQueue{info: campaigns.QueueInfo{QueueID: campaigns.QueueID{Campaign: c}}}
 		var next sql.NullInt64
 		err := r.Scan(&q.info.Segment, &q.info.Window, &q.info.Ready, &q.info.Waiting, &q.due, &next)
 		q.info.NextDue = moment(next.Int64)
+		q.info.Ready += q.due
+		q.info.Waiting -= q.due
 		return q, err
 	}
-	rows, err := readList(ctx, s, "queues", scan, `SELECT q.segment, q.window_class, q.ready, q.waiting,
-		(SELECT count(*) FROM entry e WHERE e.queue = q.id AND e.state = 0 AND e.due_at <= ?),
-		(SELECT min(due_at) FROM entry e WHERE e.queue = q.id AND e.state = 0 AND e.due_at > ?)
-		FROM queue q WHERE q.campaign = ? AND (q.ready > 0 OR q.waiting > 0) ORDER BY q.segment, q.window_class`,
-		stamp(now), stamp(now), string(c))
+}
+
+// Queues lists the queues of a campaign that hold leads. The counts are kept by
+// triggers; only entries that became due since the last claim are counted anew.
+func (s *Store) Queues(ctx context.Context, c campaigns.CampaignID, now time.Time) ([]campaigns.QueueInfo, error) {
+	counted, err := readList(ctx, s, "queues", scanCounted(c), queuesQuery, stamp(now), stamp(now), string(c))
 	if err != nil {
 		return nil, err
 	}
-	infos := make([]campaigns.QueueInfo, 0, len(rows))
+	infos := make([]campaigns.QueueInfo, 0, len(counted))
 	var crowded []campaigns.QueueID
-	for _, r := range rows {
-		r.info.Ready += r.due
-		r.info.Waiting -= r.due
-		infos = append(infos, r.info)
-		if r.due >= promoteAtOnce {
-			crowded = append(crowded, r.info.QueueID)
+	for _, q := range counted {
+		infos = append(infos, q.info)
+		if q.due >= promoteAtOnce {
+			crowded = append(crowded, q.info.QueueID)
 		}
 	}
 	if len(crowded) > 0 { // a closed queue, which nobody claims from: keep the count cheap
@@ -162,13 +170,8 @@ func loadClaim(r *statements, l lease, q campaigns.ClaimRequest) (campaigns.Clai
 	if c.ByOutcome, err = outcomesOf(r, l.campaign, l.number); err != nil {
 		return campaigns.Claim{}, err
 	}
-	var at int64
-	err = r.get(`SELECT outcome, ended_at FROM attempt WHERE lead = ? AND ended_at > 0 ORDER BY ended_at DESC LIMIT 1`, args(int64(l.lead)), &c.LastOutcome, &at)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return campaigns.Claim{}, err
-	}
-	c.LastAt = moment(at)
-	return c, nil
+	c.LastOutcome, c.LastAt, err = lastEnding(r, l.lead)
+	return c, err
 }
 
 // outcomesOf counts how the attempts of a campaign on a number ended; nil where

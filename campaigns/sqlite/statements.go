@@ -38,6 +38,17 @@ func (s *statements) prepare(query string) (*sql.Stmt, error) {
 	return st, nil
 }
 
+// close frees what was prepared. The driver keeps a connection open, and the log
+// beside the file, as long as one of its statements is.
+func (s *statements) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.prepared {
+		_ = st.Close()
+	}
+	clear(s.prepared)
+}
+
 // exec runs a statement and returns how many rows it changed.
 func (s *statements) exec(query string, args ...any) (int64, error) {
 	st, err := s.prepare(query)

@@ -71,6 +71,23 @@ func TestClosedStore(t *testing.T) {
 	}
 }
 
+// A store that was closed is all in its file: who copies that has everything.
+func TestCloseLeavesOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, s, 10)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(path + "-*")
+	if err != nil || len(left) > 0 {
+		t.Errorf("left beside it: %v, %v", left, err)
+	}
+}
+
 // number makes the nth test number, in one of three window classes.
 func number(n int) campaigns.Number {
 	zones := []string{"Europe/Warsaw", "America/New_York", "Asia/Tokyo"}

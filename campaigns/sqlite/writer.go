@@ -83,6 +83,7 @@ func (w *writer) forget() {
 // run serves requests until the channel is closed and empty.
 func (w *writer) run(requests <-chan *request) {
 	defer w.conn.Close()
+	defer w.close()
 	var late *request // a second bulk request: it opens the next group
 	for {
 		first := late

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,8 +17,8 @@ import (
 )
 
 func newCampaignCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "campaign", Short: "What was recorded of a campaign"}
-	cmd.AddCommand(newCampaignLog())
+	cmd := &cobra.Command{Use: "campaign", Short: "Where a campaign's leads are held up, and what was recorded of it"}
+	cmd.AddCommand(newCampaignExplain(), newCampaignLog())
 	return cmd
 }
 
@@ -45,10 +46,7 @@ outpace serve runs, GET /api/v1/campaigns/ID/pacing-log gives the same.`,
 			if err != nil {
 				return usageError{err}
 			}
-			s, err := app.OpenStore(cmd.Context(), cfg)
-			if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
-				return fmt.Errorf("outpace serve is running on this store: use GET /api/v1/campaigns/%s/pacing-log or stop it first (%w)", id, err)
-			}
+			s, err := openStoreOr(cmd, cfg, "/api/v1/campaigns/"+id+"/pacing-log")
 			if err != nil {
 				return err
 			}
@@ -60,6 +58,57 @@ outpace serve runs, GET /api/v1/campaigns/ID/pacing-log gives the same.`,
 	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
 	cmd.Flags().StringVar(&from, "from", "", "time like 2026-03-02T09:00:00Z or day like 2026-03-02, local (default: the first line)")
 	cmd.Flags().StringVar(&to, "to", "", "the same, not included (default: the last line)")
+	return cmd
+}
+
+// openStoreOr opens the store; where the product has it, the error names the
+// way in.
+func openStoreOr(cmd *cobra.Command, cfg config.Config, route string) (app.Store, error) {
+	s, err := app.OpenStore(cmd.Context(), cfg)
+	if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
+		return nil, fmt.Errorf("outpace serve is running on this store: use GET %s or stop it first (%w)", route, err)
+	}
+	return s, err
+}
+
+// newCampaignExplain returns `outpace campaign explain`.
+func newCampaignExplain() *cobra.Command {
+	var path, id string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "explain --campaign ID", Short: "Say where the leads of a campaign are held up, gate by gate", Args: cobra.NoArgs,
+		Long: `Say where the leads of a campaign are held up, gate by gate.
+
+Each line counts those of the line before that pass one more gate, and says why
+the others do not. While outpace serve runs, GET /api/v1/campaigns/ID/explain
+gives the same.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if id == "" {
+				return usageError{errors.New("--campaign is required")}
+			}
+			cfg, err := config.Load(path, os.Environ())
+			if err != nil {
+				return usageError{err}
+			}
+			s, err := openStoreOr(cmd, cfg, "/api/v1/campaigns/"+id+"/explain")
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			found, err := app.ExplainCampaign(cmd.Context(), s, campaigns.CampaignID(id), time.Now())
+			if err != nil {
+				return fmt.Errorf("campaign %s: %w", id, err)
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
+			}
+			app.PrintWaterfall(cmd.OutOrStdout(), found)
+			return nil
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd
 }
 

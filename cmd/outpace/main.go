@@ -54,7 +54,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newDemoCommand(), newServeCommand(), newConfigCommand(), newLeadsCommand(), newCampaignCommand(), newUserCommand(),
+	root.AddCommand(newDemoCommand(), newServeCommand(), newConfigCommand(), newLeadsCommand(), newCampaignCommand(), newStoreCommand(), newUserCommand(),
 		newPaceCommand(), newSimulateCommand(), newDetectCommand(), newVersionCommand())
 	blameCaller(root)
 	return root

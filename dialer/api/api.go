@@ -22,6 +22,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/dialer"
 )
 
@@ -41,9 +42,11 @@ type Engine interface {
 	SetCampaign(ctx context.Context, c campaigns.Campaign, t campaigns.Tally) error
 }
 
-// Explainer says why a lead is dialled or not; app hands in the rules.
+// Explainer says why a lead is dialled or not, and where those of a campaign are
+// held up; app hands in the rules.
 type Explainer interface {
 	Explain(ctx context.Context, number string, now time.Time) ([]Explanation, error)
+	ExplainCampaign(ctx context.Context, c campaigns.CampaignID, now time.Time) (eligibility.Waterfall, error)
 }
 
 // Explanation is the verdict on one number in one campaign, gate by gate.
@@ -236,6 +239,8 @@ func (s *Server) problem(operation string, err error) error {
 		return err
 	case errors.Is(err, campaigns.ErrNotFound), errors.Is(err, dialer.ErrNotHere):
 		return huma.Error404NotFound(err.Error())
+	case errors.Is(err, errors.ErrUnsupported):
+		return huma.Error501NotImplemented(err.Error())
 	case errors.Is(err, campaigns.ErrConflict):
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, dialer.ErrNoPhone), errors.Is(err, dialer.ErrState), errors.Is(err, dialer.ErrNoCall),

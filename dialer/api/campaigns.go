@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/dialer"
 )
 
@@ -51,6 +52,10 @@ func (s *Server) routeCampaigns(api huma.API) {
 	register(s, api, campaigns.RoleManager, op("get", http.MethodGet, "/campaigns/{id}", "One campaign"),
 		func(ctx context.Context, _ caller, in *campaignPath) (*body[campaigns.Campaign], error) {
 			return answer(s.records.Campaign(ctx, in.ID))
+		})
+	register(s, api, campaigns.RoleManager, op("explain", http.MethodGet, "/campaigns/{id}/explain", "Where the leads of a campaign are held up, gate by gate"),
+		func(ctx context.Context, _ caller, in *campaignPath) (*body[eligibility.Waterfall], error) {
+			return answer(s.explainer.ExplainCampaign(ctx, in.ID, time.Now()))
 		})
 	put := op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where the version is the present one")
 	put.SkipValidateBody = true // what is left out has its default; Campaign.Validate says what is wrong

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/operator"
@@ -118,6 +119,13 @@ func talking(u campaigns.UserID) dialer.OperatorView {
 
 // fakeExplainer knows one number.
 type fakeExplainer struct{ asked string }
+
+func (x *fakeExplainer) ExplainCampaign(_ context.Context, c campaigns.CampaignID, now time.Time) (eligibility.Waterfall, error) {
+	if c != "spring" {
+		return eligibility.Waterfall{}, campaigns.ErrNotFound
+	}
+	return eligibility.Waterfall{Campaign: c, At: now, Steps: []eligibility.Step{{Name: "total", Leads: 7}}}, nil
+}
 
 func (x *fakeExplainer) Explain(_ context.Context, number string, _ time.Time) ([]Explanation, error) {
 	x.asked = number

@@ -90,6 +90,7 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if a.store, err = OpenStore(ctx, cfg); err != nil {
 		return nil, err
 	}
+	a.tellReplay()
 	if err := a.openRooms(cfg, o); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
@@ -198,12 +199,14 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("phones", a.phones.Run)
 	rooms.run("legs", a.legs.run)
 	rooms.run("pacing log", a.pacing.run)
+	rooms.run("retention", newRetention(a.cfg, a.store, a.records, a.log.Named("retention")).run)
 	err := a.settle(rooms.ctx)
 	if err == nil {
 		front.begin(rooms.ctx)
 		front.run("engine", a.engine.Run)
 		front.run("http", func(ctx context.Context) error { return serve(ctx, a.server, a.httpAddr) })
 		front.run("admin", func(ctx context.Context) error { return serve(ctx, a.admin, a.adminAddr) })
+		front.run("clock", a.watchClock)
 		if err = a.resume(front.ctx); err == nil {
 			close(a.ready)
 			a.serveUntil(ctx, force, front.ctx)
@@ -279,15 +282,19 @@ func (a *App) settle(ctx context.Context) error {
 	return nil
 }
 
-// resume tells the engine of the campaigns that were running.
+// resume tells the engine of the campaigns that were running, and of those on
+// hold, which are to be seen.
 func (a *App) resume(ctx context.Context) error {
+	now := time.Now()
+	if err := a.holdBehind(ctx, now); err != nil {
+		return err
+	}
 	all, err := a.store.Campaigns(ctx)
 	if err != nil {
 		return err
 	}
-	now := time.Now()
 	for _, c := range all {
-		if c.State != campaigns.Running {
+		if c.State != campaigns.Running && c.State != campaigns.OnHold {
 			continue
 		}
 		tally, err := a.store.Tally(ctx, c.ID, now.Add(-api.LegalWindow), now)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,10 +20,6 @@ type Explainer struct {
 	Records campaigns.Records
 	Rules   *eligibility.Rules
 }
-
-// history is how far back attempts are counted against caps: the longest
-// period of any rule pack.
-const history = 31 * 24 * time.Hour
 
 // Explain asks every gate for every lead with the number, in every campaign
 // that dials its list. A number that is on no list is explained for the rules
@@ -94,13 +91,27 @@ func (x Explainer) places(ctx context.Context, lead campaigns.Lead, e164 string,
 		if err != nil {
 			return nil, err
 		}
-		subject.Campaign, subject.Entry = c, &entries[i]
+		subject.Campaign, subject.Entry, subject.HeldBy = c, &entries[i], heldBy(entries, i)
+		since := now.Add(-x.Rules.Remembers(c))
+		if subject.Attempts, err = x.Records.PersonAttempts(ctx, lead.ID, since); err != nil {
+			return nil, err
+		}
 		all = append(all, explanation(c.ID, lead.ID, e164, x.Rules.Check(subject, now)))
 	}
 	if len(all) == 0 {
 		all = append(all, explanation("", lead.ID, e164, x.Rules.Check(subject, now)))
 	}
 	return all, nil
+}
+
+// heldBy is the campaign of another entry than the ith that somebody has.
+func heldBy(entries []campaigns.Entry, i int) campaigns.CampaignID {
+	for k, e := range entries {
+		if k != i && (e.State == campaigns.EntryClaimed || e.State == campaigns.EntryCalling) {
+			return e.Queue.Campaign
+		}
+	}
+	return ""
 }
 
 func (x Explainer) subject(ctx context.Context, lead campaigns.Lead, e164 string, now time.Time) (eligibility.Subject, error) {
@@ -114,7 +125,7 @@ func (x Explainer) subject(ctx context.Context, lead campaigns.Lead, e164 string
 	if s.Suppressed, err = x.suppression(ctx, e164); err != nil {
 		return s, err
 	}
-	if s.Attempts, err = x.Records.PersonAttempts(ctx, lead.ID, now.Add(-history)); err != nil {
+	if s.LastOutcome, s.LastAt, err = x.lastEnding(ctx, lead.ID); err != nil {
 		return s, err
 	}
 	lists, err := x.Records.Lists(ctx)
@@ -124,6 +135,17 @@ func (x Explainer) subject(ctx context.Context, lead campaigns.Lead, e164 string
 		}
 	}
 	return s, err
+}
+
+// lastEnding is how the last attempt on a lead ended, in any campaign.
+func (x Explainer) lastEnding(ctx context.Context, lead campaigns.LeadID) (o campaigns.Outcome, at time.Time, err error) {
+	attempts, err := x.Records.Attempts(ctx, campaigns.AttemptQuery{Lead: lead})
+	for _, a := range attempts {
+		if a.EndedAt.After(at) {
+			o, at = a.Outcome, a.EndedAt
+		}
+	}
+	return o, at, err
 }
 
 func (x Explainer) suppression(ctx context.Context, e164 string) (*campaigns.Suppression, error) {
@@ -140,6 +162,45 @@ func explanation(c campaigns.CampaignID, lead campaigns.LeadID, e164 string, r e
 		e.Gates = append(e.Gates, api.Gate(g))
 	}
 	return e
+}
+
+// ExplainCampaign says where the leads of a campaign are held up.
+func (x Explainer) ExplainCampaign(ctx context.Context, id campaigns.CampaignID, now time.Time) (eligibility.Waterfall, error) {
+	c, err := x.Records.Campaign(ctx, id)
+	if err != nil {
+		return eligibility.Waterfall{}, err
+	}
+	counter, ok := campaigns.As[campaigns.Counter](x.Records)
+	if !ok {
+		return eligibility.Waterfall{}, fmt.Errorf("this store cannot count the leads of a campaign: %w", errors.ErrUnsupported)
+	}
+	census, err := counter.Census(ctx, id, now.Add(-x.Rules.Remembers(c)), now)
+	if err != nil {
+		return eligibility.Waterfall{}, err
+	}
+	return x.Rules.Waterfall(c, census, now), nil
+}
+
+// ExplainCampaign is Explainer.ExplainCampaign with the rules that come with the
+// product.
+func ExplainCampaign(ctx context.Context, records campaigns.Records, id campaigns.CampaignID, now time.Time) (eligibility.Waterfall, error) {
+	r, err := eligibility.Load(rules.FS)
+	if err != nil {
+		return eligibility.Waterfall{}, err
+	}
+	return Explainer{records, r}.ExplainCampaign(ctx, id, now)
+}
+
+// PrintWaterfall writes a waterfall for people: a line for each step.
+func PrintWaterfall(w io.Writer, f eligibility.Waterfall) {
+	fmt.Fprintf(w, "%s at %s: %s\n", f.Campaign, f.At.Format(time.RFC3339), f.Why)
+	for _, s := range f.Steps {
+		lost := ""
+		if s.Lost > 0 {
+			lost = fmt.Sprintf("-%d", s.Lost)
+		}
+		fmt.Fprintf(w, "  %-16s %9d %9s  %s\n", strings.ReplaceAll(s.Name, "_", " "), s.Leads, lost, s.Reason)
+	}
 }
 
 // Explain is Explainer.Explain with the rules that come with the product.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/journal"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
 	"github.com/outpace-dialer/outpace/sip"
 )
@@ -127,6 +129,9 @@ func (a *App) storeSamples(ctx context.Context) []metrics.Sample {
 			counter("store_operations_total", "Store operations.", n.Errors, "store", s.Kind, "op", op, "result", "error"),
 			metrics.Sample{Name: "store_operation_seconds_total", Help: "Time in store operations.", Counter: true, Value: n.Seconds, Labels: []string{"store", s.Kind, "op", op}},
 		)
+	}
+	if j, ok := campaigns.As[*journal.Store](a.store); ok {
+		all = append(all, counter("store_journal_lost_total", "Lines of the journal that say how attempts ended and could not be written.", j.Lost()))
 	}
 	return append(all, gauge("store_size_bytes", "Size of the embedded store.", float64(s.Size), "store", s.Kind))
 }

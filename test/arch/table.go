@@ -63,6 +63,7 @@ var Table = []Row{
 	{Package: "campaigns/sqlite", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest"}},
 	{Package: "campaigns/redis", May: []string{"campaigns"}, Tests: []string{"campaigns/storetest", "campaigns/redis/redistest"}},
 	{Package: "campaigns/redis/redistest"},
+	{Package: "campaigns/journal", May: []string{"campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/storetest"}},
 	{Package: "campaigns/storetest", May: []string{"campaigns"}},
 
 	// Only what declares a Config of its own.

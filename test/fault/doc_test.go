@@ -7,7 +7,8 @@
 //	         operators ─ journal┘
 //
 // The kill test takes four lives by default and as many as OUTPACE_KILLS says
-// (`make fault`: fifty). Tests that need a program which is not installed are
+// (`make fault`: fifty). The heavier tests wait for OUTPACE_FAULTS, which `make
+// fault` sets; F-numbers are those of the list of faults that the store is held to. Tests that need a program which is not installed are
 // left out and say so; with OUTPACE_REQUIRE_TOOLS=1 they fail.
 package fault
 

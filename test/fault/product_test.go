@@ -29,6 +29,7 @@ type product struct {
 	cmd                      *exec.Cmd
 	log                      *lines
 	startedAt, readyAt, died time.Time
+	under                    []string // a program that runs the product, and its arguments
 }
 
 // lines keeps the product's log for a test that fails.
@@ -154,6 +155,11 @@ func (p *product) start(t *testing.T) {
 func (p *product) launch(t *testing.T) {
 	t.Helper()
 	p.cmd = command("serve", "--config", p.config)
+	if len(p.under) > 0 {
+		serve := p.cmd
+		p.cmd = exec.Command(p.under[0], append(slices.Clone(p.under[1:]), serve.Args...)...)
+		p.cmd.Env = serve.Env
+	}
 	p.cmd.Stderr, p.cmd.Stdout = p.log, p.log
 	p.startedAt = time.Now()
 	if err := p.cmd.Start(); err != nil {

@@ -37,12 +37,13 @@ type world struct {
 }
 
 // newWorld starts a carrier and fills a store; the product does not run yet.
-func newWorld(t *testing.T, cfg carrier.Config, leads, people int) *world {
-	return newWorldOn(t, embedded, cfg, leads, people)
+// prepare is for what must be done before anything is in its folder.
+func newWorld(t *testing.T, cfg carrier.Config, leads, people int, prepare ...func(*product)) *world {
+	return newWorldOn(t, embedded, cfg, leads, people, prepare...)
 }
 
 // newWorldOn is newWorld with a store of its own.
-func newWorldOn(t *testing.T, store string, cfg carrier.Config, leads, people int) *world {
+func newWorldOn(t *testing.T, store string, cfg carrier.Config, leads, people int, prepare ...func(*product)) *world {
 	t.Helper()
 	w := &world{journal: &lines{}}
 	cfg.Log = w.journal
@@ -52,6 +53,9 @@ func newWorldOn(t *testing.T, store string, cfg carrier.Config, leads, people in
 	}
 	runUntilCleanup(t, "carrier", w.carrier.Run)
 	w.product = newProductOn(t, store, w.carrier.Addr())
+	for _, do := range prepare {
+		do(w.product)
+	}
 	t.Cleanup(func() { // for `go test -artifacts`
 		for name, l := range map[string]*lines{"product.log": w.log, "journal.ndjson": w.journal} {
 			if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name), []byte(l.String()), 0o600); err != nil {
