@@ -27,6 +27,7 @@ const (
 	maxRisk     = 0.3    // no call is placed at a greater chance of abandonment
 	horizonTime = 1200.0 // seconds over which credit is spent where the window's end is not known
 	firstRate   = 300.0  // seconds before the rate of answers is believed
+	usualTurn   = 180.0  // seconds from one call of an operator to the next, before it is known
 	debtHaste   = 3.0    // a debt that may not be paid back is paid so much faster
 
 	// What is kept back until the end, in calls. Abandoned calls come in clumps,
@@ -113,11 +114,22 @@ func (b *budget) ahead(now time.Time, s Settings) float64 {
 	return b.rate(now) * seconds(s.WindowEnd, now)
 }
 
+// hoped is how many live answers are to come until the window ends, from how many
+// operators are at work: until the rate of answers is believed.
+func (b *budget) hoped(now time.Time, s Settings, atWork int) float64 {
+	unknown := 1 - seconds(now, b.began)/firstRate
+	if s.WindowEnd.IsZero() || unknown <= 0 {
+		return 0
+	}
+	return unknown * float64(atWork) * seconds(s.WindowEnd, now) / usualTurn
+}
+
 // account is the budget of one window at one moment, in calls.
 type account struct {
 	allowed float64 // share of live answers
 	live    float64
 	ahead   float64 // live answers to come until the window ends
+	whole   float64 // live answers of the window, those so far and those to come
 	credit  float64 // calls that may still be abandoned; negative: overdrawn
 	reserve float64 // credit kept back at this moment
 	last    float64 // of it, what is kept back until the end
@@ -133,6 +145,7 @@ func (b *budget) account(now time.Time, s Settings, atWork int) account {
 	for i := range b.ledger.windows {
 		a := account{allowed: s.allowance(), ahead: ahead}
 		a.live, a.credit = b.ledger.windows[i].credit(a.allowed)
+		a.whole = a.live + max(ahead, b.hoped(now, s, atWork))
 		swing := pastSwing * math.Sqrt(a.allowed*a.live)
 		if !s.WindowEnd.IsZero() {
 			swing = min(swing, aheadSwing*math.Sqrt(a.allowed*ahead))

@@ -11,17 +11,16 @@ const (
 	sureSpread  = 3.3  // standard deviations
 	leastSpread = 0.6  // calls
 	sureCredit  = 0.6  // calls that must be left then
-	leaving     = 0.35 // of the answers in flight
 	poor        = 10.0 // calls allowed from the window's begin to its end
 	rich        = 20.0
 	poorCredit  = 1.0
-	poorLeaving = 0.9
+	leaving     = 0.9  // of the answers in flight, where few calls are allowed
 	team        = 20.0 // operators who may leave at one moment unannounced; a larger floor does not
 )
 
 // wealth is 0 where the window allows few calls in all, 1 where it allows many.
 func (a account) wealth() float64 {
-	return max(0, min(1, (a.allowed*(a.live+a.ahead)-poor)/(rich-poor)))
+	return max(0, min(1, (a.allowed*a.whole-poor)/(rich-poor)))
 }
 
 // toCome is the part of the allowance that is still to come and trusted to pay
@@ -41,10 +40,15 @@ func (a account) means(s Settings) float64 {
 }
 
 // bearsLeaving is how many live answers may be in flight so that what is lost of
-// them were operators to leave could be paid.
+// them were operators to leave could be paid. Only a window that allows few calls
+// holds them back for that: where it allows many, the debt is paid later, and the
+// care would cost 2 points in a thousand of a steady floor's utilisation.
 func (a account) bearsLeaving(s Settings, atWork int) float64 {
 	w := a.wealth()
-	leave := (w*leaving + (1-w)*poorLeaving) * min(1, team/float64(max(1, atWork)))
+	if w == 1 {
+		return math.Inf(1)
+	}
+	leave := (1 - w) * leaving * min(1, team/float64(max(1, atWork)))
 	return max(0, a.means(s)) / leave
 }
 
