@@ -3,6 +3,7 @@ package pacing
 import (
 	"math"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -141,4 +142,17 @@ func TestAbandonChanceGrowsWithCallsAndDoubt(t *testing.T) {
 			before = after
 		}
 	})
+}
+
+// Where most people answer after the legal minimum of ringing, answers may not all
+// count as given up in time: a floor that began so lost 3 in 100 for an hour.
+func TestFewAnswersCountAsLate(t *testing.T) {
+	s := Settings{Cancel: true}.withDefaults()
+	m := newModel(time.Now(), s)
+	for k := range m.rings {
+		m.rings[k] = s.RingMin.Seconds() + float64(k) + 1
+	}
+	if n := m.late(s); n != mostLate {
+		t.Errorf("%d of %d points count as late, not %d", n, points, mostLate)
+	}
 }
