@@ -17,7 +17,7 @@ const (
 	priorTalk      = 90.0 // seconds
 	priorWrap      = 20.0 // seconds
 	minAnswer      = 0.01 // believed chance of a live answer never falls below
-	mostLate       = 2    // points that count as late, at most: where most answer late, surplus calls are not all given up first
+	mostLate       = 3    // points that count as late, at most: where most answer late, surplus calls are not all given up first
 	usualSetup     = 1.5  // seconds from dial to ringing, before it is known
 	readyMemory    = 40   // ends of talk or wrap-up
 	handlingMemory = 400  // talks, and three more for each operator
