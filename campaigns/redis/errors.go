@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/outpace-dialer/outpace/campaigns"
 )
 
 // ErrClosed means that the store was closed.
@@ -33,7 +35,7 @@ var refusals = []string{"MISCONF", "READONLY", "LOADING", "MASTERDOWN", "CLUSTER
 
 // explain wraps an error of an operation and says where Redis is to blame.
 func explain(operation string, err error) error {
-	if err == nil || isAnswer(err) {
+	if err == nil || campaigns.IsAnswer(err) {
 		return err
 	}
 	if unavailable(err) && !errors.Is(err, ErrUnavailable) {

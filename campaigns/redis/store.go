@@ -22,7 +22,7 @@ type Store struct {
 	cluster *goredis.ClusterClient // nil on a single server
 	keys    keys
 	options options
-	stats   *operations
+	stats   *campaigns.Operations
 
 	words []*dictionary         // by shard
 	plans atomic.Pointer[plans] // nil: to be read
@@ -80,7 +80,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	if strings.ContainsAny(o.space, "{}") || o.space == "" {
 		return nil, fmt.Errorf("open store: %q is not a namespace", o.space)
 	}
-	s := &Store{options: o, stats: newOperations(), keys: keys{space: o.space}}
+	s := &Store{options: o, stats: &campaigns.Operations{}, keys: keys{space: o.space}}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
 	if err := s.open(ctx, url); err != nil {
@@ -211,7 +211,7 @@ func (s *Store) doLong(ctx context.Context, name string, operation func(context.
 		}
 	}
 	err = explain(name, err)
-	s.stats.add(name, time.Since(start), err)
+	s.stats.Add(name, time.Since(start), err)
 	return err
 }
 
@@ -286,7 +286,7 @@ func (s *Store) Stats(ctx context.Context) (campaigns.StoreStats, error) {
 			return err
 		})
 	})
-	return campaigns.StoreStats{Kind: "redis", Operations: s.stats.snapshot(), Size: size.Load()}, err
+	return campaigns.StoreStats{Kind: "redis", Operations: s.stats.Snapshot(), Size: size.Load()}, err
 }
 
 // infoField reads a line of INFO; "" where there is none.

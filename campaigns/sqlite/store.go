@@ -45,7 +45,7 @@ type Store struct {
 	writeDB *sql.DB
 	readDB  *sql.DB
 	read    *statements
-	stats   *operations
+	stats   *campaigns.Operations
 
 	sending  sync.RWMutex // held while a request is handed over; closed is under it
 	closed   bool
@@ -85,7 +85,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, lock: lock, stats: newOperations(), requests: make(chan *request, maxGroup)}
+	s := &Store{path: path, lock: lock, stats: &campaigns.Operations{}, requests: make(chan *request, maxGroup)}
 	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.release())
 	}
@@ -151,7 +151,7 @@ func (s *Store) Stats(ctx context.Context) (campaigns.StoreStats, error) {
 	if err := s.readDB.QueryRowContext(ctx, "PRAGMA page_size").Scan(&pageSize); err != nil {
 		return campaigns.StoreStats{}, fmt.Errorf("size of store: %w", err)
 	}
-	return campaigns.StoreStats{Kind: "sqlite", Operations: s.stats.snapshot(), Size: pages * pageSize}, nil
+	return campaigns.StoreStats{Kind: "sqlite", Operations: s.stats.Snapshot(), Size: pages * pageSize}, nil
 }
 
 // Close finishes the writes that wait and closes the file. Later calls of any

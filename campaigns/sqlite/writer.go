@@ -41,7 +41,7 @@ func (s *Store) submit(r *request) error {
 		<-r.done
 		err = r.err
 	}
-	s.stats.add(r.name, time.Since(start), err)
+	s.stats.Add(r.name, time.Since(start), err)
 	return err
 }
 
@@ -64,12 +64,12 @@ func (s *Store) hand(r *request) error {
 type writer struct {
 	*statements
 	conn   *sql.Conn
-	stats  *operations
+	stats  *campaigns.Operations
 	plans  map[campaigns.CampaignID]*plan
 	queues map[campaigns.QueueID]int64
 }
 
-func newWriter(conn *sql.Conn, stats *operations) *writer {
+func newWriter(conn *sql.Conn, stats *campaigns.Operations) *writer {
 	w := &writer{statements: newStatements(conn), conn: conn, stats: stats}
 	w.forget()
 	return w
@@ -148,7 +148,7 @@ func (w *writer) commit(group []*request) {
 		w.rollback()
 		fail("commit", err)
 	}
-	w.stats.add("commit", 0, nil)
+	w.stats.Add("commit", 0, nil)
 }
 
 // try runs one request in a savepoint, so that its failure spoils no other. An
