@@ -79,6 +79,9 @@ type QueueInfo struct {
 	NextDue time.Time `json:"next_due"` // when the first waiting lead is due; zero if none waits
 }
 
+// LockedFor is when to ask again for a number that is being called.
+const LockedFor = time.Minute
+
 // ClaimRequest asks for leads.
 type ClaimRequest struct {
 	Queues []QueueID // only these, in the order of preference

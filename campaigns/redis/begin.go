@@ -9,9 +9,6 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// lockedFor is when to ask again for a number that is being called.
-const lockedFor = time.Minute
-
 // Begin makes an attempt durable; see campaigns.Store. A claim whose lease ran
 // out is stale, even if nobody took it yet. ErrNotReplicated means that it may be
 // lost with the master: it must not be dialled.

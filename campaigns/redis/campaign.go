@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -100,21 +98,11 @@ func (s *Store) replaceCampaign(ctx context.Context, c campaigns.Campaign) (camp
 	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
 		return c, false, err
 	}
-	if old.Version != c.Version { // 0 where there is none
-		return c, false, fmt.Errorf("campaign %s is at version %d, not %d: %w", c.ID, old.Version, c.Version, campaigns.ErrConflict)
+	c, rebuild, err := c.Replacing(old)
+	if err != nil {
+		return c, false, err
 	}
-	if c.CreatedAt.IsZero() {
-		c.CreatedAt = old.CreatedAt
-	}
-	if c.CreatedAt.IsZero() {
-		c.CreatedAt = time.Now()
-	}
-	if c.State == "" {
-		c.State = campaigns.Stopped
-	}
-	c.CreatedAt = c.CreatedAt.UTC()
-	c.Version++
-	rebuild := !reflect.DeepEqual(old.Segments, c.Segments) || !slices.Equal(old.Lists, c.Lists) || body == ""
+	rebuild = rebuild || body == ""
 	return c, rebuild, s.writeCampaign(ctx, c, body, rebuild)
 }
 

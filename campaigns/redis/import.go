@@ -298,7 +298,7 @@ func (w *work) importRow(x *seat, r importRow, now time.Time) importResult {
 	if x.row == r.row && x.grades == r.grades {
 		return leadSame
 	}
-	x.lead = merge(x.lead, r.Lead, x.grades != r.grades)
+	x.lead = x.lead.Overlaid(r.Lead, x.grades != r.grades)
 	x.lead.UpdatedAt = now
 	x.row, x.grades = r.row, r.grades
 	w.requeue(x)

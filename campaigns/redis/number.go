@@ -107,7 +107,7 @@ func (s *Store) freeNumber(ctx context.Context, number string, lock []any) (wait
 	case a == nil:
 		return 0, s.unlockNumber(ctx, number, attempt, "")
 	case a.EndedAt.IsZero():
-		return lockedFor, nil
+		return campaigns.LockedFor, nil
 	}
 	return 0, s.unlockNumber(ctx, number, attempt, a.trace().String())
 }

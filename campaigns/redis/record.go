@@ -141,25 +141,3 @@ func sourceDigests(l campaigns.Lead) (row [8]byte, grades [6]byte, err error) {
 	copy(grades[:], sum[:])
 	return row, grades, nil
 }
-
-// merge lays an imported row over the lead that is there. A number proven bad
-// stays bad; progress only rises.
-func merge(present, row campaigns.Lead, grades bool) campaigns.Lead {
-	bad := map[string]bool{}
-	for _, n := range present.Numbers {
-		bad[n.E164] = n.Bad
-	}
-	merged := present
-	merged.Name, merged.Fields, merged.Note = row.Name, row.Fields, row.Note
-	merged.Numbers = nil
-	for _, n := range row.Numbers {
-		n.Bad = n.Bad || bad[n.E164]
-		merged.Numbers = append(merged.Numbers, n)
-	}
-	if grades {
-		progress := max(present.Grades.Progress, row.Grades.Progress)
-		merged.Grades = row.Grades
-		merged.Grades.Progress = progress
-	}
-	return merged
-}

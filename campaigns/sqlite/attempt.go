@@ -12,9 +12,6 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// lockedFor is when to ask again for a number that is being called.
-const lockedFor = time.Minute
-
 // Begin makes an attempt durable; see campaigns.Store. A claim whose lease ran
 // out is stale, even if nobody took it yet.
 func (s *Store) Begin(ctx context.Context, in campaigns.Intent) error {
@@ -88,7 +85,7 @@ func (w *writer) gates(lead campaigns.Lead, number string, in campaigns.Intent) 
 	var other string
 	err := w.get(`SELECT id FROM attempt WHERE number = ? AND ended_at = 0`, args(number), &other)
 	if err == nil {
-		return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + other, Next: in.At.Add(lockedFor)}, nil
+		return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + other, Next: in.At.Add(campaigns.LockedFor)}, nil
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return nil, err

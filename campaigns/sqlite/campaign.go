@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
-	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -129,21 +127,9 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaig
 		if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
 			return err
 		}
-		if old.Version != c.Version { // 0 where there is none
-			return fmt.Errorf("campaign %s is at version %d, not %d: %w", c.ID, old.Version, c.Version, campaigns.ErrConflict)
+		if c, rebuild, err = c.Replacing(old); err != nil {
+			return err
 		}
-		if c.CreatedAt.IsZero() {
-			c.CreatedAt = old.CreatedAt
-		}
-		if c.CreatedAt.IsZero() {
-			c.CreatedAt = time.Now()
-		}
-		if c.State == "" {
-			c.State = campaigns.Stopped
-		}
-		c.CreatedAt = c.CreatedAt.UTC()
-		c.Version++
-		rebuild = !reflect.DeepEqual(old.Segments, c.Segments) || !slices.Equal(old.Lists, c.Lists)
 		return w.storeCampaign(c, rebuild)
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func (s *Store) Census(ctx context.Context, c campaigns.CampaignID, since, now t
 		found.Special, err = specials(r, c, since)
 		return err
 	})
-	s.stats.add("census", time.Since(start), err)
+	s.stats.Add("census", time.Since(start), err)
 	if err != nil {
 		return campaigns.Census{}, fmt.Errorf("census of %s: %w", c, err)
 	}

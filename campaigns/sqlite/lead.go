@@ -135,35 +135,13 @@ func (w *writer) importLead(l campaigns.Lead, now time.Time) (campaigns.LeadID, 
 	if err != nil {
 		return 0, 0, err
 	}
-	merged := merge(present, l, old.grades != grades)
+	merged := present.Overlaid(l, old.grades != grades)
 	merged.UpdatedAt = now
 	if err := w.replaceLead(merged, who); err != nil {
 		return 0, 0, err
 	}
 	_, err = w.exec(`UPDATE lead SET source_row = ?, source_grades = ? WHERE id = ?`, row, grades, int64(old.id))
 	return old.id, leadUpdated, err
-}
-
-// merge lays an imported row over the lead that is there. A number proven bad
-// stays bad.
-func merge(present, row campaigns.Lead, grades bool) campaigns.Lead {
-	bad := map[string]bool{}
-	for _, n := range present.Numbers {
-		bad[n.E164] = n.Bad
-	}
-	merged := present
-	merged.Name, merged.Fields, merged.Note = row.Name, row.Fields, row.Note
-	merged.Numbers = nil
-	for _, n := range row.Numbers {
-		n.Bad = n.Bad || bad[n.E164]
-		merged.Numbers = append(merged.Numbers, n)
-	}
-	if grades {
-		progress := max(present.Grades.Progress, row.Grades.Progress)
-		merged.Grades = row.Grades
-		merged.Grades.Progress = progress
-	}
-	return merged
 }
 
 func (w *writer) insertLead(l campaigns.Lead, identity string, row []byte, grades string, now time.Time) (campaigns.LeadID, error) {

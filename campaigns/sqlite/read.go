@@ -24,7 +24,7 @@ func (s *Store) reading(ctx context.Context, name string, do func(*statements) e
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
-	s.stats.add(name, time.Since(start), err)
+	s.stats.Add(name, time.Since(start), err)
 	return err
 }
 
