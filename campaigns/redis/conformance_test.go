@@ -20,9 +20,6 @@ func TestConformanceSharded(t *testing.T) {
 }
 
 func TestConformanceCluster(t *testing.T) {
-	if testing.Short() {
-		t.Skip("three servers")
-	}
 	conform(t, redistest.Cluster(t, 3, 0)[0].URL())
 }
 

@@ -15,9 +15,6 @@ import (
 // pauses and goes on, and every attempt and outcome that was acknowledged is there.
 // This is one failure that went well; WAIT promises no more.
 func TestMasterOfAClusterDies(t *testing.T) {
-	if testing.Short() {
-		t.Skip("six servers")
-	}
 	servers := redistest.Cluster(t, 3, 1, "--repl-diskless-sync-delay", "0")
 	url := "redis://" + servers[1].Addr + "/0?addr=" + servers[2].Addr
 	s := openTest(t, url)
@@ -63,5 +60,5 @@ func TestMasterOfAClusterDies(t *testing.T) {
 	if err := persist(func() error { return s.Ping(t.Context()) }); err != nil { // this one slept through it
 		t.Fatal(err)
 	}
-	checkJournal(t, filepath.Dir(journal.Name()), s)
+	judgeKilled(t, s, journal.Name())
 }

@@ -1,22 +1,20 @@
 package redis
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/campaigns/storetest"
 )
 
 // What a child, this binary started again, dials: the folder of its journal, its
@@ -182,7 +180,7 @@ func TestKill9(t *testing.T) {
 		killed := make([]bool, 2)
 		for n := range killed {
 			wg.Go(func() {
-				killed[n] = runChild(t, dir, server.URL(), fmt.Sprint("n", n), time.Duration(50+rand.IntN(100))*time.Millisecond)
+				killed[n] = storetest.RunChild(t, time.Duration(50+rand.IntN(100))*time.Millisecond, environ(dir, server.URL(), n)...)
 			})
 		}
 		if i%3 == 2 {
@@ -198,103 +196,31 @@ func TestKill9(t *testing.T) {
 		}
 	}
 	for n := range 2 { // the first finds what the other still holds, the second settles it
-		runChild(t, dir, server.URL(), fmt.Sprint("n", n), -1)
+		storetest.RunChild(t, -1, environ(dir, server.URL(), n)...)
 	}
 	t.Logf("%d kills", kills)
 	if kills < 10 {
 		t.Errorf("only %d of 20 children were killed at work", kills)
 	}
-	checkJournal(t, dir, s)
+	judgeKilled(t, s, filepath.Join(dir, "journal"))
 }
 
-// runChild starts a child and kills it some time after it is up; below 0 it
-// lets it finish. It says whether the child was killed.
-func runChild(t *testing.T, dir, url, node string, after time.Duration) bool {
-	exe, err := os.Executable()
-	if err != nil {
-		t.Error(err)
-		return false
-	}
-	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = append(os.Environ(), childDir+"="+dir, childNode+"="+node, childURL+"="+url)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Error(err)
-		return false
-	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "up\n" {
-		t.Errorf("child said %q, %v", line, err)
-	}
-	if after >= 0 {
-		timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) // it may have finished
-		defer timer.Stop()
-	}
-	err = cmd.Wait()
-	if _, died := errors.AsType[*exec.ExitError](err); err != nil && (!died || after < 0 || cmd.ProcessState.ExitCode() > 0) {
-		t.Errorf("child: %v", err)
-	}
-	return err != nil
-}
-
-func checkJournal(t *testing.T, dir string, s *Store) {
+// judgeKilled is JudgeKilled, and no lead may be left anywhere.
+func judgeKilled(t *testing.T, s *Store, journal string) {
 	t.Helper()
-	kept, err := s.Attempts(t.Context(), campaigns.AttemptQuery{Limit: 10_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	byID, byLead := map[string]campaigns.Attempt{}, map[campaigns.LeadID][]campaigns.Outcome{}
-	for _, a := range kept {
-		byID[string(a.ID)] = a
-		if a.Outcome != campaigns.NotPlaced {
-			byLead[a.Lead] = append(byLead[a.Lead], a.Outcome)
-		}
-		if a.Outcome == "" {
-			t.Errorf("attempt %s has no outcome", a.ID)
-		}
-	}
-	body, err := os.ReadFile(filepath.Join(dir, "journal"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	claims := map[string]bool{}
-	for line := range strings.Lines(string(body)) {
-		f := strings.Fields(line)
-		a, found := byID[f[1]]
-		switch {
-		case !found:
-			t.Errorf("%s: an acknowledged attempt is lost", line)
-		case f[0] == "ENDED" && a.Outcome != campaigns.Busy:
-			t.Errorf("%s: its acknowledged outcome is now %s", line, a.Outcome)
-		case f[0] == "INVITE" && claims[f[2]+" "+f[3]]:
-			t.Errorf("%s: dialled twice in one claim", line)
-		case f[0] == "INVITE":
-			claims[f[2]+" "+f[3]] = true
-		}
-	}
-	if len(byLead) != killLeads {
-		t.Errorf("%d leads were dialled, want %d", len(byLead), killLeads)
-	}
-	interrupted := 0
-	for id, outcomes := range byLead {
-		last := outcomes[0] // newest first
-		if last == campaigns.Interrupted {
-			interrupted++
-		} else if len(outcomes) != killTries {
-			t.Errorf("lead %d: outcomes %v, want %d of them or an interrupted one at the end", id, outcomes, killTries)
-		}
-	}
-	for id := range byLead {
-		for _, e := range entriesOf(t, s, id) {
+	storetest.JudgeKilled(t, s, journal, killLeads, killTries)
+	for id := range killLeads {
+		for _, e := range entriesOf(t, s, campaigns.LeadID(id+1)) {
 			if e.State != campaigns.EntryDone {
-				t.Errorf("lead %d is %s at the end", id, e.State)
+				t.Errorf("lead %d is %s at the end", id+1, e.State)
 			}
 		}
 	}
-	t.Logf("%d attempts, %d interrupted", len(kept), interrupted)
+}
+
+// environ makes a child of this binary the n-th dialer.
+func environ(dir, url string, n int) []string {
+	return []string{childDir + "=" + dir, childURL + "=" + url, fmt.Sprintf("%s=n%d", childNode, n)}
 }
 
 func entriesOf(t *testing.T, s *Store, id campaigns.LeadID) []campaigns.Entry {

@@ -1,22 +1,20 @@
 package sqlite
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/storetest"
 )
 
 // childDir names the folder in which this binary, started again, dials.
@@ -141,99 +139,19 @@ func TestKill9(t *testing.T) {
 	}
 	kills := 0
 	for range tries {
-		if runChild(t, dir, time.Duration(rand.IntN(40))*time.Millisecond) {
+		if storetest.RunChild(t, time.Duration(rand.IntN(40))*time.Millisecond, childDir+"="+dir) {
 			kills++
 		}
 	}
-	runChild(t, dir, -1)
+	storetest.RunChild(t, -1, childDir+"="+dir)
 	t.Logf("%d kills", kills)
 	if kills < tries/2 {
 		t.Errorf("only %d of %d children were killed at work", kills, tries)
 	}
-	checkJournal(t, dir, path, killLeads*tries)
-}
-
-// runChild starts a child and kills it some time after it is up; below 0 it
-// lets it finish. It says whether the child was killed.
-func runChild(t *testing.T, dir string, after time.Duration) bool {
-	t.Helper()
-	exe, err := os.Executable()
+	after, err := Open(t.Context(), path, WithCheck())
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "up\n" {
-		t.Fatalf("child said %q, %v", line, err)
-	}
-	if after >= 0 {
-		timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() }) // it may have finished
-		defer timer.Stop()
-	}
-	err = cmd.Wait()
-	if _, died := errors.AsType[*exec.ExitError](err); err != nil && (!died || after < 0 || cmd.ProcessState.ExitCode() > 0) {
-		t.Fatalf("child: %v", err)
-	}
-	return err != nil
-}
-
-func checkJournal(t *testing.T, dir, path string, leads int) {
-	t.Helper()
-	s, err := Open(t.Context(), path, WithCheck())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	kept, err := s.Attempts(t.Context(), campaigns.AttemptQuery{Limit: 10_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	byID, byLead := map[string]campaigns.Attempt{}, map[campaigns.LeadID][]campaigns.Outcome{}
-	for _, a := range kept {
-		byID[string(a.ID)] = a
-		byLead[a.Lead] = append(byLead[a.Lead], a.Outcome)
-		if a.Outcome == "" {
-			t.Errorf("attempt %s has no outcome", a.ID)
-		}
-	}
-	body, err := os.ReadFile(filepath.Join(dir, "journal"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	claims := map[string]bool{}
-	for line := range strings.Lines(string(body)) {
-		f := strings.Fields(line)
-		a, found := byID[f[1]]
-		switch {
-		case !found:
-			t.Errorf("%s: an acknowledged attempt is lost", line)
-		case f[0] == "ENDED" && a.Outcome != campaigns.Busy:
-			t.Errorf("%s: its acknowledged outcome is now %s", line, a.Outcome)
-		case f[0] == "INVITE" && claims[f[2]+" "+f[3]]:
-			t.Errorf("%s: dialled twice in one claim", line)
-		case f[0] == "INVITE":
-			claims[f[2]+" "+f[3]] = true
-		}
-	}
-	if len(byLead) != leads {
-		t.Errorf("%d leads were dialled, want %d", len(byLead), leads)
-	}
-	interrupted := 0
-	for id, outcomes := range byLead {
-		last := outcomes[0] // newest first
-		if last == campaigns.Interrupted {
-			interrupted++
-		} else if len(outcomes) != killTries {
-			t.Errorf("lead %d: outcomes %v, want %d of them or an interrupted one at the end", id, outcomes, killTries)
-		}
-	}
-	t.Logf("%d attempts, %d interrupted", len(kept), interrupted)
+	defer after.Close()
+	storetest.JudgeKilled(t, after, filepath.Join(dir, "journal"), killLeads*tries, killTries)
 }

@@ -2,8 +2,8 @@
 // campaigns.Store and campaigns.Records, and random histories that are compared
 // with a slow model in memory.
 //
-// It is not a test of speed, and it kills no process: stores do that themselves.
-// Time is invented everywhere; it lies in the past of any real clock.
+// It is not a test of speed. Run kills no process: stores do that themselves, with
+// RunChild and JudgeKilled. Time is invented everywhere; it lies in the past of any real clock.
 package storetest
 
 import (

@@ -18,7 +18,7 @@ import (
 func heavy(t *testing.T) {
 	t.Helper()
 	if os.Getenv("OUTPACE_FAULTS") == "" {
-		t.Skip("left to make fault")
+		t.Skip("takes minutes: `make fault` runs it (OUTPACE_FAULTS=1)")
 	}
 }
 
