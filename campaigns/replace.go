@@ -29,9 +29,9 @@ func (l Lead) Overlaid(row Lead, grades bool) Lead {
 }
 
 // Replacing is c as a store keeps it in the place of old, the zero Campaign where
-// there is none: the next version, with its defaults. rebuild says that the queues
+// there is none: the next version, created now unless it says when. rebuild says that the queues
 // are out of date. ErrConflict where somebody else has replaced old.
-func (c Campaign) Replacing(old Campaign) (next Campaign, rebuild bool, err error) {
+func (c Campaign) Replacing(old Campaign, now time.Time) (next Campaign, rebuild bool, err error) {
 	if old.Version != c.Version { // 0 where there is none
 		return c, false, fmt.Errorf("campaign %s is at version %d, not %d: %w", c.ID, old.Version, c.Version, ErrConflict)
 	}
@@ -39,7 +39,7 @@ func (c Campaign) Replacing(old Campaign) (next Campaign, rebuild bool, err erro
 		c.CreatedAt = old.CreatedAt
 	}
 	if c.CreatedAt.IsZero() {
-		c.CreatedAt = time.Now()
+		c.CreatedAt = now
 	}
 	if c.State == "" {
 		c.State = Stopped

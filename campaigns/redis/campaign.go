@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -98,7 +99,7 @@ func (s *Store) replaceCampaign(ctx context.Context, c campaigns.Campaign) (camp
 	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
 		return c, false, err
 	}
-	c, rebuild, err := c.Replacing(old)
+	c, rebuild, err := c.Replacing(old, time.Now())
 	if err != nil {
 		return c, false, err
 	}

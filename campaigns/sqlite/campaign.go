@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -127,7 +128,7 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaig
 		if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
 			return err
 		}
-		if c, rebuild, err = c.Replacing(old); err != nil {
+		if c, rebuild, err = c.Replacing(old, time.Now()); err != nil {
 			return err
 		}
 		return w.storeCampaign(c, rebuild)
