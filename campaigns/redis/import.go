@@ -131,7 +131,7 @@ func (s *Store) addLeads(ctx context.Context, list campaigns.ListID, leads []cam
 	for i, l := range leads {
 		l.List = list
 		rows[i].Lead = l
-		if rows[i].who, err = identity(l); err != nil {
+		if rows[i].who, err = l.Identity(); err != nil {
 			return done, err
 		}
 		if rows[i].row, rows[i].grades, err = sourceDigests(l); err != nil {

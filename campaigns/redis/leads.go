@@ -34,7 +34,7 @@ func (s *Store) Lead(ctx context.Context, id campaigns.LeadID) (campaigns.Lead, 
 // its list, and takes the external id or first number of no other lead there
 // (campaigns.ErrConflict).
 func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
-	who, err := identity(l)
+	who, err := l.Identity()
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (s *Store) hasIdentity(ctx context.Context, id campaigns.LeadID, list campa
 	if err != nil || !seats[0].exists {
 		return false, err
 	}
-	theirs, err := identity(seats[0].lead)
+	theirs, err := seats[0].lead.Identity()
 	return err == nil && theirs == who && seats[0].lead.List == list, nil
 }
 
@@ -123,8 +123,8 @@ func (s *Store) unindex(ctx context.Context, before, after campaigns.Lead) error
 			gone = append(gone, naming{name: numberName(n.E164), lead: before.ID})
 		}
 	}
-	old, err := identity(before)
-	if who, _ := identity(after); err == nil && old != who {
+	old, err := before.Identity()
+	if who, _ := after.Identity(); err == nil && old != who {
 		gone = append(gone, naming{name: identityName(before.List, old), lead: before.ID})
 	}
 	if len(gone) == 0 {

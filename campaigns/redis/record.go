@@ -2,7 +2,6 @@ package redis
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -114,28 +113,12 @@ func (r *record) queue(e entry) campaigns.QueueID {
 	return campaigns.QueueID{Campaign: e.campaign, Segment: e.segment, Window: n.Window()}
 }
 
-// identity is what makes an imported lead the same as one that is there.
-func identity(l campaigns.Lead) (string, error) {
-	if l.ExternalID != "" {
-		return "id:" + l.ExternalID, nil
-	}
-	if len(l.Numbers) == 0 {
-		return "", fmt.Errorf("lead %q has neither an external id nor a number", l.Name)
-	}
-	return "number:" + l.Numbers[0].E164, nil
-}
-
 // sourceDigests are over what a source tells of a lead, its grades apart.
 func sourceDigests(l campaigns.Lead) (row [8]byte, grades [6]byte, err error) {
-	numbers := slices.Clone(l.Numbers)
-	for i := range numbers {
-		numbers[i].Bad = false
-	}
-	body, err := json.Marshal([]any{l.ExternalID, l.Name, numbers, l.Fields, l.Note})
+	sum, err := l.SourceSum()
 	if err != nil {
 		return row, grades, err
 	}
-	sum := sha256.Sum256(body)
 	copy(row[:], sum[:])
 	sum = sha256.Sum256(fmt.Append(nil, l.Grades))
 	copy(grades[:], sum[:])

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -56,32 +55,6 @@ func loadLead(s *statements, id campaigns.LeadID) (campaigns.Lead, error) {
 	return l, nil
 }
 
-// identity is what makes an imported lead the same as one that is there.
-func identity(l campaigns.Lead) (string, error) {
-	if l.ExternalID != "" {
-		return "id:" + l.ExternalID, nil
-	}
-	if len(l.Numbers) == 0 {
-		return "", fmt.Errorf("lead %q has neither an external id nor a number", l.Name)
-	}
-	return "number:" + l.Numbers[0].E164, nil
-}
-
-// sourceHash is over what a source tells of a lead, without its grades.
-func sourceHash(l campaigns.Lead) ([]byte, error) {
-	numbers := make([]campaigns.Number, len(l.Numbers))
-	for i, n := range l.Numbers {
-		n.Bad = false
-		numbers[i] = n
-	}
-	body, err := json.Marshal([]any{l.ExternalID, l.Name, numbers, l.Fields, l.Note})
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(body)
-	return sum[:16], nil
-}
-
 // source is the row of a list that a lead was last imported from.
 type source struct {
 	id     campaigns.LeadID
@@ -111,15 +84,15 @@ const (
 // importLead writes one row of a list. Grades that calls have changed stay
 // unless the source itself says something new.
 func (w *writer) importLead(l campaigns.Lead, now time.Time) (campaigns.LeadID, importResult, error) {
-	who, err := identity(l)
+	who, err := l.Identity()
 	if err != nil {
 		return 0, 0, err
 	}
-	row, err := sourceHash(l)
+	told, err := l.SourceSum()
 	if err != nil {
 		return 0, 0, err
 	}
-	grades := fmt.Sprint(l.Grades)
+	row, grades := told[:16], fmt.Sprint(l.Grades)
 	old, err := w.findSource(l.List, who)
 	if err != nil {
 		return 0, 0, err

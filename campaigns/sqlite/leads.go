@@ -123,7 +123,7 @@ func (s *Store) Lead(ctx context.Context, id campaigns.LeadID) (campaigns.Lead, 
 // its list, and takes the external id or first number of no other lead there
 // (campaigns.ErrConflict).
 func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
-	who, err := identity(l)
+	who, err := l.Identity()
 	if err != nil {
 		return err
 	}
