@@ -30,8 +30,9 @@ var ErrNotReplicated = fmt.Errorf("redis: no replica confirmed the attempt in ti
 // errUsed means that there is an attempt with this id already.
 var errUsed = errors.New("redis: attempt id was used before")
 
-// refusals are how Redis says that it cannot serve now.
-var refusals = []string{"MISCONF", "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "OOM", "BUSY", "UNBLOCKED"}
+// refusals are how Redis says that it cannot serve now. EXECABORT is a transaction
+// that did nothing because one of its commands met another of these.
+var refusals = []string{"EXECABORT", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "OOM", "BUSY", "UNBLOCKED"}
 
 // explain wraps an error of an operation and says where Redis is to blame.
 func explain(operation string, err error) error {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 )
@@ -126,6 +128,13 @@ func TestMemoryFull(t *testing.T) {
 	server.Ask("CONFIG SET maxmemory 1mb")
 	if err := s.Audit(t.Context(), entry); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("full: %v", err)
+	}
+	// A transaction of which a command was refused is called off, and does not say why.
+	_, err := s.db.TxPipelined(t.Context(), func(tx goredis.Pipeliner) error {
+		return tx.Set(t.Context(), s.keys.general()+"x", "1", 0).Err()
+	})
+	if err := explain("test", err); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("full, in a transaction: %v", err)
 	}
 	server.Ask("CONFIG SET maxmemory 0")
 	if err := s.Audit(t.Context(), entry); err != nil {
