@@ -28,6 +28,7 @@ type operator struct {
 	stageSince     time.Time
 	restUntil      time.Time
 	pace           *estimate.Pace
+	ends           float64 // of their talk, expected and booked already, see model.accrueTalks
 }
 
 // rests says whether a ready operator takes no call yet.
@@ -74,7 +75,7 @@ func (f *floor) setOperator(now time.Time, ev Operator, known *paces) (was opera
 	}
 	o.state, o.since = ev.State, now
 	if ev.State == Talking {
-		o.segment = -1
+		o.segment, o.ends = -1, 0
 	}
 	return was
 }

@@ -11,8 +11,8 @@ const (
 	sureSpread  = 3.3  // standard deviations
 	leastSpread = 0.6  // calls
 	sureCredit  = 0.6  // calls that must be left then
-	poor        = 10.0 // calls allowed from the window's begin to its end
-	rich        = 20.0
+	poor        = 5.0  // calls allowed from the window's begin to its end
+	rich        = 10.0
 	poorCredit  = 1.0
 	leaving     = 0.9  // of the answers in flight, where few calls are allowed
 	team        = 20.0 // operators who may leave at one moment unannounced; a larger floor does not

@@ -23,6 +23,8 @@ const (
 	handlingMemory = 400  // talks, and three more for each operator
 	ownEstimates   = 32   // segments
 	likeOthers     = 40   // dials of the others that a new segment begins with
+	talkChance     = 2.0  // standard deviations of the level of talks that may be chance
+	levelStep      = 0.05 // of that level, which the tables follow
 	talksKnown     = 10   // of a segment, before they count for themselves
 )
 
@@ -48,6 +50,9 @@ type model struct {
 	freshTalks float64        // ended since handlingAt
 	paces      paces
 	talkLength estimate.UsualLength // where the segment is not known
+	talkEnds   estimate.Ends
+	talkLevel  estimate.Level // talks that end, of those expected
+	levelled   float64        // talkLevel as the tables have it
 	handling   *estimate.Handling
 	handlingAt time.Time
 }
@@ -65,7 +70,8 @@ type segment struct {
 	talk     *estimate.Duration
 	talks    float64
 	length   estimate.UsualLength // of its talks
-	handling *estimate.Handling   // nil until its talks are known
+	talkEnds estimate.Ends
+	handling *estimate.Handling // nil until its talks are known
 }
 
 // firstAge is where in segment.within age 0 is. Before come the ages of dials on a
@@ -86,7 +92,9 @@ func newModel(now time.Time, s Settings) *model {
 		ready:   estimate.NewShare(12, 0.2, readyMemory),
 		verdict: estimate.NewMean(0, 200),
 		callsAt: now, followed: now,
+		talkLevel: estimate.NewTalkLevel(),
 	}
+	m.talkEnds = estimate.NewEnds(m.talk.Law(nil))
 	m.tabulateOffsets(estimate.NewAnswerLevel())
 	m.rebuildHandling(now, s, &floor{})
 	return m
@@ -209,13 +217,15 @@ func (m *model) refresh(now time.Time, s Settings, f *floor) {
 		for i := range m.segments {
 			m.segments[i].follow(min(dt, 10))
 		}
+		m.accrueTalks(now, f)
 		m.followed = now
 	}
 	if now.Sub(m.callsAt) > callsEvery && m.dials.Fresh() >= callsFresh {
 		m.rebuildCalls(now, f)
 	}
 	few := min(handlingFresh, 0.1*m.talks)
-	if now.Sub(m.handlingAt) > handlingEvery && m.freshTalks > 0 && m.freshTalks >= few {
+	due := now.Sub(m.handlingAt) > handlingEvery && m.freshTalks > 0 && m.freshTalks >= few
+	if due || now.Sub(m.handlingAt) > callsEvery && math.Abs(m.lasting()/m.levelled-1) > levelStep {
 		m.rebuildHandling(now, s, f)
 	}
 }
@@ -313,7 +323,37 @@ func (m *model) talked(o *operator, lasted float64) {
 		}
 	}
 	o.pace.Observe(length.Observe(lasted))
+	m.talkLevel.Add(1, m.endsOf(o).By(lasted)-o.ends)
 }
+
+// endsOf is how talks like that of an operator end.
+func (m *model) endsOf(o *operator) *estimate.Ends {
+	if o.segment >= 0 && m.segments[o.segment].handling != nil {
+		return &m.segments[o.segment].talkEnds
+	}
+	return &m.talkEnds
+}
+
+// accrueTalks books what was expected of the talks that go on up to now: that
+// talks have become longer shows in those that do not end.
+func (m *model) accrueTalks(now time.Time, f *floor) {
+	expected := 0.0
+	for _, o := range f.staff {
+		if o.state == Talking {
+			ends := m.endsOf(o).By(seconds(now, o.since))
+			if d := ends - o.ends; d > 0 {
+				expected += d
+				o.ends = ends
+			}
+		}
+	}
+	if expected > 0 {
+		m.talkLevel.Add(0, expected)
+	}
+}
+
+// lasting is the level of talks that end, as far as it is not chance.
+func (m *model) lasting() float64 { return m.talkLevel.Beyond(talkChance) }
 
 func (m *model) wrapped(o *operator, lasted float64) {
 	m.wrap.Observe(lasted)
@@ -336,7 +376,11 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	}
 	wrap := m.wrap.Law(wrapping)
 	talk := m.talk.Law(talking)
-	m.handling = estimate.NewHandling(talk, wrap, horizons)
+	before := m.talkEnds
+	m.talkEnds = estimate.NewEnds(talk)
+	m.talkLevel.Rescale(m.talk.Shift(before, m.talkEnds, talking))
+	m.levelled = m.lasting()
+	m.handling = estimate.NewHandling(estimate.Faster(talk, m.levelled), wrap, horizons)
 	for i := range m.segments {
 		s := &m.segments[i]
 		if s.talk == nil || s.talks < talksKnown {
@@ -344,7 +388,14 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 		}
 		s.talk.Forget(keep)
 		talking, _ := f.running(now, i)
-		s.handling = estimate.NewHandling(s.talk.LawOf(talk, talking), wrap, horizons)
+		law := s.talk.LawOf(talk, talking)
+		s.talkEnds = estimate.NewEnds(law)
+		s.handling = estimate.NewHandling(estimate.Faster(law, m.levelled), wrap, horizons)
+	}
+	for _, o := range f.staff { // booked already, now in the new measure
+		if o.state == Talking {
+			o.ends = m.endsOf(o).By(seconds(now, o.since))
+		}
 	}
 	m.stages.rebuild(wrap, horizons, keep)
 }

@@ -94,3 +94,19 @@ func (d *Duration) law(running []float64, prior func(i int, exposed float64) (ha
 	law[n-1] += left
 	return law
 }
+
+// Shift is by what ratio more ends are expected of the states that d has seen, and
+// of those that run now at these ages in seconds, after than before.
+func (d *Duration) Shift(before, after Ends, running []float64) float64 {
+	was, is := 0.0, 0.0
+	for i, n := range d.ends {
+		age := (float64(i) + 0.5) * DurationBin
+		was += n * before.By(age)
+		is += n * after.By(age)
+	}
+	for _, age := range running {
+		was += before.By(age)
+		is += after.By(age)
+	}
+	return rescale(is, was)
+}

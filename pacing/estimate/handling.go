@@ -47,7 +47,7 @@ func (h *Handling) tabulateTalk(k int, talk, talking, wrapped []float64, horizon
 		after[j] = at(wrapped, horizon-float64(j)-0.5)
 	}
 	for i := range talk {
-		if talking[i] < 1e-9 {
+		if talking[i] < 1e-9 || i+len(after) >= len(talk) {
 			h.repeat(h.talk, i, k)
 			continue
 		}
@@ -64,7 +64,7 @@ func (h *Handling) tabulateWrap(k int, wrapped []float64, horizon float64) {
 	for i := range len(wrapped) - 1 {
 		age := float64(i) + 0.5
 		done := at(wrapped, age)
-		if 1-done < 1e-6 {
+		if 1-done < 1e-6 || age+horizon/DurationBin >= float64(len(wrapped)-2) {
 			h.repeat(h.wrap, i, k)
 			continue
 		}
@@ -72,7 +72,10 @@ func (h *Handling) tabulateWrap(k int, wrapped []float64, horizon float64) {
 	}
 }
 
-// repeat copies the row before: nobody has ever been here.
+// repeat copies the row before: nobody has ever been here, or the table ends within
+// the horizon. Its last bin holds all that last longer, and says nothing of when
+// they end: taken for an end, a few talks of more than half an hour would have an
+// operator come free each at every moment.
 func (h *Handling) repeat(table []float64, i, k int) {
 	if i > 0 {
 		table[i*h.horizons+k] = table[(i-1)*h.horizons+k]

@@ -47,6 +47,12 @@ func NewFailureLevel() Level {
 	return Level{prior: priorEvents, tuning: tuning{slowMemory: 100, fastMemory: 12, up: 3.5, down: 2.5, minExpected: 1.5, minSeen: 8}}
 }
 
+// NewTalkLevel returns the level of talks that end: below 1 where they last longer
+// than they used to.
+func NewTalkLevel() Level {
+	return Level{prior: priorEvents, tuning: tuning{slowMemory: 250, fastMemory: 40, up: 2.7, down: 2.4, minExpected: 5, minSeen: math.Inf(1)}}
+}
+
 // Add books events seen and events that the hazards had expected meanwhile.
 func (l *Level) Add(seen, expected float64) {
 	expected = math.Max(0, expected)
@@ -74,6 +80,17 @@ func (e *evidence) add(seen, expected, memory float64) {
 // Value is the level: 1 when events come as expected, 2 when twice as many. > 0.
 func (l *Level) Value() float64 {
 	return (l.prior + l.slow.seen) / (l.prior + l.slow.expected)
+}
+
+// Beyond is the level less what may be chance: Value drawn towards 1 by so many
+// standard deviations. > 0.
+func (l *Level) Beyond(deviations float64) float64 {
+	value := l.Value()
+	chance := deviations / math.Sqrt(l.prior+l.slow.expected)
+	if value > 1 {
+		return math.Max(1, value-chance)
+	}
+	return math.Min(1, value+chance)
 }
 
 // Spread is the relative standard deviation of Value, in (0, 0.41].

@@ -98,3 +98,23 @@ func TestLevelIsAlwaysPositiveAndFinite(t *testing.T) {
 		}
 	})
 }
+
+// What may be chance is no reason to believe in a change; what may not, is.
+func TestBeyondChance(t *testing.T) {
+	l := NewTalkLevel()
+	if got := l.Beyond(2); got != 1 {
+		t.Errorf("before any evidence: %v, want 1", got)
+	}
+	feed(&l, 1.04, 200)
+	if got := l.Beyond(2); got != 1 {
+		t.Errorf("four more ends in a hundred: %v, want 1", got)
+	}
+	feed(&l, 0.4, 400)
+	if got := l.Beyond(2); got > 0.7 || got < 0.4 {
+		t.Errorf("0.4 times as many ends as expected: %.2f, want between 0.4 and 0.7", got)
+	}
+	feed(&l, 2, 400)
+	if got := l.Beyond(2); got < 1.4 || got > 2 {
+		t.Errorf("twice as many: %.2f, want between 1.4 and 2", got)
+	}
+}
