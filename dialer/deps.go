@@ -29,6 +29,10 @@ type Deps struct {
 	// loop asks at every decision, so it must answer at once; whoever fills the queue
 	// calls Engine.InboundChanged, and pauses the operator who takes somebody of it.
 	Inbound func(c campaigns.CampaignID) int
+	// Term is under which term of this node calls may be placed at a moment: a number
+	// that rises, 0 where none may; nil: always. The loop asks before every call, so
+	// it must answer at once.
+	Term func(now time.Time) int64
 	// Recorded says whether there is a recording at a path inside the recording
 	// folder; nil: there are none.
 	Recorded func(path string) bool

@@ -76,6 +76,11 @@ func TestWhatBinds(t *testing.T) {
 			f.store.set(func(s *store) { s.down = true })
 			f.fails(f.call(0), sip.ResultBusy, 486)
 		}},
+		{dialer.BoundNode, "the lease of this node", func(f *floor) {
+			start(f, progressive("spring"), 5)
+			f.fails(f.call(0), sip.ResultBusy, 486)
+			f.term.Store(-1)
+		}},
 	} {
 		t.Run(string(tt.bound), func(t *testing.T) {
 			inBubble(t, func(f *floor) {
@@ -106,8 +111,8 @@ func TestWhatBinds(t *testing.T) {
 			})
 		})
 	}
-	if len(dialer.Bounds) != 11 {
-		t.Errorf("%d bounds, 11 are tried", len(dialer.Bounds))
+	if len(dialer.Bounds) != 12 {
+		t.Errorf("%d bounds, 12 are tried", len(dialer.Bounds))
 	}
 }
 

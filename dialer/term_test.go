@@ -1,0 +1,58 @@
+package dialer_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/sip"
+)
+
+// Without a term nothing is claimed for a call, and what was begun in a term that
+// is over is not placed in the next.
+func TestNothingIsPlacedOutsideATerm(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.set(func(s *store) { s.beginDelay = 2 * time.Second })
+		f.store.add("spring", 3)
+		f.run(progressive("spring"))
+		f.ready("ann")
+		f.wait(time.Second) // on its way to be durable
+		f.term.Store(-1)
+		f.wait(500 * time.Millisecond)
+		f.term.Store(1) // another node may have been here
+		f.wait(time.Second)
+		if n := len(f.trunks.legs()); n != 0 {
+			t.Errorf("%d INVITEs of a term that was over", n)
+		}
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.NotPlaced: 1})
+		f.fails(f.call(0), sip.ResultBusy, 486)
+		f.term.Store(-2)
+		f.wait(5 * time.Second)
+		if n := len(f.trunks.legs()); n != 1 {
+			t.Errorf("%d INVITEs, 1 before the term was over", n)
+		}
+	})
+}
+
+// After a gap the calls go on that are still this node's; the others are over.
+func TestRegain(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 2)
+		f.run(progressive("spring"))
+		f.ready("ann", "bob")
+		ours, settled := f.call(0), f.call(1)
+		f.person(ours)
+		f.person(settled)
+		f.term.Store(-1)
+		f.store.set(func(s *store) {
+			s.left = []campaigns.Attempt{{ID: campaigns.AttemptID(ours)}}
+			delete(s.open, campaigns.AttemptID(settled))
+		})
+		n, err := f.engine.Regain(f.ctx)
+		f.do(err)
+		if n != 1 || f.trunks.hungUp[settled] != 1 || f.trunks.hungUp[ours] != 0 {
+			t.Errorf("%d calls hung up: %v", n, f.trunks.hungUp)
+		}
+		f.hangsUp(ours)
+	})
+}
