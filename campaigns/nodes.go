@@ -14,10 +14,12 @@ import (
 type Nodes interface {
 	// Join gives m its name for a lease. *NodeTaken says who has it.
 	Join(ctx context.Context, m Member, lease time.Duration) error
-	// Renew makes the lease begin anew. ErrNodeLost means that it was over, or is
-	// somebody else's: whoever goes on joins again, under another Term.
-	Renew(ctx context.Context, m Member, lease time.Duration) error
-	// Leave gives the name back. Where it is not m's any more, nothing changes.
+	// Renew makes the lease begin anew and gives the node its share of limits, in the
+	// order of wants. ErrNodeLost means that the lease was over, or is somebody
+	// else's: whoever goes on joins again, under another Term. nth counts the
+	// renewals of a term from 1: what comes late is ignored.
+	Renew(ctx context.Context, m Member, nth int64, lease time.Duration, wants []Want) ([]Share, error)
+	// Leave gives the name back, with all shares. Where it is not m's any more, nothing changes.
 	Leave(ctx context.Context, m Member) error
 	// Members lists the nodes that joined and did not leave, by name.
 	Members(ctx context.Context) ([]MemberState, error)
@@ -56,4 +58,25 @@ func (e *NodeTaken) Error() string {
 		return fmt.Sprintf("node %q is being settled by node %q", e.Node, e.For)
 	}
 	return fmt.Sprintf("another process is node %q on this store: %s", e.Node, e.About)
+}
+
+// Want is what a node asks of a limit that holds for all nodes together. The
+// shares never add up to more than the limit, whichever nodes die or answers are
+// lost: of what is lowered, a node counts with what it had until it says that it
+// obeys.
+type Want struct {
+	Limit string  // its name
+	Total float64 // the limit itself
+	Need  float64 // how much of it the node has a use for now, at least 0
+	Obeys float64 // what the node keeps to now: its last share, or what it has in use where that is more
+	Whole bool    // shares are whole numbers
+	// Lasts says that what the node has outlives its lease: calls that are up. It
+	// counts until the node leaves or is settled; else until its lease is over.
+	Lasts bool
+}
+
+// Share is what a node has of a limit until its lease is over.
+type Share struct {
+	Amount float64
+	Nodes  int // that share the limit
 }

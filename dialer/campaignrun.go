@@ -23,6 +23,7 @@ type campaignRun struct {
 	calls      int       // live calls, from begin to end
 	tally      campaigns.Tally
 	decision   pacing.Decision
+	share      string             // of the trunks' limits, in words, where that is what binds
 	learntAt   time.Time          // what was learnt is kept since then
 	paceAt     time.Time          // a pacing question is due then: a CPS token returns
 	choices    []*campaigns.Claim // leads that may be dialled next

@@ -350,6 +350,7 @@ func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campai
 // trunks are a carrier on which nothing happens by itself but the end of a leg
 // that we hang up on.
 type trunks struct {
+	share     string // what Capacity says of it
 	mu        sync.Mutex
 	signal    func(sip.Event)
 	room      int       // channels
@@ -421,7 +422,7 @@ func (t *trunks) Capacity(string, time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.room - t.used
-	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n}
+	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n, Share: t.share}
 	if t.cps {
 		c.Calls, c.NextToken = 0, t.token
 	}

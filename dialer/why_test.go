@@ -47,6 +47,11 @@ func TestWhatBinds(t *testing.T) {
 			f.trunks.set(0)
 			start(f, progressive("spring"), 5)
 		}},
+		{pacing.BoundChannels, "nodes share the carrier: its share is 0 of 9 channels; room for 0 more calls (channels)", func(f *floor) {
+			f.trunks.share = "its share is 0 of 9 channels"
+			f.trunks.set(0)
+			start(f, progressive("spring"), 5)
+		}},
 		{pacing.BoundCPS, "room for 0 more calls (cps)", func(f *floor) {
 			f.trunks.cps = true
 			start(f, progressive("spring"), 5)

@@ -26,7 +26,9 @@
 //	  lists, users, tokens, learnt   hashes → JSON or bytes
 //	  audit            stream  never cut
 //	  pacing_logs      set     campaigns that have a pacing log
-//	  nodes            hash    node → term, end of its lease by the clock of Redis, home, about, for whom
+//	  nodes            hash    node → term, end of its lease by the clock of Redis, home, about, for whom, renewals
+//	  limits           set     limits that nodes share
+//	  share:LIMIT      hash    node → term, what counts of it, what it needs
 //	{ns:p:C}       hash    the pacing log of campaign C: run, place and times of a chunk → gzip
 //
 //	{ns:lN}        the leads of shard N, and all that changes with them

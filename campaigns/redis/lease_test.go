@@ -33,6 +33,12 @@ func TestNodeHasOneProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	nth := int64(0)
+	renew := func(s *Store, m campaigns.Member) error {
+		nth++
+		_, err := s.Renew(ctx, m, nth, shortLease, nil)
+		return err
+	}
 	first := campaigns.Member{Node: "n", Term: "t1", Home: "h1", About: "machine 1"}
 	second := campaigns.Member{Node: "n", Term: "t2", About: "machine 2"}
 	must(a.Join(ctx, first, shortLease))
@@ -40,15 +46,15 @@ func TestNodeHasOneProcess(t *testing.T) {
 	taken(t, "a second process", b.Join(ctx, second, shortLease), "t1")
 	for range 4 { // renewed, it lasts
 		time.Sleep(shortLease / 2)
-		must(a.Renew(ctx, first, shortLease))
+		must(renew(a, first))
 		taken(t, "a second process, later", b.Join(ctx, second, shortLease), "t1")
 	}
-	if err := b.Renew(ctx, second, shortLease); !errors.Is(err, campaigns.ErrNodeLost) {
+	if err := renew(b, second); !errors.Is(err, campaigns.ErrNodeLost) {
 		t.Errorf("renewed by a stranger: %v", err)
 	}
 	must(b.Leave(ctx, second)) // not its own
 	time.Sleep(2 * shortLease)
-	if err := a.Renew(ctx, first, shortLease); !errors.Is(err, campaigns.ErrNodeLost) {
+	if err := renew(a, first); !errors.Is(err, campaigns.ErrNodeLost) {
 		t.Errorf("renewed after its end: %v", err)
 	}
 	must(b.Join(ctx, second, time.Minute))
@@ -57,7 +63,7 @@ func TestNodeHasOneProcess(t *testing.T) {
 	must(b.Leave(ctx, second))
 	must(a.Join(ctx, first, time.Minute))
 	must(a.Join(ctx, campaigns.Member{Node: "n", Term: "t4", Home: "h1", About: "machine 1 again"}, shortLease)) // from the same home
-	if err := a.Renew(ctx, first, shortLease); !errors.Is(err, campaigns.ErrNodeLost) {
+	if err := renew(a, first); !errors.Is(err, campaigns.ErrNodeLost) {
 		t.Errorf("renewed by the dead: %v", err)
 	}
 	settler := campaigns.Member{Node: "n", Term: "t5", For: "m", Over: shortLease}

@@ -15,8 +15,13 @@ import (
 
 var _ campaigns.Nodes = (*Store)(nil)
 
-// The entry of a node: term, end of its lease, home, about, for whom.
-func (s *Store) nodesKey() string { return s.keys.general() + "nodes" }
+// The entry of a node: term, end of its lease, home, about, for whom, number of the
+// last renewal. That of a node in a limit: term, what counts, what it needs.
+func (s *Store) nodesKey() string  { return s.keys.general() + "nodes" }
+func (s *Store) limitsKey() string { return s.keys.general() + "limits" }
+
+// sharesKey is what the hash of a limit begins with.
+func (s *Store) sharesKey() string { return s.keys.general() + "share:" }
 
 // Join gives a node its name; see campaigns.Nodes.
 func (s *Store) Join(ctx context.Context, m campaigns.Member, lease time.Duration) error {
@@ -43,23 +48,57 @@ func (s *Store) Join(ctx context.Context, m campaigns.Member, lease time.Duratio
 }
 
 // Renew makes a lease begin anew; see campaigns.Nodes.
-func (s *Store) Renew(ctx context.Context, m campaigns.Member, lease time.Duration) error {
-	held := 0
+func (s *Store) Renew(ctx context.Context, m campaigns.Member, nth int64, lease time.Duration, wants []campaigns.Want) ([]campaigns.Share, error) {
+	keys := []string{s.nodesKey(), s.limitsKey()}
+	args := []any{m.Node, m.Term, lease.Milliseconds(), nth}
+	for _, w := range wants {
+		keys = append(keys, s.sharesKey()+w.Limit)
+		args = append(args, w.Limit, w.Total, w.Need, w.Obeys, word(w.Whole, "whole"), word(w.Lasts, "lasts"))
+	}
+	var shares []campaigns.Share
+	lost := false
 	err := s.do(ctx, "renew", func(ctx context.Context) error {
-		var err error
-		held, err = scripts.renew.Run(ctx, s.db, []string{s.nodesKey()}, m.Node, m.Term, lease.Milliseconds()).Int()
+		said, err := scripts.renew.Run(ctx, s.db, keys, args...).Slice()
+		if lost = err == nil && len(said) == 0; err != nil || lost {
+			return err
+		}
+		shares, err = parseShares(said[1:])
 		return err
 	})
-	if err == nil && held == 0 {
-		return campaigns.ErrNodeLost
+	if err == nil && lost {
+		return nil, campaigns.ErrNodeLost
 	}
-	return err
+	return shares, err
+}
+
+// word is a flag as scripts take it.
+func word(is bool, name string) string {
+	if is {
+		return name
+	}
+	return ""
+}
+
+func parseShares(said []any) ([]campaigns.Share, error) {
+	var shares []campaigns.Share
+	for i := 0; i+1 < len(said); i += 2 {
+		amount, err := strconv.ParseFloat(fmt.Sprint(said[i]), 64)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := strconv.Atoi(fmt.Sprint(said[i+1]))
+		if err != nil {
+			return nil, err
+		}
+		shares = append(shares, campaigns.Share{Amount: amount, Nodes: nodes})
+	}
+	return shares, nil
 }
 
 // Leave gives a name back; see campaigns.Nodes.
 func (s *Store) Leave(ctx context.Context, m campaigns.Member) error {
 	return s.do(ctx, "leave", func(ctx context.Context) error {
-		return scripts.leave.Run(ctx, s.db, []string{s.nodesKey()}, m.Node, m.Term).Err()
+		return scripts.leave.Run(ctx, s.db, []string{s.nodesKey(), s.limitsKey()}, m.Node, m.Term, s.sharesKey()).Err()
 	})
 }
 
@@ -93,7 +132,7 @@ func (s *Store) Members(ctx context.Context) ([]campaigns.MemberState, error) {
 // parseMember reads an entry, and when its lease ends by the clock of Redis.
 func parseMember(node, entry string) (campaigns.MemberState, time.Time, error) {
 	f := strings.Split(entry, "\x1f")
-	if len(f) != 5 {
+	if len(f) != 6 {
 		return campaigns.MemberState{}, time.Time{}, fmt.Errorf("node %s: an entry of %d parts", node, len(f))
 	}
 	ms, err := strconv.ParseInt(f[1], 10, 64)

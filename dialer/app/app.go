@@ -171,6 +171,9 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 	if a.trunks, err = trunk.New(cfg.Trunks, a.trunkUA, toEngine, time.Now); err != nil {
 		return fmt.Errorf("trunks: %w", err)
 	}
+	if a.node.nodes != nil {
+		a.node.shares = newTrunkShares(a.trunks)
+	}
 	if a.legs, err = openLegJournal(filepath.Join(cfg.DataDir, "legs"), a.log); err != nil {
 		return err
 	}
@@ -225,6 +228,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("retention", newRetention(a.cfg, a.store, a.records, a.log.Named("retention")).run)
 	err := a.settle(rooms.ctx)
 	if err == nil {
+		a.node.share()
 		front.begin(rooms.ctx)
 		front.run("engine", a.engine.Run)
 		front.run("http", func(ctx context.Context) error { return serve(ctx, a.server, a.httpAddr) })

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,9 +36,14 @@ type node struct {
 	log   *zap.Logger
 
 	// Only join, keep and leave touch it, one after the other.
-	member campaigns.Member
-	joined bool
-	failed bool // the last renewal did
+	member  campaigns.Member
+	joined  bool
+	renewed int64 // renewals of the present stay
+	failed  bool  // the last renewal did
+	// shares are asked for with each renewal, once they are wanted.
+	shares sharing
+	wanted atomic.Bool
+	soon   chan struct{} // renew now
 
 	mu     sync.Mutex
 	term   int64     // counts those that we had
@@ -45,8 +51,15 @@ type node struct {
 	steady time.Time // since when there was no gap
 }
 
+// sharing is what a node shares with others besides leads.
+type sharing interface {
+	wants() []campaigns.Want
+	given(wants []campaigns.Want, shares []campaigns.Share, until time.Time)
+	lost() // all shares, with the term
+}
+
 func newNode(name string, store Store, log *zap.Logger) *node {
-	n := &node{name: name, log: log}
+	n := &node{name: name, log: log, soon: make(chan struct{}, 1)}
 	n.nodes, _ = campaigns.As[campaigns.Nodes](store)
 	return n
 }
@@ -149,7 +162,7 @@ func (n *node) join(ctx context.Context) error {
 }
 
 func (n *node) tryJoin(ctx context.Context) error {
-	n.member = n.fresh()
+	n.member, n.renewed = n.fresh(), 0
 	err := n.nodes.Join(ctx, n.member, nodeLease)
 	n.joined = err == nil
 	return err
@@ -167,14 +180,39 @@ func (n *node) run(ctx context.Context, regain func(context.Context) error) erro
 	for {
 		select {
 		case <-tick.C:
-			if err := n.keep(ctx, regain); err != nil {
-				return err
-			}
+		case <-n.soon:
 		case <-ctx.Done():
 			n.leave(context.WithoutCancel(ctx))
 			return context.Cause(ctx)
 		}
+		if err := n.keep(ctx, regain); err != nil {
+			return err
+		}
 	}
+}
+
+// share begins to ask for shares: what the last process of this name had in use is
+// settled.
+func (n *node) share() {
+	n.wanted.Store(true)
+	select {
+	case n.soon <- struct{}{}:
+	default:
+	}
+}
+
+// renew renews the lease, and the shares with it.
+func (n *node) renew(ctx context.Context, asked time.Time) error {
+	var wants []campaigns.Want
+	if n.wanted.Load() {
+		wants = n.shares.wants()
+	}
+	n.renewed++
+	shares, err := n.nodes.Renew(ctx, n.member, n.renewed, nodeLease, wants)
+	if err == nil && len(wants) > 0 {
+		n.shares.given(wants, shares, asked.Add(nodeLease-nodeMargin))
+	}
+	return err
 }
 
 // keep renews the lease, or begins a new term.
@@ -184,10 +222,13 @@ func (n *node) keep(ctx context.Context, regain func(context.Context) error) err
 	asked := time.Now()
 	err := campaigns.ErrNodeLost
 	if n.joined {
-		err = n.nodes.Renew(ctx, n.member, nodeLease)
+		err = n.renew(ctx, asked)
 	}
 	if errors.Is(err, campaigns.ErrNodeLost) {
 		n.lost()
+		if n.wanted.Load() {
+			n.shares.lost()
+		}
 		asked = time.Now()
 		err = n.beginTerm(ctx, regain)
 		if err == nil {

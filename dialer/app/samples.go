@@ -56,6 +56,8 @@ func (a *App) trunkSamples() []metrics.Sample {
 			gauge("trunk_up", "1 while a target of the trunk answers.", truth(t.Up), l...),
 			gauge("trunk_channels_in_use", "Calls on the trunk.", float64(t.Channels), l...),
 			gauge("trunk_channels_limit", "Calls that the trunk may carry.", float64(t.MaxChannels), l...),
+			gauge("trunk_channels_share", "Calls of the limit that this node may have; all where no other node shares the trunk.", float64(t.ShareChannels), l...),
+			gauge("trunk_cps_share", "New calls a second of the limit that this node may place.", t.ShareCPS, l...),
 			gauge("trunk_ringing", "Calls on the trunk that are not answered yet.", float64(t.Ringing), l...),
 			gauge("trunk_options_rtt_seconds", "Round trip of the last OPTIONS.", t.OptionsRTT.Seconds(), l...),
 			counter("trunk_cps_throttled_total", "Calls that waited for the CPS limit.", t.Throttled, l...),

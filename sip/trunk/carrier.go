@@ -16,6 +16,8 @@ type carrier struct {
 	cfg      Config
 	targets  []*target
 	limiter  limiter
+	share    *Share // nil: the whole
+	short    shortage
 	channels int // reserved, ringing and up
 	ringing  int // of these, not answered
 
@@ -60,14 +62,15 @@ func (tg *target) destination() string { return net.JoinHostPort(tg.addrs[0].Str
 func (c *carrier) bound(now time.Time) string {
 	up := func(tg *target) bool { return tg.up() }
 	open := func(tg *target) bool { return tg.up() && tg.breaker.allows(now) }
+	channels, ringing := c.most(now)
 	switch {
 	case !slices.ContainsFunc(c.targets, up):
 		return BoundDown
 	case !slices.ContainsFunc(c.targets, open):
 		return BoundPaused
-	case c.channels >= c.cfg.MaxChannels:
+	case c.channels >= channels:
 		return BoundChannels
-	case c.ringing >= c.cfg.MaxRinging:
+	case c.ringing >= ringing:
 		return BoundRinging
 	case c.limiter.tokens(now) == 0:
 		return BoundCPS

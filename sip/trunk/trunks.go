@@ -139,6 +139,7 @@ func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) 
 	c.channels++
 	c.ringing++
 	c.attempts++
+	c.short.calls++
 	t.reserved[route.Dialog.CallID] = &slot{carrier: c, target: choice.target, probe: choice.target.breaker.start(), ringing: true}
 	return route, nil
 }

@@ -14,5 +14,5 @@ if entry then
   end
 end
 redis.call('HSET', KEYS[1], ARGV[1], table.concat(
-  {ARGV[2], string.format('%.0f', now + ARGV[6]), ARGV[3], ARGV[4], ARGV[5]}, '\31'))
+  {ARGV[2], string.format('%.0f', now + ARGV[6]), ARGV[3], ARGV[4], ARGV[5], '0'}, '\31'))
 return {}
