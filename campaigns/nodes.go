@@ -73,10 +73,18 @@ type Want struct {
 	// Lasts says that what the node has outlives its lease: calls that are up. It
 	// counts until the node leaves or is settled; else until its lease is over.
 	Lasts bool
+	// Credit says that this is the credit of a campaign: it may be below zero, and
+	// parts of it are in proportion to need. It was worked out from the book of live
+	// answers at version AsOf; where others have counted since, the share stays what
+	// the node obeys.
+	Credit CampaignID
+	AsOf   int64
 }
 
 // Share is what a node has of a limit until its lease is over.
 type Share struct {
 	Amount float64
-	Nodes  int // that share the limit
+	Nodes  int     // that share the limit
+	Part   float64 // of what all need that this node needs, (0, 1]
+	Stale  bool    // it stays what the node obeys; see Want.AsOf
 }

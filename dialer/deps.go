@@ -14,13 +14,16 @@ import (
 
 // Deps are the rooms that the engine works with.
 type Deps struct {
-	Store    campaigns.Store
-	Memory   Memory
-	Rules    Rules
-	Trunks   Trunks
-	Phones   Phones
-	Audio    Audio
-	Observer Observer
+	Store  campaigns.Store
+	Memory Memory
+	// SharedBudget says that nodes share what campaigns may abandon: pacing spends
+	// nothing of it before ShareBudget gave it a part.
+	SharedBudget bool
+	Rules        Rules
+	Trunks       Trunks
+	Phones       Phones
+	Audio        Audio
+	Observer     Observer
 	// NewController makes the pacing of a campaign.
 	NewController func(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller
 	// Inbound says how many people wait in a queue for the operators of a campaign

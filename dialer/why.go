@@ -50,6 +50,8 @@ func (e *Engine) why(now time.Time, r *campaignRun) string {
 		return "the store did not renew the lease of this node: nothing is placed until it does"
 	case pacing.BoundLeads, pacing.BoundWindow:
 		return whyNoLeads(r.hopper.Status()) + r.decision.Why()
+	case pacing.BoundAbandonment:
+		return r.whyPart() + r.decision.Why()
 	case pacing.BoundChannels, pacing.BoundCPS:
 		if r.share != "" {
 			return "nodes share the carrier: " + r.share + "; " + r.decision.Why()

@@ -28,6 +28,7 @@
 //	  pacing_logs      set     campaigns that have a pacing log
 //	  nodes            hash    node → term, end of its lease by the clock of Redis, home, about, for whom, renewals
 //	  limits           set     limits that nodes share
+//	  book:C           hash    live answers and abandoned calls of campaign C as the nodes count them
 //	  share:LIMIT      hash    node → term, what counts of it, what it needs
 //	{ns:p:C}       hash    the pacing log of campaign C: run, place and times of a chunk → gzip
 //

@@ -53,7 +53,11 @@ func (s *Store) Renew(ctx context.Context, m campaigns.Member, nth int64, lease 
 	args := []any{m.Node, m.Term, lease.Milliseconds(), nth}
 	for _, w := range wants {
 		keys = append(keys, s.sharesKey()+w.Limit)
-		args = append(args, w.Limit, w.Total, w.Need, w.Obeys, word(w.Whole, "whole"), word(w.Lasts, "lasts"))
+		book := ""
+		if w.Credit != "" {
+			book = s.bookKey(w.Credit)
+		}
+		args = append(args, w.Limit, w.Total, w.Need, w.Obeys, word(w.Whole, "whole"), word(w.Lasts, "lasts"), book, w.AsOf)
 	}
 	var shares []campaigns.Share
 	lost := false
@@ -81,7 +85,7 @@ func word(is bool, name string) string {
 
 func parseShares(said []any) ([]campaigns.Share, error) {
 	var shares []campaigns.Share
-	for i := 0; i+1 < len(said); i += 2 {
+	for i := 0; i+3 < len(said); i += 4 {
 		amount, err := strconv.ParseFloat(fmt.Sprint(said[i]), 64)
 		if err != nil {
 			return nil, err
@@ -90,7 +94,11 @@ func parseShares(said []any) ([]campaigns.Share, error) {
 		if err != nil {
 			return nil, err
 		}
-		shares = append(shares, campaigns.Share{Amount: amount, Nodes: nodes})
+		part, err := strconv.ParseFloat(fmt.Sprint(said[i+2]), 64)
+		if err != nil {
+			return nil, err
+		}
+		shares = append(shares, campaigns.Share{Amount: amount, Nodes: nodes, Part: part, Stale: fmt.Sprint(said[i+3]) == "stale"})
 	}
 	return shares, nil
 }

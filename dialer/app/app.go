@@ -56,6 +56,7 @@ type App struct {
 	pacing  *pacingLog
 	engine  *dialer.Engine
 	node    *node
+	budgets *budgets // nil: nobody shares them
 	metrics *metrics.Metrics
 	hub     *api.Hub
 	records recordings
@@ -108,6 +109,7 @@ func (a *App) openNode(ctx context.Context, cfg config.Config) error {
 	if a.node.nodes == nil {
 		return nil
 	}
+	a.budgets = newBudgets(a.store, a.log.Named("budget"))
 	var err error
 	if a.node.home, err = openHome(cfg.DataDir); err != nil {
 		return err
@@ -131,12 +133,19 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	if err := a.openSignalling(cfg, toSlog); err != nil {
 		return err
 	}
+	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}}
+	if a.budgets != nil {
+		memory, watching = a.budgets, append(watching, kicker{a.node})
+	}
 	a.engine = dialer.New(cfg.Engine, dialer.Deps{
-		Store: a.store, Memory: a.store, Rules: a.rules,
+		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
-		Observer:      observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
+		Observer:      observers(append(watching, optional(o.Observer)...)),
 		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
+	if a.budgets != nil {
+		a.budgets.share = a.engine.ShareBudget
+	}
 	a.metrics.Add(metrics.NewRooms(a.samples))
 	return a.openHTTP(cfg, o)
 }
@@ -172,7 +181,7 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 		return fmt.Errorf("trunks: %w", err)
 	}
 	if a.node.nodes != nil {
-		a.node.shares = newTrunkShares(a.trunks)
+		a.node.shares = &sharings{all: []sharing{newTrunkShares(a.trunks), a.budgets}}
 	}
 	if a.legs, err = openLegJournal(filepath.Join(cfg.DataDir, "legs"), a.log); err != nil {
 		return err

@@ -53,7 +53,7 @@ type node struct {
 
 // sharing is what a node shares with others besides leads.
 type sharing interface {
-	wants() []campaigns.Want
+	wants(ctx context.Context) []campaigns.Want
 	given(wants []campaigns.Want, shares []campaigns.Share, until time.Time)
 	lost() // all shares, with the term
 }
@@ -195,6 +195,11 @@ func (n *node) run(ctx context.Context, regain func(context.Context) error) erro
 // settled.
 func (n *node) share() {
 	n.wanted.Store(true)
+	n.hurry()
+}
+
+// hurry has the lease renewed at once.
+func (n *node) hurry() {
 	select {
 	case n.soon <- struct{}{}:
 	default:
@@ -205,7 +210,7 @@ func (n *node) share() {
 func (n *node) renew(ctx context.Context, asked time.Time) error {
 	var wants []campaigns.Want
 	if n.wanted.Load() {
-		wants = n.shares.wants()
+		wants = n.shares.wants(ctx)
 	}
 	n.renewed++
 	shares, err := n.nodes.Renew(ctx, n.member, n.renewed, nodeLease, wants)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -38,7 +39,7 @@ func (s *trunkShares) lost() {
 	s.trunks.SetShares(none)
 }
 
-func (s *trunkShares) wants() []campaigns.Want {
+func (s *trunkShares) wants(context.Context) []campaigns.Want {
 	var all []campaigns.Want
 	for _, u := range s.trunks.Uses() {
 		cps, channels, ringing := limitNames(u.Trunk)
@@ -73,4 +74,34 @@ func (s *trunkShares) given(wants []campaigns.Want, shares []campaigns.Share, un
 		all[st.Trunk] = share
 	}
 	s.trunks.SetShares(all)
+}
+
+// sharings are several that share with one renewal.
+type sharings struct {
+	all  []sharing
+	each []int // wants of each, last time
+}
+
+func (s *sharings) wants(ctx context.Context) []campaigns.Want {
+	var wants []campaigns.Want
+	s.each = s.each[:0]
+	for _, one := range s.all {
+		its := one.wants(ctx)
+		wants, s.each = append(wants, its...), append(s.each, len(its))
+	}
+	return wants
+}
+
+func (s *sharings) given(wants []campaigns.Want, shares []campaigns.Share, until time.Time) {
+	for i, one := range s.all {
+		n := s.each[i]
+		one.given(wants[:n], shares[:n], until)
+		wants, shares = wants[n:], shares[n:]
+	}
+}
+
+func (s *sharings) lost() {
+	for _, one := range s.all {
+		one.lost()
+	}
 }

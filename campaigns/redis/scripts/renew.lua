@@ -2,9 +2,10 @@
 -- the node its shares of limits.
 -- KEYS: nodes, limits, then a hash for each limit.
 -- ARGV: node, term, lease (milliseconds), number of this renewal, then for each
--- limit: name, total, need, what the node obeys, 'whole' or '', 'lasts' or ''.
+-- limit: name, total, need, what the node obeys, 'whole' or '', 'lasts' or '', and
+-- for the credit of a campaign its book and the version of it that total is of.
 -- Returns {} where the lease was over or is somebody else's, else {1, and for each
--- limit: share, nodes that share it}.
+-- limit: share, nodes that share it, part of this one in the needs, 'stale' or ''}.
 --
 -- What counts of a node is the most that it may believe to have: a share that is
 -- lowered counts in full until the node says that it obeys, one that is raised from
@@ -60,7 +61,7 @@ local function fair(total, needs, whole)
   end
 end
 
-local function shareOf(key, total, need, obeys, whole, lasts)
+local function shareOf(key, total, need, obeys, whole, lasts, book, version)
   local needs, others, dead = {{name = me, need = need}}, 0, 0
   local kept = redis.call('HGETALL', key)
   for i = 1, #kept, 2 do
@@ -71,6 +72,7 @@ local function shareOf(key, total, need, obeys, whole, lasts)
       if alive then
         needs[#needs + 1] = {name = node, need = tonumber(wants)}
       end
+      counts = math.max(0, counts) -- the debt of one is no credit of the others
       if alive or lasts then
         others = others + counts
       end
@@ -80,24 +82,38 @@ local function shareOf(key, total, need, obeys, whole, lasts)
     end
   end
   table.sort(needs, function(a, b) return a.name < b.name end)
-  fair(total - dead, needs, whole)
-  local share = 0
-  for _, x in ipairs(needs) do
-    if x.name == me then share = x.share end
+  local all = 0
+  for _, x in ipairs(needs) do all = all + x.need end
+  local part = 1 / #needs
+  if all > 0 then part = need / all end
+  local share, stale = 0, ''
+  if book ~= '' then
+    share = math.min((total - dead) * part, total - others)
+    if redis.call('HGET', book, 'version') ~= version then
+      share, stale = obeys, 'stale'
+    end
+  else
+    fair(total - dead, needs, whole)
+    for _, x in ipairs(needs) do
+      if x.name == me then share = x.share end
+    end
+    share = math.min(share, total - others)
+    if whole then share = math.floor(share) end
+    share = math.max(0, share)
   end
-  share = math.min(share, total - others)
-  if whole then share = math.floor(share) end
-  share = math.max(0, share)
   redis.call('HSET', key, me, table.concat({term, string.format('%.17g', math.max(share, obeys)), string.format('%.17g', need)}, '\31'))
-  return share, #needs
+  return share, #needs, part, stale
 end
 
 local out = {1}
 for i = 3, #KEYS do
-  local a = 5 + (i - 3) * 6
+  local a = 5 + (i - 3) * 8
   redis.call('SADD', KEYS[2], ARGV[a])
-  local share, sharing = shareOf(KEYS[i], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]), ARGV[a + 4] == 'whole', ARGV[a + 5] == 'lasts')
+  local share, sharing, part, stale = shareOf(KEYS[i], tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]),
+    ARGV[a + 4] == 'whole', ARGV[a + 5] == 'lasts', ARGV[a + 6], ARGV[a + 7])
   out[#out + 1] = string.format('%.17g', share)
   out[#out + 1] = string.format('%.0f', sharing)
+  out[#out + 1] = string.format('%.17g', part)
+  out[#out + 1] = stale
 end
 return out
