@@ -36,6 +36,9 @@ type Deps struct {
 	// that rises, 0 where none may; nil: always. The loop asks before every call, so
 	// it must answer at once.
 	Term func(now time.Time) int64
+	// Behind says whether outcomes that are durable here wait for the store to take
+	// them; nil: never. Nothing new is placed then. It must answer at once.
+	Behind func() bool
 	// Recorded says whether there is a recording at a path inside the recording
 	// folder; nil: there are none.
 	Recorded func(path string) bool

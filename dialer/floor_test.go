@@ -36,6 +36,7 @@ type floor struct {
 	learnt     []byte                    // what controllers say they learnt
 	recordings []string                  // that a dead process left
 	shared     bool                      // other nodes have a part of every budget
+	behind     atomic.Bool               // outcomes wait beside the store
 	term       atomic.Int64              // from the first, which is 0; negative: between two
 	inbound    atomic.Int32              // people in a queue whom nobody called
 	choose     func([]pacing.Record) int // stands in for the controller's choice of record
@@ -79,6 +80,7 @@ func (f *floor) start() {
 		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
 		SharedBudget:  f.shared,
+		Behind:        f.behind.Load,
 		Term:          func(time.Time) int64 { return max(0, f.term.Load()+1) },
 		Inbound:       func(campaigns.CampaignID) int { return int(f.inbound.Load()) },
 		Recorded:      func(path string) bool { return slices.Contains(f.recordings, path) },

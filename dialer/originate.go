@@ -32,7 +32,7 @@ func (e *Engine) originate(now time.Time, r *campaignRun) bool {
 // operator who asked for the call is reserved for it; else by is nil.
 func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by *liveOperator) bool {
 	term := e.term(now)
-	if term == 0 {
+	if term == 0 || e.storeDown() {
 		r.hopper.Return(claim)
 		return false
 	}

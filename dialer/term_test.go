@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/sip"
 )
 
@@ -54,5 +56,32 @@ func TestRegain(t *testing.T) {
 			t.Errorf("%d calls hung up: %v", n, f.trunks.hungUp)
 		}
 		f.hangsUp(ours)
+	})
+}
+
+// While outcomes wait beside the store, nothing new is placed, and calls go on.
+func TestNothingIsPlacedWhileOutcomesWait(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 3)
+		f.run(progressive("spring"))
+		f.ready("ann", "bob")
+		first := f.call(0)
+		f.person(first)
+		f.fails(f.call(1), sip.ResultBusy, 486)
+		f.call(2)
+		f.behind.Store(true)
+		f.fails(f.call(2), sip.ResultBusy, 486)
+		f.store.add("spring", 1)
+		f.wait(5 * time.Second)
+		if n := len(f.trunks.legs()); n != 3 {
+			t.Errorf("%d INVITEs, 3 before outcomes waited", n)
+		}
+		if v := f.spring(); v.Bound != dialer.BoundStore {
+			t.Errorf("bound %s: %s", v.Bound, v.Why)
+		}
+		f.wantState("ann", operator.Talking)
+		f.behind.Store(false)
+		f.fails(f.call(3), sip.ResultBusy, 486)
+		f.hangsUp(first)
 	})
 }

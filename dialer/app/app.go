@@ -26,6 +26,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
+	"github.com/outpace-dialer/outpace/campaigns/journal"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/config/rules"
 	"github.com/outpace-dialer/outpace/dialer"
@@ -56,7 +57,8 @@ type App struct {
 	pacing  *pacingLog
 	engine  *dialer.Engine
 	node    *node
-	budgets *budgets // nil: nobody shares them
+	budgets *budgets         // nil: nobody shares them
+	backlog *journal.Backlog // nil: the store is here
 	metrics *metrics.Metrics
 	hub     *api.Hub
 	records recordings
@@ -96,6 +98,10 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if err := a.openNode(ctx, cfg); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
+	if err := a.openBacklog(ctx, cfg); err != nil {
+		a.node.leave(context.WithoutCancel(ctx))
+		return nil, errors.Join(err, a.node.home.close(), a.store.Close())
+	}
 	if err := a.openRooms(cfg, o); err != nil {
 		a.node.leave(context.WithoutCancel(ctx))
 		return nil, errors.Join(err, a.node.home.close(), a.store.Close())
@@ -120,6 +126,30 @@ func (a *App) openNode(ctx context.Context, cfg config.Config) error {
 	return nil
 }
 
+// openBacklog writes the outcomes that the last process could not, where the store is
+// on another machine, and keeps those that cannot be written from now on.
+func (a *App) openBacklog(ctx context.Context, cfg config.Config) error {
+	if a.node.nodes == nil {
+		return nil
+	}
+	log := a.log.Named("store")
+	b, err := journal.OpenBacklog(ctx, a.store, filepath.Join(cfg.DataDir, "outcomes"), func(waiting int, err error) {
+		if waiting > 0 {
+			log.Error("the store does not take outcomes: they wait here, and nothing new is placed", zap.Error(err))
+			return
+		}
+		log.Warn("the store has the outcomes that waited")
+	})
+	if err != nil {
+		return err
+	}
+	a.store, a.backlog = b, b
+	return nil
+}
+
+// behind says whether outcomes wait for the store.
+func (a *App) behind() bool { return a.backlog != nil && a.backlog.Waiting() > 0 }
+
 func (a *App) openRooms(cfg config.Config, o Options) error {
 	var err error
 	if a.rules, err = eligibility.Load(rules.FS); err != nil {
@@ -141,7 +171,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Recorded: a.records.has, Log: a.log.Named("dialer"),
+		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
 	if a.budgets != nil {
 		a.budgets.share = a.engine.ShareBudget

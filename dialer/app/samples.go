@@ -26,9 +26,13 @@ func (a *App) samples() []metrics.Sample {
 	all = append(all, a.leadSamples(ctx)...)
 	all = append(all, a.storeSamples(ctx)...)
 	all = append(all, a.pacing.samples()...)
+	if a.backlog != nil {
+		all = append(all, gauge("store_outcomes_waiting", "Outcomes that wait here for the store to take them.", float64(a.backlog.Waiting())))
+	}
 	return append(all,
 		gauge("sip_registrations", "Phones that are registered.", float64(len(a.phones.Bindings()))),
 		gauge("event_subscribers", "Open event streams.", float64(a.hub.Streams())),
+		gauge("node_term", "Leases that this node has had of its name on a shared store, counted from 1; 0 while it has none and places nothing.", float64(a.node.Term(time.Now()))),
 		gauge("draining", "1 while the product waits for talks to end.", truth(a.draining.Load())),
 	)
 }
