@@ -206,3 +206,44 @@ func TestSharesFollowNeed(t *testing.T) {
 		}
 	}
 }
+
+// All that nodes share is in one slot of a cluster.
+func TestNodesOfACluster(t *testing.T) {
+	s := openTest(t, redistest.Cluster(t, 3, 0)[0].URL())
+	ctx, m := t.Context(), campaigns.Member{Node: "n", Term: "t"}
+	if err := s.Join(ctx, m, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	book, counts, err := s.OpenLive(ctx, "c", func() ([]campaigns.LiveCount, error) {
+		return []campaigns.LiveCount{{At: start, Live: 100, Abandoned: 2}, {At: start.Add(time.Hour), Live: 10}}, nil
+	})
+	if err != nil || len(counts) != 2 || counts[0].Live != 100 || counts[0].Abandoned != 2 || counts[1].At.Sub(counts[0].At) != time.Hour {
+		t.Fatalf("book %+v of %+v, %v", book, counts, err)
+	}
+	run := campaigns.LiveRun{Run: "r", Book: book.Book, Live: 5, Abandoned: 1, At: start}
+	for range 2 { // telling it again changes nothing
+		state, err := s.CountLive(ctx, "c", run)
+		if want := (campaigns.LiveBookState{Book: book.Book, Version: book.Version + 1, Live: 5, Abandoned: 1}); err != nil || state != want {
+			t.Errorf("counted: %+v, %v; want %+v", state, err, want)
+		}
+	}
+	shares, err := s.Renew(ctx, m, 1, time.Minute, []campaigns.Want{
+		{Limit: "lines", Total: 30, Need: 1, Whole: true, Lasts: true},
+		{Limit: campaigns.BudgetLimit("c"), Total: 3.5, Need: 1, Lasts: true, Credit: "c", AsOf: book.Version + 1},
+		{Limit: campaigns.BudgetLimit("c"), Total: 9, Need: 1, Obeys: 3.5, Lasts: true, Credit: "c", AsOf: book.Version},
+	})
+	if err != nil || len(shares) != 3 || shares[0] != (campaigns.Share{Amount: 30, Nodes: 1, Part: 1}) ||
+		shares[1] != (campaigns.Share{Amount: 3.5, Nodes: 1, Part: 1}) || shares[2] != (campaigns.Share{Amount: 3.5, Nodes: 1, Part: 1, Stale: true}) {
+		t.Errorf("shares %+v, %v", shares, err)
+	}
+	_, counts, err = s.OpenLive(ctx, "c", nil)
+	if err != nil || len(counts) != 2 || counts[0].Live != 105 || counts[0].Abandoned != 3 {
+		t.Errorf("opened by a second node: %+v, %v", counts, err)
+	}
+	if err := s.Leave(ctx, m); err != nil {
+		t.Error(err)
+	}
+	if n, err := s.db.HLen(ctx, s.sharesKey()+"lines").Result(); err != nil || n != 0 {
+		t.Errorf("%d shares of a node that left, %v", n, err)
+	}
+}

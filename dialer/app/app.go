@@ -57,6 +57,7 @@ type App struct {
 	pacing  *pacingLog
 	engine  *dialer.Engine
 	node    *node
+	follow  *follower
 	budgets *budgets         // nil: nobody shares them
 	backlog *journal.Backlog // nil: the store is here
 	metrics *metrics.Metrics
@@ -163,7 +164,8 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	if err := a.openSignalling(cfg, toSlog); err != nil {
 		return err
 	}
-	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}}
+	a.follow = &follower{store: a.store, shared: a.node.nodes != nil, log: a.log}
+	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow}
 	if a.budgets != nil {
 		memory, watching = a.budgets, append(watching, kicker{a.node})
 	}
@@ -173,6 +175,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Observer:      observers(append(watching, optional(o.Observer)...)),
 		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
+	a.follow.set = a.engine.SetCampaign
 	if a.budgets != nil {
 		a.budgets.share = a.engine.ShareBudget
 	}
@@ -273,6 +276,7 @@ func (a *App) Run(ctx, force context.Context) error {
 		front.run("http", func(ctx context.Context) error { return serve(ctx, a.server, a.httpAddr) })
 		front.run("admin", func(ctx context.Context) error { return serve(ctx, a.admin, a.adminAddr) })
 		front.run("clock", a.watchClock)
+		front.run("campaigns", a.follow.run)
 		front.run("neighbours", a.neighbours().run)
 		if err = a.resume(front.ctx); err == nil {
 			close(a.ready)
