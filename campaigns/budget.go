@@ -9,10 +9,10 @@ import (
 // campaign: it counts live answers and abandoned calls of all of them as they
 // happen, long before their attempts end.
 type LiveBook interface {
-	// OpenLive gives the counts so far, by quarters of an hour, the oldest first. The
-	// first node of a campaign makes the book of base, which is what the attempts
-	// say; what an earlier book said is forgotten.
-	OpenLive(ctx context.Context, c CampaignID, base func() ([]LiveCount, error)) (LiveBookState, []LiveCount, error)
+	// OpenLive gives the counts so far, by quarters of an hour, the oldest first. A
+	// node that has the campaign alone makes the book of base, which is what the
+	// attempts say; what an earlier book said is forgotten.
+	OpenLive(ctx context.Context, c CampaignID, node string, base func() ([]LiveCount, error)) (LiveBookState, []LiveCount, error)
 	// CountLive tells what a run has counted since it began, in all, and returns what
 	// everybody has. Telling the same again changes nothing.
 	CountLive(ctx context.Context, c CampaignID, run LiveRun) (LiveBookState, error)

@@ -23,9 +23,9 @@ func (s *Store) bookKey(c campaigns.CampaignID) string {
 func quarterOf(t time.Time) int64 { return t.UnixNano() / int64(campaigns.LiveStep) }
 
 // OpenLive opens a book; see campaigns.LiveBook.
-func (s *Store) OpenLive(ctx context.Context, c campaigns.CampaignID, base func() ([]campaigns.LiveCount, error)) (campaigns.LiveBookState, []campaigns.LiveCount, error) {
+func (s *Store) OpenLive(ctx context.Context, c campaigns.CampaignID, node string, base func() ([]campaigns.LiveCount, error)) (campaigns.LiveBookState, []campaigns.LiveCount, error) {
 	keys := []string{s.bookKey(c), s.sharesKey() + campaigns.BudgetLimit(c)}
-	args := []any{rand.Text(), ""}
+	args := []any{node, rand.Text(), ""}
 	var said map[string]string
 	ask := func(ctx context.Context) error {
 		all, err := scripts.openLive.Run(ctx, s.db, keys, args...).StringSlice()
@@ -40,7 +40,7 @@ func (s *Store) OpenLive(ctx context.Context, c campaigns.CampaignID, base func(
 		if err != nil {
 			return campaigns.LiveBookState{}, nil, err
 		}
-		args[1] = "base"
+		args[2] = "base"
 		for _, n := range counts {
 			args = append(args, quarterOf(n.At), n.Live, n.Abandoned)
 		}

@@ -214,7 +214,7 @@ func TestNodesOfACluster(t *testing.T) {
 	if err := s.Join(ctx, m, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	book, counts, err := s.OpenLive(ctx, "c", func() ([]campaigns.LiveCount, error) {
+	book, counts, err := s.OpenLive(ctx, "c", "n", func() ([]campaigns.LiveCount, error) {
 		return []campaigns.LiveCount{{At: start, Live: 100, Abandoned: 2}, {At: start.Add(time.Hour), Live: 10}}, nil
 	})
 	if err != nil || len(counts) != 2 || counts[0].Live != 100 || counts[0].Abandoned != 2 || counts[1].At.Sub(counts[0].At) != time.Hour {
@@ -236,7 +236,7 @@ func TestNodesOfACluster(t *testing.T) {
 		shares[1] != (campaigns.Share{Amount: 3.5, Nodes: 1, Part: 1}) || shares[2] != (campaigns.Share{Amount: 3.5, Nodes: 1, Part: 1, Stale: true}) {
 		t.Errorf("shares %+v, %v", shares, err)
 	}
-	_, counts, err = s.OpenLive(ctx, "c", nil)
+	_, counts, err = s.OpenLive(ctx, "c", "other", nil)
 	if err != nil || len(counts) != 2 || counts[0].Live != 105 || counts[0].Abandoned != 3 {
 		t.Errorf("opened by a second node: %+v, %v", counts, err)
 	}

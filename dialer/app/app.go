@@ -116,7 +116,7 @@ func (a *App) openNode(ctx context.Context, cfg config.Config) error {
 	if a.node.nodes == nil {
 		return nil
 	}
-	a.budgets = newBudgets(a.store, a.log.Named("budget"))
+	a.budgets = newBudgets(a.node.name, a.store, a.log.Named("budget"))
 	var err error
 	if a.node.home, err = openHome(cfg.DataDir); err != nil {
 		return err

@@ -25,6 +25,7 @@ import (
 // It stands before the store where pacing reads its past, because a past that each
 // node took for its own would be spent by each.
 type budgets struct {
+	node  string
 	store campaigns.PacingRecords
 	book  campaigns.LiveBook
 	share func(context.Context, campaigns.CampaignID, pacing.Shared) (pacing.Balance, error) // Engine.ShareBudget
@@ -51,18 +52,18 @@ const budgetFor = time.Second
 const idleWeight = 0.05
 
 // newBudgets is nil where the store is this node's alone. share is to be set.
-func newBudgets(store Store, log *zap.Logger) *budgets {
+func newBudgets(node string, store Store, log *zap.Logger) *budgets {
 	book, shared := campaigns.As[campaigns.LiveBook](store)
 	if !shared {
 		return nil
 	}
-	return &budgets{store: store, book: book, log: log, runs: map[campaigns.CampaignID]*budgetRun{}}
+	return &budgets{node: node, store: store, book: book, log: log, runs: map[campaigns.CampaignID]*budgetRun{}}
 }
 
 // LiveCounts is the past of a campaign on all nodes; see dialer.Memory. From here on
 // the node takes part in its budget.
 func (b *budgets) LiveCounts(ctx context.Context, c campaigns.CampaignID, since time.Time, within time.Duration) ([]campaigns.LiveCount, error) {
-	state, counts, err := b.book.OpenLive(ctx, c, func() ([]campaigns.LiveCount, error) {
+	state, counts, err := b.book.OpenLive(ctx, c, b.node, func() ([]campaigns.LiveCount, error) {
 		return b.store.LiveCounts(ctx, c, since, within)
 	})
 	if err != nil {

@@ -47,7 +47,7 @@ func (s *spender) begin(lives int) {
 	}
 	now := time.Now()
 	s.controller = pacing.New(pacing.Settings{Mode: pacing.Predictive, Limit: theLimit, Windows: []time.Duration{0, 24 * time.Hour}}, now)
-	s.budgets = newBudgets(s.store, zap.NewNop())
+	s.budgets = newBudgets(s.name, s.store, zap.NewNop())
 	s.budgets.share = func(_ context.Context, _ campaigns.CampaignID, ev pacing.Shared) (pacing.Balance, error) {
 		s.controller.Observe(time.Now(), ev)
 		return s.controller.Balance(time.Now()), nil
