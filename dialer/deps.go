@@ -64,6 +64,9 @@ type Trunks interface {
 	// not now.
 	Reserve(group, number, callerID, callID string) (Route, error)
 	Release(r Route)
+	// Depart says how long the INVITE must wait for the carrier's rate; 0: it may
+	// leave now, and must.
+	Depart(r Route) time.Duration
 	// Dial sends the INVITE; failures come as sip.Ended.
 	Dial(leg sip.LegID, r Route, offer []byte)
 	Hangup(leg sip.LegID, why sip.Cause)

@@ -350,7 +350,8 @@ func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campai
 // trunks are a carrier on which nothing happens by itself but the end of a leg
 // that we hang up on.
 type trunks struct {
-	share     string // what Capacity says of it
+	depart    time.Duration // for which the next INVITE must wait
+	share     string        // what Capacity says of it
 	mu        sync.Mutex
 	signal    func(sip.Event)
 	room      int       // channels
@@ -417,6 +418,14 @@ func (t *trunks) end(ev sip.Ended) {
 }
 
 func (*trunks) Reply(sip.LegID, []byte) {}
+
+func (t *trunks) Depart(dialer.Route) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	wait := t.depart
+	t.depart = 0
+	return wait
+}
 
 func (t *trunks) Capacity(string, time.Time) sip.Capacity {
 	t.mu.Lock()

@@ -105,11 +105,20 @@ func (e *Engine) onBegun(now time.Time, c *liveCall, err error) {
 	}
 }
 
-// place asks the last check and sends the INVITE.
+// place asks the last check and sends the INVITE, as soon as the carrier's rate has
+// room for it.
 func (e *Engine) place(now time.Time, c *liveCall) {
 	if reason := e.mayNotPlace(now, c); reason != "" {
 		e.deps.Observer.Notice(Refused{At: now, Campaign: c.campaign.ID, Rule: reason})
 		e.step(now, c, call.NotAllowed{Reason: reason})
+		return
+	}
+	if wait := e.deps.Trunks.Depart(c.route); wait > 0 {
+		e.after(wait, func(now time.Time) {
+			if c.State() == call.Dialling && !c.placed {
+				e.place(now, c)
+			}
+		})
 		return
 	}
 	leg := media.LegID(c.ID())

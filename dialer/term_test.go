@@ -85,3 +85,41 @@ func TestNothingIsPlacedWhileOutcomesWait(t *testing.T) {
 		f.hangsUp(first)
 	})
 }
+
+// An INVITE waits for the carrier's rate, and is asked about once more then; one that
+// is given up meanwhile never leaves.
+func TestInviteWaitsForTheRate(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		late := func(d time.Duration) {
+			f.trunks.mu.Lock()
+			defer f.trunks.mu.Unlock()
+			f.trunks.depart = d
+		}
+		f.store.add("spring", 3)
+		late(400 * time.Millisecond)
+		f.run(progressive("spring"))
+		f.ready("ann")
+		f.wait(300 * time.Millisecond)
+		if n := len(f.trunks.legs()); n != 0 {
+			t.Errorf("%d INVITEs before there was room", n)
+		}
+		f.wait(200 * time.Millisecond)
+		late(time.Second)
+		f.fails(f.call(0), sip.ResultBusy, 486)
+		f.wait(500 * time.Millisecond)
+		f.rules.set(func(r *rules) { r.closed = true })
+		f.wait(time.Second)
+		if n := len(f.trunks.legs()); n != 1 {
+			t.Errorf("%d INVITEs; the window closed while the second waited", n)
+		}
+		late(time.Minute)
+		f.rules.set(func(r *rules) { r.closed = false })
+		f.wait(2 * time.Second)
+		f.do(f.engine.HangUpCall(f.ctx, f.store.intent(2).Attempt))
+		f.wait(2 * time.Minute)
+		if n := len(f.trunks.legs()); n != 1 {
+			t.Errorf("%d INVITEs; the third was given up while it waited", n)
+		}
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Busy: 1, campaigns.NotPlaced: 2})
+	})
+}

@@ -15,8 +15,9 @@ import (
 type carrier struct {
 	cfg      Config
 	targets  []*target
-	limiter  limiter
-	share    *Share // nil: the whole
+	limiter  limiter // of reservations
+	leaving  limiter // of INVITEs, at the same rate
+	share    *Share  // nil: the whole
 	short    shortage
 	channels int // reserved, ringing and up
 	ringing  int // of these, not answered
@@ -39,7 +40,7 @@ type target struct {
 }
 
 func newCarrier(cfg Config) *carrier {
-	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), results: make(map[sip.Result]uint64)}
+	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), results: make(map[sip.Result]uint64)}
 	for _, tc := range cfg.Targets {
 		tg := &target{Target: tc, health: health{up: true}}
 		tg.host, tg.port, _ = net.SplitHostPort(tc.Address) // Validate has seen it

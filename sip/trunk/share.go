@@ -51,6 +51,7 @@ func (t *Trunks) SetShares(shares map[string]Share) {
 		if s, given := shares[c.cfg.Name]; given {
 			c.share = &s
 			c.limiter.pace(now, s.CPS)
+			c.leaving.pace(now, s.CPS)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/outpace-dialer/outpace/sip"
 )
 
 // Several processes that pass parts of one rate around let through no more than
@@ -133,5 +135,37 @@ func TestShareOfATrunk(t *testing.T) {
 	}
 	if s := f.Stats()[0]; s.ShareChannels != 0 || s.Channels != 3 {
 		t.Errorf("after its end: stats %+v; calls go on", s)
+	}
+}
+
+// Calls that are made durable all at once leave at the carrier's rate all the same.
+func TestDepart(t *testing.T) {
+	cfg := good()
+	cfg.MaxCPS, cfg.MaxChannels = 10, 100 // a burst of two
+	f := newFloor(t, cfg)
+	var routes []Route
+	for i := range 20 {
+		routes = append(routes, f.reserve(t, string(rune('a'+i))))
+		f.at = f.at.Add(100 * time.Millisecond)
+	}
+	start, left := f.at, 0
+	for left < len(routes) {
+		wait := f.Depart(routes[left])
+		if wait > 0 {
+			f.at = f.at.Add(wait)
+			continue
+		}
+		f.Dial(sip.LegID(routes[left].Dialog.CallID), routes[left], nil)
+		left++
+		if most := 2 + int(f.at.Sub(start).Seconds()*10+0.001); left > most {
+			t.Fatalf("%d left within %v", left, f.at.Sub(start))
+		}
+	}
+	if took := f.at.Sub(start); took > 1850*time.Millisecond {
+		t.Errorf("20 calls took %v at 10 a second", took)
+	}
+	f.SetShares(map[string]Share{cfg.Name: {Channels: 50, Ringing: 50, Until: f.at.Add(time.Hour)}})
+	if f.Depart(Route{}) != 0 {
+		t.Error("a route that is not reserved waits")
 	}
 }
