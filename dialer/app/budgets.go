@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer"
@@ -44,8 +45,8 @@ type budgetRun struct {
 	asked           pacing.Balance // that the last want was made of
 }
 
-// budgetFor bounds one look into the loop: it answers at once or has stopped.
-const budgetFor = time.Second
+// budgetsAtOnce is how many campaigns are counted at a time.
+const budgetsAtOnce = 16
 
 // idleWeight is the part of a node without operators, in operators: those who come
 // find some credit.
@@ -102,31 +103,38 @@ func (b *budgets) run(c campaigns.CampaignID) *budgetRun {
 	return b.runs[c]
 }
 
-// tell tells pacing, and returns the balance then.
-func (b *budgets) tell(ctx context.Context, c campaigns.CampaignID, ev pacing.Shared) (pacing.Balance, error) {
-	ctx, cancel := context.WithTimeout(ctx, budgetFor)
-	defer cancel()
-	return b.share(ctx, c, ev)
+// tell tells pacing, and returns the balance then. The loop answers at once, or has
+// stopped; what it was told must not be told again.
+func (b *budgets) tell(c campaigns.CampaignID, ev pacing.Shared) (pacing.Balance, error) {
+	return b.share(context.Background(), c, ev)
 }
 
 func (b *budgets) wants(ctx context.Context) []campaigns.Want {
+	var mu sync.Mutex
 	var all []campaigns.Want
+	var asking errgroup.Group // on a slow store one after the other would take too long
+	asking.SetLimit(budgetsAtOnce)
 	for _, c := range b.known() {
-		w, err := b.want(ctx, c)
-		switch {
-		case err == nil:
-			all = append(all, w)
-		case !errors.Is(err, dialer.ErrNotHere) && !errors.Is(err, dialer.ErrStopped) && ctx.Err() == nil:
-			b.log.Warn("the budget of a campaign was not shared", zap.String("campaign", string(c)), zap.Error(err))
-		}
+		asking.Go(func() error {
+			w, err := b.want(ctx, c)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				all = append(all, w)
+			} else if !errors.Is(err, dialer.ErrNotHere) && !errors.Is(err, dialer.ErrStopped) && ctx.Err() == nil {
+				b.log.Warn("the budget of a campaign was not shared", zap.String("campaign", string(c)), zap.Error(err))
+			}
+			return nil
+		})
 	}
+	_ = asking.Wait() // each said what was wrong
 	return all
 }
 
 // want counts, hears and asks.
 func (b *budgets) want(ctx context.Context, c campaigns.CampaignID) (campaigns.Want, error) {
 	r := b.run(c)
-	own, err := b.tell(ctx, c, pacing.Shared{})
+	own, err := b.tell(c, pacing.Shared{})
 	if err != nil {
 		return campaigns.Want{}, err
 	}
@@ -138,7 +146,7 @@ func (b *budgets) want(ctx context.Context, c campaigns.CampaignID) (campaigns.W
 		r.book, r.live, r.abandoned = state.Book, state.Live, state.Abandoned
 	}
 	others := pacing.Shared{Live: state.Live - own.Live - r.live, Abandoned: state.Abandoned - own.Abandoned - r.abandoned}
-	if r.asked, err = b.tell(ctx, c, others); err != nil {
+	if r.asked, err = b.tell(c, others); err != nil {
 		return campaigns.Want{}, err
 	}
 	r.live, r.abandoned = r.live+others.Live, r.abandoned+others.Abandoned
@@ -165,14 +173,14 @@ func (b *budgets) given(wants []campaigns.Want, shares []campaigns.Share, _ time
 // lost leaves nothing to spend: others may have been given it.
 func (b *budgets) lost() {
 	for _, c := range b.known() {
-		if own, err := b.tell(context.Background(), c, pacing.Shared{}); err == nil {
+		if own, err := b.tell(c, pacing.Shared{}); err == nil {
 			b.spend(c, pacing.Shared{Part: 1, OwnLive: own.Live, OwnAbandoned: own.Abandoned})
 		}
 	}
 }
 
 func (b *budgets) spend(c campaigns.CampaignID, ev pacing.Shared) {
-	_, err := b.tell(context.Background(), c, ev)
+	_, err := b.tell(c, ev)
 	if err != nil && !errors.Is(err, dialer.ErrStopped) && !errors.Is(err, dialer.ErrNotHere) {
 		b.log.Warn("pacing was not told its part of the budget", zap.String("campaign", string(c)), zap.Error(err))
 	}

@@ -206,28 +206,31 @@ func (n *node) hurry() {
 	}
 }
 
-// renew renews the lease, and the shares with it.
-func (n *node) renew(ctx context.Context, asked time.Time) error {
+// renew renews the lease, and the shares with it, and says when it asked. What is
+// asked of the store for the sake of shares must not keep the lease waiting.
+func (n *node) renew(ctx context.Context) (asked time.Time, err error) {
 	var wants []campaigns.Want
 	if n.wanted.Load() {
-		wants = n.shares.wants(ctx)
+		soon, cancel := context.WithTimeout(ctx, renewEvery)
+		wants = n.shares.wants(soon)
+		cancel()
 	}
+	asked = time.Now()
 	n.renewed++
 	shares, err := n.nodes.Renew(ctx, n.member, n.renewed, nodeLease, wants)
 	if err == nil && len(wants) > 0 {
 		n.shares.given(wants, shares, asked.Add(nodeLease-nodeMargin))
 	}
-	return err
+	return asked, err
 }
 
 // keep renews the lease, or begins a new term.
 func (n *node) keep(ctx context.Context, regain func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, nodeLease)
 	defer cancel()
-	asked := time.Now()
-	err := campaigns.ErrNodeLost
+	asked, err := time.Now(), campaigns.ErrNodeLost
 	if n.joined {
-		err = n.renew(ctx, asked)
+		asked, err = n.renew(ctx)
 	}
 	if errors.Is(err, campaigns.ErrNodeLost) {
 		n.lost()
