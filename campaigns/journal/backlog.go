@@ -160,7 +160,11 @@ func (b *Backlog) flush(ctx context.Context) error {
 		return nil
 	}
 	for _, l := range waiting {
-		if err := b.give(ctx, l); err != nil && !campaigns.IsAnswer(err) {
+		err := b.give(ctx, l)
+		if err == nil && l.Ended != nil && l.Ended.Suppress {
+			err = b.suppress(ctx, *l.Ended)
+		}
+		if err != nil && !campaigns.IsAnswer(err) {
 			return err
 		}
 		b.mu.Lock()
@@ -168,6 +172,17 @@ func (b *Backlog) flush(ctx context.Context) error {
 		b.mu.Unlock()
 	}
 	return b.empty()
+}
+
+// suppress sees to it that a person who does not want to be called is not, also where
+// another node settled the attempt meanwhile: then the store keeps that outcome, and
+// the wish that came with ours would be lost.
+func (b *Backlog) suppress(ctx context.Context, e campaigns.Ending) error {
+	kept, err := b.Attempts(ctx, campaigns.AttemptQuery{ID: e.Attempt, Limit: 1})
+	if err != nil || len(kept) == 0 || kept[0].Outcome == e.Outcome {
+		return err
+	}
+	return b.Suppress(ctx, campaigns.Suppression{E164: kept[0].Number, Reason: string(e.Outcome), Source: "network", At: e.At})
 }
 
 // empty forgets the lines, if no more came.

@@ -61,6 +61,19 @@ func (r *remote) Dispose(_ context.Context, d campaigns.Disposal) error {
 
 func (r *remote) Close() error { return nil }
 
+// Attempts says that another node settled those whose name begins with s.
+func (r *remote) Attempts(_ context.Context, q campaigns.AttemptQuery) ([]campaigns.Attempt, error) {
+	a := campaigns.Attempt{ID: q.ID, Number: "+4801", Outcome: campaigns.Unwanted}
+	if q.ID[0] == 's' {
+		a.Outcome = campaigns.Interrupted
+	}
+	return []campaigns.Attempt{a}, nil
+}
+
+func (r *remote) Suppress(_ context.Context, x campaigns.Suppression) error {
+	return r.take("suppress " + x.E164)
+}
+
 func openBacklog(t *testing.T, r Full, dir string) (*Backlog, *[]int) {
 	t.Helper()
 	var heard []int
@@ -110,6 +123,11 @@ func TestBacklogWaitsForTheStore(t *testing.T) {
 	ok(b.End(t.Context(), end("a2", campaigns.Connected)))
 	ok(b.Dispose(t.Context(), campaigns.Disposal{Attempt: "a2", Disposition: "sale"}))
 	ok(b.Dispose(t.Context(), campaigns.Disposal{Attempt: "unknown", Disposition: "sale"}))
+	unwanted := end("a4", campaigns.Unwanted)
+	unwanted.Suppress = true
+	ok(b.End(t.Context(), unwanted))
+	unwanted.Attempt = "settled"
+	ok(b.End(t.Context(), unwanted))
 	r.set(false)
 	ok(b.End(t.Context(), end("a3", campaigns.NoAnswer))) // it does not overtake
 	if b.Waiting() == 0 || len(r.list()) > 1 {
@@ -119,7 +137,7 @@ func TestBacklogWaitsForTheStore(t *testing.T) {
 		time.Sleep(10 * time.Millisecond) // files: no clock of ours
 	}
 	ok(b.Close())
-	if diff := cmp.Diff([]string{"a1 busy", "a2 connected", "a2 sale", "a3 no_answer"}, r.list()); diff != "" {
+	if diff := cmp.Diff([]string{"a1 busy", "a2 connected", "a2 sale", "a4 unwanted", "settled unwanted", "suppress +4801", "a3 no_answer"}, r.list()); diff != "" {
 		t.Errorf("the store was given (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]int{1, 0}, *heard); diff != "" {
