@@ -299,6 +299,26 @@ func (f *floor) cutOff(t *testing.T, nodes []*floorNode, d time.Duration) {
 	}
 }
 
+// killCutOff kills a node while Redis answers nobody: the outcomes that it could not
+// write are written by the next process.
+func (f *floor) killCutOff(t *testing.T, i int) {
+	t.Helper()
+	var undo []func()
+	for _, n := range f.nodes {
+		undo = append(undo, n.cut(t))
+	}
+	pass(10 * time.Second)
+	n := f.nodes[i]
+	n.kill()
+	died := n.died
+	pass(4 * time.Second)
+	for _, do := range undo {
+		do()
+	}
+	n.start(t)
+	f.suffer(n, died.Add(-onItsWay)) // the first outcome that a node cannot write waits for three seconds
+}
+
 // end stops every node as an operating system does.
 func (f *floor) end(t *testing.T) {
 	t.Helper()
@@ -350,22 +370,7 @@ func TestManyNodes(t *testing.T) {
 			}
 			f.during("Redis SIGSTOP 10 s", 10*time.Second, func() { f.redis.Freeze(); pass(10 * time.Second); f.redis.Thaw() })
 			f.during("blackhole 60 s", 15*time.Second, func() { f.cutOff(t, f.nodes, time.Minute) })
-			f.during("blackhole 10 s, a node killed in it", 15*time.Second, func() {
-				from := time.Now()
-				var undo []func()
-				for _, n := range f.nodes {
-					undo = append(undo, n.cut(t))
-				}
-				pass(6 * time.Second)
-				n := f.nodes[0]
-				n.kill()
-				pass(4 * time.Second)
-				for _, do := range undo {
-					do()
-				}
-				n.start(t)
-				f.suffer(n, from)
-			})
+			f.during("blackhole 14 s, a node killed in it", 15*time.Second, func() { f.killCutOff(t, 0) })
 			f.end(t)
 			f.judge(t)
 		})
