@@ -272,6 +272,9 @@ func engineErrors(c dialer.Config) []error {
 	if !(c.DetectorLoss >= 0 && c.DetectorLoss <= 0.2) {
 		errs = append(errs, fmt.Errorf("engine.detector_loss: %v is outside 0 to 0.2", c.DetectorLoss))
 	}
+	if d := c.SettleAfter; d != 0 && d < 10*time.Second {
+		errs = append(errs, fmt.Errorf("engine.settle_after: %v is below 10s: a node that is only slow would lose its calls", d))
+	}
 	for i, network := range c.PhoneNetworks {
 		if _, err := netip.ParsePrefix(network); err != nil {
 			errs = append(errs, fmt.Errorf("engine.phone_networks[%d]: %q is not a network such as 10.0.0.0/8", i, network))

@@ -52,6 +52,7 @@ func TestErrorsNameLineAndKey(t *testing.T) {
 		{"retention of attempts", "retention: {attempts: 24h, recordings: 24h}\n" + trunks, "f.yaml:1: retention.attempts: 24h0m0s is below 744h: rules count calls of the last 31 days"},
 		{"retention of recordings", "retention:\n  attempts: 8760h\n  recordings: 9000h\n" + trunks, "f.yaml:3: retention.recordings: 9000h0m0s is longer than retention.attempts"},
 		{"recordings for ever", "retention: {attempts: 8760h}\n" + trunks, "f.yaml:1: retention.recordings: for ever is longer than"},
+		{"settled too soon", "engine: {settle_after: 3s}\n" + trunks, "f.yaml:1: engine.settle_after: 3s is below 10s: a node that is only slow would lose its calls"},
 		{"detector loss", "engine: {detector_loss: .5}\n" + trunks, "f.yaml:1: engine.detector_loss: 0.5 is outside 0 to 0.2"},
 		{"phone networks", "engine: {phone_networks: [10.0.0.0/8, lan]}\n" + trunks, `f.yaml:1: engine.phone_networks[1]: "lan"`},
 		{"trunk sockets", "trunk_signalling:\n  listen:\n    - {transport: smoke, address: \"127.0.0.1:5060\"}\n" + trunks, `f.yaml:2: trunk_signalling.listen: transport "smoke"`},

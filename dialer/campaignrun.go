@@ -23,6 +23,8 @@ type campaignRun struct {
 	calls      int       // live calls, from begin to end
 	tally      campaigns.Tally
 	decision   pacing.Decision
+	part       float64            // of a budget that nodes share
+	share      string             // of the trunks' limits, in words, where that is what binds
 	learntAt   time.Time          // what was learnt is kept since then
 	paceAt     time.Time          // a pacing question is due then: a CPS token returns
 	choices    []*campaigns.Claim // leads that may be dialled next
@@ -75,6 +77,9 @@ func (e *Engine) run(now time.Time, c campaigns.Campaign, tally campaigns.Tally,
 		}
 		r.controller = e.deps.NewController(c.ID, e.settings(now, r), now)
 		r.controller.Recall(now, past)
+		if e.deps.SharedBudget {
+			r.controller.Observe(now, pacing.Shared{Part: 1})
+		}
 		r.hopper = e.newHopper(r)
 		r.stopHopper = func() {}
 		e.campaigns[c.ID] = r

@@ -48,6 +48,9 @@ func (e *Engine) SetCampaign(ctx context.Context, c campaigns.Campaign, tally ca
 	return e.do(ctx, func(now time.Time) error {
 		was := campaigns.Stopped
 		if old := e.campaigns[c.ID]; old != nil {
+			if c.Version < old.Version {
+				return nil // it was read before somebody changed it, and came later
+			}
 			was = old.State
 		}
 		r := e.run(now, c, tally, past)

@@ -14,13 +14,16 @@ import (
 
 // Deps are the rooms that the engine works with.
 type Deps struct {
-	Store    campaigns.Store
-	Memory   Memory
-	Rules    Rules
-	Trunks   Trunks
-	Phones   Phones
-	Audio    Audio
-	Observer Observer
+	Store  campaigns.Store
+	Memory Memory
+	// SharedBudget says that nodes share what campaigns may abandon: pacing spends
+	// nothing of it before ShareBudget gave it a part.
+	SharedBudget bool
+	Rules        Rules
+	Trunks       Trunks
+	Phones       Phones
+	Audio        Audio
+	Observer     Observer
 	// NewController makes the pacing of a campaign.
 	NewController func(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller
 	// Inbound says how many people wait in a queue for the operators of a campaign
@@ -29,6 +32,13 @@ type Deps struct {
 	// loop asks at every decision, so it must answer at once; whoever fills the queue
 	// calls Engine.InboundChanged, and pauses the operator who takes somebody of it.
 	Inbound func(c campaigns.CampaignID) int
+	// Term is under which term of this node calls may be placed at a moment: a number
+	// that rises, 0 where none may; nil: always. The loop asks before every call, so
+	// it must answer at once.
+	Term func(now time.Time) int64
+	// Behind says whether outcomes that are durable here wait for the store to take
+	// them; nil: never. Nothing new is placed then. It must answer at once.
+	Behind func() bool
 	// Recorded says whether there is a recording at a path inside the recording
 	// folder; nil: there are none.
 	Recorded func(path string) bool
@@ -54,6 +64,9 @@ type Trunks interface {
 	// not now.
 	Reserve(group, number, callerID, callID string) (Route, error)
 	Release(r Route)
+	// Depart says how long the INVITE must wait for the carrier's rate; 0: it may
+	// leave now, and must.
+	Depart(r Route) time.Duration
 	// Dial sends the INVITE; failures come as sip.Ended.
 	Dial(leg sip.LegID, r Route, offer []byte)
 	Hangup(leg sip.LegID, why sip.Cause)

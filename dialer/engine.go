@@ -27,6 +27,10 @@ import (
 // Config are the engine's own settings.
 type Config struct {
 	Node string `yaml:"node"` // name of this process in the store; default "node-1"
+	// SettleAfter is how long a node must be gone before another one that shares its
+	// store ends its calls and settles their attempts; default 75s, at least 10s. A
+	// node that is only cut off from the store for less keeps its calls.
+	SettleAfter time.Duration `yaml:"settle_after"`
 	// Tick is how often pacing is asked when nothing happens; default 500 ms.
 	Tick time.Duration `yaml:"tick"`
 	// HopperSize is how many leads are held claimed, per campaign; default 200.
@@ -44,9 +48,15 @@ type Config struct {
 	PhoneNetworks []string `yaml:"phone_networks"`
 }
 
+// DefaultSettleAfter is Config.SettleAfter where that is 0.
+const DefaultSettleAfter = 75 * time.Second
+
 func (c Config) withDefaults() Config {
 	if c.Node == "" {
 		c.Node = "node-1"
+	}
+	if c.SettleAfter <= 0 {
+		c.SettleAfter = DefaultSettleAfter
 	}
 	if c.Tick <= 0 {
 		c.Tick = 500 * time.Millisecond
@@ -121,6 +131,7 @@ type liveCall struct {
 	dialog    []byte
 	recorded  string // path of the recording, once asked for
 	placed    bool   // the INVITE left
+	term      int64  // it was begun in
 	previewer string // who asked for the call, in preview campaigns
 	optedOut  bool   // the person pressed the key of the safe-harbour message
 	endedAt   time.Time

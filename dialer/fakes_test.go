@@ -350,6 +350,8 @@ func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campai
 // trunks are a carrier on which nothing happens by itself but the end of a leg
 // that we hang up on.
 type trunks struct {
+	depart    time.Duration // for which the next INVITE must wait
+	share     string        // what Capacity says of it
 	mu        sync.Mutex
 	signal    func(sip.Event)
 	room      int       // channels
@@ -417,11 +419,19 @@ func (t *trunks) end(ev sip.Ended) {
 
 func (*trunks) Reply(sip.LegID, []byte) {}
 
+func (t *trunks) Depart(dialer.Route) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	wait := t.depart
+	t.depart = 0
+	return wait
+}
+
 func (t *trunks) Capacity(string, time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.room - t.used
-	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n}
+	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n, Share: t.share}
 	if t.cps {
 		c.Calls, c.NextToken = 0, t.token
 	}

@@ -72,6 +72,9 @@ type write struct {
 // storeDown says whether something that happened could not be written: nothing
 // new is placed until it is.
 func (e *Engine) storeDown() bool {
+	if e.deps.Behind != nil && e.deps.Behind() {
+		return true
+	}
 	for _, failed := range e.unwritten {
 		if failed {
 			return true

@@ -35,6 +35,9 @@ type floor struct {
 	observer   *observer
 	learnt     []byte                    // what controllers say they learnt
 	recordings []string                  // that a dead process left
+	shared     bool                      // other nodes have a part of every budget
+	behind     atomic.Bool               // outcomes wait beside the store
+	term       atomic.Int64              // from the first, which is 0; negative: between two
 	inbound    atomic.Int32              // people in a queue whom nobody called
 	choose     func([]pacing.Record) int // stands in for the controller's choice of record
 	paced      map[campaigns.CampaignID][]eventlog.Line
@@ -76,6 +79,9 @@ func (f *floor) start() {
 	f.engine = dialer.New(cfg, dialer.Deps{
 		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
+		SharedBudget:  f.shared,
+		Behind:        f.behind.Load,
+		Term:          func(time.Time) int64 { return max(0, f.term.Load()+1) },
 		Inbound:       func(campaigns.CampaignID) int { return int(f.inbound.Load()) },
 		Recorded:      func(path string) bool { return slices.Contains(f.recordings, path) },
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },

@@ -31,6 +31,11 @@ func (e *Engine) originate(now time.Time, r *campaignRun) bool {
 // attempt is on its way to be durable. The INVITE waits for that. In preview the
 // operator who asked for the call is reserved for it; else by is nil.
 func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by *liveOperator) bool {
+	term := e.term(now)
+	if term == 0 || e.storeDown() {
+		r.hopper.Return(claim)
+		return false
+	}
 	decision, open, opens := e.deps.Rules.Decide(claim, r.Campaign, now)
 	if !open {
 		e.refuse(now, r, claim, "window", opens)
@@ -49,7 +54,7 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 			ID: id, ConnectWithin: connectWithin,
 			Message: r.SafeHarbor != "", Detect: r.Detection != "off",
 		}, now),
-		campaign: r, claim: claim, route: route, dialog: marshalDialog(route.Dialog),
+		campaign: r, claim: claim, route: route, dialog: marshalDialog(route.Dialog), term: term,
 	}
 	c.intent = campaigns.Intent{
 		Attempt: id, Claim: claim, Trunk: route.Trunk, CallerID: route.CallerID,
@@ -100,11 +105,20 @@ func (e *Engine) onBegun(now time.Time, c *liveCall, err error) {
 	}
 }
 
-// place asks the last check and sends the INVITE.
+// place asks the last check and sends the INVITE, as soon as the carrier's rate has
+// room for it.
 func (e *Engine) place(now time.Time, c *liveCall) {
 	if reason := e.mayNotPlace(now, c); reason != "" {
 		e.deps.Observer.Notice(Refused{At: now, Campaign: c.campaign.ID, Rule: reason})
 		e.step(now, c, call.NotAllowed{Reason: reason})
+		return
+	}
+	if wait := e.deps.Trunks.Depart(c.route); wait > 0 {
+		e.after(wait, func(now time.Time) {
+			if c.State() == call.Dialling && !c.placed {
+				e.place(now, c)
+			}
+		})
 		return
 	}
 	leg := media.LegID(c.ID())
@@ -128,6 +142,9 @@ func (e *Engine) place(now time.Time, c *liveCall) {
 func (e *Engine) mayNotPlace(now time.Time, c *liveCall) string {
 	if e.draining || c.campaign.State != campaigns.Running {
 		return "stopped"
+	}
+	if e.term(now) != c.term {
+		return "node"
 	}
 	if _, open, _ := e.deps.Rules.Decide(c.claim, c.campaign.Campaign, now); !open {
 		return "window"

@@ -39,7 +39,7 @@ func (e *Engine) pace(now time.Time, r *campaignRun) {
 			d.Bound = view.Bound
 		}
 		r.decision = d
-		e.deps.Observer.Notice(Paced{At: now, Campaign: r.ID, Decision: d, Bound: e.bound(r), Limit: r.limit, Took: took})
+		e.deps.Observer.Notice(Paced{At: now, Campaign: r.ID, Decision: d, Bound: e.bound(now, r), Limit: r.limit, Took: took})
 		for _, id := range d.Cancel {
 			if c := e.calls[campaigns.AttemptID(id)]; c != nil {
 				e.step(now, c, call.Cancel{})
@@ -69,7 +69,7 @@ func (e *Engine) originateAll(now time.Time, r *campaignRun, d pacing.Decision) 
 // view is how much room there is for calls of a campaign, and what limits it.
 func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
 	v := pacing.View{Waiting: e.waitingFor(r)}
-	if r.State != campaigns.Running || e.draining || e.storeDown() {
+	if r.State != campaigns.Running || e.draining || e.storeDown() || e.term(now) == 0 {
 		v.Bound = pacing.BoundWindow
 		return v
 	}
@@ -83,6 +83,7 @@ func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
 	v.Records = r.records
 	capacity := e.deps.Trunks.Capacity(r.Trunks, now)
 	v.Room, v.Bound = capacity.Channels, pacing.BoundChannels
+	r.share = capacity.Share
 	if capacity.Ringing < v.Room {
 		v.Room = capacity.Ringing
 	}

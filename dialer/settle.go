@@ -22,7 +22,11 @@ const finishAtMost = 9 * time.Second
 // Interrupted and counts against the lead's caps; its dialog is ended at the
 // carrier; claims go back. campaign looks a campaign up for its retry rules.
 func (e *Engine) Settle(ctx context.Context, campaign func(campaigns.CampaignID) (campaigns.Campaign, error)) (int, error) {
-	open, err := e.deps.Store.Open(ctx, e.cfg.Node)
+	return e.settle(ctx, e.cfg.Node, campaign)
+}
+
+func (e *Engine) settle(ctx context.Context, node string, campaign func(campaigns.CampaignID) (campaigns.Campaign, error)) (int, error) {
+	open, err := e.deps.Store.Open(ctx, node)
 	if err != nil {
 		return 0, fmt.Errorf("attempts left open: %w", err)
 	}
@@ -35,7 +39,7 @@ func (e *Engine) Settle(ctx context.Context, campaign func(campaigns.CampaignID)
 			return 0, err
 		}
 	}
-	if _, err := e.deps.Store.Reclaim(ctx, e.cfg.Node, now); err != nil {
+	if _, err := e.deps.Store.Reclaim(ctx, node, now); err != nil {
 		return 0, fmt.Errorf("claims left: %w", err)
 	}
 	return len(open), nil

@@ -15,6 +15,9 @@ import (
 
 // step gives a call an event and does what it asks for.
 func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
+	if _, cancel := ev.(call.Cancel); cancel && c.State() == call.Dialling && !c.placed {
+		ev = call.NotAllowed{Reason: "given up before it left"} // it waits for the carrier's rate
+	}
 	from := c.State()
 	actions := c.Step(now, ev)
 	to := c.State()

@@ -15,21 +15,24 @@ import (
 const (
 	BoundStopped pacing.Bound = "stopped" // the campaign does not run, or the product stops
 	BoundStore   pacing.Bound = "store"   // what happened is not durable yet
+	BoundNode    pacing.Bound = "node"    // this node has no lease on the store that nodes share
 )
 
 // Bounds are all that may bind a campaign.
 var Bounds = []pacing.Bound{
 	pacing.BoundFree, pacing.BoundAbandonment, pacing.BoundRatio, pacing.BoundChannels, pacing.BoundCPS, pacing.BoundLeads,
-	pacing.BoundWindow, pacing.BoundOperators, pacing.BoundFatigue, BoundStopped, BoundStore,
+	pacing.BoundWindow, pacing.BoundOperators, pacing.BoundFatigue, BoundStopped, BoundStore, BoundNode,
 }
 
 // bound is what binds a campaign now.
-func (e *Engine) bound(r *campaignRun) pacing.Bound {
+func (e *Engine) bound(now time.Time, r *campaignRun) pacing.Bound {
 	switch {
 	case r.State != campaigns.Running || e.draining:
 		return BoundStopped
 	case e.storeDown():
 		return BoundStore
+	case e.term(now) == 0:
+		return BoundNode
 	case r.decision.Bound == "": // not asked yet
 		return pacing.BoundFree
 	}
@@ -37,14 +40,22 @@ func (e *Engine) bound(r *campaignRun) pacing.Bound {
 }
 
 // why says in words and numbers why that binds.
-func (e *Engine) why(r *campaignRun) string {
-	switch e.bound(r) {
+func (e *Engine) why(now time.Time, r *campaignRun) string {
+	switch e.bound(now, r) {
 	case BoundStopped:
 		return e.whyStopped(r)
 	case BoundStore:
 		return "the store did not take an outcome: nothing is placed until it does"
+	case BoundNode:
+		return "the store did not renew the lease of this node: nothing is placed until it does"
 	case pacing.BoundLeads, pacing.BoundWindow:
 		return whyNoLeads(r.hopper.Status()) + r.decision.Why()
+	case pacing.BoundAbandonment:
+		return r.whyPart() + r.decision.Why()
+	case pacing.BoundChannels, pacing.BoundCPS:
+		if r.share != "" {
+			return "nodes share the carrier: " + r.share + "; " + r.decision.Why()
+		}
 	}
 	return r.decision.Why()
 }
@@ -100,5 +111,5 @@ func (e *Engine) idle(now time.Time, o *liveOperator) string {
 	case r.Pacing.Mode == campaigns.Preview && r.State == campaigns.Running && !e.draining:
 		return whyNoLeads(r.hopper.Status()) + "preview: no lead is at hand"
 	}
-	return fmt.Sprintf("%s: %s", e.bound(r), e.why(r))
+	return fmt.Sprintf("%s: %s", e.bound(now, r), e.why(now, r))
 }

@@ -47,6 +47,11 @@ func TestWhatBinds(t *testing.T) {
 			f.trunks.set(0)
 			start(f, progressive("spring"), 5)
 		}},
+		{pacing.BoundChannels, "nodes share the carrier: its share is 0 of 9 channels; room for 0 more calls (channels)", func(f *floor) {
+			f.trunks.share = "its share is 0 of 9 channels"
+			f.trunks.set(0)
+			start(f, progressive("spring"), 5)
+		}},
 		{pacing.BoundCPS, "room for 0 more calls (cps)", func(f *floor) {
 			f.trunks.cps = true
 			start(f, progressive("spring"), 5)
@@ -75,6 +80,11 @@ func TestWhatBinds(t *testing.T) {
 			start(f, progressive("spring"), 5)
 			f.store.set(func(s *store) { s.down = true })
 			f.fails(f.call(0), sip.ResultBusy, 486)
+		}},
+		{dialer.BoundNode, "the lease of this node", func(f *floor) {
+			start(f, progressive("spring"), 5)
+			f.fails(f.call(0), sip.ResultBusy, 486)
+			f.term.Store(-1)
 		}},
 	} {
 		t.Run(string(tt.bound), func(t *testing.T) {
@@ -106,8 +116,8 @@ func TestWhatBinds(t *testing.T) {
 			})
 		})
 	}
-	if len(dialer.Bounds) != 11 {
-		t.Errorf("%d bounds, 11 are tried", len(dialer.Bounds))
+	if len(dialer.Bounds) != 12 {
+		t.Errorf("%d bounds, 12 are tried", len(dialer.Bounds))
 	}
 }
 

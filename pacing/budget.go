@@ -19,6 +19,7 @@ type budget struct {
 	// Answers that found nobody, and how many were expected to when their calls
 	// were placed, discounted.
 	missed, expected float64
+	own              own // where several nodes share the budget
 }
 
 const (
@@ -66,6 +67,7 @@ func (s Settings) allowance() float64 {
 // human books the live answer of a call placed at this chance of abandonment.
 func (b *budget) human(now time.Time, chance float64) {
 	b.live++
+	b.own.live++
 	b.ledger.book(now, 1, 0)
 	keep := math.Exp(-chance / missedMemory)
 	b.missed *= keep
@@ -75,6 +77,7 @@ func (b *budget) human(now time.Time, chance float64) {
 // mistaken takes a live answer back: it was a machine after all.
 func (b *budget) mistaken(now time.Time) {
 	b.live = max(0, b.live-1)
+	b.own.live--
 	b.ledger.book(now, -1, 0)
 }
 
@@ -82,6 +85,7 @@ func (b *budget) mistaken(now time.Time) {
 func (b *budget) lost(now time.Time) {
 	b.ledger.book(now, 0, 1)
 	b.missed++
+	b.own.lost++
 }
 
 // placed books a call placed at this chance of abandonment under a threshold.
@@ -145,6 +149,7 @@ func (b *budget) account(now time.Time, s Settings, atWork int) account {
 	for i := range b.ledger.windows {
 		a := account{allowed: s.allowance(), ahead: ahead}
 		a.live, a.credit = b.ledger.windows[i].credit(a.allowed)
+		a.live, a.credit = b.own.of(a.allowed, a.live, a.credit)
 		a.whole = a.live + max(ahead, b.hoped(now, s, atWork))
 		swing := pastSwing * math.Sqrt(a.allowed*a.live)
 		if !s.WindowEnd.IsZero() {

@@ -89,6 +89,8 @@ func (c *controller) Observe(now time.Time, ev Event) {
 				o.segment = k.segment
 			}
 		}
+	case Shared:
+		c.budget.told(now, ev)
 	case Abandoned:
 		if k := c.floor.calls[ev.Call]; k != nil {
 			c.settled(now, k, true)

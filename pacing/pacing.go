@@ -29,6 +29,8 @@ type Controller interface {
 	Learnt(now time.Time) []byte
 	// Picture is what is known and believed now, for forecasts.
 	Picture(now time.Time) Picture
+	// Balance is the budget now, for those who share it out; see Shared.
+	Balance(now time.Time) Balance
 }
 
 // Mode is how the number of calls is found.
@@ -81,7 +83,7 @@ type Fatigue struct {
 }
 
 // Event is what happened. The set is closed: Operator, Dialed, Ringing,
-// Answered, Human, Machine, Ended, Connected, Abandoned.
+// Answered, Human, Machine, Ended, Connected, Abandoned, Shared.
 type Event interface{ event() }
 
 // OperatorState is what pacing needs to know of an operator.

@@ -177,6 +177,7 @@ type Capacity struct {
 	Ringing  int  // calls that may still ring
 	Calls    int  // INVITEs that the CPS bucket allows at this moment
 	Bound    string
+	Share    string // where what binds is our share of a limit: how large that is, in words
 	// NextToken is when the CPS bucket has its next token; zero if it has one now.
 	NextToken time.Time
 }

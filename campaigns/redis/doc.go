@@ -26,6 +26,10 @@
 //	  lists, users, tokens, learnt   hashes → JSON or bytes
 //	  audit            stream  never cut
 //	  pacing_logs      set     campaigns that have a pacing log
+//	  nodes            hash    node → term, end of its lease by the clock of Redis, home, about, for whom, renewals
+//	  limits           set     limits that nodes share
+//	  book:C           hash    live answers and abandoned calls of campaign C as the nodes count them
+//	  share:LIMIT      hash    node → term, what counts of it, what it needs
 //	{ns:p:C}       hash    the pacing log of campaign C: run, place and times of a chunk → gzip
 //
 //	{ns:lN}        the leads of shard N, and all that changes with them
@@ -102,15 +106,19 @@
 //
 //	appendfsync         kill -9   power loss             disk full                      failover
 //	always              nothing   nothing (1)            the server ends itself         as below
-//	everysec            nothing   up to 2 s              refuses writes, stays up       as below
+//	everysec            (2)       up to 2 s              refuses writes, stays up       as below
 //	no, appendonly no   nothing / all since a snapshot: refused by Open (AcceptWeakerSettings)
 //
 // The columns say what acknowledged writes may be lost. (1) As far as the disk
-// keeps what it flushed; kernel crashes and power cannot be tested here.
+// keeps what it flushed; kernel crashes and power cannot be tested here. (2) What was
+// acknowledged while a flush ran, up to 2 s of it: Redis puts its own write off until
+// then. On a disk that flushes at once that is nothing; on a slow one two attempts were
+// lost in one kill.
 //
 // A write that was lost is a claim, a begin or an end that did not happen. Where a
 // begin is lost after its INVITE, the lead may be dialled again: at everysec without
-// a replica that is possible after power loss. appendfsync always, or a replica,
+// a replica that is possible after power loss, and on a slow disk after kill -9 of the
+// server. appendfsync always, or a replica,
 // closes this window or narrows it.
 //
 // Failover: Redis replicates asynchronously. Where a replica is connected, Begin
@@ -129,6 +137,27 @@
 // (WithTimeout), or at once where the connection is refused. Whether it was done is
 // not known then, and doing it again is safe. Memory full counts the same
 // (noeviction refuses writes).
+//
+// # Nodes
+//
+// Several processes share a store as nodes (campaigns.Nodes). All of it is in the slot
+// of general data, and each step is one script there, by the clock of Redis:
+//
+//   - A node has its name by a lease of some seconds under a random term. Its process
+//     stops placing calls by its own clock before the lease is over; from then on its
+//     claims may go back, and when it has been gone for long another node takes the
+//     name, settles what is open under it and leaves. Who sleeps meanwhile finds its
+//     fences overtaken, its term over and its attempts ended: it places nothing.
+//   - Limits of a carrier are shared out with each renewal. What counts of a node is
+//     the most that it may believe to have, so what is counted never exceeds the
+//     limit. Calls a second end with the lease; channels count until the node leaves
+//     or is settled.
+//   - The credit of a campaign is shared out in the same way, from a book of live
+//     answers in which every node counts as they happen. A part is only changed on the
+//     basis of the newest version of the book.
+//
+// A failover may lose the last renewals. Then a part that was raised in them is counted
+// too low for one renewal, some second; leases are only shorter than they were.
 //
 // # What costs
 //

@@ -15,9 +15,12 @@ var scriptFiles embed.FS
 // its text.
 var scripts = struct {
 	commit, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress *goredis.Script
+
+	join, renew, leave, openLive, countLive *goredis.Script // nodes
 }{
 	script("commit"), script("peek"), script("take"), claimScript(), script("counts"), script("words"), script("raise"), script("index"),
 	script("reserve"), script("unlock"), script("resolve"), script("suppress"),
+	script("join"), script("renew"), script("leave"), script("openlive"), script("countlive"),
 }
 
 func script(name string) *goredis.Script { return goredis.NewScript(scriptText(name)) }

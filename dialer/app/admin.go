@@ -40,6 +40,12 @@ func (a *App) readiness(w http.ResponseWriter, r *http.Request) {
 	if err := a.store.Ping(r.Context()); err != nil {
 		checks["store"], ready = err.Error(), false
 	}
+	if a.node.Term(time.Now()) == 0 {
+		checks["node"], ready = "no lease of its name on the store", false
+	}
+	if a.behind() {
+		checks["outcomes"], ready = "some wait for the store", false
+	}
 	for _, t := range a.trunks.Stats() {
 		if t.Up && a.heard(t) {
 			checks["trunk"] = "ok"

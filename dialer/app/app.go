@@ -2,9 +2,9 @@
 // stops them in reverse. It is the only room that knows all the others; it
 // decides nothing about calls.
 //
-//	Open:  store ─► rules ─► audio ─► SIP agents ─► trunks, phones ─► engine ─► API
+//	Open:  store ─► name of the node ─► rules ─► audio ─► SIP agents ─► trunks, phones ─► engine ─► API
 //	Run:   sockets ─► settle what a dead process left ─► engine ─► campaigns ─► HTTP
-//	stop:  drain ─► HTTP ─► engine ─► SIP ─► audio ─► store
+//	stop:  drain ─► HTTP ─► engine ─► SIP ─► audio ─► name of the node ─► store
 package app
 
 import (
@@ -26,6 +26,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
+	"github.com/outpace-dialer/outpace/campaigns/journal"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/config/rules"
 	"github.com/outpace-dialer/outpace/dialer"
@@ -55,6 +56,10 @@ type App struct {
 	legs    *legJournal
 	pacing  *pacingLog
 	engine  *dialer.Engine
+	node    *node
+	follow  *follower
+	budgets *budgets         // nil: nobody shares them
+	backlog *journal.Backlog // nil: the store is here
 	metrics *metrics.Metrics
 	hub     *api.Hub
 	records recordings
@@ -91,11 +96,60 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		return nil, err
 	}
 	a.tellReplay()
-	if err := a.openRooms(cfg, o); err != nil {
+	if err := a.openNode(ctx, cfg); err != nil {
 		return nil, errors.Join(err, a.store.Close())
+	}
+	if err := a.openBacklog(ctx, cfg); err != nil {
+		a.node.leave(context.WithoutCancel(ctx))
+		return nil, errors.Join(err, a.node.home.close(), a.store.Close())
+	}
+	if err := a.openRooms(cfg, o); err != nil {
+		a.node.leave(context.WithoutCancel(ctx))
+		return nil, errors.Join(err, a.node.home.close(), a.store.Close())
 	}
 	return a, nil
 }
+
+// openNode takes the name of this node where other processes share the store.
+func (a *App) openNode(ctx context.Context, cfg config.Config) error {
+	a.node = newNode(cmp.Or(cfg.Engine.Node, "node-1"), a.store, a.log.Named("node"))
+	if a.node.nodes == nil {
+		return nil
+	}
+	a.budgets = newBudgets(a.node.name, a.store, a.log.Named("budget"))
+	var err error
+	if a.node.home, err = openHome(cfg.DataDir); err != nil {
+		return err
+	}
+	if err := a.node.join(ctx); err != nil {
+		return errors.Join(err, a.node.home.close())
+	}
+	return nil
+}
+
+// openBacklog writes the outcomes that the last process could not, where the store is
+// on another machine, and keeps those that cannot be written from now on.
+func (a *App) openBacklog(ctx context.Context, cfg config.Config) error {
+	if a.node.nodes == nil {
+		return nil
+	}
+	log := a.log.Named("store")
+	b, err := journal.OpenBacklog(ctx, a.store, filepath.Join(cfg.DataDir, "outcomes"), func(waiting int, err error) {
+		if waiting > 0 {
+			log.Error("the store does not take outcomes: they wait here, and nothing new is placed", zap.Error(err))
+			return
+		}
+		log.Warn("the store has the outcomes that waited")
+	})
+	if err != nil {
+		return err
+	}
+	a.store, a.backlog = b, b
+	return nil
+}
+
+// behind says whether outcomes wait for the store.
+func (a *App) behind() bool { return a.backlog != nil && a.backlog.Waiting() > 0 }
 
 func (a *App) openRooms(cfg config.Config, o Options) error {
 	var err error
@@ -110,12 +164,21 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	if err := a.openSignalling(cfg, toSlog); err != nil {
 		return err
 	}
+	a.follow = &follower{store: a.store, shared: a.node.nodes != nil, log: a.log}
+	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow}
+	if a.budgets != nil {
+		memory, watching = a.budgets, append(watching, kicker{a.node})
+	}
 	a.engine = dialer.New(cfg.Engine, dialer.Deps{
-		Store: a.store, Memory: a.store, Rules: a.rules,
+		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
-		Observer:      observers(append([]dialer.Observer{a.metrics, a.hub, logger{a.log}}, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Recorded: a.records.has, Log: a.log.Named("dialer"),
+		Observer:      observers(append(watching, optional(o.Observer)...)),
+		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
+	a.follow.set = a.engine.SetCampaign
+	if a.budgets != nil {
+		a.budgets.share = a.engine.ShareBudget
+	}
 	a.metrics.Add(metrics.NewRooms(a.samples))
 	return a.openHTTP(cfg, o)
 }
@@ -149,6 +212,9 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 	}
 	if a.trunks, err = trunk.New(cfg.Trunks, a.trunkUA, toEngine, time.Now); err != nil {
 		return fmt.Errorf("trunks: %w", err)
+	}
+	if a.node.nodes != nil {
+		a.node.shares = &sharings{all: []sharing{newTrunkShares(a.trunks), a.budgets}}
 	}
 	if a.legs, err = openLegJournal(filepath.Join(cfg.DataDir, "legs"), a.log); err != nil {
 		return err
@@ -189,8 +255,10 @@ const headerTimeout = 5 * time.Second
 // given up, talks may end until the drain timeout or until force ends. The
 // engine stops first, and the rooms it works with after it.
 func (a *App) Run(ctx, force context.Context) error {
-	defer a.store.Close()
-	var rooms, front group
+	defer func() { _ = errors.Join(a.node.home.close(), a.store.Close()) }()
+	var name, rooms, front group
+	name.begin(ctx)
+	name.run("node", func(ctx context.Context) error { return a.node.run(ctx, a.regain) })
 	rooms.begin(ctx)
 	rooms.run("audio", a.plane.Run)
 	rooms.run("trunk signalling", a.trunkUA.Run)
@@ -202,28 +270,33 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("retention", newRetention(a.cfg, a.store, a.records, a.log.Named("retention")).run)
 	err := a.settle(rooms.ctx)
 	if err == nil {
+		a.node.share()
 		front.begin(rooms.ctx)
 		front.run("engine", a.engine.Run)
 		front.run("http", func(ctx context.Context) error { return serve(ctx, a.server, a.httpAddr) })
 		front.run("admin", func(ctx context.Context) error { return serve(ctx, a.admin, a.adminAddr) })
 		front.run("clock", a.watchClock)
+		front.run("campaigns", a.follow.run)
+		front.run("neighbours", a.neighbours().run)
 		if err = a.resume(front.ctx); err == nil {
 			close(a.ready)
-			a.serveUntil(ctx, force, front.ctx)
+			a.serveUntil(ctx, force, front.ctx, rooms.ctx, name.ctx)
 		}
 		err = errors.Join(err, front.end())
 		a.awaitHangUps()
 	}
-	return errors.Join(err, rooms.end())
+	return errors.Join(err, rooms.end(), name.end())
 }
 
 // serveUntil waits for the end: of ctx, then it drains, or of a room that
 // failed.
-func (a *App) serveUntil(ctx, force, life context.Context) {
+func (a *App) serveUntil(ctx, force, front, rooms, name context.Context) {
 	select {
 	case <-ctx.Done():
-		a.drain(life, force)
-	case <-life.Done():
+		a.drain(front, force)
+	case <-front.Done():
+	case <-rooms.Done():
+	case <-name.Done():
 	}
 }
 
@@ -271,7 +344,7 @@ func (a *App) Ready() <-chan struct{} { return a.ready }
 
 // settle ends what a dead process left behind.
 func (a *App) settle(ctx context.Context) error {
-	n, err := a.engine.Settle(ctx, func(id campaigns.CampaignID) (campaigns.Campaign, error) { return a.store.Campaign(ctx, id) })
+	n, err := a.engine.Settle(ctx, a.campaign(ctx))
 	if err != nil {
 		return err
 	}
@@ -280,6 +353,11 @@ func (a *App) settle(ctx context.Context) error {
 		a.log.Info("settled what the last process left", zap.Int("attempts", n), zap.Int("phone_legs", stray))
 	}
 	return nil
+}
+
+// campaign looks up campaigns for the engine, whose rules say what follows.
+func (a *App) campaign(ctx context.Context) func(campaigns.CampaignID) (campaigns.Campaign, error) {
+	return func(id campaigns.CampaignID) (campaigns.Campaign, error) { return a.store.Campaign(ctx, id) }
 }
 
 // resume tells the engine of the campaigns that were running, and of those on

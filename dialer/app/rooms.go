@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -41,6 +42,8 @@ func (t trunkRoom) Reserve(group, number, callerID, callID string) (dialer.Route
 }
 
 func (t trunkRoom) Release(r dialer.Route) { t.Trunks.Release(r.Own.(trunk.Route)) }
+
+func (t trunkRoom) Depart(r dialer.Route) time.Duration { return t.Trunks.Depart(r.Own.(trunk.Route)) }
 
 func (t trunkRoom) Dial(leg sip.LegID, r dialer.Route, offer []byte) {
 	t.Trunks.Dial(leg, r.Own.(trunk.Route), offer)

@@ -26,9 +26,13 @@ func (a *App) samples() []metrics.Sample {
 	all = append(all, a.leadSamples(ctx)...)
 	all = append(all, a.storeSamples(ctx)...)
 	all = append(all, a.pacing.samples()...)
+	if a.backlog != nil {
+		all = append(all, gauge("store_outcomes_waiting", "Outcomes that wait here for the store to take them.", float64(a.backlog.Waiting())))
+	}
 	return append(all,
 		gauge("sip_registrations", "Phones that are registered.", float64(len(a.phones.Bindings()))),
 		gauge("event_subscribers", "Open event streams.", float64(a.hub.Streams())),
+		gauge("node_term", "Leases that this node has had of its name on a shared store, counted from 1; 0 while it has none and places nothing.", float64(a.node.Term(time.Now()))),
 		gauge("draining", "1 while the product waits for talks to end.", truth(a.draining.Load())),
 	)
 }
@@ -56,6 +60,8 @@ func (a *App) trunkSamples() []metrics.Sample {
 			gauge("trunk_up", "1 while a target of the trunk answers.", truth(t.Up), l...),
 			gauge("trunk_channels_in_use", "Calls on the trunk.", float64(t.Channels), l...),
 			gauge("trunk_channels_limit", "Calls that the trunk may carry.", float64(t.MaxChannels), l...),
+			gauge("trunk_channels_share", "Calls of the limit that this node may have; all where no other node shares the trunk.", float64(t.ShareChannels), l...),
+			gauge("trunk_cps_share", "New calls a second of the limit that this node may place.", t.ShareCPS, l...),
 			gauge("trunk_ringing", "Calls on the trunk that are not answered yet.", float64(t.Ringing), l...),
 			gauge("trunk_options_rtt_seconds", "Round trip of the last OPTIONS.", t.OptionsRTT.Seconds(), l...),
 			counter("trunk_cps_throttled_total", "Calls that waited for the CPS limit.", t.Throttled, l...),

@@ -109,6 +109,9 @@ func eventWordsOf(e Event, line time.Time) eventWords {
 		w.Type, w.Call, w.Operator, w.Late = "connected", id(ev.Call), id(ev.Operator), ev.Late
 	case pacing.Abandoned:
 		w.Type, w.Call = "abandoned", id(ev.Call)
+	case pacing.Shared:
+		w.Type, w.Live, w.Abandoned = "shared", ev.Live, ev.Abandoned
+		w.Part, w.Credit, w.OwnLive, w.OwnAbandoned = number(ev.Part), number(ev.Credit), ev.OwnLive, ev.OwnAbandoned
 	}
 	return w
 }

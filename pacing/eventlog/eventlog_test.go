@@ -80,7 +80,7 @@ func TestNothingIsLost(t *testing.T) {
 	events := []Event{
 		{at, operator}, {at, filled[pacing.Dialed](t)}, {at.Add(-1), filled[pacing.Ringing](t)},
 		{at, filled[pacing.Answered](t)}, {at, filled[pacing.Human](t)}, {at, filled[pacing.Machine](t)},
-		{at.Add(time.Nanosecond), filled[pacing.Ended](t)}, {at, filled[pacing.Connected](t)}, {at, filled[pacing.Abandoned](t)},
+		{at.Add(time.Nanosecond), filled[pacing.Ended](t)}, {at, filled[pacing.Connected](t)}, {at, filled[pacing.Abandoned](t)}, {at, filled[pacing.Shared](t)},
 		{at, pacing.Operator{State: pacing.Off}}, {at, pacing.Ringing{Since: at}},
 	}
 	want := []Line{

@@ -197,6 +197,11 @@ func (w eventWords) event(line time.Time) (Event, bool) {
 		e.Event = pacing.Connected{Call: call, Operator: string(w.Operator), Late: w.Late}
 	case "abandoned":
 		e.Event = pacing.Abandoned{Call: call}
+	case "shared":
+		e.Event = pacing.Shared{
+			Live: w.Live, Abandoned: w.Abandoned,
+			Part: float64(w.Part), Credit: float64(w.Credit), OwnLive: w.OwnLive, OwnAbandoned: w.OwnAbandoned,
+		}
 	default:
 		return Event{}, false
 	}

@@ -86,6 +86,11 @@ func (r *Recorder) Picture(now time.Time) pacing.Picture {
 	return r.controller.Picture(r.clock.read(now))
 }
 
+// Balance implements pacing.Controller.
+func (r *Recorder) Balance(now time.Time) pacing.Balance {
+	return r.controller.Balance(r.clock.read(now))
+}
+
 // settings are s with moments that can be written.
 func (r *Recorder) settings(s pacing.Settings) pacing.Settings {
 	s.WindowEnd = r.clock.at(s.WindowEnd)

@@ -107,6 +107,13 @@ type eventWords struct {
 	Cause    pacing.Cause `json:"cause,omitempty"`
 	Operator id           `json:"operator,omitempty"`
 	Late     bool         `json:"late,omitempty"`
+
+	Live         int    `json:"live,omitempty"` // of other nodes
+	Abandoned    int    `json:"abandoned,omitempty"`
+	Part         number `json:"part,omitempty"`
+	Credit       number `json:"credit,omitempty"`
+	OwnLive      int    `json:"own_live,omitempty"`
+	OwnAbandoned int    `json:"own_abandoned,omitempty"`
 }
 
 // Answer is a decision as it is written: all its numbers, and Why where somebody

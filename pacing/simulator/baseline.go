@@ -118,5 +118,8 @@ func (*baseline) Recall(time.Time, pacing.Past) {}
 // Learnt implements pacing.Controller.
 func (*baseline) Learnt(time.Time) []byte { return nil }
 
+// Balance implements pacing.Controller.
+func (*baseline) Balance(time.Time) pacing.Balance { return pacing.Balance{} }
+
 // Picture implements pacing.Controller.
 func (*baseline) Picture(now time.Time) pacing.Picture { return pacing.Picture{At: now} }

@@ -15,7 +15,10 @@ import (
 type carrier struct {
 	cfg      Config
 	targets  []*target
-	limiter  limiter
+	limiter  limiter // of reservations
+	leaving  limiter // of INVITEs, at the same rate
+	share    *Share  // nil: the whole
+	short    shortage
 	channels int // reserved, ringing and up
 	ringing  int // of these, not answered
 
@@ -37,7 +40,7 @@ type target struct {
 }
 
 func newCarrier(cfg Config) *carrier {
-	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), results: make(map[sip.Result]uint64)}
+	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), results: make(map[sip.Result]uint64)}
 	for _, tc := range cfg.Targets {
 		tg := &target{Target: tc, health: health{up: true}}
 		tg.host, tg.port, _ = net.SplitHostPort(tc.Address) // Validate has seen it
@@ -60,14 +63,15 @@ func (tg *target) destination() string { return net.JoinHostPort(tg.addrs[0].Str
 func (c *carrier) bound(now time.Time) string {
 	up := func(tg *target) bool { return tg.up() }
 	open := func(tg *target) bool { return tg.up() && tg.breaker.allows(now) }
+	channels, ringing := c.most(now)
 	switch {
 	case !slices.ContainsFunc(c.targets, up):
 		return BoundDown
 	case !slices.ContainsFunc(c.targets, open):
 		return BoundPaused
-	case c.channels >= c.cfg.MaxChannels:
+	case c.channels >= channels:
 		return BoundChannels
-	case c.ringing >= c.cfg.MaxRinging:
+	case c.ringing >= ringing:
 		return BoundRinging
 	case c.limiter.tokens(now) == 0:
 		return BoundCPS

@@ -14,7 +14,7 @@ import (
 
 // Config is one carrier.
 type Config struct {
-	Name  string `yaml:"name"`  // required, unique; a metrics label
+	Name  string `yaml:"name"`  // required, unique; a metrics label. Trunks of one name on several nodes are one carrier: they share its limits
 	Group string `yaml:"group"` // campaigns name a group; default "default"
 
 	Targets []Target `yaml:"targets"` // at least one

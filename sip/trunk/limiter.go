@@ -7,7 +7,7 @@ import "time"
 // bucket would be full again (the generic cell rate algorithm), so there is
 // nothing to refill. It is pure: the caller gives the time and the lock.
 type limiter struct {
-	every  time.Duration // between two tokens: 1/rate
+	every  time.Duration // between two tokens: 1/rate; 0: there are none
 	spare  time.Duration // how far full may lie ahead: (burst-1)·every
 	fullAt time.Time     // zero: full
 }
@@ -27,7 +27,7 @@ func newLimiter(rate float64) limiter {
 
 // take takes a token, or says that there is none.
 func (l *limiter) take(now time.Time) bool {
-	if l.next().After(now) {
+	if l.every <= 0 || l.next().After(now) {
 		return false
 	}
 	if l.fullAt.Before(now) {
@@ -40,11 +40,12 @@ func (l *limiter) take(now time.Time) bool {
 // tokens is how many calls may leave at this moment.
 func (l *limiter) tokens(now time.Time) int {
 	behind := max(0, l.fullAt.Sub(now))
-	if behind > l.spare {
+	if l.every <= 0 || behind > l.spare {
 		return 0
 	}
 	return 1 + int((l.spare-behind)/l.every)
 }
 
-// next is when there is a token: now or before if there is one already.
+// next is when there is a token: now or before if there is one already. Where there
+// are none it means nothing.
 func (l *limiter) next() time.Time { return l.fullAt.Add(-l.spare) }

@@ -31,7 +31,10 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 			continue
 		}
 		bound := c.bound(now)
-		nearest = max(nearest, slices.Index(order, bound))
+		share := c.boundByShare(bound, now)
+		if near := slices.Index(order, bound); near > nearest {
+			nearest, sum.Share = near, share
+		}
 		if bound == BoundDown {
 			continue
 		}
@@ -40,8 +43,9 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 		if bound == BoundPaused {
 			continue
 		}
-		channels := max(0, c.cfg.MaxChannels-c.channels)
-		ringing := min(channels, max(0, c.cfg.MaxRinging-c.ringing))
+		channels, ringing := c.most(now)
+		channels = max(0, channels-c.channels)
+		ringing = min(channels, max(0, ringing-c.ringing))
 		sum.Channels += channels
 		sum.Ringing += ringing
 		sum.Calls += min(ringing, c.limiter.tokens(now), c.probes(now))
@@ -82,6 +86,9 @@ func (c *carrier) nextCall(now time.Time) time.Time {
 		}
 		open = earlier(open, until)
 	}
+	if c.limiter.rate() == 0 {
+		return open.Add(time.Second) // a share may come
+	}
 	if next := c.limiter.next(); next.After(open) {
 		return next
 	}
@@ -120,6 +127,8 @@ type Stats struct {
 	Paused                  bool // all targets that answer asked for a pause
 	Channels, MaxChannels   int
 	Ringing, MaxRinging     int
+	ShareCPS                float64 // of max_cps that is ours now; all of it where nobody shares it
+	ShareChannels           int
 	Throttled               uint64        // reservations that only the CPS bucket refused
 	OptionsRTT              time.Duration // of the quickest target that is up; 0 before the first answer
 	Attempts, Answers       uint64
@@ -136,7 +145,9 @@ func (t *Trunks) Stats() []Stats {
 	all := make([]Stats, 0, len(t.carriers))
 	for _, c := range t.carriers {
 		bound := c.bound(now)
+		shareChannels, _ := c.most(now)
 		s := Stats{
+			ShareCPS: c.limiter.rate(), ShareChannels: shareChannels,
 			Trunk: c.cfg.Name, Group: c.cfg.Group,
 			Up: bound != BoundDown, Paused: bound == BoundPaused,
 			Channels: c.channels, MaxChannels: c.cfg.MaxChannels,

@@ -6,10 +6,10 @@
 // follows no redirect. Failing over to another target is the caller's: it
 // reserves again, and a target that fails is left alone for a while.
 //
-//	Reserve ─► Route ─┬─► Dial ─► sip.Agent ─► carrier
-//	  (channel,       └─► Release     │
-//	   ringing slot,                  ▼
-//	   CPS token)           Handle (counts, health, Result) ─► emit
+//	Reserve ─► Route ─┬─► Depart ─► Dial ─► sip.Agent ─► carrier
+//	  (channel,       └─► Release              │
+//	   ringing slot,                           ▼
+//	   CPS token)                   Handle (counts, health, Result) ─► emit
 //
 // A reservation is counted from Reserve on, so that a call which is still
 // being made durable cannot be given away twice.
@@ -139,6 +139,7 @@ func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) 
 	c.channels++
 	c.ringing++
 	c.attempts++
+	c.short.calls++
 	t.reserved[route.Dialog.CallID] = &slot{carrier: c, target: choice.target, probe: choice.target.breaker.start(), ringing: true}
 	return route, nil
 }
@@ -155,6 +156,23 @@ func (t *Trunks) Release(r Route) {
 		s.target.breaker.forget(s.probe)
 		s.free()
 	}
+}
+
+// Depart says how long the INVITE of a reserved route must wait, 0 if it may leave
+// now; then it must. A reservation spends a token of the rate, but between it and the
+// INVITE calls are made durable, and may come out of that all at once.
+func (t *Trunks) Depart(r Route) time.Duration {
+	now := t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.reserved[r.Dialog.CallID]
+	switch {
+	case s == nil || s.carrier.leaving.take(now):
+		return 0
+	case s.carrier.leaving.rate() == 0:
+		return time.Second // a share may come
+	}
+	return max(s.carrier.leaving.next().Sub(now), time.Millisecond)
 }
 
 // Dial sends the INVITE of a reserved route. Everything that follows, errors

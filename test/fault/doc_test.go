@@ -1,6 +1,7 @@
 // Package fault breaks the product from outside and judges it by what the far
 // ends saw: the binary itself runs as a process of its own, on loopback, under
-// kill -9, hostile traffic, a real Prometheus and files at size.
+// kill -9, hostile traffic, a real Prometheus and files at size; or several of it on
+// one Redis, whose nodes die, sleep and are cut off.
 //
 //	world:   carrier ─ journal ─┐
 //	         outpace serve ─────┼─► judge (journal and store, never our own counters)

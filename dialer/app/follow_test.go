@@ -1,0 +1,48 @@
+package app
+
+import (
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+)
+
+// A campaign that is started, changed and stopped at one node is so at every node.
+func TestCampaignsAreFollowed(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t).URL()
+	a, _ := start(t, onRedis(t, url, "a"))
+	b, _ := start(t, onRedis(t, url, "b"))
+	ctx := t.Context()
+	is := func(x *App, what string, so func(campaigns.CampaignState, campaigns.Pacing) bool) {
+		t.Helper()
+		until(t, what, func() bool {
+			s, err := x.engine.Snapshot(ctx)
+			return err == nil && len(s.Campaigns) == 1 && so(s.Campaigns[0].State, s.Campaigns[0].Pacing)
+		})
+	}
+	c, err := a.store.SaveCampaign(ctx, campaigns.Campaign{ID: "c", State: campaigns.Running, Trunks: "default",
+		Pacing: campaigns.Pacing{Mode: campaigns.Progressive}, CreatedAt: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := func(s campaigns.CampaignState, _ campaigns.Pacing) bool { return s == campaigns.Running }
+	is(a, "it runs at a", running)
+	is(b, "it runs at b", running)
+	c.Pacing = campaigns.Pacing{Mode: campaigns.Ratio, Ratio: 2}
+	if _, err := b.store.SaveCampaign(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	is(a, "it is paced otherwise at a", func(_ campaigns.CampaignState, p campaigns.Pacing) bool { return p.Mode == campaigns.Ratio })
+	if err := a.store.SetCampaignState(ctx, "c", campaigns.Paused, ""); err != nil {
+		t.Fatal(err)
+	}
+	is(b, "it is paused at b", func(s campaigns.CampaignState, _ campaigns.Pacing) bool { return s == campaigns.Paused })
+	if err := a.engine.SetCampaign(ctx, c, campaigns.Tally{}); err != nil { // one that is out of date
+		t.Fatal(err)
+	}
+	is(a, "what is older does not come back", func(s campaigns.CampaignState, p campaigns.Pacing) bool {
+		return s == campaigns.Paused && p.Mode == campaigns.Ratio
+	})
+}
