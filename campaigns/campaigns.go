@@ -112,7 +112,7 @@ type List struct {
 type Segment struct {
 	Name     string `json:"name" yaml:"name"`
 	Filter   string `json:"filter" yaml:"filter"`     // expression over a lead; empty matches all
-	Priority string `json:"priority" yaml:"priority"` // expression giving a number, higher is sooner; empty is 0
+	Priority string `json:"priority" yaml:"priority"` // expression giving a number, higher is sooner; empty is the campaign's
 	Weight   int    `json:"weight" yaml:"weight"`     // share among open queues; 0 counts as 1
 }
 
@@ -146,6 +146,7 @@ type Campaign struct {
 	HoldReason   string          `json:"hold_reason,omitempty"`
 	Lists        []ListID        `json:"lists"`
 	Segments     []Segment       `json:"segments"`            // in order of match; none means one that matches all
+	Priority     string          `json:"priority,omitempty"`  // of segments that have none; empty is DefaultPriority
 	Operators    []UserID        `json:"operators,omitempty"` // empty: every operator
 	Trunks       string          `json:"trunks"`              // trunk group
 	CallerIDs    []string        `json:"caller_ids"`          // E.164, owned numbers only

@@ -86,10 +86,14 @@ func (c Campaign) validateSegments(p *problems) {
 		if s.Weight < 0 {
 			p.add(at("segments", i)+".weight", "%d is below 0", s.Weight)
 		}
-		_, err := CompileSegments([]Segment{s})
+		_, err := Campaign{Segments: []Segment{s}}.Matcher()
 		if se, ok := errors.AsType[*SegmentError](err); ok {
 			p.add(at("segments", i)+"."+se.Part, "line %d, column %d: %s", se.Line, se.Column, se.Message)
 		}
+	}
+	_, err := Campaign{Priority: c.Priority}.Matcher()
+	if se, ok := errors.AsType[*SegmentError](err); ok {
+		p.add("priority", "line %d, column %d: %s", se.Line, se.Column, se.Message)
 	}
 }
 

@@ -11,7 +11,6 @@
 package hopper
 
 import (
-	"reflect"
 	"sync"
 	"time"
 
@@ -132,12 +131,12 @@ func (h *Hopper) Return(c campaigns.Claim) {
 	h.look()
 }
 
-// Update tells the hopper that its campaign changed. Where lists or segments
-// did, all claims go back, because their order or place may be another now.
+// Update tells the hopper that its campaign changed. Where lists, segments
+// or priorities did, all claims go back, because their order or place may be another now.
 func (h *Hopper) Update(c campaigns.Campaign) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	same := reflect.DeepEqual(c.Segments, h.campaign.Segments) && reflect.DeepEqual(c.Lists, h.campaign.Lists)
+	same := c.SamePlaces(h.campaign)
 	h.campaign = c
 	if !same {
 		h.giveBackAll()

@@ -71,7 +71,7 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaig
 	if !campaigns.ValidID(string(c.ID)) {
 		return campaigns.Campaign{}, &campaigns.FieldError{Field: "id", Problem: fmt.Sprintf("%q is not a campaign id", c.ID)}
 	}
-	if _, err := campaigns.CompileSegments(c.Segments); err != nil {
+	if _, err := c.Matcher(); err != nil {
 		return campaigns.Campaign{}, err
 	}
 	var saved campaigns.Campaign

@@ -50,7 +50,7 @@ func (s *Store) plansNow(ctx context.Context) (*plans, error) {
 		if err := json.Unmarshal([]byte(body), &c); err != nil {
 			return nil, fmt.Errorf("campaign %s: %w", id, err)
 		}
-		m, err := campaigns.CompileSegments(c.Segments)
+		m, err := c.Matcher()
 		if err != nil {
 			return nil, fmt.Errorf("campaign %s: %w", id, err)
 		}

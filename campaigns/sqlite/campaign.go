@@ -32,7 +32,7 @@ func (w *writer) planOf(id campaigns.CampaignID) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := campaigns.CompileSegments(c.Segments)
+	m, err := c.Matcher()
 	if err != nil {
 		return nil, fmt.Errorf("campaign %s: %w", id, err)
 	}
@@ -119,7 +119,7 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaig
 	if !campaigns.ValidID(string(c.ID)) {
 		return campaigns.Campaign{}, &campaigns.FieldError{Field: "id", Problem: fmt.Sprintf("%q is not a campaign id", c.ID)}
 	}
-	if _, err := campaigns.CompileSegments(c.Segments); err != nil {
+	if _, err := c.Matcher(); err != nil {
 		return campaigns.Campaign{}, err
 	}
 	rebuild := false

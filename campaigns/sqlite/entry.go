@@ -200,7 +200,8 @@ func (w *writer) requeue(e entry, l campaigns.Lead, now time.Time) error {
 			state = dueState(e.due, now)
 		}
 	}
-	if err := w.place(&e, l, p, state); err != nil {
+	before := e
+	if err := w.place(&e, l, p, state); err != nil || e == before {
 		return err
 	}
 	return w.saveEntry(e)

@@ -46,7 +46,7 @@ func newHistory(t *testing.T, r *rapid.T, open func(t *testing.T) Both) *history
 	w := newWorld(t, open(t))
 	w.list("l")
 	segments := []campaigns.Segment{{Name: "hot", Filter: "cp > 2", Priority: "cp"}, {Name: "rest", Filter: "cp > 0", Priority: "level"}}
-	cs := []campaigns.Campaign{w.campaign("c", "l", segments...), w.campaign("d", "l", segments[1:]...)}
+	cs := []campaigns.Campaign{w.campaign("c", "l", segments...), w.campaign("d", "l", campaigns.Segment{Name: "rest", Filter: "cp > 0"})} // d by the default
 	var leads []campaigns.Lead
 	for i := range rapid.IntRange(1, 6).Draw(r, "leads") {
 		l := lead(fmt.Sprintf("lead-%d", i), rapid.IntRange(0, 5).Draw(r, "cp"))

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -49,7 +50,7 @@ type modelAttempt struct {
 func newModel(leads []campaigns.Lead, cs []campaigns.Campaign) (*model, error) {
 	m := &model{leads: map[campaigns.LeadID]*campaigns.Lead{}, suppressed: map[string]bool{}, matchers: map[campaigns.CampaignID]*campaigns.Matcher{}}
 	for _, c := range cs {
-		matcher, err := campaigns.CompileSegments(c.Segments)
+		matcher, err := c.Matcher()
 		if err != nil {
 			return nil, err
 		}
@@ -114,10 +115,7 @@ func (m *model) best(c campaigns.CampaignID, now time.Time) []*modelPlace {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *modelPlace) int {
-		if a.priority != b.priority {
-			return int(b.priority - a.priority)
-		}
-		return a.due.Compare(b.due)
+		return cmp.Or(cmp.Compare(b.priority, a.priority), a.due.Compare(b.due))
 	})
 	return all
 }

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,9 +23,41 @@ func claimOrder(t *testing.T, w *world) {
 	w.same("nobody is left", names(w.take("c", 10)), []string{})
 }
 
+// Leads of a segment without a priority go by that of the campaign, and else by
+// worth; a changed expression puts those who wait in another order.
+func claimPriority(t *testing.T, w *world) {
+	w.list("l")
+	c := w.campaign("c", "l", campaigns.Segment{Name: "own", Filter: "cp == 5", Priority: "number(fields.rank, -1)"}, campaigns.Segment{Name: "s"})
+	var leads []campaigns.Lead
+	for i, f := range []map[string]string{nil, {"chance": "0.5", "seconds": "60"}, {"worth": "1"}, {"worth": "7000"}, {"rank": "0.05"}, {"rank": "none"}} {
+		l := lead([]string{"plain", "quick", "poor", "rich", "named", "nameless"}[i], 5*(i/4), fmt.Sprintf("+480%d", i))
+		l.Fields = f
+		leads = append(leads, l)
+	}
+	w.add(leads...)
+	order := func(when string, want ...string) {
+		t.Helper()
+		claims := w.take("c", 10)
+		w.same(when, names(claims), want)
+		w.ok(w.Release(w.ctx(), claims, time.Time{}))
+	}
+	// 0.02 x 7000 / 240; 0.5 x 20 / 60; 0.05; 0.02 x 20 / 240; 0.02 x 1 / 240; -1
+	order("by worth", "rich", "quick", "named", "plain", "poor", "nameless")
+	c.Priority = "-worth"
+	c, err := w.SaveCampaign(w.ctx(), c)
+	w.ok(err)
+	order("by the campaign's own", "named", "nameless", "poor", "plain", "quick", "rich")
+	c.Priority = "worth +\n pri"
+	_, err = w.SaveCampaign(w.ctx(), c)
+	if se, ok := errors.AsType[*campaigns.SegmentError](err); !ok || se.Part != "priority" || se.Line != 2 || se.Column != 2 {
+		t.Errorf("error = %v, want line 2, column 2", err)
+	}
+	order("a bad expression changes nothing", "named", "nameless", "poor", "plain", "quick", "rich")
+}
+
 func claimQueues(t *testing.T, w *world) {
 	w.list("l")
-	w.campaign("c", "l", campaigns.Segment{Name: "hot", Filter: "cp > 3"}, campaigns.Segment{Name: "rest", Filter: "cp > 0"})
+	w.campaign("c", "l", campaigns.Segment{Name: "hot", Filter: "cp > 3", Priority: "0"}, campaigns.Segment{Name: "rest", Filter: "cp > 0", Priority: "0"})
 	far := lead("far", 5)
 	far.Numbers = []campaigns.Number{number("+8101", tokyo)}
 	none := w.add(lead("near", 5, "+4801"), far, lead("cold", 1, "+4802"), lead("none", 0, "+4803"))[3]

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		run  func(t *testing.T, w *world)
 	}{
 		{"claim/priority then due", claimOrder},
+		{"claim/priority of segment, campaign, default", claimPriority},
 		{"claim/only named queues", claimQueues},
 		{"claim/not before its time", claimDue},
 		{"claim/a lead is in one claim", claimOnce},

@@ -49,8 +49,8 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h := &history{T: t, path: path, Store: store, Explainer: Explainer{store, r}, draw: rand.New(rand.NewPCG(seed, 0))}
 	h.must(store.SaveList(t.Context(), campaigns.List{ID: "list"}))
 	for _, c := range []campaigns.Campaign{
-		{ID: "spring", Caps: []campaigns.Cap{{N: 2, Period: 24 * time.Hour}, {N: 3, Period: 40 * 24 * time.Hour}}, Segments: []campaigns.Segment{{Name: "warm", Filter: "cp > 0"}}},
-		{ID: "autumn", Caps: []campaigns.Cap{{N: 3, Period: 48 * time.Hour}}},
+		{ID: "spring", Priority: "0", Caps: []campaigns.Cap{{N: 2, Period: 24 * time.Hour}, {N: 3, Period: 40 * 24 * time.Hour}}, Segments: []campaigns.Segment{{Name: "warm", Filter: "cp > 0"}}},
+		{ID: "autumn", Priority: "0", Caps: []campaigns.Cap{{N: 3, Period: 48 * time.Hour}}},
 	} {
 		c.State, c.Lists, c.CallerIDs = campaigns.Running, []campaigns.ListID{"list"}, []string{"+442079460123"}
 		c.Pacing.Mode = campaigns.Predictive
