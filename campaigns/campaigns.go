@@ -147,6 +147,7 @@ type Campaign struct {
 	Lists        []ListID        `json:"lists"`
 	Segments     []Segment       `json:"segments"`            // in order of match; none means one that matches all
 	Priority     string          `json:"priority,omitempty"`  // of segments that have none; empty is DefaultPriority
+	NthNew       int             `json:"nth_new,omitempty"`   // of so many leads dialled in a segment one was never tried before, the others were; 0: as priorities say
 	Operators    []UserID        `json:"operators,omitempty"` // empty: every operator
 	Trunks       string          `json:"trunks"`              // trunk group
 	CallerIDs    []string        `json:"caller_ids"`          // E.164, owned numbers only

@@ -92,6 +92,7 @@ type Entry struct {
 	Callback    *Callback       `json:"callback,omitempty"`
 	LastOutcome Outcome         `json:"last_outcome,omitempty"`
 	LastAt      time.Time       `json:"last_at,omitzero"`
+	Operator    UserID          `json:"operator,omitempty"`   // who talked to the lead last in this campaign
 	ByOutcome   map[Outcome]int `json:"by_outcome,omitempty"` // on the number to dial
 }
 

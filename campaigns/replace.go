@@ -31,5 +31,5 @@ func (c Campaign) Replacing(old Campaign, now time.Time) (next Campaign, rebuild
 // SamePlaces says whether leads have the same places in the queues of both: which
 // queue, and where in it.
 func (c Campaign) SamePlaces(other Campaign) bool {
-	return reflect.DeepEqual(c.Segments, other.Segments) && slices.Equal(c.Lists, other.Lists) && c.Priority == other.Priority
+	return reflect.DeepEqual(c.Segments, other.Segments) && slices.Equal(c.Lists, other.Lists) && c.Priority == other.Priority && (c.NthNew > 0) == (other.NthNew > 0)
 }

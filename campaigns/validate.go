@@ -91,6 +91,9 @@ func (c Campaign) validateSegments(p *problems) {
 			p.add(at("segments", i)+"."+se.Part, "line %d, column %d: %s", se.Line, se.Column, se.Message)
 		}
 	}
+	if c.NthNew < 0 || c.NthNew > maxNthNew {
+		p.add("nth_new", "%d is outside 0 to %d", c.NthNew, maxNthNew)
+	}
 	_, err := Campaign{Priority: c.Priority}.Matcher()
 	if se, ok := errors.AsType[*SegmentError](err); ok {
 		p.add("priority", "line %d, column %d: %s", se.Line, se.Column, se.Message)
@@ -139,6 +142,7 @@ func (c Campaign) validatePacing(p *problems) {
 const (
 	maxBreath    = 600.0 // seconds
 	maxFieldName = 100   // bytes
+	maxNthNew    = 1000
 )
 
 func (c Campaign) validateTimes(p *problems) {

@@ -80,7 +80,7 @@ func (s *Store) Claim(ctx context.Context, q campaigns.ClaimRequest) ([]campaign
 func (s *Store) claimAtOnce(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
 	args := append(peekArgs(q, q.Limit), stamp(q.Now.Add(q.Lease)), q.Node, s.keys.leads(0)+"p:", pageLeads)
 	for _, id := range q.Queues {
-		args = append(args, string(id.Campaign), id.Segment, string(id.Window))
+		args = append(args, string(id.Campaign), id.Segment, windowName(id))
 	}
 	found, err := scripts.claim.Run(ctx, s.db, append(s.peekKeys(0, q), s.fenceKey(0)), args...).Slice()
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Store) peekKeys(shard int, q campaigns.ClaimRequest) []string {
 }
 
 func peekArgs(q campaigns.ClaimRequest, limit int) []any {
-	return []any{sortable(q.Now), sortable(q.Now.Add(1)), limit, max(2*limit, promoteAtOnce/len(q.Queues))}
+	return []any{sortable(q.Due()), sortable(q.Due().Add(1)), limit, max(2*limit, promoteAtOnce/len(q.Queues))}
 }
 
 // candidates reads what peek.lua returns.
@@ -207,7 +207,7 @@ func (s *Store) takeIn(ctx context.Context, shard int, q campaigns.ClaimRequest,
 		page, field := s.keys.page(memberLead(best[i].member))
 		c.key(ready)
 		c.key(page)
-		args = append(args, ready, best[i].member, page, field, string(id.Campaign), id.Segment, string(id.Window))
+		args = append(args, ready, best[i].member, page, field, string(id.Campaign), id.Segment, windowName(id))
 	}
 	found, err := scripts.take.Run(ctx, s.db, c.keys, args...).Slice()
 	if err != nil {
@@ -239,7 +239,7 @@ func claimOf(r record, q campaigns.ClaimRequest, id campaigns.QueueID, fence int
 	n, _ := r.number(e.number)
 	return &campaigns.Claim{
 		Lead: r.lead, Queue: id, Number: n, Fence: fence, Node: q.Node, Priority: e.priority, DueAt: e.due, Until: q.Now.Add(q.Lease),
-		Attempts: e.attempts, LastOutcome: r.lastOutcome, LastAt: r.lastAt, Callback: e.callback(),
+		Attempts: e.attempts, LastOutcome: r.lastOutcome, LastAt: r.lastAt, Callback: e.callback(), Operator: e.operator,
 	}
 }
 

@@ -34,6 +34,7 @@
 //	  fence            string  the last fence given
 //	  r:QUEUE          zset    ready entries; score is minus the priority, members sort by due time, then lead
 //	  w:QUEUE          zset    waiting entries; members sort by due time
+//	                           QUEUE is campaign:segment:window, and where it is one "new" or "operator U"
 //	  queues:C         set     queues of campaign C that ever held a lead here
 //	  words            hash    word → number, for words that stand in records
 //	  generation       string  the generation by which leads are placed here

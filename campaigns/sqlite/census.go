@@ -110,14 +110,14 @@ func standing(r *statements, lead campaigns.LeadID, c campaigns.CampaignID, sinc
 	}
 	s := campaigns.Standing{Entry: campaigns.Entry{
 		Queue: campaigns.QueueID{Campaign: c}, State: stateNames[e.state], Number: e.number, Priority: -e.rank, DueAt: e.due,
-		Attempts: e.attempts, Callback: e.callback(), LastOutcome: e.lastOutcome, LastAt: e.lastAt,
+		Attempts: e.attempts, Callback: e.callback(), LastOutcome: e.lastOutcome, LastAt: e.lastAt, Operator: e.operator,
 	}}
-	err = r.get(`SELECT q.segment, q.window_class,
+	err = r.get(`SELECT q.segment, q.window_class, q.untried, q.operator,
 		EXISTS (SELECT 1 FROM suppression WHERE e164 = ?1),
 		EXISTS (SELECT 1 FROM entry WHERE lead = ?2 AND id <> ?3 AND state IN (2, 3)) OR
 		EXISTS (SELECT 1 FROM attempt WHERE number = ?1 AND ended_at = 0 AND id <> ?4)
 		FROM queue q WHERE q.id = ?5`, args(e.number, int64(lead), e.id, string(e.lastAttempt), e.queue),
-		&s.Entry.Queue.Segment, &s.Entry.Queue.Window, &s.Suppressed, &s.Held)
+		&s.Entry.Queue.Segment, &s.Entry.Queue.Window, &s.Entry.Queue.New, &s.Entry.Queue.Operator, &s.Suppressed, &s.Held)
 	if err != nil {
 		return s, err
 	}

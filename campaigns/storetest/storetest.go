@@ -42,6 +42,8 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"claim/a lead is in one claim", claimOnce},
 		{"claim/what a claim knows", claimContent},
 		{"claim/promised calls come first", claimCallback},
+		{"claim/leads never tried", claimUntried},
+		{"claim/promises of one operator", claimPersonal},
 		{"queues/counts", queueCounts},
 		{"lease/release", leaseRelease},
 		{"lease/runs out", leaseEnds},
