@@ -54,7 +54,8 @@ type Hopper struct {
 	target   int
 	drained  bool
 	starved  bool              // somebody asked in vain
-	shelves  []*shelf          // one for each segment, in the campaign's order
+	segments []*segment        // in the campaign's order
+	shelves  []*shelf          // of the segments, in the same order
 	line     []place           // drawn up last
 	back     []campaigns.Claim // to be given back
 	// overtaken is how often others were taken before a lead whose turn it was. It
@@ -73,16 +74,19 @@ func New(cfg Config, store campaigns.Store, rules Rules) *Hopper {
 	if cfg.Lease <= 0 {
 		cfg.Lease = 2 * time.Minute
 	}
-	return &Hopper{
+	h := &Hopper{
 		store: store, rules: rules, node: cfg.Node, size: cfg.Size, lease: cfg.Lease, told: cfg.Filled,
 		wake: make(chan struct{}, 1), looking: make(chan struct{}, 1),
-		campaign: cfg.Campaign, target: cfg.Size, shelves: newShelves(cfg.Campaign), seen: Status{Empty: NotLookedYet},
+		campaign: cfg.Campaign, target: cfg.Size, seen: Status{Empty: NotLookedYet},
 		overtaken: map[campaigns.LeadID]int{},
 	}
+	h.segments, h.shelves = newShelves(cfg.Campaign)
+	return h
 }
 
 // Next takes the best lead that may be dialled now: promised calls first, then
-// the segment whose turn it is, in it by priority and then by time. It never
+// the segment whose turn it is, in it every nth a lead never tried where the
+// campaign says so, else by priority and then by time. It never
 // blocks; false means that there is none at hand.
 func (h *Hopper) Next(now time.Time) (campaigns.Claim, bool) {
 	h.mu.Lock()
@@ -120,12 +124,10 @@ func (h *Hopper) Want(n int) {
 func (h *Hopper) Return(c campaigns.Claim) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, s := range h.shelves {
-		if s.name == c.Queue.Segment && !h.drained {
-			s.add(&c)
-			h.overtaken[c.Lead.ID] = overtakeAtMost
-			return
-		}
+	if s := h.shelfFor(c.Queue); s != nil && !h.drained {
+		s.add(&c)
+		h.overtaken[c.Lead.ID] = overtakeAtMost
+		return
 	}
 	h.back = append(h.back, c)
 	h.look()
@@ -136,11 +138,11 @@ func (h *Hopper) Return(c campaigns.Claim) {
 func (h *Hopper) Update(c campaigns.Campaign) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	same := c.SamePlaces(h.campaign)
+	same := c.SamePlaces(h.campaign) && c.NthNew == h.campaign.NthNew
 	h.campaign = c
 	if !same {
 		h.giveBackAll()
-		h.shelves = newShelves(c)
+		h.segments, h.shelves = newShelves(c)
 	}
 	h.patient = time.Time{}
 	h.look()
