@@ -125,13 +125,25 @@ type Claim struct {
 	Node        string
 	Priority    float64
 	DueAt       time.Time
-	Until       time.Time       // end of the lease
-	Attempts    int             // attempts of this campaign so far that reached the network
-	ByOutcome   map[Outcome]int // how often attempts on this number ended so
+	Until       time.Time                  // end of the lease
+	Attempts    int                        // attempts of this campaign so far that reached the network
+	ByOutcome   map[Outcome]int            // how often attempts on this number ended so
+	ByNumber    map[string]map[Outcome]int // the same of the other numbers of the lead that were tried
 	LastOutcome Outcome
 	LastAt      time.Time // end of the last attempt on any number of the lead
 	Callback    *Callback // set where an operator promised this call
 	Operator    UserID    // who talked to the lead last in this campaign; empty: nobody did
+}
+
+// NoteNumber notes how attempts on another number of the lead ended.
+func (c *Claim) NoteNumber(e164 string, counts map[Outcome]int) {
+	if len(counts) == 0 {
+		return
+	}
+	if c.ByNumber == nil {
+		c.ByNumber = map[string]map[Outcome]int{}
+	}
+	c.ByNumber[e164] = counts
 }
 
 // Callback is a promised call.

@@ -262,6 +262,9 @@ func dueGate(s Subject, now time.Time) Gate {
 		g.Detail = "a callback was promised"
 	case s.Entry.LastOutcome != "":
 		g.Detail = "rests after " + string(s.Entry.LastOutcome)
+		if retryRule(s.Campaign, s.Entry.LastOutcome).Shift {
+			g.Detail += ", and waits for another part of the day than " + daypartsOf(s.Number, s.Entry.LastAt)
+		}
 	}
 	return g
 }

@@ -248,10 +248,29 @@ func (s *Store) countOutcomes(ctx context.Context, claims []campaigns.Claim) err
 	var numbers []string
 	for _, c := range claims {
 		numbers = append(numbers, c.Number.E164)
+		for _, n := range others(c) {
+			numbers = append(numbers, n.E164)
+		}
 	}
 	traces, err := s.traces(ctx, numbers)
-	for i := range traces {
-		claims[i].ByOutcome = outcomesIn(traces[i], claims[i].Queue.Campaign)
+	if err != nil {
+		return err
 	}
-	return err
+	for i := range claims {
+		c := &claims[i]
+		c.ByOutcome = outcomesIn(traces[0], c.Queue.Campaign)
+		for k, n := range others(*c) {
+			c.NoteNumber(n.E164, outcomesIn(traces[1+k], c.Queue.Campaign))
+		}
+		traces = traces[1+len(others(*c)):]
+	}
+	return nil
+}
+
+// others are the numbers of a claimed lead besides the one to dial.
+func others(c campaigns.Claim) []campaigns.Number {
+	if len(c.Lead.Numbers) < 2 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(c.Lead.Numbers), func(n campaigns.Number) bool { return n.E164 == c.Number.E164 })
 }

@@ -170,6 +170,16 @@ func loadClaim(r *statements, l lease, q campaigns.ClaimRequest) (campaigns.Clai
 	if c.ByOutcome, err = outcomesOf(r, l.campaign, l.number); err != nil {
 		return campaigns.Claim{}, err
 	}
+	for _, n := range lead.Numbers {
+		if n.E164 == l.number {
+			continue
+		}
+		counts, err := outcomesOf(r, l.campaign, n.E164)
+		if err != nil {
+			return campaigns.Claim{}, err
+		}
+		c.NoteNumber(n.E164, counts)
+	}
 	c.LastOutcome, c.LastAt, err = lastEnding(r, l.lead)
 	return c, err
 }

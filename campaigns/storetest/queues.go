@@ -120,6 +120,7 @@ func claimContent(t *testing.T, w *world) {
 		Lead: kept, Queue: queue("c", "s", warsaw), Number: kept.Numbers[0], Fence: got.Fence, Node: "n1", Priority: 4,
 		DueAt: start.Add(3 * time.Hour), Until: start.Add(3*time.Hour + time.Minute), Attempts: 2,
 		ByOutcome:   map[campaigns.Outcome]int{campaigns.Busy: 1, campaigns.NoAnswer: 1},
+		ByNumber:    map[string]map[campaigns.Outcome]int{"+4802": {campaigns.Congestion: 1}},
 		LastOutcome: campaigns.Congestion, LastAt: start.Add(2 * time.Hour),
 	}
 	w.same("claim", got, want)
