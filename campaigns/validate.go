@@ -166,6 +166,9 @@ func (c Campaign) validateTimes(p *problems) {
 			p.add(at("caps", i), "n and period are above 0")
 		}
 	}
+	if c.Callbacks.Grace < 0 {
+		p.add("callbacks.grace", "%v is below 0", c.Callbacks.Grace)
+	}
 	if c.Wrap.Timeout < 0 {
 		p.add("wrap.timeout", "%v is below 0", c.Wrap.Timeout)
 	}

@@ -108,7 +108,7 @@ func (s *store) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campaigns.
 	defer s.mu.Unlock()
 	var got []campaigns.Claim
 	s.leads = slices.DeleteFunc(s.leads, func(l campaigns.Claim) bool {
-		if len(got) == q.Limit || !slices.Contains(q.Queues, l.Queue) || l.DueAt.After(q.Now) {
+		if len(got) == q.Limit || !slices.Contains(q.Queues, l.Queue) || l.DueAt.After(q.Due()) {
 			return false
 		}
 		s.fence++

@@ -57,6 +57,9 @@ func (r *Rules) Check(s Subject, now time.Time) Report {
 		gates = append(gates, capGate(cap, s.Attempts, now))
 	}
 	gates = append(gates, dueGate(s, now))
+	if s.Entry != nil && s.Entry.Callback != nil && s.Entry.Callback.User != "" {
+		gates = append(gates, operatorGate(s, now))
+	}
 	report := Report{Allowed: true, Gates: gates, Decision: r.decision(s.Number, until, now)}
 	for _, g := range gates {
 		report.Allowed = report.Allowed && g.OK
@@ -248,6 +251,20 @@ func CapUse(cap campaigns.Cap, attempts []time.Time, now time.Time) (used int, n
 		next = inside[len(inside)-cap.N].Add(cap.Period)
 	}
 	return len(inside), next
+}
+
+// operatorGate asks whether a promised call still waits for the operator who
+// promised it. That they are at work is not known here: they may make it sooner.
+func operatorGate(s Subject, now time.Time) Gate {
+	promised := campaigns.Callback{At: s.Entry.DueAt, User: s.Entry.Callback.User}
+	at := s.Campaign.Callbacks.ForAnyone(promised)
+	switch {
+	case at.IsZero():
+		return Gate{Name: "operator", Detail: fmt.Sprintf("waits for %s, who promised the call, however long", promised.User)}
+	case now.Before(at):
+		return Gate{Name: "operator", Next: at, Detail: fmt.Sprintf("waits for %s, who promised the call; then it is anyone's", promised.User)}
+	}
+	return Gate{Name: "operator", OK: true, Detail: fmt.Sprintf("%s promised the call and did not come to it: it is anyone's", promised.User)}
 }
 
 // dueGate asks for the time that a retry rule, a callback or a disposition set.

@@ -1,6 +1,7 @@
 package eligibility
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -98,4 +99,26 @@ func daypartsOf(n campaigns.Number, tried time.Time) string {
 		}
 	}
 	return strings.Join(names, " or ")
+}
+
+// LocalTime reads a time by the clock of whoever has a number, 2026-03-02T15:04.
+// Where the zone is not sure it is the latest that may be meant: nobody is called
+// before the time they named.
+func LocalTime(n campaigns.Number, clock string) (time.Time, error) {
+	var latest time.Time
+	for _, name := range n.Zones {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("zone %q: %w", name, err)
+		}
+		at, err := time.ParseInLocation("2006-01-02T15:04", clock, zone)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("%q is not a time like 2026-03-02T15:04", clock)
+		}
+		latest = later(latest, at)
+	}
+	if latest.IsZero() {
+		return latest, fmt.Errorf("the zone of %s is not known", n.E164)
+	}
+	return latest.UTC(), nil
 }

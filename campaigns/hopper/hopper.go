@@ -31,7 +31,8 @@ type Config struct {
 	Size     int           // the most leads to hold; default 200
 	Lease    time.Duration // of a claim; default 2 min. A claim with a quarter of it left is given back
 	// Filled is called by Run when leads are at hand again after somebody asked in
-	// vain; nil: nobody wants to know. It must return at once.
+	// vain, or promised calls of an operator who is present; nil: nobody wants to
+	// know. It must return at once.
 	Filled func()
 }
 
@@ -53,11 +54,14 @@ type Hopper struct {
 	campaign campaigns.Campaign
 	target   int
 	drained  bool
-	starved  bool              // somebody asked in vain
-	segments []*segment        // in the campaign's order
-	shelves  []*shelf          // of the segments, in the same order
-	line     []place           // drawn up last
-	back     []campaigns.Claim // to be given back
+	starved  bool               // somebody asked in vain
+	segments []*segment         // in the campaign's order
+	shelves  []*shelf           // of the segments, in the same order
+	line     []place            // drawn up last
+	back     []campaigns.Claim  // to be given back
+	promises []*campaigns.Claim // that one operator promised to make; nobody else takes them
+	present  map[campaigns.UserID]bool
+	arrived  bool // promises came since who waits for them was told
 	// overtaken is how often others were taken before a lead whose turn it was. It
 	// outlasts the lease, or a slow campaign would never come to some leads.
 	overtaken map[campaigns.LeadID]int
@@ -78,7 +82,7 @@ func New(cfg Config, store campaigns.Store, rules Rules) *Hopper {
 		store: store, rules: rules, node: cfg.Node, size: cfg.Size, lease: cfg.Lease, told: cfg.Filled,
 		wake: make(chan struct{}, 1), looking: make(chan struct{}, 1),
 		campaign: cfg.Campaign, target: cfg.Size, seen: Status{Empty: NotLookedYet},
-		overtaken: map[campaigns.LeadID]int{},
+		overtaken: map[campaigns.LeadID]int{}, present: map[campaigns.UserID]bool{},
 	}
 	h.segments, h.shelves = newShelves(cfg.Campaign)
 	return h
@@ -125,6 +129,10 @@ func (h *Hopper) Return(c campaigns.Claim) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s := h.shelfFor(c.Queue); s != nil && !h.drained {
+		if personal(&c) {
+			h.promises = append(h.promises, &c)
+			return
+		}
 		s.add(&c)
 		h.overtaken[c.Lead.ID] = overtakeAtMost
 		return
@@ -168,6 +176,10 @@ func (h *Hopper) giveBackAll() {
 		}
 		s.claims = nil
 	}
+	for _, c := range h.promises {
+		h.back = append(h.back, *c)
+	}
+	h.promises = nil
 }
 
 // usable says whether a claim may still be dialled from.

@@ -48,8 +48,9 @@ func (h *Hopper) nextLook(now time.Time) time.Duration {
 // tellFilled tells who asked in vain that leads are there.
 func (h *Hopper) tellFilled() {
 	h.mu.Lock()
-	filled := h.starved && h.held() > 0
-	if filled {
+	filled := h.arrived || h.starved && h.held() > 0
+	h.arrived = false
+	if h.held() > 0 {
 		h.starved = false
 	}
 	h.mu.Unlock()
@@ -121,6 +122,7 @@ func (h *Hopper) tidy(now time.Time) {
 			return true
 		})
 	}
+	h.tidyPromises(now)
 	h.forgetOvertaken()
 }
 
@@ -173,8 +175,11 @@ func (h *Hopper) fill(ctx context.Context, c campaigns.Campaign, now time.Time) 
 	if err != nil {
 		return Status{}, err
 	}
-	seen, open := h.sort(queues, c, now)
-	got := 0
+	seen, open, promised := h.sort(queues, c, now)
+	got, err := h.claimPromises(ctx, promised, c, now)
+	if err != nil {
+		return seen, err
+	}
 	for range 2 { // the second shares what short segments left
 		for _, order := range h.orders(open) {
 			claimed, err := h.store.Claim(ctx, campaigns.ClaimRequest{
@@ -207,10 +212,11 @@ func (h *Hopper) noteMore(open []*supply) {
 }
 
 // sort tells open queues from closed ones.
-func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now time.Time) (Status, []*supply) {
+func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now time.Time) (Status, []*supply, []campaigns.QueueID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var seen Status
+	var promised []campaigns.QueueID
 	byShelf := map[*shelf]*supply{}
 	var open []*supply
 	for _, s := range h.shelves {
@@ -219,6 +225,13 @@ func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now ti
 	}
 	for _, q := range queues {
 		isOpen, until, opens := h.rules.Open(q.Window, c, now)
+		if q.Operator != "" && isOpen && q.Ready > 0 {
+			seen.Promised += q.Ready
+			q.Ready = 0
+			if h.shelfFor(q.QueueID) != nil {
+				promised = append(promised, q.QueueID)
+			}
+		}
 		seen.count(q, isOpen, until, opens)
 		if s := byShelf[h.shelfFor(q.QueueID)]; s != nil && isOpen && q.Ready > 0 {
 			s.queues = append(s.queues, q.QueueID)
@@ -233,7 +246,7 @@ func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now ti
 		}
 	}
 	seen.Empty = seen.why()
-	return seen, open
+	return seen, open, promised
 }
 
 // orders says how many leads to claim for each shelf now. What is ordered is
