@@ -87,7 +87,8 @@
 //   - SaveCampaign writes the campaign with a new generation and a rebuild cursor,
 //     then tells each shard, then goes through the leads. A place is written only
 //     under the generation of its shard, so no node places leads by rules that are
-//     over. Stopped in between, the next change or Open goes on.
+//     over. Those it has not come to are looked at once more when they are claimed.
+//     Stopped in between, another node, the next change or Open goes on.
 //   - Unsuppress writes the audit log first.
 //
 // A page record and the dictionary of its words share a slot, so that a master that

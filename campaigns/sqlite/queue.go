@@ -123,7 +123,7 @@ func (w *writer) claim(q campaigns.ClaimRequest) ([]lease, error) {
 		return nil, err
 	}
 	var leases []lease
-	for len(leases) < q.Limit {
+	for moved := 0; len(leases) < q.Limit && moved < promoteAtOnce; {
 		best, err := line.next()
 		if err != nil || best == nil {
 			return leases, err
@@ -141,6 +141,12 @@ func (w *writer) claim(q campaigns.ClaimRequest) ([]lease, error) {
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
+		}
+		if wrong, err := w.misplaced(best.entry, q.Due()); err != nil {
+			return nil, err
+		} else if wrong {
+			moved++
+			continue
 		}
 		err = w.get(`UPDATE entry SET state = 2, fence = fence + 1, node = ?, lease_until = ? WHERE id = ? RETURNING fence`,
 			args(q.Node, stamp(q.Now.Add(q.Lease)), best.id), &best.fence)

@@ -72,6 +72,8 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"records/find leads", recordsFindLeads},
 		{"records/campaign versions", recordsCampaign},
 		{"records/rebuild", recordsRebuild},
+		{"rebuild/while dialling", rebuildDialling},
+		{"rebuild/after a crash", rebuildCrash},
 		{"records/lists come and go", recordsLists},
 		{"records/attempts", recordsAttempts},
 		{"records/tally", recordsTally},
