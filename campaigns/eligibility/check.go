@@ -159,7 +159,7 @@ func placeGate(s Subject) Gate {
 	case campaigns.EntryCalling:
 		g.OK, g.Detail = false, "being called now"
 	case campaigns.EntryDone:
-		g.OK, g.Detail = false, "done in this campaign"
+		g.OK, g.Detail = false, "done in this campaign"+givenUp(s)
 	case campaigns.EntryNone:
 		g.OK, g.Detail = false, "no segment matches the lead"
 	}
@@ -170,6 +170,24 @@ func placeGate(s Subject) Gate {
 		g.OK, g.Detail = false, "another number of the lead is next"
 	}
 	return g
+}
+
+// givenUp says why a lead that is done is so, as far as its last attempt tells.
+func givenUp(s Subject) string {
+	o := s.Entry.LastOutcome
+	rule := retryRule(s.Campaign, o)
+	times := s.Entry.ByOutcome[o]
+	switch {
+	case o == "" || o == campaigns.Connected:
+		return ""
+	case rule.DoNotCall:
+		return fmt.Sprintf(": %s means do not call", o)
+	case rule.Max == 0:
+		return fmt.Sprintf(": never again after %s, and no other number", o)
+	case times >= rule.Max:
+		return fmt.Sprintf(": recycling maximum reached, %d times %s of at most %d, and no other number", times, o, rule.Max)
+	}
+	return ""
 }
 
 // hoursGates are one gate for each zone and region, and one for each zone of

@@ -59,17 +59,21 @@ func (s *Store) atOneMoment(ctx context.Context, do func(*statements) error) err
 }
 
 func countStates(r *statements, c campaigns.CampaignID) (campaigns.Census, error) {
-	type count struct{ state, n int }
+	type count struct {
+		state, n int
+		after    campaigns.Outcome
+	}
 	counts, err := list(r, func(row scanner) (x count, err error) {
-		err = row.Scan(&x.state, &x.n)
+		err = row.Scan(&x.state, &x.after, &x.n)
 		return x, err
-	}, `SELECT state, count(*) FROM entry WHERE campaign = ? GROUP BY state`, string(c))
-	var found campaigns.Census
+	}, `SELECT state, CASE state WHEN 4 THEN last_outcome ELSE '' END AS after, count(*) FROM entry WHERE campaign = ? GROUP BY state, after`, string(c))
+	found := campaigns.Census{DoneAfter: map[campaigns.Outcome]int{}}
 	for _, x := range counts {
 		found.Total += x.n
 		switch x.state {
 		case done:
-			found.Done = x.n
+			found.Done += x.n
+			found.DoneAfter[x.after] = x.n
 		case nowhere:
 			found.Nowhere = x.n
 		}

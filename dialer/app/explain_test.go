@@ -192,7 +192,7 @@ func (h *history) recount(id campaigns.CampaignID, now time.Time) map[string]int
 				shut[g.Name] = shut[g.Name] || !g.OK
 			}
 			passed := []bool{true, e.State != campaigns.EntryDone && e.State != campaigns.EntryNone,
-				!shut["window"], !shut["cap"], !shut["do_not_call"], !shut["due"] && !shut["cooldown"], !held}
+				!shut["window"], !shut["cap"], !shut["do_not_call"], !shut["due"] && !shut["cooldown"] && !shut["operator"], !held}
 			for i, name := range []string{"total", "active", "in_window", "under_caps", "not_suppressed", "due", "ready"} {
 				if !passed[i] {
 					break
