@@ -40,12 +40,19 @@ func (s *Store) finishRebuilds(ctx context.Context) error {
 }
 
 // adoptRebuilds goes on with rebuilds that stand still since we looked last: the
-// node that made them is gone.
+// node that made them is gone. Where one is over, our copy of the plans hears of it.
 func (s *Store) adoptRebuilds(ctx context.Context) error {
 	all, err := s.db.HGetAll(ctx, s.keys.general()+"rebuilds").Result()
 	for id, at := range all {
 		if before, _ := s.seen.Swap(id, at); before == at {
 			s.startRebuild(campaigns.CampaignID(id))
+		}
+	}
+	if p := s.plans.Load(); err == nil && p != nil {
+		for id, x := range p.byID {
+			if _, goesOn := all[string(id)]; x.rebuilding && !goesOn {
+				s.plans.CompareAndSwap(p, nil)
+			}
 		}
 	}
 	return err
@@ -104,6 +111,9 @@ func (p *plans) misplaced(c campaigns.Claim, r record) bool {
 	if x == nil || e == nil {
 		return true
 	}
+	if !x.rebuilding {
+		return false
+	}
 	segment, _, matches := x.matcher.Place(r.lead)
 	return !matches || !x.dials(r.lead.List, *e) || c.Queue != x.campaign.QueueOf(segment, c.Number.Window(), e.callback(), e.lastAttempt != "")
 }
@@ -118,6 +128,9 @@ func (s *Store) rebuild(ctx context.Context, id campaigns.CampaignID, parts int)
 	}
 	for ; err == nil && !over && parts > 0; parts-- {
 		over, err = s.rebuildPages(ctx, id)
+	}
+	if over {
+		s.plans.Store(nil) // it says that a rebuild is under way
 	}
 	if err != nil {
 		return false, fmt.Errorf("rebuild queues of %s: %w", id, err)
