@@ -112,9 +112,42 @@ type List struct {
 type Segment struct {
 	Name     string `json:"name" yaml:"name"`
 	Filter   string `json:"filter" yaml:"filter"`     // expression over a lead; empty matches all
-	Priority string `json:"priority" yaml:"priority"` // expression giving a number, higher is sooner; empty is 0
+	Priority string `json:"priority" yaml:"priority"` // expression giving a number, higher is sooner; empty is the campaign's
 	Weight   int    `json:"weight" yaml:"weight"`     // share among open queues; 0 counts as 1
 }
+
+// Callbacks says what becomes of calls that one operator promised to make
+// themselves, where that operator does not come to them: because of absence, a break
+// or another call.
+type Callbacks struct {
+	Grace time.Duration `json:"grace" yaml:"grace"` // after the promised time the call is anyone's; 0 is 15 min
+	Wait  bool          `json:"wait" yaml:"wait"`   // it never is: it waits for its operator
+}
+
+// DefaultGrace is how long a promised call waits for its operator.
+const DefaultGrace = 15 * time.Minute
+
+// ForAnyone is when a promised call may be made by any operator; zero: never.
+func (c Callbacks) ForAnyone(promised Callback) time.Time {
+	switch {
+	case promised.User == "":
+		return promised.At
+	case c.Wait:
+		return time.Time{}
+	}
+	return promised.At.Add(c.grace())
+}
+
+func (c Callbacks) grace() time.Duration {
+	if c.Grace == 0 {
+		return DefaultGrace
+	}
+	return c.Grace
+}
+
+// DueForAnyone is the time by which a call must have been promised for to be
+// anyone's now.
+func (c Callbacks) DueForAnyone(now time.Time) time.Time { return now.Add(-c.grace()) }
 
 // PacingMode is how a campaign decides when to dial.
 type PacingMode string
@@ -140,27 +173,33 @@ const (
 
 // Campaign is what dials: whom, how fast, when, with which numbers.
 type Campaign struct {
-	ID           CampaignID      `json:"id"`
-	Name         string          `json:"name"`
-	State        CampaignState   `json:"state"`
-	HoldReason   string          `json:"hold_reason,omitempty"`
-	Lists        []ListID        `json:"lists"`
-	Segments     []Segment       `json:"segments"`            // in order of match; none means one that matches all
-	Operators    []UserID        `json:"operators,omitempty"` // empty: every operator
-	Trunks       string          `json:"trunks"`              // trunk group
-	CallerIDs    []string        `json:"caller_ids"`          // E.164, owned numbers only
-	Pacing       Pacing          `json:"pacing"`
-	Detection    string          `json:"detection"`         // before, with, off
-	Windows      []Hours         `json:"windows,omitempty"` // narrower than the law, in the customer's local time; empty: the law alone
-	Retry        []RetryRule     `json:"retry,omitempty"`   // per outcome; outcomes that are missing use DefaultRetry
-	Caps         []Cap           `json:"caps,omitempty"`    // besides those of the rule pack
-	Wrap         Wrap            `json:"wrap"`
-	Dispositions []Disposition   `json:"dispositions"`
-	Script       string          `json:"script,omitempty"`
-	SafeHarbor   string          `json:"safe_harbor,omitempty"` // prompt played to a person whom no operator can take; needed for ratio and predictive
-	Recording    RecordingPolicy `json:"recording"`
-	CreatedAt    time.Time       `json:"created_at"`
-	Version      int64           `json:"version"` // rises with each change; for If-Match
+	ID         CampaignID    `json:"id"`
+	Name       string        `json:"name"`
+	State      CampaignState `json:"state"`
+	HoldReason string        `json:"hold_reason,omitempty"`
+	Lists      []ListID      `json:"lists"`
+	Segments   []Segment     `json:"segments"`            // in order of match; none means one that matches all
+	Priority   string        `json:"priority,omitempty"`  // of segments that have none; empty is DefaultPriority
+	NthNew     int           `json:"nth_new,omitempty"`   // of so many leads dialled in a segment one was never tried before, the others were; 0: as priorities say
+	Operators  []UserID      `json:"operators,omitempty"` // empty: every operator
+	Trunks     string        `json:"trunks"`              // trunk group
+	CallerIDs  []string      `json:"caller_ids"`          // E.164, owned numbers only
+	Pacing     Pacing        `json:"pacing"`
+	Detection  string        `json:"detection"`         // before, with, off
+	Windows    []Hours       `json:"windows,omitempty"` // narrower than the law, in the customer's local time; empty: the law alone
+	Retry      []RetryRule   `json:"retry,omitempty"`   // per outcome; outcomes that are missing use DefaultRetry
+	Caps       []Cap         `json:"caps,omitempty"`    // besides those of the rule pack
+	Callbacks  Callbacks     `json:"callbacks"`
+	// StickyOperator gives a person who answers to the operator who talked to them
+	// last, where that one is ready; else, and by default, to the longest ready.
+	StickyOperator bool            `json:"sticky_operator,omitempty"`
+	Wrap           Wrap            `json:"wrap"`
+	Dispositions   []Disposition   `json:"dispositions"`
+	Script         string          `json:"script,omitempty"`
+	SafeHarbor     string          `json:"safe_harbor,omitempty"` // prompt played to a person whom no operator can take; needed for ratio and predictive
+	Recording      RecordingPolicy `json:"recording"`
+	CreatedAt      time.Time       `json:"created_at"`
+	Version        int64           `json:"version"` // rises with each change; for If-Match
 }
 
 // Pacing are the manager's controls.

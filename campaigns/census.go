@@ -14,10 +14,13 @@ type Counter interface {
 
 // Census is how the leads of a campaign stand.
 type Census struct {
-	Total   int
-	Done    int         // no further attempts in this campaign
-	Nowhere int         // no segment matches, or no number may be dialled
-	Queues  []QueueInfo // the others that wait, by queue
+	Total int
+	Done  int // no further attempts in this campaign
+	// DoneAfter are those that are done by the outcome of their last attempt; "" where
+	// there was none.
+	DoneAfter map[Outcome]int
+	Nowhere   int         // no segment matches, or no number may be dialled
+	Queues    []QueueInfo // the others that wait, by queue
 	// Special are those of which more must be known: held by somebody, called
 	// lately, or on do-not-call. Who waits among them is counted in Queues as well.
 	Special []Standing

@@ -66,6 +66,7 @@ type RetryRule struct {
 	After     time.Duration `json:"after" yaml:"after"`             // earliest next attempt; ignored where Max is 0
 	Max       int           `json:"max" yaml:"max"`                 // attempts that may end so before the number is given up; 0 = never again
 	Next      bool          `json:"next" yaml:"next"`               // try the lead's next number instead, where it has one
+	Shift     bool          `json:"shift" yaml:"shift"`             // and in another part of the day than this one: see eligibility.Rules.Shift
 	BadNumber bool          `json:"bad_number" yaml:"bad_number"`   // mark the number as bad
 	DoNotCall bool          `json:"do_not_call" yaml:"do_not_call"` // and suppress it
 }

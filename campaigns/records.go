@@ -10,7 +10,7 @@ import (
 type Records interface {
 	PacingRecords
 
-	SaveCampaign(ctx context.Context, c Campaign) (Campaign, error) // creates, or replaces where c.Version is the present one; else ErrConflict. Queues are rebuilt where lists, segments or priorities changed
+	SaveCampaign(ctx context.Context, c Campaign) (Campaign, error) // creates, or replaces where c.Version is the present one; else ErrConflict. Queues are rebuilt where lists, segments or priorities changed: for few leads before it returns, else in the background (Rebuilder)
 	Campaign(ctx context.Context, id CampaignID) (Campaign, error)
 	Campaigns(ctx context.Context) ([]Campaign, error)
 	SetCampaignState(ctx context.Context, id CampaignID, s CampaignState, reason string) error
@@ -92,6 +92,7 @@ type Entry struct {
 	Callback    *Callback       `json:"callback,omitempty"`
 	LastOutcome Outcome         `json:"last_outcome,omitempty"`
 	LastAt      time.Time       `json:"last_at,omitzero"`
+	Operator    UserID          `json:"operator,omitempty"`   // who talked to the lead last in this campaign
 	ByOutcome   map[Outcome]int `json:"by_outcome,omitempty"` // on the number to dial
 }
 

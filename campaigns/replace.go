@@ -25,5 +25,11 @@ func (c Campaign) Replacing(old Campaign, now time.Time) (next Campaign, rebuild
 	}
 	c.CreatedAt = c.CreatedAt.UTC()
 	c.Version++
-	return c, !reflect.DeepEqual(old.Segments, c.Segments) || !slices.Equal(old.Lists, c.Lists), nil
+	return c, !c.SamePlaces(old), nil
+}
+
+// SamePlaces says whether leads have the same places in the queues of both: which
+// queue, and where in it.
+func (c Campaign) SamePlaces(other Campaign) bool {
+	return reflect.DeepEqual(c.Segments, other.Segments) && slices.Equal(c.Lists, other.Lists) && c.Priority == other.Priority && (c.NthNew > 0) == (other.NthNew > 0)
 }

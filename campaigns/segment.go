@@ -1,6 +1,7 @@
 package campaigns
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -23,7 +24,7 @@ const (
 
 // SegmentError says what is wrong with an expression of a segment.
 type SegmentError struct {
-	Segment string // name of the segment
+	Segment string // name of the segment; empty: the campaign's own priority
 	Part    string // "filter" or "priority"
 	Line    int    // from 1; the first where the whole expression is of the wrong type
 	Column  int    // from 1
@@ -31,7 +32,11 @@ type SegmentError struct {
 }
 
 func (e *SegmentError) Error() string {
-	return fmt.Sprintf("segment %q: %s: line %d, column %d: %s", e.Segment, e.Part, e.Line, e.Column, e.Message)
+	whose := "campaign"
+	if e.Segment != "" {
+		whose = fmt.Sprintf("segment %q", e.Segment)
+	}
+	return fmt.Sprintf("%s: %s: line %d, column %d: %s", whose, e.Part, e.Line, e.Column, e.Message)
 }
 
 // leadEnv is what filter and priority expressions see of a lead. It holds
@@ -55,6 +60,9 @@ type leadEnv struct {
 	Zones       []string          `expr:"zones"`       // of that number
 	Regions     []string          `expr:"regions"`     // of that number
 	CreatedAt   time.Time         `expr:"created_at"`  // UTC; compare with date("2026-05-01")
+	Chance      float64           `expr:"chance"`      // that a talk comes to its goal; see DefaultPriority
+	Worth       float64           `expr:"worth"`       // of the goal, in units of money
+	Seconds     float64           `expr:"seconds"`     // of an operator that a talk takes
 }
 
 func newLeadEnv(l Lead) leadEnv {
@@ -62,7 +70,7 @@ func newLeadEnv(l Lead) leadEnv {
 		ID: int64(l.ID), List: string(l.List), ExternalID: l.ExternalID, Name: l.Name, Note: l.Note,
 		Stage: string(l.Grades.Stage), CP: l.Grades.CP, PI: l.Grades.PI, Level: l.Grades.Level,
 		Temperature: string(l.Grades.Temperature), Progress: l.Grades.Progress,
-		Fields: l.Fields, CreatedAt: l.CreatedAt.UTC(),
+		Fields: l.Fields, CreatedAt: l.CreatedAt.UTC(), Chance: l.chance(), Worth: l.worth(), Seconds: l.seconds(),
 	}
 	for _, n := range l.Numbers {
 		if n.Dialable() {
@@ -84,45 +92,52 @@ type Matcher struct {
 type compiledSegment struct {
 	name     string
 	filter   *vm.Program // nil matches all
-	priority *vm.Program // nil is 0
+	priority *vm.Program
 }
 
-// CompileSegments compiles filters and priorities; the order is the order of
-// match. No segments mean one that matches all, named AllSegment. The error is
-// a *SegmentError.
+// Matcher compiles filters and priorities; the order is the order of match. No
+// segments mean one that matches all, named AllSegment. A segment without a
+// priority has that of the campaign, and one without that has DefaultPriority. The
+// error is a *SegmentError.
 //
 // Expressions are those of expr-lang over: id, list, external_id, name, note,
 // stage, cp, pi, level, temperature, progress, fields, numbers, kind, zones,
-// regions, created_at. The function now() is not there: a place that changed
-// with the clock would be out of date as soon as it was written.
-func CompileSegments(segments []Segment) (*Matcher, error) {
-	if len(segments) == 0 {
-		return &Matcher{segments: []compiledSegment{{name: AllSegment}}}, nil
+// regions, created_at, and chance, worth, seconds of DefaultPriority;
+// number(fields.income, 1000) is the number in a field, or 1000 where there is
+// none. The function now() is not there: a place that changed with the clock would
+// be out of date as soon as it was written.
+func (c Campaign) Matcher() (*Matcher, error) {
+	own, err := compilePart("", "priority", cmp.Or(c.Priority, DefaultPriority), expr.AsFloat64())
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Segments) == 0 {
+		return &Matcher{segments: []compiledSegment{{name: AllSegment, priority: own}}}, nil
 	}
 	m := &Matcher{}
-	for _, s := range segments {
-		filter, err := compilePart(s, "filter", s.Filter, expr.AsBool())
+	for _, s := range c.Segments {
+		filter, err := compilePart(s.Name, "filter", s.Filter, expr.AsBool())
 		if err != nil {
 			return nil, err
 		}
-		priority, err := compilePart(s, "priority", s.Priority, expr.AsFloat64())
+		priority, err := compilePart(s.Name, "priority", s.Priority, expr.AsFloat64())
 		if err != nil {
 			return nil, err
 		}
-		m.segments = append(m.segments, compiledSegment{s.Name, filter, priority})
+		m.segments = append(m.segments, compiledSegment{s.Name, filter, cmp.Or(priority, own)})
 	}
 	return m, nil
 }
 
-func compilePart(s Segment, part, code string, kind expr.Option) (*vm.Program, error) {
+func compilePart(segment, part, code string, kind expr.Option) (*vm.Program, error) {
 	if code == "" {
 		return nil, nil
 	}
-	program, err := expr.Compile(code, expr.Env(leadEnv{}), kind, expr.DisableBuiltin("now"))
+	program, err := expr.Compile(code, expr.Env(leadEnv{}), kind, numberFunction, expr.DisableBuiltin("now"))
 	if err == nil {
 		return program, nil
 	}
-	se := &SegmentError{Segment: s.Name, Part: part, Line: 1, Column: 1, Message: err.Error()}
+	se := &SegmentError{Segment: segment, Part: part, Line: 1, Column: 1, Message: err.Error()}
 	if fe, ok := errors.AsType[*file.Error](err); ok {
 		se.Line, se.Column, se.Message = fe.Line, fe.Column+1, fe.Message // expr counts columns from 0
 	}
@@ -154,9 +169,6 @@ func (s compiledSegment) matches(env leadEnv) bool {
 }
 
 func (s compiledSegment) rank(env leadEnv) float64 {
-	if s.priority == nil {
-		return 0
-	}
 	out, err := expr.Run(s.priority, env)
 	p, isNumber := out.(float64)
 	if err != nil || !isNumber || math.IsNaN(p) {

@@ -37,7 +37,7 @@ func TestPlace(t *testing.T) {
 		{`stage == "acquire" and progress < 50`, "0.0/0", true, 0},
 	}
 	for _, tt := range tests {
-		m, err := CompileSegments([]Segment{{Name: "s", Filter: tt.filter, Priority: tt.priority}})
+		m, err := Campaign{Segments: []Segment{{Name: "s", Filter: tt.filter, Priority: tt.priority}}, Priority: "0"}.Matcher()
 		if err != nil {
 			t.Errorf("%q, %q: %v", tt.filter, tt.priority, err)
 			continue
@@ -50,7 +50,7 @@ func TestPlace(t *testing.T) {
 }
 
 func TestPlaceTakesFirstMatch(t *testing.T) {
-	m, err := CompileSegments([]Segment{{Name: "best", Filter: "cp == 5"}, {Name: "good", Filter: "cp >= 3"}, {Name: "rest"}})
+	m, err := Campaign{Segments: []Segment{{Name: "best", Filter: "cp == 5"}, {Name: "good", Filter: "cp >= 3"}, {Name: "rest"}}}.Matcher()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestPlaceTakesFirstMatch(t *testing.T) {
 }
 
 func TestNoSegmentsIsAll(t *testing.T) {
-	m, err := CompileSegments(nil)
+	m, err := Campaign{Priority: "0"}.Matcher()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestSegmentErrors(t *testing.T) {
 		{Segment{Name: "f", Filter: "created_at < now()"}, "filter", 1, 14},
 	}
 	for _, tt := range tests {
-		_, err := CompileSegments([]Segment{tt.segment})
+		_, err := Campaign{Segments: []Segment{tt.segment}}.Matcher()
 		se, ok := errors.AsType[*SegmentError](err)
 		if !ok {
 			t.Errorf("%s: error = %v", tt.segment.Name, err)

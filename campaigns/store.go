@@ -64,11 +64,27 @@ type Store interface {
 	Reclaim(ctx context.Context, node string, now time.Time) (int, error)
 }
 
-// QueueID names a queue: the leads of one campaign x segment x window class.
+// QueueID names a queue: the leads of one campaign x segment x window class. Calls
+// promised to be made by one operator have queues of their own, and so have leads
+// that were never tried where the campaign mixes them in (Campaign.NthNew).
 type QueueID struct {
 	Campaign CampaignID  `json:"campaign"`
 	Segment  string      `json:"segment"`
 	Window   WindowClass `json:"window"`
+	New      bool        `json:"new,omitempty"`      // only leads never tried in this campaign
+	Operator UserID      `json:"operator,omitempty"` // whose promised calls these are; empty: anybody's
+}
+
+// QueueOf is the queue of a lead in c. callback is what was promised to it, if
+// anything; tried says whether an attempt of c on it ever began.
+func (c Campaign) QueueOf(segment string, window WindowClass, callback *Callback, tried bool) QueueID {
+	q := QueueID{Campaign: c.ID, Segment: segment, Window: window}
+	if callback != nil {
+		q.Operator = callback.User
+		return q
+	}
+	q.New = c.NthNew > 0 && !tried
+	return q
 }
 
 // QueueInfo says how full a queue is.
@@ -89,6 +105,15 @@ type ClaimRequest struct {
 	Node   string        // who claims
 	Lease  time.Duration // how long the claim holds unless begun
 	Now    time.Time
+	DueBy  time.Time // only leads that were due by then; zero: by Now
+}
+
+// Due is the time by which a lead must be due to be claimed.
+func (q ClaimRequest) Due() time.Time {
+	if q.DueBy.IsZero() {
+		return q.Now
+	}
+	return q.DueBy
 }
 
 // Claim is a leased lead, ready to be dialled.
@@ -100,12 +125,25 @@ type Claim struct {
 	Node        string
 	Priority    float64
 	DueAt       time.Time
-	Until       time.Time       // end of the lease
-	Attempts    int             // attempts of this campaign so far that reached the network
-	ByOutcome   map[Outcome]int // how often attempts on this number ended so
+	Until       time.Time                  // end of the lease
+	Attempts    int                        // attempts of this campaign so far that reached the network
+	ByOutcome   map[Outcome]int            // how often attempts on this number ended so
+	ByNumber    map[string]map[Outcome]int // the same of the other numbers of the lead that were tried
 	LastOutcome Outcome
 	LastAt      time.Time // end of the last attempt on any number of the lead
 	Callback    *Callback // set where an operator promised this call
+	Operator    UserID    // who talked to the lead last in this campaign; empty: nobody did
+}
+
+// NoteNumber notes how attempts on another number of the lead ended.
+func (c *Claim) NoteNumber(e164 string, counts map[Outcome]int) {
+	if len(counts) == 0 {
+		return
+	}
+	if c.ByNumber == nil {
+		c.ByNumber = map[string]map[Outcome]int{}
+	}
+	c.ByNumber[e164] = counts
 }
 
 // Callback is a promised call.

@@ -86,10 +86,17 @@ func (c Campaign) validateSegments(p *problems) {
 		if s.Weight < 0 {
 			p.add(at("segments", i)+".weight", "%d is below 0", s.Weight)
 		}
-		_, err := CompileSegments([]Segment{s})
+		_, err := Campaign{Segments: []Segment{s}}.Matcher()
 		if se, ok := errors.AsType[*SegmentError](err); ok {
 			p.add(at("segments", i)+"."+se.Part, "line %d, column %d: %s", se.Line, se.Column, se.Message)
 		}
+	}
+	if c.NthNew < 0 || c.NthNew > maxNthNew {
+		p.add("nth_new", "%d is outside 0 to %d", c.NthNew, maxNthNew)
+	}
+	_, err := Campaign{Priority: c.Priority}.Matcher()
+	if se, ok := errors.AsType[*SegmentError](err); ok {
+		p.add("priority", "line %d, column %d: %s", se.Line, se.Column, se.Message)
 	}
 }
 
@@ -135,6 +142,7 @@ func (c Campaign) validatePacing(p *problems) {
 const (
 	maxBreath    = 600.0 // seconds
 	maxFieldName = 100   // bytes
+	maxNthNew    = 1000
 )
 
 func (c Campaign) validateTimes(p *problems) {
@@ -157,6 +165,9 @@ func (c Campaign) validateTimes(p *problems) {
 		if limit.N < 1 || limit.Period <= 0 {
 			p.add(at("caps", i), "n and period are above 0")
 		}
+	}
+	if c.Callbacks.Grace < 0 {
+		p.add("callbacks.grace", "%v is below 0", c.Callbacks.Grace)
 	}
 	if c.Wrap.Timeout < 0 {
 		p.add("wrap.timeout", "%v is below 0", c.Wrap.Timeout)

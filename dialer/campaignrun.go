@@ -103,6 +103,9 @@ func (e *Engine) newHopper(r *campaignRun) *hopper.Hopper {
 func (e *Engine) startHopper(r *campaignRun) {
 	h := e.newHopper(r)
 	r.hopper = h
+	for _, o := range e.operators {
+		e.followPresence(o)
+	}
 	ctx, cancel := context.WithCancel(e.ctx)
 	e.running.Go(func() {
 		_ = h.Run(ctx) // ends with ctx

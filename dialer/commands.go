@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 )
@@ -152,7 +153,10 @@ type Said struct {
 	Disposition string
 	Note        string
 	CallbackAt  time.Time
-	Personal    bool // the callback is for this operator
+	// CallbackLocal is a time by the clock of the customer, 2026-03-02T15:04, in
+	// place of CallbackAt; empty: CallbackAt.
+	CallbackLocal string
+	Personal      bool // the callback is for this operator
 }
 
 // Dispose writes what an operator says of the present talk. During the talk it
@@ -169,6 +173,13 @@ func (e *Engine) Dispose(ctx context.Context, user campaigns.UserID, s Said) err
 		d, ok := findDisposition(o.last.campaign, s.Disposition)
 		if !ok {
 			return fmt.Errorf("%w: %q", ErrUnknown, s.Disposition)
+		}
+		if s.CallbackLocal != "" {
+			at, err := eligibility.LocalTime(o.last.claim.Number, s.CallbackLocal)
+			if err != nil {
+				return fmt.Errorf("%w: %w", ErrNeedsTime, err)
+			}
+			s.CallbackAt = at
 		}
 		if d.Effect.Callback && !s.CallbackAt.After(now) {
 			return ErrNeedsTime

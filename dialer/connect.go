@@ -32,17 +32,23 @@ func (e *Engine) serveWaiting(now time.Time) {
 	e.waiting = still
 }
 
-// operatorWhoFits reserves an operator for a call: in preview who asked for it,
-// else the longest ready of its campaign who does not rest, at the last moment
+// operatorWhoFits reserves an operator for a call: in preview who asked for it, of a
+// promised call who promised it, where the campaign is sticky who talked to the
+// person last, else the longest ready of its campaign who does not rest, at the last moment
 // one who does. Nil if there is none.
 func (e *Engine) operatorWhoFits(now time.Time, c *liveCall) *liveOperator {
 	if o := e.previewerOf(c); o != nil {
 		return o // reserved since the call was asked for
 	}
-	user, ok := e.ready.First(func(user string) bool {
+	fits := func(user string) bool {
 		o := e.operators[user]
 		return o.campaign == c.campaign.ID && !o.resting(now)
-	})
+	}
+	last := string(c.claim.Operator)
+	user, ok := e.ready.First(func(user string) bool { return c.campaign.StickyOperator && user == last && fits(user) })
+	if !ok {
+		user, ok = e.ready.First(fits)
+	}
 	if !ok && !now.Before(lostAt(c)) {
 		user, ok = e.leastTired(now, c.campaign)
 	}

@@ -117,6 +117,9 @@ type Rules interface {
 	// AbandonmentWindows are the spans over which the limit holds, 0 for the
 	// whole campaign.
 	AbandonmentWindows(regions []string, now time.Time) []time.Duration
+	// Shift moves the next attempt to another part of the day where the campaign
+	// says so.
+	Shift(c campaigns.Campaign, cl campaigns.Claim, o campaigns.Outcome, next campaigns.Next, now time.Time) campaigns.Next
 	// LocalHour is the hour of the day at numbers of w, 1..24; 0: unknown.
 	LocalHour(w campaigns.WindowClass, now time.Time) int
 	Recording(regions []string, p campaigns.RecordingPolicy, now time.Time) campaigns.RecordingPolicy

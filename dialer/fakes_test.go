@@ -108,7 +108,7 @@ func (s *store) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campaigns.
 	defer s.mu.Unlock()
 	var got []campaigns.Claim
 	s.leads = slices.DeleteFunc(s.leads, func(l campaigns.Claim) bool {
-		if len(got) == q.Limit || !slices.Contains(q.Queues, l.Queue) || l.DueAt.After(q.Now) {
+		if len(got) == q.Limit || !slices.Contains(q.Queues, l.Queue) || l.DueAt.After(q.Due()) {
 			return false
 		}
 		s.fence++
@@ -320,6 +320,16 @@ func (r *rules) Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) 
 }
 
 func (*rules) Caps(campaigns.WindowClass, campaigns.Campaign, time.Time) []campaigns.Cap { return nil }
+
+// Shift is by eight hours.
+func (*rules) Shift(c campaigns.Campaign, _ campaigns.Claim, o campaigns.Outcome, next campaigns.Next, _ time.Time) campaigns.Next {
+	for _, rule := range c.Retry {
+		if rule.Outcome == o && rule.Shift {
+			next.At = next.At.Add(8 * time.Hour)
+		}
+	}
+	return next
+}
 
 // LocalHour is that of New York in winter.
 func (*rules) LocalHour(_ campaigns.WindowClass, now time.Time) int {

@@ -49,6 +49,7 @@ type nextStep struct {
 
 func (e *Engine) nextAfter(c *liveCall, o campaigns.Outcome, now time.Time) nextStep {
 	next, bad, suppress := eligibility.Retry(c.campaign.Campaign, c.claim, o, now)
+	next = e.deps.Rules.Shift(c.campaign.Campaign, c.claim, o, next, now)
 	return nextStep{next, bad, suppress}
 }
 

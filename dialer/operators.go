@@ -54,6 +54,7 @@ func (e *Engine) operatorChanged(now time.Time, o *liveOperator) {
 		e.ready.Add(o.ID(), o.Since())
 		e.offerPreview(now, o)
 	}
+	e.followPresence(o)
 	e.tellOperator(now, o)
 	e.deps.Observer.Notice(OperatorChanged{e.operatorView(o)})
 }

@@ -27,6 +27,7 @@ const askAtMost = 50
 // pace asks how many calls to place now and places them, until the answer is
 // none.
 func (e *Engine) pace(now time.Time, r *campaignRun) {
+	e.dialPromised(now, r)
 	for range askAtMost {
 		view := e.view(now, r)
 		started := time.Now()

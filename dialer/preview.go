@@ -19,7 +19,11 @@ func (e *Engine) offerPreview(now time.Time, o *liveOperator) {
 	if r == nil || r.Pacing.Mode != campaigns.Preview || r.State != campaigns.Running || o.preview != nil || o.resting(now) || e.draining {
 		return
 	}
-	if claim, ok := r.hopper.Next(now); ok {
+	claim, ok := r.hopper.NextFor(now, campaigns.UserID(o.ID()))
+	if !ok {
+		claim, ok = r.hopper.Next(now)
+	}
+	if ok {
 		o.preview = &claim
 	}
 }

@@ -81,6 +81,8 @@ func whyNoLeads(s hopper.Status) string {
 		return "the leads are outside their calling hours" + next(s.NextOpen) + "; "
 	case hopper.NoneDue:
 		return "no lead is due" + next(s.NextDue) + "; "
+	case hopper.ForOperators:
+		return fmt.Sprintf("all %d leads that are due were promised by operators who have not come to them: ", s.Promised)
 	case hopper.HeldElsewhere:
 		return "the leads that are due are held by other campaigns or nodes; "
 	case hopper.StoreFailed:

@@ -57,6 +57,9 @@ func (r *Rules) Check(s Subject, now time.Time) Report {
 		gates = append(gates, capGate(cap, s.Attempts, now))
 	}
 	gates = append(gates, dueGate(s, now))
+	if s.Entry != nil && s.Entry.Callback != nil && s.Entry.Callback.User != "" {
+		gates = append(gates, operatorGate(s, now))
+	}
 	report := Report{Allowed: true, Gates: gates, Decision: r.decision(s.Number, until, now)}
 	for _, g := range gates {
 		report.Allowed = report.Allowed && g.OK
@@ -156,7 +159,7 @@ func placeGate(s Subject) Gate {
 	case campaigns.EntryCalling:
 		g.OK, g.Detail = false, "being called now"
 	case campaigns.EntryDone:
-		g.OK, g.Detail = false, "done in this campaign"
+		g.OK, g.Detail = false, "done in this campaign"+givenUp(s)
 	case campaigns.EntryNone:
 		g.OK, g.Detail = false, "no segment matches the lead"
 	}
@@ -167,6 +170,24 @@ func placeGate(s Subject) Gate {
 		g.OK, g.Detail = false, "another number of the lead is next"
 	}
 	return g
+}
+
+// givenUp says why a lead that is done is so, as far as its last attempt tells.
+func givenUp(s Subject) string {
+	o := s.Entry.LastOutcome
+	rule := retryRule(s.Campaign, o)
+	times := s.Entry.ByOutcome[o]
+	switch {
+	case o == "" || o == campaigns.Connected:
+		return ""
+	case rule.DoNotCall:
+		return fmt.Sprintf(": %s means do not call", o)
+	case rule.Max == 0:
+		return fmt.Sprintf(": never again after %s, and no other number", o)
+	case times >= rule.Max:
+		return fmt.Sprintf(": recycling maximum reached, %d times %s of at most %d, and no other number", times, o, rule.Max)
+	}
+	return ""
 }
 
 // hoursGates are one gate for each zone and region, and one for each zone of
@@ -250,6 +271,20 @@ func CapUse(cap campaigns.Cap, attempts []time.Time, now time.Time) (used int, n
 	return len(inside), next
 }
 
+// operatorGate asks whether a promised call still waits for the operator who
+// promised it. That they are at work is not known here: they may make it sooner.
+func operatorGate(s Subject, now time.Time) Gate {
+	promised := campaigns.Callback{At: s.Entry.DueAt, User: s.Entry.Callback.User}
+	at := s.Campaign.Callbacks.ForAnyone(promised)
+	switch {
+	case at.IsZero():
+		return Gate{Name: "operator", Detail: fmt.Sprintf("waits for %s, who promised the call, however long", promised.User)}
+	case now.Before(at):
+		return Gate{Name: "operator", Next: at, Detail: fmt.Sprintf("waits for %s, who promised the call; then it is anyone's", promised.User)}
+	}
+	return Gate{Name: "operator", OK: true, Detail: fmt.Sprintf("%s promised the call and did not come to it: it is anyone's", promised.User)}
+}
+
 // dueGate asks for the time that a retry rule, a callback or a disposition set.
 func dueGate(s Subject, now time.Time) Gate {
 	g := Gate{Name: "due", OK: true, Detail: "now"}
@@ -262,6 +297,9 @@ func dueGate(s Subject, now time.Time) Gate {
 		g.Detail = "a callback was promised"
 	case s.Entry.LastOutcome != "":
 		g.Detail = "rests after " + string(s.Entry.LastOutcome)
+		if retryRule(s.Campaign, s.Entry.LastOutcome).Shift {
+			g.Detail += ", and waits for another part of the day than " + daypartsOf(s.Number, s.Entry.LastAt)
+		}
 	}
 	return g
 }

@@ -15,8 +15,9 @@ const undisposed = 24 * time.Hour
 // the number is proven wrong; suppress: the person asked not to be called.
 //
 // A number is given up after Max attempts that ended so; the lead then goes on
-// with its next number and is done after the last one. Rules with Next go round
-// the numbers before that. A promised callback keeps its operator.
+// with its next number that is not given up, and is done where there is none after
+// it. Rules with Next go round the numbers before that. A promised callback keeps
+// its operator. Rules.Shift moves the time to another part of the day.
 func Retry(c campaigns.Campaign, cl campaigns.Claim, o campaigns.Outcome, now time.Time) (next campaigns.Next, badNumber, suppress bool) {
 	rule := retryRule(c, o)
 	if rule.DoNotCall {
@@ -29,12 +30,12 @@ func Retry(c campaigns.Campaign, cl campaigns.Claim, o campaigns.Outcome, now ti
 	number, after := cl.Number.E164, rule.After
 	switch givenUp := rule.BadNumber || rule.Max == 0 || cl.ByOutcome[o]+1 >= rule.Max; {
 	case givenUp:
-		number = following(cl.Lead.Numbers, cl.Number.E164)
+		number = following(untired(c, cl), cl.Number.E164)
 		if rule.BadNumber || rule.Max == 0 {
 			after = 0
 		}
 	case rule.Next:
-		number = cmp.Or(following(cl.Lead.Numbers, number), following(cl.Lead.Numbers, ""))
+		number = cmp.Or(following(untired(c, cl), number), following(untired(c, cl), ""))
 	}
 	if number == "" {
 		return campaigns.Next{Done: true}, rule.BadNumber, false
@@ -44,6 +45,21 @@ func Retry(c campaigns.Campaign, cl campaigns.Claim, o campaigns.Outcome, now ti
 		next.Callback = &campaigns.Callback{At: next.At, User: cl.Callback.User}
 	}
 	return next, rule.BadNumber, false
+}
+
+// untired are the numbers of a claimed lead but for those that are given up.
+func untired(c campaigns.Campaign, cl campaigns.Claim) []campaigns.Number {
+	return slices.DeleteFunc(slices.Clone(cl.Lead.Numbers), func(n campaigns.Number) bool {
+		if n.E164 == cl.Number.E164 {
+			return false
+		}
+		for o, times := range cl.ByNumber[n.E164] {
+			if rule := retryRule(c, o); rule.Max > 0 && times >= rule.Max {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // retryRule is the campaign's rule for an outcome, else the default.

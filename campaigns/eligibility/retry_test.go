@@ -80,7 +80,7 @@ func TestRetryEnds(t *testing.T) {
 			if ended[dialled] == nil {
 				ended[dialled] = map[campaigns.Outcome]int{}
 			}
-			cl := campaigns.Claim{Lead: campaigns.Lead{Numbers: all}, Number: campaigns.Number{E164: dialled}, ByOutcome: ended[dialled]}
+			cl := campaigns.Claim{Lead: campaigns.Lead{Numbers: all}, Number: campaigns.Number{E164: dialled}, ByOutcome: ended[dialled], ByNumber: ended}
 			next, bad, _ := Retry(campaigns.Campaign{}, cl, o, now)
 			ended[dialled][o]++
 			for i := range all {
@@ -96,6 +96,11 @@ func TestRetryEnds(t *testing.T) {
 			for _, n := range all {
 				if n.E164 == dialled && n.Bad {
 					t.Fatalf("the bad number %s is next", dialled)
+				}
+			}
+			for o, times := range ended[dialled] {
+				if rule := retryRule(campaigns.Campaign{}, o); rule.Max > 0 && times >= rule.Max {
+					t.Fatalf("%s is next, which ended %d times as %s", dialled, times, o)
 				}
 			}
 		}

@@ -3,6 +3,8 @@ package eligibility
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -43,7 +45,7 @@ var stepNames = [steps]string{"total", "active", "in_window", "under_caps", "not
 // Waterfall counts a campaign. The census must hold one by one who was called
 // within Remembers.
 func (r *Rules) Waterfall(c campaigns.Campaign, census campaigns.Census, now time.Time) Waterfall {
-	f := fall{rules: r, campaign: c, now: now}
+	f := fall{rules: r, campaign: c, now: now, promised: map[campaigns.UserID]int{}}
 	f.reached[stepTotal] = census.Done + census.Nowhere
 	plain := map[campaigns.QueueID]campaigns.QueueInfo{} // without the special ones
 	for _, q := range census.Queues {
@@ -71,9 +73,11 @@ type fall struct {
 	rules    *Rules
 	campaign campaigns.Campaign
 	now      time.Time
-	reached  [steps]int       // leads whose last step this is
-	next     [steps]time.Time // when the first lead held up before a step passes it
-	cap      campaigns.Cap    // that holds back a lead
+	reached  [steps]int               // leads whose last step this is
+	next     [steps]time.Time         // when the first lead held up before a step passes it
+	cap      campaigns.Cap            // that holds back a lead
+	promised map[campaigns.UserID]int // leads that wait for an operator
+	shifted  int                      // leads that wait for another part of the day
 }
 
 // queue counts leads of which nothing more must be known.
@@ -84,6 +88,11 @@ func (f *fall) queue(q campaigns.QueueInfo) {
 	if open, _, opens := f.rules.Open(q.Window, f.campaign, f.now); !open {
 		f.stop(stepActive, q.Ready+q.Waiting, opens)
 		return
+	}
+	if q.Operator != "" { // called so long ago that it is not told one by one
+		f.promised[q.Operator] += q.Ready
+		f.stop(stepNotSuppressed, q.Ready, time.Time{})
+		q.Ready = 0
 	}
 	f.reached[stepReady] += q.Ready
 	f.stop(stepNotSuppressed, q.Waiting, q.NextDue)
@@ -115,18 +124,39 @@ func (f *fall) special(s campaigns.Standing) {
 	}
 	quiet, _ := f.rules.quietUntil(w.Regions(), f.campaign, s.LastOutcome, s.LastAt, f.now)
 	due := later(s.Entry.DueAt, quiet)
+	waitsFor := campaigns.UserID("")
+	if cb := s.Entry.Callback; cb != nil && cb.User != "" {
+		at := f.campaign.Callbacks.ForAnyone(campaigns.Callback{At: s.Entry.DueAt, User: cb.User})
+		if at.IsZero() || at.After(f.now) {
+			waitsFor, due = cb.User, later(due, at)
+		}
+	}
 	switch {
 	case !full.IsZero():
 		f.stop(stepWindow, 1, full)
 	case s.Suppressed:
 		f.stop(stepCaps, 1, time.Time{})
+	case waitsFor != "" && !s.Entry.DueAt.After(f.now):
+		f.promised[waitsFor]++
+		f.stop(stepNotSuppressed, 1, nextOrNever(due, f.now))
 	case due.After(f.now):
+		if s.Entry.Callback == nil && retryRule(f.campaign, s.Entry.LastOutcome).Shift {
+			f.shifted++
+		}
 		f.stop(stepNotSuppressed, 1, due)
 	case s.Held || s.Entry.State != campaigns.EntryWaiting:
 		f.stop(stepDue, 1, time.Time{})
 	default:
 		f.reached[stepReady]++
 	}
+}
+
+// nextOrNever is a time to come; zero where it is over.
+func nextOrNever(at, now time.Time) time.Time {
+	if at.After(now) {
+		return at
+	}
+	return time.Time{}
 }
 
 func (f *fall) result(census campaigns.Census) Waterfall {
@@ -177,7 +207,7 @@ func (f *fall) reason(step int, s Step, census campaigns.Census) string {
 	}
 	switch step {
 	case stepActive:
-		return fmt.Sprintf("%d are done here, %d match no segment or have no number that may be dialled", census.Done, census.Nowhere)
+		return fmt.Sprintf("%d are done here%s, %d match no segment or have no number that may be dialled", census.Done, f.doneAfter(census), census.Nowhere)
 	case stepWindow:
 		return fmt.Sprintf("%d are outside their calling hours%s", s.Lost, from("the first may be called", s.Next, "no hours open in the next 40 days"))
 	case stepCaps:
@@ -185,11 +215,41 @@ func (f *fall) reason(step int, s Step, census campaigns.Census) string {
 	case stepNotSuppressed:
 		return fmt.Sprintf("%d are on the do-not-call list", s.Lost)
 	case stepDue:
-		return fmt.Sprintf("%d wait for their time after a call, or for a callback%s", s.Lost, from("the first is due", s.Next, ""))
+		return fmt.Sprintf("%d wait for their time after a call, or for a callback%s%s", s.Lost, f.waiting(), from("the first is due", s.Next, ""))
 	case stepReady:
 		return fmt.Sprintf("%d are claimed or being called now", s.Lost)
 	}
 	return ""
+}
+
+// doneAfter says how many leads are done because recycling rules gave them up.
+func (f *fall) doneAfter(census campaigns.Census) string {
+	givenUp, most := 0, campaigns.Outcome("")
+	for o, n := range census.DoneAfter {
+		if o == "" || o == campaigns.Connected {
+			continue
+		}
+		givenUp += n
+		if most == "" || n > census.DoneAfter[most] || n == census.DoneAfter[most] && o < most {
+			most = o
+		}
+	}
+	if givenUp == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d given up after as many attempts as may be, most of them, %d, after %s)", givenUp, census.DoneAfter[most], most)
+}
+
+// waiting says for whom and what leads wait that are not due.
+func (f *fall) waiting() string {
+	words := ""
+	if f.shifted > 0 {
+		words += fmt.Sprintf("; %d for another part of the day", f.shifted)
+	}
+	for _, user := range slices.Sorted(maps.Keys(f.promised)) {
+		words += fmt.Sprintf("; %d for operator %s, who promised the call", f.promised[user], user)
+	}
+	return words
 }
 
 func from(what string, at time.Time, never string) string {

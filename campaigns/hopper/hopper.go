@@ -11,7 +11,6 @@
 package hopper
 
 import (
-	"reflect"
 	"sync"
 	"time"
 
@@ -32,7 +31,8 @@ type Config struct {
 	Size     int           // the most leads to hold; default 200
 	Lease    time.Duration // of a claim; default 2 min. A claim with a quarter of it left is given back
 	// Filled is called by Run when leads are at hand again after somebody asked in
-	// vain; nil: nobody wants to know. It must return at once.
+	// vain, or promised calls of an operator who is present; nil: nobody wants to
+	// know. It must return at once.
 	Filled func()
 }
 
@@ -54,10 +54,14 @@ type Hopper struct {
 	campaign campaigns.Campaign
 	target   int
 	drained  bool
-	starved  bool              // somebody asked in vain
-	shelves  []*shelf          // one for each segment, in the campaign's order
-	line     []place           // drawn up last
-	back     []campaigns.Claim // to be given back
+	starved  bool               // somebody asked in vain
+	segments []*segment         // in the campaign's order
+	shelves  []*shelf           // of the segments, in the same order
+	line     []place            // drawn up last
+	back     []campaigns.Claim  // to be given back
+	promises []*campaigns.Claim // that one operator promised to make; nobody else takes them
+	present  map[campaigns.UserID]bool
+	arrived  bool // promises came since who waits for them was told
 	// overtaken is how often others were taken before a lead whose turn it was. It
 	// outlasts the lease, or a slow campaign would never come to some leads.
 	overtaken map[campaigns.LeadID]int
@@ -74,16 +78,19 @@ func New(cfg Config, store campaigns.Store, rules Rules) *Hopper {
 	if cfg.Lease <= 0 {
 		cfg.Lease = 2 * time.Minute
 	}
-	return &Hopper{
+	h := &Hopper{
 		store: store, rules: rules, node: cfg.Node, size: cfg.Size, lease: cfg.Lease, told: cfg.Filled,
 		wake: make(chan struct{}, 1), looking: make(chan struct{}, 1),
-		campaign: cfg.Campaign, target: cfg.Size, shelves: newShelves(cfg.Campaign), seen: Status{Empty: NotLookedYet},
-		overtaken: map[campaigns.LeadID]int{},
+		campaign: cfg.Campaign, target: cfg.Size, seen: Status{Empty: NotLookedYet},
+		overtaken: map[campaigns.LeadID]int{}, present: map[campaigns.UserID]bool{},
 	}
+	h.segments, h.shelves = newShelves(cfg.Campaign)
+	return h
 }
 
 // Next takes the best lead that may be dialled now: promised calls first, then
-// the segment whose turn it is, in it by priority and then by time. It never
+// the segment whose turn it is, in it every nth a lead never tried where the
+// campaign says so, else by priority and then by time. It never
 // blocks; false means that there is none at hand.
 func (h *Hopper) Next(now time.Time) (campaigns.Claim, bool) {
 	h.mu.Lock()
@@ -121,27 +128,29 @@ func (h *Hopper) Want(n int) {
 func (h *Hopper) Return(c campaigns.Claim) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, s := range h.shelves {
-		if s.name == c.Queue.Segment && !h.drained {
-			s.add(&c)
-			h.overtaken[c.Lead.ID] = overtakeAtMost
+	if s := h.shelfFor(c.Queue); s != nil && !h.drained {
+		if personal(&c) {
+			h.promises = append(h.promises, &c)
 			return
 		}
+		s.add(&c)
+		h.overtaken[c.Lead.ID] = overtakeAtMost
+		return
 	}
 	h.back = append(h.back, c)
 	h.look()
 }
 
-// Update tells the hopper that its campaign changed. Where lists or segments
-// did, all claims go back, because their order or place may be another now.
+// Update tells the hopper that its campaign changed. Where lists, segments
+// or priorities did, all claims go back, because their order or place may be another now.
 func (h *Hopper) Update(c campaigns.Campaign) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	same := reflect.DeepEqual(c.Segments, h.campaign.Segments) && reflect.DeepEqual(c.Lists, h.campaign.Lists)
+	same := c.SamePlaces(h.campaign) && c.NthNew == h.campaign.NthNew
 	h.campaign = c
 	if !same {
 		h.giveBackAll()
-		h.shelves = newShelves(c)
+		h.segments, h.shelves = newShelves(c)
 	}
 	h.patient = time.Time{}
 	h.look()
@@ -167,6 +176,10 @@ func (h *Hopper) giveBackAll() {
 		}
 		s.claims = nil
 	}
+	for _, c := range h.promises {
+		h.back = append(h.back, *c)
+	}
+	h.promises = nil
 }
 
 // usable says whether a claim may still be dialled from.

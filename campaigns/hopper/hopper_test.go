@@ -56,7 +56,7 @@ func (f *fakeStore) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campai
 	})
 	var got, rest []campaigns.Claim
 	for _, c := range f.waiting {
-		if len(got) == q.Limit || !slices.Contains(q.Queues, c.Queue) || c.DueAt.After(q.Now) {
+		if len(got) == q.Limit || !slices.Contains(q.Queues, c.Queue) || c.DueAt.After(q.Due()) {
 			rest = append(rest, c)
 			continue
 		}

@@ -48,8 +48,9 @@ func (h *Hopper) nextLook(now time.Time) time.Duration {
 // tellFilled tells who asked in vain that leads are there.
 func (h *Hopper) tellFilled() {
 	h.mu.Lock()
-	filled := h.starved && h.held() > 0
-	if filled {
+	filled := h.arrived || h.starved && h.held() > 0
+	h.arrived = false
+	if h.held() > 0 {
 		h.starved = false
 	}
 	h.mu.Unlock()
@@ -121,6 +122,7 @@ func (h *Hopper) tidy(now time.Time) {
 			return true
 		})
 	}
+	h.tidyPromises(now)
 	h.forgetOvertaken()
 }
 
@@ -154,11 +156,17 @@ func (h *Hopper) reclaimDead(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// supply is what the store has for one segment, in open windows.
+// supply is what the store has for one shelf, in open windows.
 type supply struct {
 	shelf  *shelf
 	queues []campaigns.QueueID
 	ready  int // due and not asked for yet
+}
+
+// order is how many leads to claim for a shelf.
+type order struct {
+	*supply
+	n int
 }
 
 // fill claims leads up to the target, sharing the room among segments by weight.
@@ -167,41 +175,65 @@ func (h *Hopper) fill(ctx context.Context, c campaigns.Campaign, now time.Time) 
 	if err != nil {
 		return Status{}, err
 	}
-	seen, open := h.sort(queues, c, now)
-	got := 0
+	seen, open, promised := h.sort(queues, c, now)
+	got, err := h.claimPromises(ctx, promised, c, now)
+	if err != nil {
+		return seen, err
+	}
 	for range 2 { // the second shares what short segments left
 		for _, order := range h.orders(open) {
 			claimed, err := h.store.Claim(ctx, campaigns.ClaimRequest{
-				Queues: order.queues, Limit: order.ready, Node: h.node, Lease: h.lease, Now: now,
+				Queues: order.queues, Limit: order.n, Node: h.node, Lease: h.lease, Now: now,
 			})
 			if err != nil {
 				return seen, err
+			}
+			if len(claimed) < order.n {
+				order.ready = 0 // others have them
 			}
 			got += len(claimed)
 			h.shelve(claimed)
 		}
 	}
+	h.noteMore(open)
 	if seen.Ready > 0 && got == 0 {
 		seen.Empty = HeldElsewhere
 	}
 	return seen, nil
 }
 
+// noteMore notes for which shelves the store has more.
+func (h *Hopper) noteMore(open []*supply) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range open {
+		s.shelf.more = s.ready > 0
+	}
+}
+
 // sort tells open queues from closed ones.
-func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now time.Time) (Status, []*supply) {
+func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now time.Time) (Status, []*supply, []campaigns.QueueID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var seen Status
-	bySegment := map[string]*supply{}
+	var promised []campaigns.QueueID
+	byShelf := map[*shelf]*supply{}
 	var open []*supply
 	for _, s := range h.shelves {
-		bySegment[s.name] = &supply{shelf: s}
-		open = append(open, bySegment[s.name])
+		byShelf[s] = &supply{shelf: s}
+		open = append(open, byShelf[s])
 	}
 	for _, q := range queues {
 		isOpen, until, opens := h.rules.Open(q.Window, c, now)
+		if q.Operator != "" && isOpen && q.Ready > 0 {
+			seen.Promised += q.Ready
+			q.Ready = 0
+			if h.shelfFor(q.QueueID) != nil {
+				promised = append(promised, q.QueueID)
+			}
+		}
 		seen.count(q, isOpen, until, opens)
-		if s := bySegment[q.Segment]; s != nil && isOpen && q.Ready > 0 {
+		if s := byShelf[h.shelfFor(q.QueueID)]; s != nil && isOpen && q.Ready > 0 {
 			s.queues = append(s.queues, q.QueueID)
 			s.ready += q.Ready
 		}
@@ -214,35 +246,59 @@ func (h *Hopper) sort(queues []campaigns.QueueInfo, c campaigns.Campaign, now ti
 		}
 	}
 	seen.Empty = seen.why()
-	return seen, open
+	return seen, open, promised
 }
 
-// orders says how many leads to claim of each segment now. What is ordered is
-// taken off the supply.
-func (h *Hopper) orders(open []*supply) []supply {
+// orders says how many leads to claim for each shelf now. What is ordered is
+// taken off the supply. A shelf that is empty gets one lead even beyond the
+// target: there may be more segments than room, and none of them is to starve.
+func (h *Hopper) orders(open []*supply) []order {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	room, weights := h.target-h.held(), 0
+	room := h.target - h.held()
+	var all []order
 	for _, s := range open {
-		if s.ready > 0 {
-			weights += s.shelf.weight
+		least := 0
+		if len(s.shelf.claims) == 0 {
+			least = 1
 		}
-	}
-	var all []supply
-	for _, s := range open {
-		if s.ready == 0 || room <= 0 {
-			continue
-		}
-		share := (h.target*s.shelf.weight + weights - 1) / weights
-		n := min(share-len(s.shelf.claims), s.ready, room)
+		n := min(h.share(s, open)-len(s.shelf.claims), s.ready, max(room, least))
 		if n <= 0 {
 			continue
 		}
 		s.ready -= n
 		room -= n
-		all = append(all, supply{queues: s.queues, ready: n})
+		all = append(all, order{s, n})
 	}
 	return all
+}
+
+// share is how many of the leads at hand are to be on a shelf: of the segments
+// that have any to give by weight, and in the segment by the weights of its
+// shelves. At least one.
+func (h *Hopper) share(of *supply, open []*supply) int {
+	if of.ready == 0 {
+		return 0
+	}
+	weights, shelves := 0, 0
+	var counted *segment
+	for _, s := range open { // shelves of a segment follow each other
+		if s.ready == 0 {
+			continue
+		}
+		if s.shelf.segment != counted {
+			counted = s.shelf.segment
+			weights += counted.weight
+		}
+		if s.shelf.segment == of.shelf.segment {
+			shelves += s.shelf.weight
+		}
+	}
+	if shelves == 0 { // of every one lead one new, and there are no new ones
+		return (h.target*of.shelf.segment.weight + weights - 1) / weights
+	}
+	part := weights * shelves
+	return max(1, (h.target*of.shelf.segment.weight*of.shelf.weight+part-1)/part)
 }
 
 // shelve puts new claims on their shelves; those that have none go back.
@@ -250,12 +306,12 @@ func (h *Hopper) shelve(claimed []campaigns.Claim) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range claimed {
-		i := slices.IndexFunc(h.shelves, func(s *shelf) bool { return s.name == c.Queue.Segment })
-		if i < 0 || !h.runs() {
+		s := h.shelfFor(c.Queue)
+		if s == nil || !h.runs() {
 			h.back = append(h.back, c)
 			h.look()
 			continue
 		}
-		h.shelves[i].add(&c)
+		s.add(&c)
 	}
 }

@@ -13,6 +13,7 @@ type Status struct {
 	QueuesOpen   int       // inside their calling window
 	QueuesClosed int       // outside
 	Ready        int       // due now, in open queues, not at hand
+	Promised     int       // due now, in open queues, promised by operators who have not come to them
 	Closed       int       // due now, in closed queues
 	Waiting      int       // due later
 	Closes       time.Time // when the last window of leads that may be dialled now closes; zero if unknown or none is open
@@ -33,6 +34,7 @@ const (
 	NoLeads         Reason = "no_leads"         // all done, or none matches a segment
 	WindowsClosed   Reason = "windows_closed"   // see Status.NextOpen
 	NoneDue         Reason = "none_due"         // see Status.NextDue
+	ForOperators    Reason = "for_operators"    // all that is due was promised by operators who have not come to it
 	HeldElsewhere   Reason = "held_elsewhere"   // due, but other campaigns or nodes have them
 	Filling         Reason = "filling"          // leads are due and will be at hand with the next look
 )
@@ -84,6 +86,8 @@ func (s *Status) why() Reason {
 		return NoLeads
 	case s.QueuesOpen == 0:
 		return WindowsClosed
+	case s.Ready == 0 && s.Promised > 0:
+		return ForOperators
 	case s.Ready == 0 && s.Closed > 0 && s.NextDue.IsZero():
 		return WindowsClosed
 	case s.Ready == 0:

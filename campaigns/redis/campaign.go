@@ -65,13 +65,14 @@ func readAll[T any](ctx context.Context, s *Store, name string) ([]T, error) {
 }
 
 // SaveCampaign creates or replaces a campaign; see campaigns.Records. Segments
-// must compile (*campaigns.SegmentError). It returns when the queues are
-// rebuilt; a rebuild that a crash cut short is finished by the next Open.
+// must compile (*campaigns.SegmentError). The queues of few
+// leads are rebuilt when it returns, those of many in the background; a rebuild whose
+// process died is finished by another that is open, or by the next Open.
 func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaigns.Campaign, error) {
 	if !campaigns.ValidID(string(c.ID)) {
 		return campaigns.Campaign{}, &campaigns.FieldError{Field: "id", Problem: fmt.Sprintf("%q is not a campaign id", c.ID)}
 	}
-	if _, err := campaigns.CompileSegments(c.Segments); err != nil {
+	if _, err := c.Matcher(); err != nil {
 		return campaigns.Campaign{}, err
 	}
 	var saved campaigns.Campaign
@@ -85,7 +86,11 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaig
 		if err != nil || !rebuild {
 			return err
 		}
-		return s.rebuild(ctx, c.ID)
+		over, err := s.rebuild(ctx, c.ID, s.rebuildSoon())
+		if !over {
+			s.startRebuild(c.ID)
+		}
+		return err
 	})
 	if err != nil {
 		return campaigns.Campaign{}, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -61,11 +62,7 @@ func (s *Store) Claim(ctx context.Context, q campaigns.ClaimRequest) ([]campaign
 			return nil
 		}
 		var err error
-		if s.keys.shards == 1 {
-			claims, err = s.claimAtOnce(ctx, q)
-		} else {
-			claims, err = s.claimByPeeking(ctx, q)
-		}
+		claims, err = s.claimPlaced(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -77,10 +74,65 @@ func (s *Store) Claim(ctx context.Context, q campaigns.ClaimRequest) ([]campaign
 	return claims, nil
 }
 
-func (s *Store) claimAtOnce(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
+const (
+	// misplacedRounds is how often a claim asks again in place of leads that it found
+	// in queues they no longer belong to, each time for more.
+	misplacedRounds = 5
+	// misplacedAtMost is how many leads are looked at in one round.
+	misplacedAtMost = 256
+)
+
+// claimPlaced claims leads, and puts those into their places that a rebuild has not
+// come to.
+func (s *Store) claimPlaced(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
+	var claims []campaigns.Claim
+	for round := range misplacedRounds {
+		ask := q
+		ask.Limit = q.Limit - len(claims)
+		if round > 0 { // there may be many at the head of a queue
+			ask.Limit = max(ask.Limit, min(ask.Limit<<(2*round), misplacedAtMost))
+		}
+		found, err := s.claimSome(ctx, ask)
+		if err != nil {
+			return nil, err
+		}
+		wrong := 0
+		for _, c := range found {
+			if !c.misplaced && len(claims) < q.Limit {
+				claims = append(claims, c.Claim)
+				continue
+			}
+			if c.misplaced {
+				wrong++
+			}
+			if _, err := s.release(ctx, c.Claim, time.Time{}); err != nil {
+				return nil, err
+			}
+		}
+		if wrong == 0 || len(claims) == q.Limit {
+			break
+		}
+	}
+	return claims, nil
+}
+
+// leased is a claim, perhaps of a lead that is in the wrong queue.
+type leased struct {
+	campaigns.Claim
+	misplaced bool
+}
+
+func (s *Store) claimSome(ctx context.Context, q campaigns.ClaimRequest) ([]leased, error) {
+	if s.keys.shards == 1 {
+		return s.claimAtOnce(ctx, q)
+	}
+	return s.claimByPeeking(ctx, q)
+}
+
+func (s *Store) claimAtOnce(ctx context.Context, q campaigns.ClaimRequest) ([]leased, error) {
 	args := append(peekArgs(q, q.Limit), stamp(q.Now.Add(q.Lease)), q.Node, s.keys.leads(0)+"p:", pageLeads)
 	for _, id := range q.Queues {
-		args = append(args, string(id.Campaign), id.Segment, string(id.Window))
+		args = append(args, string(id.Campaign), id.Segment, windowName(id))
 	}
 	found, err := scripts.claim.Run(ctx, s.db, append(s.peekKeys(0, q), s.fenceKey(0)), args...).Slice()
 	if err != nil {
@@ -90,13 +142,13 @@ func (s *Store) claimAtOnce(ctx context.Context, q campaigns.ClaimRequest) ([]ca
 	if err != nil {
 		return nil, err
 	}
-	taken := make([]*campaigns.Claim, len(best))
+	taken := make([]*leased, len(best))
 	err = s.takenClaims(ctx, found[1].([]any), q, best, func(n int) int { return n }, taken)
 	return theClaims(taken), err
 }
 
-func (s *Store) claimByPeeking(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
-	var claims []campaigns.Claim
+func (s *Store) claimByPeeking(ctx context.Context, q campaigns.ClaimRequest) ([]leased, error) {
+	var claims []leased
 	for range claimRounds {
 		best, err := s.peek(ctx, q, q.Limit-len(claims)+claimSpare)
 		if err != nil {
@@ -133,7 +185,7 @@ func (s *Store) peekKeys(shard int, q campaigns.ClaimRequest) []string {
 }
 
 func peekArgs(q campaigns.ClaimRequest, limit int) []any {
-	return []any{sortable(q.Now), sortable(q.Now.Add(1)), limit, max(2*limit, promoteAtOnce/len(q.Queues))}
+	return []any{sortable(q.Due()), sortable(q.Due().Add(1)), limit, max(2*limit, promoteAtOnce/len(q.Queues))}
 }
 
 // candidates reads what peek.lua returns.
@@ -170,13 +222,13 @@ func (s *Store) peek(ctx context.Context, q campaigns.ClaimRequest, limit int) (
 }
 
 // take leases the candidates that are still there, in their order.
-func (s *Store) take(ctx context.Context, q campaigns.ClaimRequest, best []candidate) ([]campaigns.Claim, error) {
+func (s *Store) take(ctx context.Context, q campaigns.ClaimRequest, best []candidate) ([]leased, error) {
 	byShard := map[int][]int{}
 	for i, c := range best {
 		shard := s.keys.shardOf(memberLead(c.member))
 		byShard[shard] = append(byShard[shard], i)
 	}
-	taken := make([]*campaigns.Claim, len(best))
+	taken := make([]*leased, len(best))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for shard, at := range byShard {
@@ -188,8 +240,8 @@ func (s *Store) take(ctx context.Context, q campaigns.ClaimRequest, best []candi
 	return theClaims(taken), nil
 }
 
-func theClaims(taken []*campaigns.Claim) []campaigns.Claim {
-	var claims []campaigns.Claim
+func theClaims(taken []*leased) []leased {
+	var claims []leased
 	for _, c := range taken {
 		if c != nil {
 			claims = append(claims, *c)
@@ -198,7 +250,7 @@ func theClaims(taken []*campaigns.Claim) []campaigns.Claim {
 	return claims
 }
 
-func (s *Store) takeIn(ctx context.Context, shard int, q campaigns.ClaimRequest, best []candidate, at []int, taken []*campaigns.Claim) error {
+func (s *Store) takeIn(ctx context.Context, shard int, q campaigns.ClaimRequest, best []candidate, at []int, taken []*leased) error {
 	c := change{keys: []string{s.heldKey(shard), s.fenceKey(shard)}}
 	args := []any{stamp(q.Now.Add(q.Lease)), q.Node}
 	for _, i := range at {
@@ -207,7 +259,7 @@ func (s *Store) takeIn(ctx context.Context, shard int, q campaigns.ClaimRequest,
 		page, field := s.keys.page(memberLead(best[i].member))
 		c.key(ready)
 		c.key(page)
-		args = append(args, ready, best[i].member, page, field, string(id.Campaign), id.Segment, string(id.Window))
+		args = append(args, ready, best[i].member, page, field, string(id.Campaign), id.Segment, windowName(id))
 	}
 	found, err := scripts.take.Run(ctx, s.db, c.keys, args...).Slice()
 	if err != nil {
@@ -217,29 +269,34 @@ func (s *Store) takeIn(ctx context.Context, shard int, q campaigns.ClaimRequest,
 }
 
 // takenClaims reads what take.lua returns; of says which candidate its nth is.
-func (s *Store) takenClaims(ctx context.Context, found []any, q campaigns.ClaimRequest, best []candidate, of func(int) int, taken []*campaigns.Claim) error {
-	for i := 0; i+2 < len(found); i += 3 {
-		n, _ := found[i].(int64)
-		fence, _ := found[i+1].(int64)
+func (s *Store) takenClaims(ctx context.Context, got []any, q campaigns.ClaimRequest, best []candidate, of func(int) int, taken []*leased) error {
+	p, err := s.plansNow(ctx)
+	if err != nil {
+		return err
+	}
+	for i := 0; i+2 < len(got); i += 3 {
+		n, _ := got[i].(int64)
+		fence, _ := got[i+1].(int64)
 		k := of(int(n) - 1)
-		r, err := s.unpack(ctx, memberLead(best[k].member), fmt.Sprint(found[i+2]))
+		r, err := s.unpack(ctx, memberLead(best[k].member), fmt.Sprint(got[i+2]))
 		if err != nil {
 			return err
 		}
-		taken[k] = claimOf(r, q, q.Queues[best[k].queue], fence)
+		c := claimOf(r, q, q.Queues[best[k].queue], fence)
+		taken[k] = &leased{c, p.misplaced(c, r)}
 	}
 	return nil
 }
 
-func claimOf(r record, q campaigns.ClaimRequest, id campaigns.QueueID, fence int64) *campaigns.Claim {
+func claimOf(r record, q campaigns.ClaimRequest, id campaigns.QueueID, fence int64) campaigns.Claim {
 	e := r.entry(id.Campaign)
 	if e == nil { // a queue never holds a lead without its entry: they change together
 		e = &entry{}
 	}
 	n, _ := r.number(e.number)
-	return &campaigns.Claim{
+	return campaigns.Claim{
 		Lead: r.lead, Queue: id, Number: n, Fence: fence, Node: q.Node, Priority: e.priority, DueAt: e.due, Until: q.Now.Add(q.Lease),
-		Attempts: e.attempts, LastOutcome: r.lastOutcome, LastAt: r.lastAt, Callback: e.callback(),
+		Attempts: e.attempts, LastOutcome: r.lastOutcome, LastAt: r.lastAt, Callback: e.callback(), Operator: e.operator,
 	}
 }
 
@@ -248,10 +305,29 @@ func (s *Store) countOutcomes(ctx context.Context, claims []campaigns.Claim) err
 	var numbers []string
 	for _, c := range claims {
 		numbers = append(numbers, c.Number.E164)
+		for _, n := range others(c) {
+			numbers = append(numbers, n.E164)
+		}
 	}
 	traces, err := s.traces(ctx, numbers)
-	for i := range traces {
-		claims[i].ByOutcome = outcomesIn(traces[i], claims[i].Queue.Campaign)
+	if err != nil {
+		return err
 	}
-	return err
+	for i := range claims {
+		c := &claims[i]
+		c.ByOutcome = outcomesIn(traces[0], c.Queue.Campaign)
+		for k, n := range others(*c) {
+			c.NoteNumber(n.E164, outcomesIn(traces[1+k], c.Queue.Campaign))
+		}
+		traces = traces[1+len(others(*c)):]
+	}
+	return nil
+}
+
+// others are the numbers of a claimed lead besides the one to dial.
+func others(c campaigns.Claim) []campaigns.Number {
+	if len(c.Lead.Numbers) < 2 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(c.Lead.Numbers), func(n campaigns.Number) bool { return n.E164 == c.Number.E164 })
 }

@@ -38,6 +38,7 @@
 //	  fence            string  the last fence given
 //	  r:QUEUE          zset    ready entries; score is minus the priority, members sort by due time, then lead
 //	  w:QUEUE          zset    waiting entries; members sort by due time
+//	                           QUEUE is campaign:segment:window, and where it is one "new" or "operator U"
 //	  queues:C         set     queues of campaign C that ever held a lead here
 //	  words            hash    word → number, for words that stand in records
 //	  generation       string  the generation by which leads are placed here
@@ -90,7 +91,8 @@
 //   - SaveCampaign writes the campaign with a new generation and a rebuild cursor,
 //     then tells each shard, then goes through the leads. A place is written only
 //     under the generation of its shard, so no node places leads by rules that are
-//     over. Stopped in between, the next change or Open goes on.
+//     over. Those it has not come to are looked at once more when they are claimed.
+//     Stopped in between, another node, the next change or Open goes on.
 //   - Unsuppress writes the audit log first.
 //
 // A page record and the dictionary of its words share a slot, so that a master that

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,6 +119,7 @@ func (s *Store) end(ctx context.Context, e campaigns.Ending) (*keptAttempt, erro
 				p.attempts++
 			}
 			p.lastOutcome, p.lastAt = e.Outcome, e.At
+			p.operator = cmp.Or(e.Operator, p.operator)
 			w.follow(x, a.Campaign, e.Next, e.At)
 		}
 		ended = a

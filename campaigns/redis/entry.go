@@ -32,6 +32,7 @@ func (w *work) place(x *seat, e *entry) {
 		priority = campaigns.CallbackPriority
 	}
 	e.state, e.segment, e.priority, e.number = waiting, segment, priority, n.E164
+	e.untried = p.campaign.QueueOf(segment, n.Window(), e.callback(), e.lastAttempt != "").New
 }
 
 // enter puts a lead into a campaign that it is not in.

@@ -28,7 +28,7 @@ func (h held) String() string {
 		state = "calling"
 	}
 	return strings.Join([]string{state, strconv.FormatInt(h.fence, 10), strconv.FormatInt(stamp(h.until), 10), h.node,
-		string(h.queue.Campaign), h.queue.Segment, string(h.queue.Window), string(h.attempt)}, "\x1f")
+		string(h.queue.Campaign), h.queue.Segment, windowName(h.queue), string(h.attempt)}, "\x1f")
 }
 
 // parseHeld reads what String made; nil where nobody has the lead.
@@ -39,9 +39,11 @@ func parseHeld(text string) *held {
 	}
 	fence, _ := strconv.ParseInt(f[1], 10, 64) // ours and take.lua's own writing
 	until, _ := strconv.ParseInt(f[2], 10, 64)
+	queue := campaigns.QueueID{Campaign: campaigns.CampaignID(f[4]), Segment: f[5]}
+	readWindowName(f[6], &queue)
 	return &held{
 		calling: f[0] == "calling", fence: fence, until: moment(until), node: f[3], attempt: campaigns.AttemptID(f[7]),
-		queue: campaigns.QueueID{Campaign: campaigns.CampaignID(f[4]), Segment: f[5], Window: campaigns.WindowClass(f[6])},
+		queue: queue,
 	}
 }
 

@@ -48,6 +48,12 @@ func (m *mortal) meet(send func() error) error {
 	return errDied
 }
 
+func (m *mortal) isDead() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dead
+}
+
 func (m *mortal) DialHook(next goredis.DialHook) goredis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
 }
@@ -233,7 +239,7 @@ func TestStoppedAnywhereAndDoneAgain(t *testing.T) {
 			c.Segments = []campaigns.Segment{{Name: "rest", Filter: "cp < 5", Priority: "0 - cp"}}
 			_, err := x.SaveCampaign(ctx, c)
 			if errors.Is(err, campaigns.ErrConflict) {
-				return nil // it was written; its rebuild is finished by Open
+				return x.AwaitRebuild(ctx, "camp") // it was written; its rebuild is gone on with since Open
 			}
 			return err
 		},
@@ -275,7 +281,7 @@ func eachDeath(t *testing.T, url, name string, then func(dead, next *stage), do 
 			m := &mortal{left: k, answers: answers}
 			x.db.AddHook(m)
 			err := do(x)
-			if !m.dead {
+			if !m.isDead() {
 				if k == 0 {
 					t.Error("nothing was sent")
 				}

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -69,8 +70,28 @@ func digest(name string) string {
 
 // queueKeys are the sorted sets of a queue in a shard.
 func (k keys) queueKeys(shard int, q campaigns.QueueID) (ready, waiting string) {
-	name := string(q.Campaign) + ":" + q.Segment + ":" + string(q.Window)
+	name := string(q.Campaign) + ":" + q.Segment + ":" + windowName(q)
 	return k.leads(shard) + "r:" + name, k.leads(shard) + "w:" + name
+}
+
+// windowName is the window class of a queue and what else tells it apart.
+func windowName(q campaigns.QueueID) string {
+	switch {
+	case q.Operator != "":
+		return string(q.Window) + "\x1eoperator " + string(q.Operator)
+	case q.New:
+		return string(q.Window) + "\x1enew"
+	}
+	return string(q.Window)
+}
+
+// readWindowName reads what windowName made.
+func readWindowName(name string, q *campaigns.QueueID) {
+	window, kind, _ := strings.Cut(name, "\x1e")
+	q.Window, q.New = campaigns.WindowClass(window), kind == "new"
+	if operator, found := strings.CutPrefix(kind, "operator "); found {
+		q.Operator = campaigns.UserID(operator)
+	}
 }
 
 // sortable is a time as 8 bytes that sort as times do.

@@ -229,7 +229,7 @@ func (s *Store) Entries(ctx context.Context, id campaigns.LeadID) ([]campaigns.E
 func (x *seat) describe(e entry, byOutcome map[campaigns.Outcome]int) campaigns.Entry {
 	p := campaigns.Entry{
 		Queue: campaigns.QueueID{Campaign: e.campaign}, State: x.state(e), Number: e.number, Priority: e.priority, DueAt: e.due, Attempts: e.attempts,
-		Callback: e.callback(), LastOutcome: e.lastOutcome, LastAt: e.lastAt, ByOutcome: byOutcome,
+		Callback: e.callback(), LastOutcome: e.lastOutcome, LastAt: e.lastAt, Operator: e.operator, ByOutcome: byOutcome,
 	}
 	switch {
 	case x.holds(e):

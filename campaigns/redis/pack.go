@@ -17,7 +17,7 @@ import (
 // a byte, and nothing for what is not there.
 
 // recordVersion is the first byte of a record: the form of the rest.
-const recordVersion = 1
+const recordVersion = 2 // 1 had no operators
 
 // Flags of a record and of an entry: what follows, and what need not.
 const (
@@ -36,6 +36,7 @@ const (
 	hasHistory
 	hasCallback
 	isMoved
+	isUntried
 )
 
 // packer writes values. word gives the number of a word.
@@ -188,6 +189,7 @@ func (p *packer) entry(e entry, r record) {
 	set(history, hasHistory)
 	set(!e.callbackAt.IsZero(), hasCallback)
 	set(e.moved, isMoved)
+	set(e.untried, isUntried)
 	p.byte(f)
 	p.known(string(e.campaign))
 	p.known(e.segment)
@@ -208,6 +210,7 @@ func (p *packer) entry(e entry, r record) {
 		p.attempt(e.lastAttempt)
 		p.known(string(e.lastOutcome))
 		p.time(e.lastAt)
+		p.known(string(e.operator))
 	}
 	if f&hasCallback != 0 {
 		p.time(e.callbackAt)

@@ -55,10 +55,11 @@ func anyRecord(r *rapid.T) record {
 	x.row[3], x.grades[5] = 1, 2
 	for _, c := range []campaigns.CampaignID{"c", "d"}[:rapid.IntRange(0, 2).Draw(r, "campaigns")] {
 		e := entry{campaign: c, state: entryState(rapid.IntRange(0, 2).Draw(r, "state")), segment: text.Draw(r, "segment"), due: anyTime(r, "due"),
-			number: rapid.SampledFrom([]string{"", "+48600100200", "+999"}).Draw(r, "number"), moved: rapid.Bool().Draw(r, "moved"),
+			number: rapid.SampledFrom([]string{"", "+48600100200", "+999"}).Draw(r, "number"), moved: rapid.Bool().Draw(r, "moved"), untried: rapid.Bool().Draw(r, "untried"),
 			priority: rapid.SampledFrom([]float64{0, 1, -3, 0.1, campaigns.CallbackPriority, -campaigns.MaxPriority, 1e-300}).Draw(r, "priority")}
 		if rapid.Bool().Draw(r, "history") {
 			e.attempts, e.lastOutcome, e.lastAt = 3, campaigns.NoAnswer, anyTime(r, "last at")
+			e.operator = rapid.SampledFrom([]campaigns.UserID{"", "ann"}).Draw(r, "operator")
 			e.lastAttempt = rapid.SampledFrom([]campaigns.AttemptID{"", "a-1", "01970f3e-8a3c-7d5e-9b1a-0123456789ab", "01970F3E-8A3C-7D5E-9B1A-0123456789AB"}).Draw(r, "attempt")
 		}
 		if rapid.Bool().Draw(r, "callback") {

@@ -26,6 +26,9 @@ type plans struct {
 type plan struct {
 	campaign campaigns.Campaign
 	matcher  *campaigns.Matcher
+	// rebuilding: leads may be where they belonged before the campaign changed. It
+	// stays so in our copy until we hear that the rebuild is over; see adoptRebuilds.
+	rebuilding bool
 }
 
 func (s *Store) generationKey(shard int) string { return s.keys.leads(shard) + "generation" }
@@ -39,6 +42,7 @@ func (s *Store) plansNow(ctx context.Context) (*plans, error) {
 	cmds, err := s.db.TxPipelined(ctx, func(tx goredis.Pipeliner) error {
 		tx.Get(ctx, g+"generation")
 		tx.HGetAll(ctx, g+"campaigns")
+		tx.HGetAll(ctx, g+"rebuilds")
 		return nil
 	})
 	if err != nil && !errors.Is(err, goredis.Nil) { // one node: what goes wrong there goes wrong for both
@@ -50,11 +54,12 @@ func (s *Store) plansNow(ctx context.Context) (*plans, error) {
 		if err := json.Unmarshal([]byte(body), &c); err != nil {
 			return nil, fmt.Errorf("campaign %s: %w", id, err)
 		}
-		m, err := campaigns.CompileSegments(c.Segments)
+		m, err := c.Matcher()
 		if err != nil {
 			return nil, fmt.Errorf("campaign %s: %w", id, err)
 		}
-		p.byID[c.ID] = &plan{c, m}
+		_, rebuilding := cmds[2].(*goredis.MapStringStringCmd).Val()[id]
+		p.byID[c.ID] = &plan{campaign: c, matcher: m, rebuilding: rebuilding}
 		p.order = append(p.order, c.ID)
 	}
 	slices.Sort(p.order)

@@ -31,10 +31,7 @@ func (s *Store) Queues(ctx context.Context, c campaigns.CampaignID, now time.Tim
 		infos = append(infos, info)
 	}
 	slices.SortFunc(infos, func(a, b campaigns.QueueInfo) int {
-		if a.Segment != b.Segment {
-			return cmp.Compare(a.Segment, b.Segment)
-		}
-		return cmp.Compare(a.Window, b.Window)
+		return cmp.Or(cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Window, b.Window), cmp.Compare(windowName(a.QueueID), windowName(b.QueueID)))
 	})
 	return infos, err
 }
@@ -42,7 +39,9 @@ func (s *Store) Queues(ctx context.Context, c campaigns.CampaignID, now time.Tim
 // queueID reads the name of a queue among those of a campaign.
 func queueID(c campaigns.CampaignID, name string) campaigns.QueueID {
 	segment, window, _ := strings.Cut(name, "\x1f")
-	return campaigns.QueueID{Campaign: c, Segment: segment, Window: campaigns.WindowClass(window)}
+	q := campaigns.QueueID{Campaign: c, Segment: segment}
+	readWindowName(window, &q)
+	return q
 }
 
 func add(sum, info campaigns.QueueInfo) campaigns.QueueInfo {

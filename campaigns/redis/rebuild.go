@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -21,35 +23,119 @@ import (
 // from then on does so by the new rules, so it does not matter that the rebuild
 // passes leads that come later.
 
-// finishRebuilds goes on with rebuilds that a crash cut short.
+// rebuildSoon is how many parts are done before SaveCampaign returns, so that few
+// leads are in their places then. A part is of some pages of every shard.
+func (s *Store) rebuildSoon() int { return max(1, 4/s.keys.shards) }
+
+// finishRebuilds goes on with rebuilds that a crash cut short, in the background.
 func (s *Store) finishRebuilds(ctx context.Context) error {
 	ids, err := s.db.HKeys(ctx, s.keys.general()+"rebuilds").Result()
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if err := s.rebuild(ctx, campaigns.CampaignID(id)); err != nil {
-			return err
-		}
+		s.startRebuild(campaigns.CampaignID(id))
 	}
 	return nil
 }
 
-// rebuild goes on until the rebuild of a campaign is over. Several may run at a
-// time: they share the cursor.
-func (s *Store) rebuild(ctx context.Context, id campaigns.CampaignID) error {
+// adoptRebuilds goes on with rebuilds that stand still since we looked last: the
+// node that made them is gone. Where one is over, our copy of the plans hears of it.
+func (s *Store) adoptRebuilds(ctx context.Context) error {
+	all, err := s.db.HGetAll(ctx, s.keys.general()+"rebuilds").Result()
+	for id, at := range all {
+		if before, _ := s.seen.Swap(id, at); before == at {
+			s.startRebuild(campaigns.CampaignID(id))
+		}
+	}
+	if p := s.plans.Load(); err == nil && p != nil {
+		for id, x := range p.byID {
+			if _, goesOn := all[string(id)]; x.rebuilding && !goesOn {
+				s.plans.CompareAndSwap(p, nil)
+			}
+		}
+	}
+	return err
+}
+
+// startRebuild goes on with a rebuild in the background.
+func (s *Store) startRebuild(id campaigns.CampaignID) {
+	s.jobs.Start(string(id), func(ctx context.Context) error {
+		return s.doLong(ctx, "rebuild", func(ctx context.Context) error {
+			_, err := s.rebuild(ctx, id, math.MaxInt)
+			return err
+		})
+	})
+}
+
+// Rebuilds are those under way; see campaigns.Rebuilder.
+func (s *Store) Rebuilds(ctx context.Context) (found []campaigns.Rebuild, err error) {
+	err = s.do(ctx, "rebuilds", func(ctx context.Context) error {
+		all, err := s.db.HGetAll(ctx, s.keys.general()+"rebuilds").Result()
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		last, err := s.lastPage(ctx)
+		if err != nil {
+			return err
+		}
+		found = nil
+		for id, at := range all {
+			page, err := strconv.ParseInt(at, 10, 64)
+			if err != nil {
+				return err
+			}
+			perPage := int64(s.keys.shards) * pageLeads
+			x := campaigns.Rebuild{Campaign: campaigns.CampaignID(id), Done: min(page, last+1) * perPage, Total: (last + 1) * perPage}
+			if _, problem := s.jobs.Running(id); problem != nil {
+				x.Problem = problem.Error()
+			}
+			found = append(found, x)
+		}
+		return nil
+	})
+	slices.SortFunc(found, func(a, b campaigns.Rebuild) int { return strings.Compare(string(a.Campaign), string(b.Campaign)) })
+	return found, err
+}
+
+// AwaitRebuild waits for a rebuild; see campaigns.Rebuilder.
+func (s *Store) AwaitRebuild(ctx context.Context, id campaigns.CampaignID) error {
+	return s.jobs.Wait(ctx, string(id))
+}
+
+// misplaced says whether a claim is of a queue that its lead does not belong to by
+// the present rules: those are being applied to all leads and have not come to it.
+func (p *plans) misplaced(c campaigns.Claim, r record) bool {
+	x := p.byID[c.Queue.Campaign]
+	e := r.entry(c.Queue.Campaign)
+	if x == nil || e == nil {
+		return true
+	}
+	if !x.rebuilding {
+		return false
+	}
+	segment, _, matches := x.matcher.Place(r.lead)
+	return !matches || !x.dials(r.lead.List, *e) || c.Queue != x.campaign.QueueOf(segment, c.Number.Window(), e.callback(), e.lastAttempt != "")
+}
+
+// rebuild goes on until the rebuild of a campaign is over, or so many parts are done.
+// Several may run at a time: they share the cursor.
+func (s *Store) rebuild(ctx context.Context, id campaigns.CampaignID, parts int) (over bool, err error) {
 	s.plans.Store(nil)
 	p, err := s.plansNow(ctx)
 	if err == nil {
 		err = s.spread(ctx, p.generation)
 	}
-	for over := false; err == nil && !over; {
+	for ; err == nil && !over && parts > 0; parts-- {
 		over, err = s.rebuildPages(ctx, id)
 	}
-	if err != nil {
-		return fmt.Errorf("rebuild queues of %s: %w", id, err)
+	if over {
+		s.plans.Store(nil) // it says that a rebuild is under way
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("rebuild queues of %s: %w", id, err)
+	}
+	return over, nil
 }
 
 // rebuildAtOnce is how many pages of each shard a rebuild does before it moves its
@@ -77,18 +163,19 @@ func (s *Store) rebuildPages(ctx context.Context, id campaigns.CampaignID) (over
 	}
 	var step change
 	step.must(g+"rebuilds", string(id), at)
-	if page > last {
+	next := page + rebuildAtOnce
+	if err := s.rebuildFrom(ctx, id, page, min(last, next-1)); err != nil {
+		return false, err
+	}
+	if next > last {
 		step.do("HDEL", g+"rebuilds", string(id))
 	} else {
-		if err := s.rebuildFrom(ctx, id, page, min(last, page+rebuildAtOnce-1)); err != nil {
-			return false, err
-		}
-		step.do("HSET", g+"rebuilds", string(id), page+rebuildAtOnce)
+		step.do("HSET", g+"rebuilds", string(id), next)
 	}
 	if _, err = step.commit(ctx, s.db); errors.Is(err, errChanged) {
 		return false, nil // the campaign changed again, or another node helps
 	}
-	return page > last, err
+	return err == nil && next > last, err
 }
 
 // rebuildFrom places the leads of some pages of each shard.

@@ -43,7 +43,9 @@ type entry struct {
 	lastAt       time.Time
 	callbackAt   time.Time
 	callbackUser campaigns.UserID
-	moved        bool // came from another campaign
+	operator     campaigns.UserID // who talked to it last
+	untried      bool             // in the queue of leads never tried
+	moved        bool             // came from another campaign
 }
 
 func (e entry) callback() *campaigns.Callback {
@@ -110,7 +112,7 @@ func (r *record) number(e164 string) (campaigns.Number, bool) {
 // queue is the queue of an entry; the window class is that of its number.
 func (r *record) queue(e entry) campaigns.QueueID {
 	n, _ := r.number(e.number)
-	return campaigns.QueueID{Campaign: e.campaign, Segment: e.segment, Window: n.Window()}
+	return campaigns.QueueID{Campaign: e.campaign, Segment: e.segment, Window: n.Window(), New: e.untried, Operator: e.callbackUser}
 }
 
 // sourceDigests are over what a source tells of a lead, its grades apart.

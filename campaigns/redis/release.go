@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -73,7 +74,7 @@ func (s *Store) Reclaim(ctx context.Context, node string, now time.Time) (int, e
 				count++
 			}
 		}
-		return s.settleNumbers(ctx)
+		return errors.Join(s.settleNumbers(ctx), s.adoptRebuilds(ctx))
 	})
 	return count, err
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/background"
 )
 
 // Store is a lead store on Redis. Use Open.
@@ -30,13 +31,16 @@ type Store struct {
 
 	replicas replicas
 
+	jobs    *background.Jobs
+	seen    sync.Map     // campaign → page that a rebuild of it had come to when we last looked
 	running sync.RWMutex // held while an operation runs; closed is under it
 	closed  bool
 }
 
 var (
-	_ campaigns.Store   = (*Store)(nil)
-	_ campaigns.Records = (*Store)(nil)
+	_ campaigns.Store     = (*Store)(nil)
+	_ campaigns.Records   = (*Store)(nil)
+	_ campaigns.Rebuilder = (*Store)(nil)
 )
 
 // Option changes how a store is opened.
@@ -80,7 +84,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 	if strings.ContainsAny(o.space, "{}") || o.space == "" {
 		return nil, fmt.Errorf("open store: %q is not a namespace", o.space)
 	}
-	s := &Store{options: o, stats: &campaigns.Operations{}, keys: keys{space: o.space}}
+	s := &Store{options: o, stats: &campaigns.Operations{}, keys: keys{space: o.space}, jobs: background.New(time.Second)}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
 	if err := s.open(ctx, url); err != nil {
@@ -302,6 +306,7 @@ func infoField(info, name string) string {
 // Close waits for the operations that run and closes the connections. Later
 // calls of any method give ErrClosed; closing twice is harmless.
 func (s *Store) Close() error {
+	s.jobs.Close()
 	s.running.Lock()
 	defer s.running.Unlock()
 	if s.closed || s.db == nil {

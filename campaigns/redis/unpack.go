@@ -116,8 +116,9 @@ func (u *unpacker) number() float64 {
 func unpack(id campaigns.LeadID, b []byte, word func(uint64) (string, error)) (record, error) {
 	u := &unpacker{b: b, word: word}
 	var r record
-	if v := u.byte(); v != recordVersion {
-		return r, fmt.Errorf("lead %d: form %d: %w", id, v, errRecord)
+	version := u.byte()
+	if version < 1 || version > recordVersion {
+		return r, fmt.Errorf("lead %d: form %d: %w", id, version, errRecord)
 	}
 	f := u.byte()
 	l := &r.lead
@@ -159,7 +160,7 @@ func unpack(id campaigns.LeadID, b []byte, word func(uint64) (string, error)) (r
 		l.Note = u.text()
 	}
 	for range min(u.uint(), 10_000) {
-		r.entries = append(r.entries, u.entry(r))
+		r.entries = append(r.entries, u.entry(r, version))
 	}
 	if u.err != nil {
 		return record{}, fmt.Errorf("lead %d: %w", id, u.err)
@@ -167,9 +168,9 @@ func unpack(id campaigns.LeadID, b []byte, word func(uint64) (string, error)) (r
 	return r, nil
 }
 
-func (u *unpacker) entry(r record) entry {
+func (u *unpacker) entry(r record, version byte) entry {
 	f := u.byte()
-	e := entry{state: entryState(f & stateBits), moved: f&isMoved != 0}
+	e := entry{state: entryState(f & stateBits), moved: f&isMoved != 0, untried: f&isUntried != 0}
 	e.campaign, e.segment = campaigns.CampaignID(u.known()), u.known()
 	switch i := u.uint(); {
 	case i == 0:
@@ -191,6 +192,9 @@ func (u *unpacker) entry(r record) entry {
 		e.lastAttempt = u.attempt()
 		e.lastOutcome = campaigns.Outcome(u.known())
 		e.lastAt = u.time()
+		if version > 1 {
+			e.operator = campaigns.UserID(u.known())
+		}
 	}
 	if f&hasCallback != 0 {
 		e.callbackAt = u.time()

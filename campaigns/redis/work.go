@@ -237,7 +237,7 @@ func (w *work) moveInQueues(id campaigns.LeadID, x *seat) {
 		} else {
 			w.do("ZADD", ready, score(p.priority), readyMember(p.due, id))
 		}
-		w.do("SADD", w.s.queuesKey(w.shard, c), p.queue.Segment+"\x1f"+string(p.queue.Window))
+		w.do("SADD", w.s.queuesKey(w.shard, c), p.queue.Segment+"\x1f"+windowName(p.queue))
 	}
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -220,6 +221,7 @@ func (w *writer) end(in campaigns.Ending) error {
 		e.attempts++
 	}
 	e.lastOutcome, e.lastAt = in.Outcome, in.At
+	e.operator = cmp.Or(in.Operator, e.operator)
 	return w.follow(&e, in.Next, in.At)
 }
 

@@ -15,6 +15,8 @@ import (
 type plan struct {
 	campaign campaigns.Campaign
 	matcher  *campaigns.Matcher
+	// rebuilding: leads may be where they belonged before the campaign changed.
+	rebuilding bool
 }
 
 // dials says whether the campaign takes leads of a list, or this one because
@@ -32,11 +34,15 @@ func (w *writer) planOf(id campaigns.CampaignID) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := campaigns.CompileSegments(c.Segments)
+	m, err := c.Matcher()
 	if err != nil {
 		return nil, fmt.Errorf("campaign %s: %w", id, err)
 	}
-	p := &plan{campaign: c, matcher: m}
+	at, err := readCursor(w.statements, id)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{campaign: c, matcher: m, rebuilding: at.after.Valid}
 	w.plans[id] = p
 	return p, nil
 }
@@ -113,13 +119,14 @@ func (s *Store) Campaigns(ctx context.Context) ([]campaigns.Campaign, error) {
 }
 
 // SaveCampaign creates or replaces a campaign; see campaigns.Records. Segments
-// must compile (*campaigns.SegmentError). It returns when the queues are
-// rebuilt; a rebuild that a crash cut short is finished by Open.
+// must compile (*campaigns.SegmentError). The queues of few
+// leads are rebuilt when it returns, those of many in the background; a rebuild that
+// a crash cut short is finished by Open.
 func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaigns.Campaign, error) {
 	if !campaigns.ValidID(string(c.ID)) {
 		return campaigns.Campaign{}, &campaigns.FieldError{Field: "id", Problem: fmt.Sprintf("%q is not a campaign id", c.ID)}
 	}
-	if _, err := campaigns.CompileSegments(c.Segments); err != nil {
+	if _, err := c.Matcher(); err != nil {
 		return campaigns.Campaign{}, err
 	}
 	rebuild := false
@@ -137,9 +144,13 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaig
 		return campaigns.Campaign{}, err
 	}
 	if rebuild {
-		err = s.rebuild(ctx, c.ID)
+		over, err := s.rebuild(ctx, c.ID, rebuildAtOnce)
+		if !over {
+			s.startRebuild(c.ID)
+		}
+		return c, err
 	}
-	return c, err
+	return c, nil
 }
 
 // SetCampaignState changes the state alone. It asks for no version, because it

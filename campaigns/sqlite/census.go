@@ -59,17 +59,21 @@ func (s *Store) atOneMoment(ctx context.Context, do func(*statements) error) err
 }
 
 func countStates(r *statements, c campaigns.CampaignID) (campaigns.Census, error) {
-	type count struct{ state, n int }
+	type count struct {
+		state, n int
+		after    campaigns.Outcome
+	}
 	counts, err := list(r, func(row scanner) (x count, err error) {
-		err = row.Scan(&x.state, &x.n)
+		err = row.Scan(&x.state, &x.after, &x.n)
 		return x, err
-	}, `SELECT state, count(*) FROM entry WHERE campaign = ? GROUP BY state`, string(c))
-	var found campaigns.Census
+	}, `SELECT state, CASE state WHEN 4 THEN last_outcome ELSE '' END AS after, count(*) FROM entry WHERE campaign = ? GROUP BY state, after`, string(c))
+	found := campaigns.Census{DoneAfter: map[campaigns.Outcome]int{}}
 	for _, x := range counts {
 		found.Total += x.n
 		switch x.state {
 		case done:
-			found.Done = x.n
+			found.Done += x.n
+			found.DoneAfter[x.after] = x.n
 		case nowhere:
 			found.Nowhere = x.n
 		}
@@ -110,14 +114,14 @@ func standing(r *statements, lead campaigns.LeadID, c campaigns.CampaignID, sinc
 	}
 	s := campaigns.Standing{Entry: campaigns.Entry{
 		Queue: campaigns.QueueID{Campaign: c}, State: stateNames[e.state], Number: e.number, Priority: -e.rank, DueAt: e.due,
-		Attempts: e.attempts, Callback: e.callback(), LastOutcome: e.lastOutcome, LastAt: e.lastAt,
+		Attempts: e.attempts, Callback: e.callback(), LastOutcome: e.lastOutcome, LastAt: e.lastAt, Operator: e.operator,
 	}}
-	err = r.get(`SELECT q.segment, q.window_class,
+	err = r.get(`SELECT q.segment, q.window_class, q.untried, q.operator,
 		EXISTS (SELECT 1 FROM suppression WHERE e164 = ?1),
 		EXISTS (SELECT 1 FROM entry WHERE lead = ?2 AND id <> ?3 AND state IN (2, 3)) OR
 		EXISTS (SELECT 1 FROM attempt WHERE number = ?1 AND ended_at = 0 AND id <> ?4)
 		FROM queue q WHERE q.id = ?5`, args(e.number, int64(lead), e.id, string(e.lastAttempt), e.queue),
-		&s.Entry.Queue.Segment, &s.Entry.Queue.Window, &s.Suppressed, &s.Held)
+		&s.Entry.Queue.Segment, &s.Entry.Queue.Window, &s.Entry.Queue.New, &s.Entry.Queue.Operator, &s.Suppressed, &s.Held)
 	if err != nil {
 		return s, err
 	}

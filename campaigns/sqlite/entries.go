@@ -29,10 +29,11 @@ func (s *Store) Entries(ctx context.Context, id campaigns.LeadID) ([]campaigns.E
 func describe(r *statements, e entry) (campaigns.Entry, error) {
 	p := campaigns.Entry{
 		Queue: campaigns.QueueID{Campaign: e.campaign}, State: stateNames[e.state], Number: e.number, Priority: -e.rank, DueAt: e.due,
-		Attempts: e.attempts, Callback: e.callback(), LastOutcome: e.lastOutcome, LastAt: e.lastAt,
+		Attempts: e.attempts, Callback: e.callback(), LastOutcome: e.lastOutcome, LastAt: e.lastAt, Operator: e.operator,
 	}
 	if e.queue != 0 {
-		err := r.get(`SELECT segment, window_class FROM queue WHERE id = ?`, args(e.queue), &p.Queue.Segment, &p.Queue.Window)
+		err := r.get(`SELECT segment, window_class, untried, operator FROM queue WHERE id = ?`, args(e.queue),
+			&p.Queue.Segment, &p.Queue.Window, &p.Queue.New, &p.Queue.Operator)
 		if err != nil {
 			return campaigns.Entry{}, err
 		}

@@ -42,16 +42,17 @@ type entry struct {
 	lastAt       time.Time
 	callbackAt   time.Time
 	callbackUser campaigns.UserID
+	operator     campaigns.UserID // who talked to it last
 	moved        bool
 }
 
-const entryColumns = `id, lead, campaign, queue, state, rank, due_at, number, fence, attempts, last_attempt, last_outcome, last_at, callback_at, callback_user, moved`
+const entryColumns = `id, lead, campaign, queue, state, rank, due_at, number, fence, attempts, last_attempt, last_outcome, last_at, callback_at, callback_user, last_operator, moved`
 
 func scanEntry(r scanner) (entry, error) {
 	var e entry
 	var due, last, callback int64
 	err := r.Scan(&e.id, &e.lead, &e.campaign, &e.queue, &e.state, &e.rank, &due, &e.number, &e.fence, &e.attempts,
-		&e.lastAttempt, &e.lastOutcome, &last, &callback, &e.callbackUser, &e.moved)
+		&e.lastAttempt, &e.lastOutcome, &last, &callback, &e.callbackUser, &e.operator, &e.moved)
 	e.due, e.lastAt, e.callbackAt = moment(due), moment(last), moment(callback)
 	return e, err
 }
@@ -90,9 +91,9 @@ func entriesOf(s *statements, lead campaigns.LeadID) ([]entry, error) {
 // claim that is held elsewhere is over.
 func (w *writer) saveEntry(e entry) error {
 	_, err := w.exec(`UPDATE entry SET queue = ?, state = ?, rank = ?, due_at = ?, number = ?, fence = fence + 1, node = '', lease_until = 0,
-		attempts = ?, last_attempt = ?, last_outcome = ?, last_at = ?, callback_at = ?, callback_user = ?, moved = ? WHERE id = ?`,
+		attempts = ?, last_attempt = ?, last_outcome = ?, last_at = ?, callback_at = ?, callback_user = ?, last_operator = ?, moved = ? WHERE id = ?`,
 		e.queue, e.state, e.rank, stamp(e.due), e.number, e.attempts, string(e.lastAttempt), string(e.lastOutcome), stamp(e.lastAt),
-		stamp(e.callbackAt), string(e.callbackUser), e.moved, e.id)
+		stamp(e.callbackAt), string(e.callbackUser), string(e.operator), e.moved, e.id)
 	if err != nil {
 		return fmt.Errorf("save entry of lead %d in %s: %w", e.lead, e.campaign, err)
 	}
@@ -112,7 +113,7 @@ func (w *writer) place(e *entry, l campaigns.Lead, p *plan, state int) error {
 	if !e.callbackAt.IsZero() {
 		priority = campaigns.CallbackPriority
 	}
-	queue, err := w.queueID(campaigns.QueueID{Campaign: e.campaign, Segment: segment, Window: n.Window()})
+	queue, err := w.queueID(p.campaign.QueueOf(segment, n.Window(), e.callback(), e.lastAttempt != ""))
 	if err != nil {
 		return err
 	}
@@ -133,11 +134,11 @@ func (w *writer) queueID(q campaigns.QueueID) (int64, error) {
 	if id, ok := w.queues[q]; ok {
 		return id, nil
 	}
-	key := args(string(q.Campaign), q.Segment, string(q.Window))
+	key := args(string(q.Campaign), q.Segment, string(q.Window), q.New, string(q.Operator))
 	var id int64
-	err := w.get(`SELECT id FROM queue WHERE campaign = ? AND segment = ? AND window_class = ?`, key, &id)
+	err := w.get(`SELECT id FROM queue WHERE campaign = ? AND segment = ? AND window_class = ? AND untried = ? AND operator = ?`, key, &id)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = w.get(`INSERT INTO queue (campaign, segment, window_class) VALUES (?, ?, ?) RETURNING id`, key, &id)
+		err = w.get(`INSERT INTO queue (campaign, segment, window_class, untried, operator) VALUES (?, ?, ?, ?, ?) RETURNING id`, key, &id)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("queue %v: %w", q, err)
@@ -200,7 +201,8 @@ func (w *writer) requeue(e entry, l campaigns.Lead, now time.Time) error {
 			state = dueState(e.due, now)
 		}
 	}
-	if err := w.place(&e, l, p, state); err != nil {
+	before := e
+	if err := w.place(&e, l, p, state); err != nil || e == before {
 		return err
 	}
 	return w.saveEntry(e)

@@ -34,7 +34,7 @@ func (w *writer) lineUp(q campaigns.ClaimRequest) (*line, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := w.promote(key, q.Now); err != nil {
+		if err := w.promote(key, q.Due()); err != nil {
 			return nil, err
 		}
 		l.queues = append(l.queues, &lineQueue{w: w, key: key, name: name, portion: portion, rank: math.Inf(-1)})

@@ -196,6 +196,9 @@ func migrateFrom(t *testing.T, full string, version int64) {
 		t.Fatal(err)
 	}
 	defer now.Close()
+	if err := now.AwaitRebuild(t.Context(), "camp"); err != nil {
+		t.Fatal(err)
+	}
 	was, err := sql.Open("sqlite", dataSource(full))
 	if err != nil {
 		t.Fatal(err)

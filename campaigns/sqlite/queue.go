@@ -15,10 +15,10 @@ import (
 const promoteAtOnce = 1000
 
 // queuesQuery counts the queues of a campaign: two times, then the campaign.
-const queuesQuery = `SELECT q.segment, q.window_class, q.ready, q.waiting,
+const queuesQuery = `SELECT q.segment, q.window_class, q.untried, q.operator, q.ready, q.waiting,
 	(SELECT count(*) FROM entry e WHERE e.queue = q.id AND e.state = 0 AND e.due_at <= ?),
 	(SELECT min(due_at) FROM entry e WHERE e.queue = q.id AND e.state = 0 AND e.due_at > ?)
-	FROM queue q WHERE q.campaign = ? AND (q.ready > 0 OR q.waiting > 0) ORDER BY q.segment, q.window_class`
+	FROM queue q WHERE q.campaign = ? AND (q.ready > 0 OR q.waiting > 0) ORDER BY q.segment, q.window_class, q.untried, q.operator`
 
 // countedQueue is a queue with those that are due though they are kept as
 // waiting.
@@ -31,7 +31,7 @@ func scanCounted(c campaigns.CampaignID) func(scanner) (countedQueue, error) {
 	return func(r scanner) (countedQueue, error) {
 		q := countedQueue{info: campaigns.QueueInfo{QueueID: campaigns.QueueID{Campaign: c}}}
 		var next sql.NullInt64
-		err := r.Scan(&q.info.Segment, &q.info.Window, &q.info.Ready, &q.info.Waiting, &q.due, &next)
+		err := r.Scan(&q.info.Segment, &q.info.Window, &q.info.New, &q.info.Operator, &q.info.Ready, &q.info.Waiting, &q.due, &next)
 		q.info.NextDue = moment(next.Int64)
 		q.info.Ready += q.due
 		q.info.Waiting -= q.due
@@ -123,12 +123,12 @@ func (w *writer) claim(q campaigns.ClaimRequest) ([]lease, error) {
 		return nil, err
 	}
 	var leases []lease
-	for len(leases) < q.Limit {
+	for moved := 0; len(leases) < q.Limit && moved < promoteAtOnce; {
 		best, err := line.next()
 		if err != nil || best == nil {
 			return leases, err
 		}
-		if best.due.After(q.Now) { // the clock was set back since it became ready
+		if best.due.After(q.Due()) { // the clock was set back since it became ready, or who may claim sooner made it so
 			if _, err := w.exec(`UPDATE entry SET state = 0 WHERE id = ?`, best.id); err != nil {
 				return nil, err
 			}
@@ -141,6 +141,12 @@ func (w *writer) claim(q campaigns.ClaimRequest) ([]lease, error) {
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
+		}
+		if wrong, err := w.misplaced(best.entry, q.Due()); err != nil {
+			return nil, err
+		} else if wrong {
+			moved++
+			continue
 		}
 		err = w.get(`UPDATE entry SET state = 2, fence = fence + 1, node = ?, lease_until = ? WHERE id = ? RETURNING fence`,
 			args(q.Node, stamp(q.Now.Add(q.Lease)), best.id), &best.fence)
@@ -160,7 +166,7 @@ func loadClaim(r *statements, l lease, q campaigns.ClaimRequest) (campaigns.Clai
 	}
 	c := campaigns.Claim{
 		Lead: lead, Queue: l.queue, Fence: l.fence, Node: q.Node, Priority: -l.rank, DueAt: l.due,
-		Until: q.Now.Add(q.Lease), Attempts: l.attempts, Callback: l.callback(),
+		Until: q.Now.Add(q.Lease), Attempts: l.attempts, Callback: l.callback(), Operator: l.operator,
 	}
 	for _, n := range lead.Numbers {
 		if n.E164 == l.number {
@@ -169,6 +175,16 @@ func loadClaim(r *statements, l lease, q campaigns.ClaimRequest) (campaigns.Clai
 	}
 	if c.ByOutcome, err = outcomesOf(r, l.campaign, l.number); err != nil {
 		return campaigns.Claim{}, err
+	}
+	for _, n := range lead.Numbers {
+		if n.E164 == l.number {
+			continue
+		}
+		counts, err := outcomesOf(r, l.campaign, n.E164)
+		if err != nil {
+			return campaigns.Claim{}, err
+		}
+		c.NoteNumber(n.E164, counts)
 	}
 	c.LastOutcome, c.LastAt, err = lastEnding(r, l.lead)
 	return c, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -26,24 +27,57 @@ func readCursor(s *statements, id campaigns.CampaignID) (cursor, error) {
 	return c, err
 }
 
-// finishRebuilds goes on with rebuilds that a crash cut short.
+const (
+	// rebuildAtOnce is how many chunks are done before SaveCampaign returns, so that
+	// few leads are in their places then.
+	rebuildAtOnce = 4
+	// rebuildAgain is when a rebuild that failed is tried again.
+	rebuildAgain = time.Second
+)
+
+// finishRebuilds goes on with rebuilds that a crash cut short, in the background.
 func (s *Store) finishRebuilds(ctx context.Context) error {
 	ids, err := readList(ctx, s, "campaigns", column[campaigns.CampaignID], `SELECT id FROM campaign WHERE rebuilt IS NOT NULL`)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if err := s.rebuild(ctx, id); err != nil {
-			return err
-		}
+		s.startRebuild(id)
 	}
 	return nil
 }
 
-// rebuild goes on until the campaign's rebuild is over. Several may run at a
-// time: they share the cursor.
-func (s *Store) rebuild(ctx context.Context, id campaigns.CampaignID) error {
-	for over := false; !over; {
+// startRebuild goes on with a rebuild in the background.
+func (s *Store) startRebuild(id campaigns.CampaignID) {
+	s.jobs.Start(string(id), func(ctx context.Context) error {
+		_, err := s.rebuild(ctx, id, math.MaxInt)
+		return err
+	})
+}
+
+// Rebuilds are those under way; see campaigns.Rebuilder.
+func (s *Store) Rebuilds(ctx context.Context) ([]campaigns.Rebuild, error) {
+	scan := func(r scanner) (x campaigns.Rebuild, err error) {
+		return x, r.Scan(&x.Campaign, &x.Done, &x.Total)
+	}
+	all, err := readList(ctx, s, "rebuilds", scan, `SELECT id, rebuilt, (SELECT coalesce(max(id), 0) FROM lead) FROM campaign WHERE rebuilt IS NOT NULL ORDER BY id`)
+	for i := range all {
+		if _, problem := s.jobs.Running(string(all[i].Campaign)); problem != nil {
+			all[i].Problem = problem.Error()
+		}
+	}
+	return all, err
+}
+
+// AwaitRebuild waits for a rebuild; see campaigns.Rebuilder.
+func (s *Store) AwaitRebuild(ctx context.Context, id campaigns.CampaignID) error {
+	return s.jobs.Wait(ctx, string(id))
+}
+
+// rebuild goes on until the campaign's rebuild is over, or so many chunks are done.
+// Several may run at a time: they share the cursor.
+func (s *Store) rebuild(ctx context.Context, id campaigns.CampaignID, chunks int) (over bool, err error) {
+	for ; !over && chunks > 0; chunks-- {
 		from, leads, err := s.leadsToRebuild(ctx, id)
 		if err == nil {
 			err = s.writeBulk(ctx, "rebuild", func(w *writer) error {
@@ -52,10 +86,10 @@ func (s *Store) rebuild(ctx context.Context, id campaigns.CampaignID) error {
 			})
 		}
 		if err != nil {
-			return fmt.Errorf("rebuild queues of %s: %w", id, err)
+			return false, fmt.Errorf("rebuild queues of %s: %w", id, err)
 		}
 	}
-	return nil
+	return over, nil
 }
 
 // leadsToRebuild reads which leads come next: those of the campaign's lists and
@@ -87,6 +121,7 @@ func (w *writer) rebuildChunk(id campaigns.CampaignID, from cursor, leads []camp
 		return false, nil
 	}
 	if len(leads) == 0 {
+		delete(w.plans, id) // it says that a rebuild is under way
 		_, err := w.exec(`UPDATE campaign SET rebuilt = NULL WHERE id = ?`, string(id))
 		return true, err
 	}
@@ -102,6 +137,24 @@ func (w *writer) rebuildChunk(id campaigns.CampaignID, from cursor, leads []camp
 	}
 	_, err = w.exec(`UPDATE campaign SET rebuilt = ? WHERE id = ?`, int64(leads[len(leads)-1]), string(id))
 	return false, err
+}
+
+// misplaced puts an entry where it belongs by the present rules, where those are
+// being applied to all leads and have not come to it. False: it is where it belongs.
+func (w *writer) misplaced(e entry, now time.Time) (bool, error) {
+	p, err := w.planOf(e.campaign)
+	if err != nil || !p.rebuilding {
+		return false, err
+	}
+	l, err := loadLead(w.statements, e.lead)
+	if err != nil {
+		return false, err
+	}
+	before := e.queue
+	if err := w.place(&e, l, p, dueState(e.due, now)); err != nil || e.queue == before {
+		return false, err
+	}
+	return true, w.saveEntry(e)
 }
 
 func (w *writer) rebuildLead(id campaigns.LeadID, p *plan, now time.Time) error {

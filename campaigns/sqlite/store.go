@@ -33,6 +33,7 @@ import (
 	_ "modernc.org/sqlite" // the driver, pure Go
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/background"
 )
 
 // ErrClosed means that the store was closed.
@@ -51,11 +52,13 @@ type Store struct {
 	closed   bool
 	requests chan *request
 	written  sync.WaitGroup
+	jobs     *background.Jobs
 }
 
 var (
-	_ campaigns.Store   = (*Store)(nil)
-	_ campaigns.Records = (*Store)(nil)
+	_ campaigns.Store     = (*Store)(nil)
+	_ campaigns.Records   = (*Store)(nil)
+	_ campaigns.Rebuilder = (*Store)(nil)
 )
 
 // Option changes how a store is opened.
@@ -85,7 +88,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, lock: lock, stats: &campaigns.Operations{}, requests: make(chan *request, maxGroup)}
+	s := &Store{path: path, lock: lock, stats: &campaigns.Operations{}, requests: make(chan *request, maxGroup), jobs: background.New(rebuildAgain)}
 	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.release())
 	}
@@ -157,6 +160,7 @@ func (s *Store) Stats(ctx context.Context) (campaigns.StoreStats, error) {
 // Close finishes the writes that wait and closes the file. Later calls of any
 // method give ErrClosed; closing twice is harmless.
 func (s *Store) Close() error {
+	s.jobs.Close()
 	s.sending.Lock()
 	already := s.closed
 	if !already {

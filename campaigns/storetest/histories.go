@@ -23,7 +23,7 @@ func histories(t *testing.T, open func(t *testing.T) Both) {
 			}
 		}()
 		r.Repeat(map[string]func(*rapid.T){
-			"": h.check, "time": h.time, "claim": h.claim, "claim more": h.claim, "release": h.release, "begin": h.begin, "begin more": h.begin,
+			"": h.check, "time": h.time, "claim": h.claim, "claim more": h.claim, "claim forgotten": h.claimForgotten, "release": h.release, "begin": h.begin, "begin more": h.begin,
 			"end": h.end, "end more": h.end, "dispose": h.dispose, "reclaim": h.reclaim, "suppress": h.suppress, "crash": h.crash,
 		})
 	})
@@ -46,7 +46,9 @@ func newHistory(t *testing.T, r *rapid.T, open func(t *testing.T) Both) *history
 	w := newWorld(t, open(t))
 	w.list("l")
 	segments := []campaigns.Segment{{Name: "hot", Filter: "cp > 2", Priority: "cp"}, {Name: "rest", Filter: "cp > 0", Priority: "level"}}
-	cs := []campaigns.Campaign{w.campaign("c", "l", segments...), w.campaign("d", "l", segments[1:]...)}
+	c, err := w.SaveCampaign(w.ctx(), campaigns.Campaign{ID: "c", Lists: []campaigns.ListID{"l"}, Segments: segments, NthNew: 3, CreatedAt: start})
+	w.ok(err)
+	cs := []campaigns.Campaign{c, w.campaign("d", "l", campaigns.Segment{Name: "rest", Filter: "cp > 0"})} // d by the default
 	var leads []campaigns.Lead
 	for i := range rapid.IntRange(1, 6).Draw(r, "leads") {
 		l := lead(fmt.Sprintf("lead-%d", i), rapid.IntRange(0, 5).Draw(r, "cp"))
@@ -68,10 +70,39 @@ func (h *history) time(r *rapid.T) {
 func (h *history) claim(r *rapid.T) {
 	c := rapid.SampledFrom(campaignIDs).Draw(r, "campaign")
 	q := campaigns.ClaimRequest{Limit: rapid.IntRange(1, 4).Draw(r, "limit"), Node: rapid.SampledFrom(nodes).Draw(r, "node"), Lease: time.Minute, Now: h.w.now}
+	q.Queues = queuesOf(c)
+	h.claimed(r, q)
+}
+
+// queuesOf are all queues that a campaign may have.
+func queuesOf(c campaigns.CampaignID) []campaigns.QueueID {
+	var all []campaigns.QueueID
 	for _, segment := range []string{"hot", "rest"} {
-		q.Queues = append(q.Queues, queue(c, segment, warsaw), queue(c, segment, tokyo))
+		for _, class := range []campaigns.WindowClass{warsaw, tokyo} {
+			q := queue(c, segment, class)
+			fresh, anns := q, q
+			fresh.New, anns.Operator = true, "ann"
+			all = append(all, q, fresh, anns)
+		}
 	}
-	want := h.m.best(c, h.w.now)
+	return all
+}
+
+// claimForgotten claims what an operator promised and has not come to for long.
+func (h *history) claimForgotten(r *rapid.T) {
+	c := rapid.SampledFrom(campaignIDs).Draw(r, "campaign")
+	q := campaigns.ClaimRequest{Limit: 2, Node: "n1", Lease: time.Minute, Now: h.w.now, DueBy: h.w.now.Add(-rapid.SampledFrom([]time.Duration{1, 10 * time.Minute}).Draw(r, "grace"))}
+	for _, id := range queuesOf(c) {
+		if id.Operator != "" {
+			q.Queues = append(q.Queues, id)
+		}
+	}
+	h.claimed(r, q)
+}
+
+func (h *history) claimed(r *rapid.T, q campaigns.ClaimRequest) {
+	c := q.Queues[0].Campaign
+	want := h.m.best(q)
 	want = want[:min(q.Limit, len(want))]
 	got, err := h.w.Claim(h.w.ctx(), q)
 	if err != nil {
@@ -82,13 +113,13 @@ func (h *history) claim(r *rapid.T) {
 	}
 	for i, claim := range got {
 		p := h.m.place(claim.Lead.ID, c)
-		if !h.m.claimable(p, h.w.now) {
+		if !h.m.claimable(p, q.Due()) {
 			r.Fatalf("lead %d was claimed: %+v", p.lead, p)
 		}
 		if claim.Priority != want[i].priority || !claim.DueAt.Equal(want[i].due) {
 			r.Fatalf("claim %d has priority %v, due %v; want %v, %v", i, claim.Priority, claim.DueAt, want[i].priority, want[i].due)
 		}
-		if claim.Number.E164 != p.number || claim.Queue != queue(c, p.segment, h.m.class(p)) || claim.Attempts != p.attempts {
+		if claim.Number.E164 != p.number || claim.Queue != p.queue || claim.Attempts != p.attempts || claim.Operator != p.operator {
 			r.Fatalf("claim = %+v, want place %+v", claim, p)
 		}
 		if claim.Fence <= p.fence {
@@ -163,7 +194,7 @@ func (h *history) next(r *rapid.T, a *modelAttempt) campaigns.Next {
 		return campaigns.Next{Done: true}
 	case 1:
 		at := h.w.now.Add(10 * time.Minute)
-		return campaigns.Next{At: at, Callback: &campaigns.Callback{At: at, User: "ann"}}
+		return campaigns.Next{At: at, Callback: &campaigns.Callback{At: at, User: rapid.SampledFrom([]campaigns.UserID{"ann", ""}).Draw(r, "whose")}}
 	case 2:
 		numbers := h.m.leads[a.place.lead].Numbers
 		return campaigns.Next{At: h.w.now, Number: numbers[len(numbers)-1].E164}
@@ -176,9 +207,13 @@ func (h *history) next(r *rapid.T, a *modelAttempt) campaigns.Next {
 func (h *history) end(r *rapid.T) {
 	a := h.anyAttempt(r)
 	o := rapid.SampledFrom(outcomes).Draw(r, "outcome")
+	var operator campaigns.UserID
+	if o == campaigns.Connected {
+		operator = rapid.SampledFrom([]campaigns.UserID{"ann", "bob"}).Draw(r, "operator")
+	}
 	h.finish(r, a, campaigns.Ending{
 		Attempt: a.id, Outcome: o, Next: h.next(r, a), BadNumber: o == campaigns.InvalidNumber, Count: o.Reached(), At: h.w.now,
-		Suppress: rapid.IntRange(0, 19).Draw(r, "suppress") == 0,
+		Suppress: rapid.IntRange(0, 19).Draw(r, "suppress") == 0, Operator: operator,
 	})
 }
 
@@ -282,13 +317,13 @@ func (h *history) check(r *rapid.T) {
 }
 
 func (h *history) checkEntry(r *rapid.T, e campaigns.Entry, p *modelPlace) {
-	if e.State != p.state || e.Attempts != p.attempts || e.LastOutcome != p.outcome || !e.LastAt.Equal(p.lastAt) {
+	if e.State != p.state || e.Attempts != p.attempts || e.LastOutcome != p.outcome || !e.LastAt.Equal(p.lastAt) || e.Operator != p.operator {
 		r.Fatalf("entry = %+v, want %+v", e, p)
 	}
 	if p.state == campaigns.EntryDone || p.state == campaigns.EntryNone {
 		return
 	}
-	if e.Number != p.number || e.Priority != p.priority || !e.DueAt.Equal(p.due) || e.Queue.Segment != p.segment {
+	if e.Number != p.number || e.Priority != p.priority || !e.DueAt.Equal(p.due) || e.Queue != p.queue {
 		r.Fatalf("entry = %+v, want %+v", e, p)
 	}
 }
@@ -299,7 +334,7 @@ func (h *history) checkQueues(r *rapid.T, c campaigns.CampaignID) {
 		if p.campaign != c || p.state != campaigns.EntryWaiting {
 			continue
 		}
-		id := queue(c, p.segment, h.m.class(p))
+		id := p.queue
 		q := want[id]
 		q.QueueID = id
 		if p.due.After(h.w.now) {

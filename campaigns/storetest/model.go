@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ type model struct {
 	attempts   []*modelAttempt
 	suppressed map[string]bool
 	matchers   map[campaigns.CampaignID]*campaigns.Matcher
+	campaigns  map[campaigns.CampaignID]campaigns.Campaign
 }
 
 // modelPlace is a lead in a campaign.
@@ -31,6 +33,8 @@ type modelPlace struct {
 	lastAt   time.Time
 	last     campaigns.AttemptID
 	promise  *campaigns.Callback
+	operator campaigns.UserID
+	queue    campaigns.QueueID
 	claim    campaigns.Claim // the present one, where claimed
 	fence    int64           // the highest seen
 }
@@ -47,13 +51,14 @@ type modelAttempt struct {
 }
 
 func newModel(leads []campaigns.Lead, cs []campaigns.Campaign) (*model, error) {
-	m := &model{leads: map[campaigns.LeadID]*campaigns.Lead{}, suppressed: map[string]bool{}, matchers: map[campaigns.CampaignID]*campaigns.Matcher{}}
+	m := &model{leads: map[campaigns.LeadID]*campaigns.Lead{}, suppressed: map[string]bool{}, matchers: map[campaigns.CampaignID]*campaigns.Matcher{},
+		campaigns: map[campaigns.CampaignID]campaigns.Campaign{}}
 	for _, c := range cs {
-		matcher, err := campaigns.CompileSegments(c.Segments)
+		matcher, err := c.Matcher()
 		if err != nil {
 			return nil, err
 		}
-		m.matchers[c.ID] = matcher
+		m.matchers[c.ID], m.campaigns[c.ID] = matcher, c
 	}
 	for _, l := range leads {
 		m.leads[l.ID] = &l
@@ -79,20 +84,12 @@ func (m *model) put(p *modelPlace) {
 		priority = campaigns.CallbackPriority
 	}
 	p.state, p.segment, p.priority, p.number = campaigns.EntryWaiting, segment, priority, n.E164
+	p.queue = m.campaigns[p.campaign].QueueOf(segment, n.Window(), p.promise, p.last != "")
 }
 
 func (m *model) place(id campaigns.LeadID, c campaigns.CampaignID) *modelPlace {
 	i := slices.IndexFunc(m.places, func(p *modelPlace) bool { return p.lead == id && p.campaign == c })
 	return m.places[i]
-}
-
-func (m *model) class(p *modelPlace) campaigns.WindowClass {
-	for _, n := range m.leads[p.lead].Numbers {
-		if n.E164 == p.number {
-			return n.Window()
-		}
-	}
-	return ""
 }
 
 // claimable says whether a place may be claimed.
@@ -106,18 +103,15 @@ func (m *model) claimable(p *modelPlace, now time.Time) bool {
 }
 
 // best are the places that a claim should give, best first.
-func (m *model) best(c campaigns.CampaignID, now time.Time) []*modelPlace {
+func (m *model) best(q campaigns.ClaimRequest) []*modelPlace {
 	var all []*modelPlace
 	for _, p := range m.places {
-		if p.campaign == c && m.claimable(p, now) {
+		if slices.Contains(q.Queues, p.queue) && m.claimable(p, q.Due()) {
 			all = append(all, p)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *modelPlace) int {
-		if a.priority != b.priority {
-			return int(b.priority - a.priority)
-		}
-		return a.due.Compare(b.due)
+		return cmp.Or(cmp.Compare(b.priority, a.priority), a.due.Compare(b.due))
 	})
 	return all
 }
@@ -210,7 +204,7 @@ func (m *model) end(a *modelAttempt, e campaigns.Ending) {
 	if e.Count {
 		p.attempts++
 	}
-	p.outcome, p.lastAt = e.Outcome, e.At
+	p.outcome, p.lastAt, p.operator = e.Outcome, e.At, cmp.Or(e.Operator, p.operator)
 	m.follow(p, e.Next, e.At)
 }
 

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,9 +23,41 @@ func claimOrder(t *testing.T, w *world) {
 	w.same("nobody is left", names(w.take("c", 10)), []string{})
 }
 
+// Leads of a segment without a priority go by that of the campaign, and else by
+// worth; a changed expression puts those who wait in another order.
+func claimPriority(t *testing.T, w *world) {
+	w.list("l")
+	c := w.campaign("c", "l", campaigns.Segment{Name: "own", Filter: "cp == 5", Priority: "number(fields.rank, -1)"}, campaigns.Segment{Name: "s"})
+	var leads []campaigns.Lead
+	for i, f := range []map[string]string{nil, {"chance": "0.5", "seconds": "60"}, {"worth": "1"}, {"worth": "7000"}, {"rank": "0.05"}, {"rank": "none"}} {
+		l := lead([]string{"plain", "quick", "poor", "rich", "named", "nameless"}[i], 5*(i/4), fmt.Sprintf("+480%d", i))
+		l.Fields = f
+		leads = append(leads, l)
+	}
+	w.add(leads...)
+	order := func(when string, want ...string) {
+		t.Helper()
+		claims := w.take("c", 10)
+		w.same(when, names(claims), want)
+		w.ok(w.Release(w.ctx(), claims, time.Time{}))
+	}
+	// 0.02 x 7000 / 240; 0.5 x 20 / 60; 0.05; 0.02 x 20 / 240; 0.02 x 1 / 240; -1
+	order("by worth", "rich", "quick", "named", "plain", "poor", "nameless")
+	c.Priority = "-worth"
+	c, err := w.SaveCampaign(w.ctx(), c)
+	w.ok(err)
+	order("by the campaign's own", "named", "nameless", "poor", "plain", "quick", "rich")
+	c.Priority = "worth +\n pri"
+	_, err = w.SaveCampaign(w.ctx(), c)
+	if se, ok := errors.AsType[*campaigns.SegmentError](err); !ok || se.Part != "priority" || se.Line != 2 || se.Column != 2 {
+		t.Errorf("error = %v, want line 2, column 2", err)
+	}
+	order("a bad expression changes nothing", "named", "nameless", "poor", "plain", "quick", "rich")
+}
+
 func claimQueues(t *testing.T, w *world) {
 	w.list("l")
-	w.campaign("c", "l", campaigns.Segment{Name: "hot", Filter: "cp > 3"}, campaigns.Segment{Name: "rest", Filter: "cp > 0"})
+	w.campaign("c", "l", campaigns.Segment{Name: "hot", Filter: "cp > 3", Priority: "0"}, campaigns.Segment{Name: "rest", Filter: "cp > 0", Priority: "0"})
 	far := lead("far", 5)
 	far.Numbers = []campaigns.Number{number("+8101", tokyo)}
 	none := w.add(lead("near", 5, "+4801"), far, lead("cold", 1, "+4802"), lead("none", 0, "+4803"))[3]
@@ -86,6 +120,7 @@ func claimContent(t *testing.T, w *world) {
 		Lead: kept, Queue: queue("c", "s", warsaw), Number: kept.Numbers[0], Fence: got.Fence, Node: "n1", Priority: 4,
 		DueAt: start.Add(3 * time.Hour), Until: start.Add(3*time.Hour + time.Minute), Attempts: 2,
 		ByOutcome:   map[campaigns.Outcome]int{campaigns.Busy: 1, campaigns.NoAnswer: 1},
+		ByNumber:    map[string]map[campaigns.Outcome]int{"+4802": {campaigns.Congestion: 1}},
 		LastOutcome: campaigns.Congestion, LastAt: start.Add(2 * time.Hour),
 	}
 	w.same("claim", got, want)
@@ -107,6 +142,84 @@ func claimCallback(t *testing.T, w *world) {
 	if e := w.entry(promised.ID, "c"); e.Callback != nil || e.Priority != 1 {
 		t.Errorf("after the promise was tried: %+v", e)
 	}
+}
+
+// Where a campaign mixes in leads never tried, they have queues of their own until
+// an attempt begins; turning that on or off moves them.
+func claimUntried(t *testing.T, w *world) {
+	w.list("l")
+	c := w.campaign("c", "l", campaigns.Segment{Name: "s", Priority: "cp"})
+	c.NthNew = 4
+	c, err := w.SaveCampaign(w.ctx(), c)
+	w.ok(err)
+	ls := w.add(lead("a", 3, "+4801"), lead("b", 2, "+4802"), lead("c", 1, "+4803"))
+	fresh := queue("c", "s", warsaw)
+	fresh.New = true
+	claim := func(q campaigns.QueueID) []campaigns.Claim {
+		t.Helper()
+		claims, err := w.Claim(w.ctx(), campaigns.ClaimRequest{Queues: []campaigns.QueueID{q}, Limit: 1, Node: "n1", Lease: time.Minute, Now: w.now})
+		w.ok(err)
+		return claims
+	}
+	w.same("none was tried", names(claim(queue("c", "s", warsaw))), []string{})
+	first := claim(fresh)
+	w.same("the best of the new ones", names(first), []string{"a"})
+	w.same("its queue", first[0].Queue, fresh)
+	w.ok(w.Release(w.ctx(), first, time.Time{}))
+	w.same("given back it is still new", w.entry(ls[0].ID, "c").Queue, fresh)
+	w.end(w.begin(claim(fresh)[0]), campaigns.NotPlaced, campaigns.Next{At: w.now})
+	w.same("begun once it is not new", w.entry(ls[0].ID, "c").Queue, queue("c", "s", warsaw))
+	w.same("the tried one", names(claim(queue("c", "s", warsaw))), []string{"a"})
+	infos, err := w.Queues(w.ctx(), "c", w.now)
+	w.ok(err)
+	w.same("queues", infos, []campaigns.QueueInfo{{QueueID: fresh, Ready: 2}})
+	w.crash()
+	w.same("after a crash", names(claim(fresh)), []string{"b"})
+	c.NthNew = 0
+	_, err = w.SaveCampaign(w.ctx(), c)
+	w.ok(err)
+	w.same("all alike again", w.entry(ls[2].ID, "c").Queue, queue("c", "s", warsaw))
+}
+
+// The promises of an operator wait in queues of their own: others come to them
+// only where they ask for them, and for those that are due for long.
+func claimPersonal(t *testing.T, w *world) {
+	w.simple()
+	l := w.add(lead("a", 1, "+4801"))[0]
+	at := start.Add(time.Hour)
+	claim := w.takeOne("c")
+	a := w.begin(claim)
+	w.ok(w.End(w.ctx(), campaigns.Ending{Attempt: a, Outcome: campaigns.Connected, Operator: "ann", Count: true, At: start,
+		Next: campaigns.Next{At: at, Callback: &campaigns.Callback{At: at, User: "ann"}}}))
+	anns := queue("c", "s", warsaw)
+	anns.Operator = "ann"
+	w.same("queue", w.entry(l.ID, "c").Queue, anns)
+	w.same("who talked to it", w.entry(l.ID, "c").Operator, campaigns.UserID("ann"))
+	try := func(q campaigns.QueueID, grace time.Duration) []campaigns.Claim {
+		t.Helper()
+		claims, err := w.Claim(w.ctx(), campaigns.ClaimRequest{
+			Queues: []campaigns.QueueID{q}, Limit: 1, Node: "n1", Lease: time.Minute, Now: w.now, DueBy: w.now.Add(-grace),
+		})
+		w.ok(err)
+		return claims
+	}
+	w.now = at.Add(5 * time.Minute)
+	w.same("not for all", names(try(queue("c", "s", warsaw), 0)), []string{})
+	own := try(anns, 0)
+	w.same("for its operator", names(own), []string{"a"})
+	w.same("and says whose it is", own[0].Callback, &campaigns.Callback{At: at, User: "ann"})
+	w.same("and who had it last", own[0].Operator, campaigns.UserID("ann"))
+	w.ok(w.Release(w.ctx(), own, time.Time{}))
+	w.same("for others not yet", names(try(anns, 5*time.Minute+1)), []string{})
+	w.same("but still for its operator", len(try(anns, 0)), 1)
+	_, err := w.Reclaim(w.ctx(), "n1", w.now)
+	w.ok(err)
+	late := try(anns, 5*time.Minute)
+	w.same("for others later", names(late), []string{"a"})
+	w.same("the lease runs from now", late[0].Until, w.now.Add(time.Minute))
+	w.end(w.begin(late[0]), campaigns.NoAnswer, campaigns.Next{At: w.now, Callback: &campaigns.Callback{At: w.now}})
+	w.same("a promise of nobody is for all", w.entry(l.ID, "c").Queue, queue("c", "s", warsaw))
+	w.same("she still had it last", w.takeOne("c").Operator, campaigns.UserID("ann"))
 }
 
 func queueCounts(t *testing.T, w *world) {

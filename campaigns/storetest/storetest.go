@@ -36,11 +36,14 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		run  func(t *testing.T, w *world)
 	}{
 		{"claim/priority then due", claimOrder},
+		{"claim/priority of segment, campaign, default", claimPriority},
 		{"claim/only named queues", claimQueues},
 		{"claim/not before its time", claimDue},
 		{"claim/a lead is in one claim", claimOnce},
 		{"claim/what a claim knows", claimContent},
 		{"claim/promised calls come first", claimCallback},
+		{"claim/leads never tried", claimUntried},
+		{"claim/promises of one operator", claimPersonal},
 		{"queues/counts", queueCounts},
 		{"lease/release", leaseRelease},
 		{"lease/runs out", leaseEnds},
@@ -69,6 +72,8 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"records/find leads", recordsFindLeads},
 		{"records/campaign versions", recordsCampaign},
 		{"records/rebuild", recordsRebuild},
+		{"rebuild/while dialling", rebuildDialling},
+		{"rebuild/after a crash", rebuildCrash},
 		{"records/lists come and go", recordsLists},
 		{"records/attempts", recordsAttempts},
 		{"records/tally", recordsTally},

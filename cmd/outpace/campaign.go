@@ -18,7 +18,7 @@ import (
 
 func newCampaignCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "campaign", Short: "Where a campaign's leads are held up, and what was recorded of it"}
-	cmd.AddCommand(newCampaignExplain(), newCampaignLog())
+	cmd.AddCommand(newCampaignExplain(), newCampaignQueues(), newCampaignLog())
 	return cmd
 }
 
@@ -108,6 +108,48 @@ gives the same.`,
 	}
 	configFlag(cmd, &path)
 	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}
+
+// newCampaignQueues returns `outpace campaign queues`.
+func newCampaignQueues() *cobra.Command {
+	var path, id string
+	var asJSON, wait bool
+	cmd := &cobra.Command{
+		Use: "queues --campaign ID", Short: "Show the queues of a campaign, and how far they are rebuilt", Args: cobra.NoArgs,
+		Long: `Show the queues of a campaign, and how far they are rebuilt.
+
+After lists, segments or priorities changed, the places of all leads are found again
+in the background, while dialling goes on. While outpace serve runs, GET
+/api/v1/campaigns/ID/queues gives the same.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if id == "" {
+				return usageError{errors.New("--campaign is required")}
+			}
+			cfg, err := config.Load(path, os.Environ())
+			if err != nil {
+				return usageError{err}
+			}
+			s, err := openStoreOr(cmd, cfg, "/api/v1/campaigns/"+id+"/queues")
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			found, err := app.CampaignQueues(cmd.Context(), s, campaigns.CampaignID(id), wait, cmd.ErrOrStderr())
+			if err != nil {
+				return fmt.Errorf("campaign %s: %w", id, err)
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
+			}
+			app.PrintQueues(cmd.OutOrStdout(), found)
+			return nil
+		},
+	}
+	configFlag(cmd, &path)
+	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until a rebuild is over, telling how far it is once a second")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd
 }

@@ -55,6 +55,7 @@ var matrix = map[string]access{
 	"GET /api/v1/leads/{id}":                {campaigns.RoleManager, "/api/v1/leads/1", nil, 200},
 	"GET /api/v1/attempts":                  {campaigns.RoleManager, "", nil, 200},
 	"GET /api/v1/campaigns/{id}/explain":    {campaigns.RoleManager, "/api/v1/campaigns/spring/explain", nil, 200},
+	"GET /api/v1/campaigns/{id}/queues":     {campaigns.RoleManager, "/api/v1/campaigns/spring/queues", nil, 200},
 	"GET /api/v1/explain":                   {campaigns.RoleManager, "/api/v1/explain?number=%2B48225557391", nil, 200},
 	"GET /api/v1/do-not-call":               {campaigns.RoleManager, "", nil, 200},
 	"POST /api/v1/do-not-call":              {campaigns.RoleManager, "", map[string]string{"number": marker, "reason": "asked"}, noContent},

@@ -57,6 +57,10 @@ func (s *Server) routeCampaigns(api huma.API) {
 		func(ctx context.Context, _ caller, in *campaignPath) (*body[eligibility.Waterfall], error) {
 			return answer(s.explainer.ExplainCampaign(ctx, in.ID, time.Now()))
 		})
+	register(s, api, campaigns.RoleManager, op("queues", http.MethodGet, "/campaigns/{id}/queues", "How the queues of a campaign are filled, and how far they are rebuilt after a change"),
+		func(ctx context.Context, _ caller, in *campaignPath) (*body[campaigns.CampaignQueues], error) {
+			return answer(campaigns.ReadQueues(ctx, s.records, in.ID, time.Now()))
+		})
 	put := op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where the version is the present one")
 	put.SkipValidateBody = true // what is left out has its default; Campaign.Validate says what is wrong
 	register(s, api, campaigns.RoleManager, put, s.putCampaign)

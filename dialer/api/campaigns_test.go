@@ -37,6 +37,24 @@ func TestPutCampaign(t *testing.T) {
 	w.as(t, "mia", "GET", "/api/v1/campaigns/autumn", nil).want(t, 404)
 }
 
+func TestCampaignQueues(t *testing.T) {
+	w := newWorld(t)
+	w.fill(t)
+	_, err := w.store.AddLeads(t.Context(), "web", []campaigns.Lead{{
+		Name: "Ewa", Numbers: []campaigns.Number{{E164: "+48225550177", Kind: campaigns.Mobile, Zones: []string{"Europe/Warsaw"}, Regions: []string{"PL"}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got campaigns.CampaignQueues
+	w.as(t, "mia", "GET", "/api/v1/campaigns/spring/queues", nil).want(t, 200).into(t, &got)
+	if len(got.Queues) != 1 || got.Queues[0].Ready != 1 || got.Rebuild != nil || got.Campaign != "spring" {
+		t.Errorf("queues = %+v, want one with one lead", got)
+	}
+	w.as(t, "mia", "GET", "/api/v1/campaigns/autumn/queues", nil).want(t, 404)
+	w.as(t, "olga", "GET", "/api/v1/campaigns/spring/queues", nil).want(t, 403)
+}
+
 func TestWrongCampaigns(t *testing.T) {
 	w := newWorld(t)
 	for field, wrong := range map[string]func(*campaigns.Campaign){

@@ -34,11 +34,12 @@ type stageIn struct {
 
 type dispositionIn struct {
 	Body struct {
-		Attempt     campaigns.AttemptID `json:"attempt,omitempty"`
-		Disposition string              `json:"disposition" minLength:"1" maxLength:"64"`
-		Note        string              `json:"note,omitempty" maxLength:"10000"`
-		CallbackAt  *time.Time          `json:"callback_at,omitempty" nullable:"true"`
-		Personal    bool                `json:"personal,omitempty" doc:"the callback is for this operator only"`
+		Attempt       campaigns.AttemptID `json:"attempt,omitempty"`
+		Disposition   string              `json:"disposition" minLength:"1" maxLength:"64"`
+		Note          string              `json:"note,omitempty" maxLength:"10000"`
+		CallbackAt    *time.Time          `json:"callback_at,omitempty" nullable:"true"`
+		CallbackLocal string              `json:"callback_local,omitempty" maxLength:"32" doc:"in place of callback_at: by the customer's clock, like 2026-03-02T15:04; the latest where their zone is not sure"`
+		Personal      bool                `json:"personal,omitempty" doc:"the callback is for this operator; where they do not come to it, the campaign's callbacks.grace and callbacks.wait say what then"`
 	}
 }
 
@@ -74,7 +75,7 @@ func (s *Server) routeOperator(api huma.API) {
 		})
 	register(s, api, campaigns.RoleOperator, op("disposition", "disposition", "Say what the talk came to"),
 		func(ctx context.Context, by caller, in *dispositionIn) (*empty, error) {
-			said := dialer.Said{Attempt: in.Body.Attempt, Disposition: in.Body.Disposition, Note: in.Body.Note, Personal: in.Body.Personal}
+			said := dialer.Said{Attempt: in.Body.Attempt, Disposition: in.Body.Disposition, Note: in.Body.Note, Personal: in.Body.Personal, CallbackLocal: in.Body.CallbackLocal}
 			if in.Body.CallbackAt != nil {
 				said.CallbackAt = *in.Body.CallbackAt
 			}

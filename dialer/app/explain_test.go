@@ -49,8 +49,8 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h := &history{T: t, path: path, Store: store, Explainer: Explainer{store, r}, draw: rand.New(rand.NewPCG(seed, 0))}
 	h.must(store.SaveList(t.Context(), campaigns.List{ID: "list"}))
 	for _, c := range []campaigns.Campaign{
-		{ID: "spring", Caps: []campaigns.Cap{{N: 2, Period: 24 * time.Hour}, {N: 3, Period: 40 * 24 * time.Hour}}, Segments: []campaigns.Segment{{Name: "warm", Filter: "cp > 0"}}},
-		{ID: "autumn", Caps: []campaigns.Cap{{N: 3, Period: 48 * time.Hour}}},
+		{ID: "spring", Priority: "0", Caps: []campaigns.Cap{{N: 2, Period: 24 * time.Hour}, {N: 3, Period: 40 * 24 * time.Hour}}, Segments: []campaigns.Segment{{Name: "warm", Filter: "cp > 0"}}},
+		{ID: "autumn", Priority: "0", Caps: []campaigns.Cap{{N: 3, Period: 48 * time.Hour}}},
 	} {
 		c.State, c.Lists, c.CallerIDs = campaigns.Running, []campaigns.ListID{"list"}, []string{"+442079460123"}
 		c.Pacing.Mode = campaigns.Predictive
@@ -192,7 +192,7 @@ func (h *history) recount(id campaigns.CampaignID, now time.Time) map[string]int
 				shut[g.Name] = shut[g.Name] || !g.OK
 			}
 			passed := []bool{true, e.State != campaigns.EntryDone && e.State != campaigns.EntryNone,
-				!shut["window"], !shut["cap"], !shut["do_not_call"], !shut["due"] && !shut["cooldown"], !held}
+				!shut["window"], !shut["cap"], !shut["do_not_call"], !shut["due"] && !shut["cooldown"] && !shut["operator"], !held}
 			for i, name := range []string{"total", "active", "in_window", "under_caps", "not_suppressed", "due", "ready"} {
 				if !passed[i] {
 					break
