@@ -2,6 +2,7 @@ package fault
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type product struct {
 	cmd                      *exec.Cmd
 	log                      *lines
 	startedAt, readyAt, died time.Time
+	program                  string   // the binary; "": the one that is tested
 	under                    []string // a program that runs the product, and its arguments
 }
 
@@ -133,7 +135,7 @@ func reserve(t *testing.T) string {
 
 // command is the product with the environment of the tests, without what would
 // be taken for its configuration.
-func command(args ...string) *exec.Cmd {
+func command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OUTPACE_") })
 	return cmd
@@ -154,7 +156,7 @@ func (p *product) start(t *testing.T) {
 // launch runs the product and does not wait for it.
 func (p *product) launch(t *testing.T) {
 	t.Helper()
-	p.cmd = command("serve", "--config", p.config)
+	p.cmd = command(cmp.Or(p.program, program), "serve", "--config", p.config)
 	if len(p.under) > 0 {
 		serve := p.cmd
 		p.cmd = exec.Command(p.under[0], append(slices.Clone(p.under[1:]), serve.Args...)...)
@@ -244,7 +246,7 @@ func (p *product) get(url string) (string, error) {
 // it printed and its exit status.
 func (p *product) outpace(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	cmd := command(append(args, "--config", p.config)...)
+	cmd := command(program, append(args, "--config", p.config)...)
 	var out, bad bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &bad
 	err := cmd.Run()
