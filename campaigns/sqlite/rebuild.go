@@ -26,6 +26,10 @@ func readCursor(s *statements, id campaigns.CampaignID) (cursor, error) {
 	return c, err
 }
 
+// rebuildAtOnce is how many leads one step of a rebuild places: small enough that a
+// call that wants to begin meanwhile hardly waits.
+const rebuildAtOnce = 500
+
 // finishRebuilds goes on with rebuilds that a crash cut short.
 func (s *Store) finishRebuilds(ctx context.Context) error {
 	ids, err := readList(ctx, s, "campaigns", column[campaigns.CampaignID], `SELECT id FROM campaign WHERE rebuilt IS NOT NULL`)
@@ -70,7 +74,7 @@ func (s *Store) leadsToRebuild(ctx context.Context, id campaigns.CampaignID) (fr
 			WHERE c.id = ? AND l.id > ?
 			  AND (l.list IN (SELECT value FROM json_each(c.body, '$.lists'))
 			       OR EXISTS (SELECT 1 FROM entry e WHERE e.lead = l.id AND e.campaign = c.id))
-			ORDER BY l.id LIMIT ?`, string(id), from.after.Int64, chunk)
+			ORDER BY l.id LIMIT ?`, string(id), from.after.Int64, rebuildAtOnce)
 		return err
 	})
 	return from, leads, err

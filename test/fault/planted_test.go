@@ -151,17 +151,18 @@ func TestPlantedFaults(t *testing.T) {
 		name   string
 		plant  plant
 		charge string
+		behave func(string, int) (carrier.Behaviour, bool)
 		happen func(t *testing.T, w *world, stall stalled) (by func(testing.TB)) // the scene, and its judge
 	}{
-		{"durable begin", noDurableBegin, "the store knows no such attempt", killStalled},
-		{"settle", noSettle, `outcome "", ended`, killTwice},
-		{"second check", noSecondCheck, "after its window closed", closeStalled},
+		{"durable begin", noDurableBegin, "the store knows no such attempt", quick, killStalled},
+		{"settle", noSettle, `outcome "", ended`, quick, killTwice},
+		{"second check", noSecondCheck, "after its window closed", busy, closeStalled},
 	} {
 		planted := c.plant.build(t)
 		t.Run(c.name, func(t *testing.T) {
 			eachStore(t, func(t *testing.T, store string, stall stalled) {
 				for _, binary := range []string{"", planted} {
-					w := newWorldOn(t, store, carrier.Config{Seed: 5, Behave: quick}, 3000, 10)
+					w := newWorldOn(t, store, carrier.Config{Seed: 5, Behave: c.behave}, 3000, 10)
 					w.program = binary
 					d := &docket{TB: t}
 					c.happen(t, w, stall)(d)
@@ -201,6 +202,11 @@ func quick(number string, n int) (carrier.Behaviour, bool) {
 		return carrier.Behaviour{Kind: carrier.Busy}, true
 	}
 	return carrier.Behaviour{Kind: carrier.Person, Ring: 200 * time.Millisecond, Talk: time.Minute, Patience: time.Minute}, true
+}
+
+// busy are lines that are always busy: a call can be made at any moment.
+func busy(string, int) (carrier.Behaviour, bool) {
+	return carrier.Behaviour{Kind: carrier.Busy}, true
 }
 
 // judged holds the attempts of a store that nobody uses any more against the
