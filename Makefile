@@ -80,8 +80,11 @@ SEED ?= 0
 days: build ## DAYS random days of a call centre (default 10000; hours), at most 1 in 1,000 over its limit
 	bin/outpace simulate --days $(DAYS) --seed $(SEED) $(ARGS)
 
-bench: go-version ## benchmarks, with allocations
-	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
+comma := ,
+BENCH_LEADS ?= 10000,100000,1000000$(if $(BIG),$(comma)10000000)
+
+bench: go-version ## benchmarks, with allocations; ratios of the stores at 10 k to 1 M leads (BIG=1: 10 M; hours, 8 GiB)
+	OUTPACE_BENCH_LEADS=$(BENCH_LEADS) go test -run '^$$' -bench . -benchmem -timeout 5h -p 1 $(ARGS) ./...
 
 lint: go-version ## golangci-lint where it is installed, else go vet
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else \

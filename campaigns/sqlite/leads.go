@@ -10,14 +10,24 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// A bulk request writes leads in pieces, one or two milliseconds each, and looks
-// after each whether it is to stop. At most so many share a commit: while nobody
-// calls, and while calls are made (see writer.mayGoOn).
+// A bulk request writes leads in pieces, and looks after each whether it is to stop:
+// a call waits for one piece at most, one or two milliseconds. Where it shares the
+// commit of a call it writes one small piece. At most so many leads share a commit,
+// while nobody calls and while calls are made (see writer.mayGoOn).
 const (
 	piece         = 25
+	pieceInCalls  = 5
 	atOnce        = 4000
 	atOnceInCalls = 100
 )
+
+// piece is how many leads to write before somebody may be let by.
+func (w *writer) piece() int {
+	if w.shared {
+		return pieceInCalls
+	}
+	return piece
+}
 
 // SaveList creates or replaces a list; the number of its leads is our own count.
 func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
@@ -57,7 +67,7 @@ func (s *Store) AddLeads(ctx context.Context, id campaigns.ListID, leads []campa
 		var done campaigns.AddResult
 		n := 0
 		err = s.writeBulk(ctx, "add_leads", func(w *writer) error {
-			for part := range slices.Chunk(rows, piece) {
+			for part := range slices.Chunk(rows, w.piece()) {
 				some, err := w.addLeads(id, part, time.Now())
 				if err != nil {
 					return err

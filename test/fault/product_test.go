@@ -83,10 +83,10 @@ drain: {timeout: 5s}
 const embedded = "sqlite:outpace.db"
 
 // newProduct writes the configuration of a product that dials a carrier.
-func newProduct(t *testing.T, carrier string) *product { return newProductOn(t, embedded, carrier) }
+func newProduct(t testing.TB, carrier string) *product { return newProductOn(t, embedded, carrier) }
 
 // newProductOn is newProduct with a store of its own.
-func newProductOn(t *testing.T, store, carrier string) *product {
+func newProductOn(t testing.TB, store, carrier string) *product {
 	t.Helper()
 	dir := t.TempDir()
 	p := &product{
@@ -111,7 +111,7 @@ var reserved sync.Map
 // reserve finds a port that is free for UDP and TCP. It is outside of the range
 // that systems take ports from for others (from 32768 on Linux, 49152
 // elsewhere), so that nobody takes it while the product is down.
-func reserve(t *testing.T) string {
+func reserve(t testing.TB) string {
 	t.Helper()
 	for range 200 {
 		address := fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000))
@@ -244,7 +244,7 @@ func (p *product) get(url string) (string, error) {
 
 // outpace runs a command of the product over the same store and returns what
 // it printed and its exit status.
-func (p *product) outpace(t *testing.T, args ...string) (stdout, stderr string, status int) {
+func (p *product) outpace(t testing.TB, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	cmd := command(program, append(args, "--config", p.config)...)
 	var out, bad bytes.Buffer
