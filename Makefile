@@ -53,11 +53,14 @@ test: go-version ## format, vet and every test with the race detector; with CI=1
 		END { printf "\n%d packages passed, %d failed%s\n", ok, n, failed }'
 
 KILLS ?= 50
-FAULTS := Nodes|ManyNodes|Kill9|RestoreOf|RestoreWithout|TwoProducts|BitFlip|DiskFull|SlowDisk|ClockBack
+STORE ?=
+ROUNDS ?= 9
+FAULTS ?= Kill9$(if $(STORE),$(if $(filter redis,$(STORE)),OnRedis,$$))|Planted|RedisDies|Nodes|ManyNodes|RestoreOf|RestoreWithout|TwoProducts|BitFlip|DiskFull|SlowDisk|ClockBack
 
-fault: go-version ## kill -9 (KILLS times, default 50), many nodes, old copies, damage, a full and a slow disk, the clock; half an hour
+fault: go-version ## kill -9 (KILLS times, default 50; STORE=sqlite or redis), planted faults, many nodes, old copies, damage, disks, the clock; an hour
 	OUTPACE_KILLS=100 go test -count=1 -timeout 10m -run TestKill9 -v ./campaigns/sqlite
-	OUTPACE_FAULTS=1 OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 60m -parallel 1 -run 'Test($(FAULTS))' -v $(ARGS) ./test/fault
+	OUTPACE_FAULTS=1 OUTPACE_ROUNDS=$(ROUNDS) go test -count=1 -timeout 30m -run TestMastersDie -v ./campaigns/redis
+	OUTPACE_FAULTS=1 OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 150m -parallel 1 -run 'Test($(FAULTS))' -v $(ARGS) ./test/fault
 
 SCENARIOS := config/examples/scenarios
 
@@ -77,8 +80,11 @@ SEED ?= 0
 days: build ## DAYS random days of a call centre (default 10000; hours), at most 1 in 1,000 over its limit
 	bin/outpace simulate --days $(DAYS) --seed $(SEED) $(ARGS)
 
-bench: go-version ## benchmarks, with allocations
-	go test -run '^$$' -bench . -benchmem $(ARGS) ./...
+comma := ,
+BENCH_LEADS ?= 10000,100000,1000000$(if $(BIG),$(comma)10000000)
+
+bench: go-version ## benchmarks, with allocations; ratios of the stores at 10 k to 1 M leads (BIG=1: 10 M; hours, 8 GiB)
+	OUTPACE_BENCH_LEADS=$(BENCH_LEADS) go test -run '^$$' -bench . -benchmem -timeout 5h -p 1 $(ARGS) ./...
 
 lint: go-version ## golangci-lint where it is installed, else go vet
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else \

@@ -93,7 +93,7 @@ func (e *rowError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.
 
 // Read reads leads from r. name is the file's name; .xlsx, or content that is a
 // ZIP archive, is a workbook. emit gets batches of at most 5,000 leads and may
-// keep them. An error ends the reading; bad rows do not.
+// keep them; it runs beside the reading, never twice at a time. An error ends the reading; bad rows do not.
 func Read(ctx context.Context, r io.Reader, name string, o Options, emit func(batch []campaigns.Lead) error) (Report, error) {
 	src, report, err := open(r, name, o)
 	if err != nil {
@@ -107,6 +107,7 @@ func Read(ctx context.Context, r io.Reader, name string, o Options, emit func(ba
 		rd.bad = newGuardedCSV(o.BadRows)
 	}
 	err = rd.run(ctx, src)
+	err = errors.Join(err, rd.emitted())
 	if rd.bad != nil {
 		err = errors.Join(err, rd.bad.flush())
 	}
@@ -121,6 +122,7 @@ type reader struct {
 	columns []column
 	headers []string
 	batch   []campaigns.Lead
+	emits   chan error // holds the result of the emit that was begun last
 	bad     *guardedCSV
 	seed    maphash.Seed
 	seen    map[[2]uint64]struct{} // two hashes of number and external id
@@ -197,13 +199,26 @@ func (rd *reader) row(line int, cells []string) error {
 	return rd.flush()
 }
 
+// flush emits the batch while the next one is read: whoever writes it works
+// beside us. It gives the error of the one before.
 func (rd *reader) flush() error {
-	if len(rd.batch) == 0 {
-		return nil
+	if err := rd.emitted(); err != nil || len(rd.batch) == 0 {
+		return err
 	}
 	batch := rd.batch
-	rd.batch = nil
-	return rd.emit(batch)
+	rd.batch, rd.emits = nil, make(chan error, 1)
+	go func() { rd.emits <- rd.emit(batch) }()
+	return nil
+}
+
+// emitted waits for the emit that was begun last.
+func (rd *reader) emitted() error {
+	if rd.emits == nil {
+		return nil
+	}
+	err := <-rd.emits
+	rd.emits = nil
+	return err
 }
 
 // refuse notes a bad row or cell.

@@ -15,8 +15,13 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// chunk is how many leads an import writes before it looks whether to go on.
-const chunk = 500
+// chunk is how many leads an import writes before it looks whether to go on: two
+// pages. Redis does one thing at a time, so each of an import's is to be short.
+const chunk = 64
+
+// giveWay is how much longer than it worked an import rests after each chunk while
+// anybody, on whatever node, has leads claimed or calls them: calls come first.
+const giveWay = 2
 
 // SaveList creates or replaces a list; the number of its leads is our own count.
 func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
@@ -99,18 +104,35 @@ func (s *Store) Lists(ctx context.Context) ([]campaigns.List, error) {
 func (s *Store) AddLeads(ctx context.Context, list campaigns.ListID, leads []campaigns.Lead) (campaigns.AddResult, error) {
 	var total campaigns.AddResult
 	for part := range slices.Chunk(leads, chunk) {
+		began, dialled := time.Now(), false
 		err := s.do(ctx, "add_leads", func(ctx context.Context) error {
 			done, err := s.addLeads(ctx, list, part)
 			total.Added += done.Added
 			total.Updated += done.Updated
 			total.Same += done.Same
+			if err == nil {
+				dialled, err = s.dialled(ctx)
+			}
 			return err
 		})
 		if err != nil {
 			return total, fmt.Errorf("add leads to %s: %w", list, err)
 		}
+		if dialled && len(part) == chunk {
+			select {
+			case <-time.After(giveWay * time.Since(began)):
+			case <-ctx.Done(): // the next chunk says so
+			}
+		}
 	}
 	return total, nil
+}
+
+// dialled says whether anybody has leads of the first shard: who dials has leads of
+// all.
+func (s *Store) dialled(ctx context.Context) (bool, error) {
+	n, err := s.db.HLen(ctx, s.heldKey(0)).Result()
+	return n > 0, err
 }
 
 // importRow is a lead on its way into the store.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -81,25 +82,43 @@ const (
 	leadUpdated
 )
 
+// importRow is a lead on its way into the store, with what can be worked out
+// before the writer has it.
+type importRow struct {
+	campaigns.Lead
+	who    string // its identity
+	row    []byte
+	grades string
+}
+
+func importRows(list campaigns.ListID, leads []campaigns.Lead) ([]importRow, error) {
+	rows := make([]importRow, len(leads))
+	for i, l := range leads {
+		l.List = list
+		who, err := l.Identity()
+		if err != nil {
+			return nil, err
+		}
+		told, err := l.SourceSum()
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = importRow{Lead: l, who: who, row: told[:16], grades: fmt.Sprint(l.Grades)}
+	}
+	return rows, nil
+}
+
 // importLead writes one row of a list. Grades that calls have changed stay
 // unless the source itself says something new.
-func (w *writer) importLead(l campaigns.Lead, now time.Time) (campaigns.LeadID, importResult, error) {
-	who, err := l.Identity()
-	if err != nil {
-		return 0, 0, err
+func (w *writer) importLead(r importRow, now time.Time) (campaigns.LeadID, importResult, error) {
+	l, who, row, grades := r.Lead, r.who, r.row, r.grades
+	id, err := w.insertLead(l, who, row, grades, now)
+	if err != nil || id != 0 {
+		return id, leadAdded, err
 	}
-	told, err := l.SourceSum()
-	if err != nil {
-		return 0, 0, err
-	}
-	row, grades := told[:16], fmt.Sprint(l.Grades)
 	old, err := w.findSource(l.List, who)
 	if err != nil {
 		return 0, 0, err
-	}
-	if old.id == 0 {
-		id, err := w.insertLead(l, who, row, grades, now)
-		return id, leadAdded, err
 	}
 	if bytes.Equal(old.row, row) && old.grades == grades {
 		return old.id, leadSame, nil
@@ -117,6 +136,7 @@ func (w *writer) importLead(l campaigns.Lead, now time.Time) (campaigns.LeadID, 
 	return old.id, leadUpdated, err
 }
 
+// insertLead adds a lead; id 0 where the list has one with its identity.
 func (w *writer) insertLead(l campaigns.Lead, identity string, row []byte, grades string, now time.Time) (campaigns.LeadID, error) {
 	if l.CreatedAt.IsZero() {
 		l.CreatedAt = now
@@ -131,9 +151,12 @@ func (w *writer) insertLead(l campaigns.Lead, identity string, row []byte, grade
 	g := l.Grades
 	var id campaigns.LeadID
 	err = w.get(`INSERT INTO lead (list, identity, external_id, name, stage, cp, pi, level, temperature, progress, fields, note, source_row, source_grades, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (list, identity) DO NOTHING RETURNING id`,
 		args(string(l.List), identity, l.ExternalID, l.Name, string(g.Stage), g.CP, g.PI, g.Level, string(g.Temperature), g.Progress,
 			fields, l.Note, row, grades, stamp(l.CreatedAt), stamp(l.UpdatedAt)), &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, fmt.Errorf("add lead: %w", err)
 	}
@@ -161,12 +184,17 @@ func (w *writer) replaceLead(l campaigns.Lead, identity string) error {
 }
 
 func (w *writer) insertNumbers(id campaigns.LeadID, numbers []campaigns.Number) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	const row = `, (?, ?, ?, ?, ?, ?)`
+	var values []any
 	for i, n := range numbers {
-		_, err := w.exec(`INSERT INTO lead_number (lead, position, e164, kind, window_class, bad) VALUES (?, ?, ?, ?, ?, ?)`,
-			int64(id), i, n.E164, string(n.Kind), string(n.Window()), n.Bad)
-		if err != nil {
-			return fmt.Errorf("add number %d of lead %d: %w", i+1, id, err)
-		}
+		values = append(values, int64(id), i, n.E164, string(n.Kind), string(n.Window()), n.Bad)
+	}
+	_, err := w.exec(`INSERT INTO lead_number (lead, position, e164, kind, window_class, bad) VALUES `+strings.Repeat(row, len(numbers))[2:], values...)
+	if err != nil {
+		return fmt.Errorf("add the numbers of lead %d: %w", id, err)
 	}
 	return nil
 }

@@ -10,9 +10,24 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// chunk is how many leads one bulk request writes: small enough that a call
-// that wants to begin meanwhile hardly waits.
-const chunk = 500
+// A bulk request writes leads in pieces, and looks after each whether it is to stop:
+// a call waits for one piece at most, one or two milliseconds. Where it shares the
+// commit of a call it writes one small piece. At most so many leads share a commit,
+// while nobody calls and while calls are made (see writer.mayGoOn).
+const (
+	piece         = 25
+	pieceInCalls  = 5
+	atOnce        = 4000
+	atOnceInCalls = 100
+)
+
+// piece is how many leads to write before somebody may be let by.
+func (w *writer) piece() int {
+	if w.shared {
+		return pieceInCalls
+	}
+	return piece
+}
 
 // SaveList creates or replaces a list; the number of its leads is our own count.
 func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
@@ -47,24 +62,38 @@ func (s *Store) Lists(ctx context.Context) ([]campaigns.List, error) {
 // so after an error the import is simply run again.
 func (s *Store) AddLeads(ctx context.Context, id campaigns.ListID, leads []campaigns.Lead) (campaigns.AddResult, error) {
 	var total campaigns.AddResult
-	for part := range slices.Chunk(leads, chunk) {
+	rows, err := importRows(id, leads)
+	for err == nil && len(rows) > 0 {
 		var done campaigns.AddResult
-		err := s.writeBulk(ctx, "add_leads", func(w *writer) error {
-			var err error
-			done, err = w.addLeads(id, part, time.Now())
-			return err
+		n := 0
+		err = s.writeBulk(ctx, "add_leads", func(w *writer) error {
+			for part := range slices.Chunk(rows, w.piece()) {
+				some, err := w.addLeads(id, part, time.Now())
+				if err != nil {
+					return err
+				}
+				done = sum(done, some)
+				if n += len(part); !w.mayGoOn(n) {
+					break
+				}
+			}
+			return nil
 		})
-		if err != nil {
-			return total, fmt.Errorf("add leads to %s: %w", id, err)
+		if err == nil {
+			total, rows = sum(total, done), rows[n:]
 		}
-		total.Added += done.Added
-		total.Updated += done.Updated
-		total.Same += done.Same
+	}
+	if err != nil {
+		return total, fmt.Errorf("add leads to %s: %w", id, err)
 	}
 	return total, nil
 }
 
-func (w *writer) addLeads(id campaigns.ListID, leads []campaigns.Lead, now time.Time) (campaigns.AddResult, error) {
+func sum(a, b campaigns.AddResult) campaigns.AddResult {
+	return campaigns.AddResult{Added: a.Added + b.Added, Updated: a.Updated + b.Updated, Same: a.Same + b.Same}
+}
+
+func (w *writer) addLeads(id campaigns.ListID, rows []importRow, now time.Time) (campaigns.AddResult, error) {
 	var done campaigns.AddResult
 	var known int
 	if err := w.get(`SELECT 1 FROM list WHERE id = ?`, args(string(id)), &known); err != nil {
@@ -74,9 +103,9 @@ func (w *writer) addLeads(id campaigns.ListID, leads []campaigns.Lead, now time.
 	if err != nil {
 		return done, err
 	}
-	for _, l := range leads {
-		l.List = id
-		leadID, result, err := w.importLead(l, now)
+	for _, row := range rows {
+		l := row.Lead
+		leadID, result, err := w.importLead(row, now)
 		if err != nil {
 			return done, err
 		}

@@ -31,6 +31,9 @@ const (
 	// rebuildAtOnce is how many chunks are done before SaveCampaign returns, so that
 	// few leads are in their places then.
 	rebuildAtOnce = 4
+	// rebuildLeads is how many leads a chunk places: few enough that a call that
+	// wants to begin meanwhile hardly waits.
+	rebuildLeads = 500
 	// rebuildAgain is when a rebuild that failed is tried again.
 	rebuildAgain = time.Second
 )
@@ -104,7 +107,7 @@ func (s *Store) leadsToRebuild(ctx context.Context, id campaigns.CampaignID) (fr
 			WHERE c.id = ? AND l.id > ?
 			  AND (l.list IN (SELECT value FROM json_each(c.body, '$.lists'))
 			       OR EXISTS (SELECT 1 FROM entry e WHERE e.lead = l.id AND e.campaign = c.id))
-			ORDER BY l.id LIMIT ?`, string(id), from.after.Int64, chunk)
+			ORDER BY l.id LIMIT ?`, string(id), from.after.Int64, rebuildLeads)
 		return err
 	})
 	return from, leads, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -65,12 +66,15 @@ type writer struct {
 	*statements
 	conn   *sql.Conn
 	stats  *campaigns.Operations
+	waits  func() bool // somebody wants to write
+	called time.Time   // when something that is not bulk was last written
+	shared bool        // the group has such a request
 	plans  map[campaigns.CampaignID]*plan
 	queues map[campaigns.QueueID]int64
 }
 
 func newWriter(conn *sql.Conn, stats *campaigns.Operations) *writer {
-	w := &writer{statements: newStatements(conn), conn: conn, stats: stats}
+	w := &writer{statements: newStatements(conn), conn: conn, stats: stats, waits: func() bool { return false }}
 	w.forget()
 	return w
 }
@@ -84,6 +88,7 @@ func (w *writer) forget() {
 func (w *writer) run(requests <-chan *request) {
 	defer w.conn.Close()
 	defer w.close()
+	w.waits = func() bool { return len(requests) > 0 }
 	var late *request // a second bulk request: it opens the next group
 	for {
 		first := late
@@ -95,12 +100,50 @@ func (w *writer) run(requests <-chan *request) {
 			}
 		}
 		group := []*request{first}
-		group, late = gather(group, requests)
+		if first.bulk && w.calling() {
+			group, late = letBy(group, requests)
+		}
+		if late == nil {
+			group, late = gather(group, requests)
+		}
 		w.commit(group)
 		for _, r := range group {
 			close(r.done)
 		}
 	}
+}
+
+// Calls come first: while they are made, bulk work waits so long for one of their
+// writes to share its commit, and takes no flush of its own before.
+const letByFor = 50 * time.Millisecond
+
+// calling says whether anything but bulk was written a moment ago.
+func (w *writer) calling() bool { return time.Since(w.called) < time.Second }
+
+// mayGoOn says whether a bulk request that has done n pieces of work may do more
+// before the commit.
+func (w *writer) mayGoOn(n int) bool {
+	if w.calling() {
+		return !w.shared && !w.waits() && n < atOnceInCalls
+	}
+	return !w.waits() && n < atOnce
+}
+
+// letBy waits for a request that is not bulk to join a group of bulk work.
+func letBy(group []*request, requests <-chan *request) (all []*request, late *request) {
+	timer := time.NewTimer(letByFor)
+	defer timer.Stop()
+	select {
+	case r, open := <-requests:
+		if open && r.bulk {
+			return group, r
+		}
+		if open {
+			group = append(group, r)
+		}
+	case <-timer.C:
+	}
+	return group, nil
 }
 
 // gather adds the requests that wait now, without waiting for more: the flush
@@ -132,6 +175,10 @@ func (w *writer) commit(group []*request) {
 		for _, r := range group {
 			r.err = fmt.Errorf("%s: %s: %w", r.name, what, err)
 		}
+	}
+	w.shared = slices.ContainsFunc(group, func(r *request) bool { return !r.bulk })
+	if w.shared {
+		w.called = time.Now()
 	}
 	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		fail("begin", err)

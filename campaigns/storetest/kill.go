@@ -46,16 +46,28 @@ func RunChild(t *testing.T, after time.Duration, env ...string) bool {
 	return err != nil
 }
 
+// allAttempts are the attempts, newest first.
+func allAttempts(t *testing.T, s campaigns.Records) []campaigns.Attempt {
+	t.Helper()
+	var all []campaigns.Attempt
+	for q := (campaigns.AttemptQuery{Limit: 10_000}); ; q.Before = all[len(all)-1].ID {
+		page, err := s.Attempts(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all = append(all, page...); len(page) == 0 {
+			return all
+		}
+	}
+}
+
 // JudgeKilled holds what a store kept against the journal of the processes that
 // dialled and were killed, a line for each thing that the outside world saw:
 // "INVITE attempt lead fence" after Begin, "ENDED ..." after End. Each of so many
 // leads was to be dialled tries times and found busy, unless it was interrupted.
 func JudgeKilled(t *testing.T, s campaigns.Records, journal string, leads, tries int) {
 	t.Helper()
-	kept, err := s.Attempts(t.Context(), campaigns.AttemptQuery{Limit: 10_000})
-	if err != nil {
-		t.Fatal(err)
-	}
+	kept := allAttempts(t, s)
 	byID, byLead := map[string]campaigns.Attempt{}, map[campaigns.LeadID][]campaigns.Outcome{}
 	for _, a := range kept {
 		byID[string(a.ID)] = a

@@ -14,14 +14,6 @@ import (
 	"github.com/outpace-dialer/outpace/test/carrier"
 )
 
-// heavy leaves a test to `make fault`.
-func heavy(t *testing.T) {
-	t.Helper()
-	if os.Getenv("OUTPACE_FAULTS") == "" {
-		t.Skip("takes minutes: `make fault` runs it (OUTPACE_FAULTS=1)")
-	}
-}
-
 // onSmallDisk gives the product a disk of its own, in memory.
 func onSmallDisk(t *testing.T, size string) func(*product) {
 	return func(p *product) {

@@ -50,7 +50,7 @@ var wrongNumbers = []string{"call me", "+1 212", "+48 000", "12", "+999999999999
 
 // writeLeads writes n rows of a list: a number by turns Polish, American and
 // Chinese, every 500th row bad, every 700th the one before it again.
-func writeLeads(t *testing.T, n int, delimiter rune, name string) file {
+func writeLeads(t testing.TB, n int, delimiter rune, name string) file {
 	t.Helper()
 	f := file{path: filepath.Join(t.TempDir(), "leads.csv")}
 	out, err := os.Create(f.path)
@@ -106,7 +106,7 @@ func leadRow(i int, name string) []string {
 }
 
 // importFile runs the command and reads its report.
-func importFile(t *testing.T, p *product, f file, more ...string) imported {
+func importFile(t testing.TB, p *product, f file, more ...string) imported {
 	t.Helper()
 	began := time.Now()
 	out, bad, status := p.outpace(t, append([]string{"leads", "import", f.path, "--json"}, more...)...)
@@ -165,6 +165,25 @@ func TestImportAtSize(t *testing.T) {
 			}
 		})
 	}
+}
+
+// BenchmarkImport is the command end to end, from a file to the store on disk with
+// all its indexes, for a list that a campaign dials from.
+func BenchmarkImport(b *testing.B) {
+	const rows = 200_000
+	p := newProduct(b, "127.0.0.1:9")
+	store := p.open(b)
+	if _, err := store.SaveCampaign(b.Context(), plan(time.Now())); err != nil {
+		b.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		b.Fatal(err)
+	}
+	f := writeLeads(b, rows, ';', "Lead")
+	began := time.Now()
+	importFile(b, p, f, "--list", list)
+	b.ReportMetric(float64(f.rows)/time.Since(began).Seconds(), "rows/s")
+	b.ReportMetric(0, "ns/op")
 }
 
 // checkBadFile: the file of bad rows names line, column and reason, and has

@@ -18,7 +18,7 @@ type dialog struct {
 }
 
 // judge holds the store against the far ends' journal.
-func judge(t *testing.T, w *world, lives []life) {
+func judge(t testing.TB, w *world, lives []life) {
 	t.Helper()
 	events := w.events(t)
 	store := w.open(t)
@@ -59,7 +59,7 @@ func slowest(lives []life) time.Duration {
 }
 
 // allAttempts are the attempts, newest first.
-func allAttempts(t *testing.T, store campaigns.Records) []campaigns.Attempt {
+func allAttempts(t testing.TB, store campaigns.Records) []campaigns.Attempt {
 	t.Helper()
 	var all []campaigns.Attempt
 	q := campaigns.AttemptQuery{Campaign: campaign, Limit: 10_000}
@@ -78,7 +78,7 @@ func allAttempts(t *testing.T, store campaigns.Records) []campaigns.Attempt {
 
 // callsOf are the carrier's calls by Call-ID. A second INVITE with one Call-ID
 // is a fault.
-func callsOf(t *testing.T, events []carrier.Event) map[string]*dialog {
+func callsOf(t testing.TB, events []carrier.Event) map[string]*dialog {
 	t.Helper()
 	calls := map[string]*dialog{}
 	for _, e := range events {
@@ -118,7 +118,7 @@ func legsOf(events []carrier.Event) map[string]*dialog {
 
 // judgeOutcomes: every attempt has one outcome, and every INVITE was an attempt
 // before it left.
-func judgeOutcomes(t *testing.T, attempts []campaigns.Attempt, calls map[string]*dialog) {
+func judgeOutcomes(t testing.TB, attempts []campaigns.Attempt, calls map[string]*dialog) {
 	t.Helper()
 	begun := map[string]campaigns.Attempt{}
 	for _, a := range attempts {
@@ -152,7 +152,7 @@ func restOf(o campaigns.Outcome) (time.Duration, bool) {
 	if o == campaigns.Connected {
 		return time.Hour, true
 	}
-	for _, r := range campaigns.DefaultRetry {
+	for _, r := range slices.Concat(retry, campaigns.DefaultRetry) {
 		if r.Outcome == o {
 			return r.After, r.Max > 0
 		}
@@ -161,7 +161,7 @@ func restOf(o campaigns.Outcome) (time.Duration, bool) {
 }
 
 // judgeTimes: no number is dialled before its time, nor while it is on a call.
-func judgeTimes(t *testing.T, attempts []campaigns.Attempt, calls map[string]*dialog) {
+func judgeTimes(t testing.TB, attempts []campaigns.Attempt, calls map[string]*dialog) {
 	t.Helper()
 	last := map[string]campaigns.Attempt{}
 	for _, a := range slices.Backward(attempts) {
@@ -184,7 +184,7 @@ func judgeTimes(t *testing.T, attempts []campaigns.Attempt, calls map[string]*di
 
 // judgeEnds: what was up when a process died has ended soon after the next one
 // was started. It returns how many were up, and how many of these answered.
-func judgeEnds(t *testing.T, what string, all map[string]*dialog, lives []life) (up, answered int) {
+func judgeEnds(t testing.TB, what string, all map[string]*dialog, lives []life) (up, answered int) {
 	t.Helper()
 	for i := range len(lives) - 1 {
 		died, started := lives[i].died, nextReady(lives[i+1:]).started

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
 )
@@ -61,34 +62,98 @@ func TestKill9OnRedis(t *testing.T) {
 	killAndJudge(t, redistest.Start(t).URL())
 }
 
+// killLeads is how many leads there are for each kill.
+const killLeads = 6
+
 func killAndJudge(t *testing.T, store string) {
 	t.Helper()
-	kills := 4
+	kills, many := 4, false
 	if n, err := strconv.Atoi(os.Getenv("OUTPACE_KILLS")); err == nil && n > 0 {
-		kills = n
+		kills, many = n, n >= 50
 	}
-	w := newWorldOn(t, store, carrier.Config{Seed: killSeed, Behave: mixed}, 400+100*kills, 10)
+	leads := max(200, killLeads*kills)
+	w := newWorldOn(t, store, carrier.Config{Seed: killSeed, Behave: mixed}, leads, 8)
 	draw := rand.New(rand.NewPCG(killSeed, 0))
 	w.start(t)
-	w.operate(t, 20*time.Second)
+	leave := w.operate(t, 20*time.Second)
 	var lives []life
-	for i := range kills {
-		pass(300*time.Millisecond + within(draw, 2700*time.Millisecond))
-		if i%4 == 3 { // people talk and are recorded, talks end, machines are hung up
+	for len(lives) < kills {
+		w.dialSome(draw, leads, kills-len(lives))
+		if len(lives)%5 == 3 { // people talk and are recorded, talks end, machines are hung up
 			pass(3*time.Second + within(draw, 4*time.Second))
 		}
 		w.kill()
 		lives = append(lives, life{w.startedAt, w.readyAt, w.died})
-		if i%3 == 2 {
+		if len(lives)%4 == 3 && len(lives) < kills {
 			w.killClearing(t)
 			lives = append(lives, life{started: w.startedAt, died: w.died})
 		}
 		w.start(t)
+		if len(lives)%50 == 0 {
+			t.Logf("%d kills, %d calls", len(lives), w.carrier.Stats().Invites)
+		}
+	}
+	if many {
+		leave()
+		w.operate(t, 300*time.Millisecond)
+		w.dialAll()
 	}
 	pass(time.Until(w.startedAt.Add(endedWithin + time.Second)))
 	w.stop(t)
 	lives = append(lives, life{w.startedAt, w.readyAt, time.Now()})
 	judge(t, w, lives)
+	if many {
+		judgeAll(t, w, leads)
+	}
+}
+
+// dialSome lets the product live for a while: until as many calls were made as
+// there are leads for each of the kills to come, give or take all of them, but not
+// for long; then for a moment more, so that each step of a call has its turn.
+func (w *world) dialSome(draw *rand.Rand, leads, kills int) {
+	made := w.carrier.Stats().Invites
+	share := max(0, leads-int(made)) / kills
+	enough := made + uint64(draw.IntN(2*share+2))
+	for end := time.Now().Add(3 * time.Second); w.carrier.Stats().Invites < enough && time.Now().Before(end); {
+		pass(time.Millisecond)
+	}
+	pass(within(draw, 700*time.Millisecond))
+}
+
+// dialAll waits until no lead is dialled any more: for longer than a number rests
+// whose lock a dead process left.
+func (w *world) dialAll() {
+	last := w.carrier.Stats().Invites
+	for quiet, end := time.Now(), time.Now().Add(15*time.Minute); time.Since(quiet) < campaigns.LockedFor+15*time.Second && time.Now().Before(end); {
+		pass(time.Second)
+		if n := w.carrier.Stats().Invites; n != last {
+			last, quiet = n, time.Now()
+		}
+	}
+}
+
+// judgeAll: each lead was dialled once, and each of these attempts has its outcome.
+func judgeAll(t *testing.T, w *world, leads int) {
+	t.Helper()
+	store := w.open(t)
+	defer store.Close()
+	times := map[campaigns.LeadID]int{}
+	all, kept := 0, allAttempts(t, store)
+	for _, a := range kept {
+		if a.Outcome != campaigns.NotPlaced {
+			times[a.Lead]++
+			all++
+		}
+	}
+	for id, n := range times {
+		if n != 1 {
+			t.Errorf("lead %d was dialled %d times", id, n)
+		}
+	}
+	if len(times) != leads {
+		t.Errorf("%d of %d leads were dialled", len(times), leads)
+	}
+	t.Logf("%d leads, %d attempts with one outcome each; %d more were never placed", leads, all, len(kept)-all)
 }
 
 // killClearing starts the product and kills it when it ends the first of the

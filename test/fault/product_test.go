@@ -2,6 +2,7 @@ package fault
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type product struct {
 	cmd                      *exec.Cmd
 	log                      *lines
 	startedAt, readyAt, died time.Time
+	program                  string   // the binary; "": the one that is tested
 	under                    []string // a program that runs the product, and its arguments
 }
 
@@ -81,10 +83,10 @@ drain: {timeout: 5s}
 const embedded = "sqlite:outpace.db"
 
 // newProduct writes the configuration of a product that dials a carrier.
-func newProduct(t *testing.T, carrier string) *product { return newProductOn(t, embedded, carrier) }
+func newProduct(t testing.TB, carrier string) *product { return newProductOn(t, embedded, carrier) }
 
 // newProductOn is newProduct with a store of its own.
-func newProductOn(t *testing.T, store, carrier string) *product {
+func newProductOn(t testing.TB, store, carrier string) *product {
 	t.Helper()
 	dir := t.TempDir()
 	p := &product{
@@ -109,7 +111,7 @@ var reserved sync.Map
 // reserve finds a port that is free for UDP and TCP. It is outside of the range
 // that systems take ports from for others (from 32768 on Linux, 49152
 // elsewhere), so that nobody takes it while the product is down.
-func reserve(t *testing.T) string {
+func reserve(t testing.TB) string {
 	t.Helper()
 	for range 200 {
 		address := fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000))
@@ -133,7 +135,7 @@ func reserve(t *testing.T) string {
 
 // command is the product with the environment of the tests, without what would
 // be taken for its configuration.
-func command(args ...string) *exec.Cmd {
+func command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OUTPACE_") })
 	return cmd
@@ -154,7 +156,7 @@ func (p *product) start(t *testing.T) {
 // launch runs the product and does not wait for it.
 func (p *product) launch(t *testing.T) {
 	t.Helper()
-	p.cmd = command("serve", "--config", p.config)
+	p.cmd = command(cmp.Or(p.program, program), "serve", "--config", p.config)
 	if len(p.under) > 0 {
 		serve := p.cmd
 		p.cmd = exec.Command(p.under[0], append(slices.Clone(p.under[1:]), serve.Args...)...)
@@ -242,9 +244,9 @@ func (p *product) get(url string) (string, error) {
 
 // outpace runs a command of the product over the same store and returns what
 // it printed and its exit status.
-func (p *product) outpace(t *testing.T, args ...string) (stdout, stderr string, status int) {
+func (p *product) outpace(t testing.TB, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	cmd := command(append(args, "--config", p.config)...)
+	cmd := command(program, append(args, "--config", p.config)...)
 	var out, bad bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &bad
 	err := cmd.Run()

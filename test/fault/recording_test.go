@@ -25,7 +25,7 @@ const (
 // judgeRecordings: each file in the recording folder is a whole WAV file, as
 // long as its talk was, with sound on it. It returns how many there are, and
 // how many of them a kill cut short in the middle of a talk.
-func judgeRecordings(t *testing.T, w *world, attempts []campaigns.Attempt, events []carrier.Event, lives []life) (all, cut int) {
+func judgeRecordings(t testing.TB, w *world, attempts []campaigns.Attempt, events []carrier.Event, lives []life) (all, cut int) {
 	t.Helper()
 	bridgedAt := map[string]time.Time{}
 	for _, e := range events {

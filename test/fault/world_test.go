@@ -96,7 +96,7 @@ func (w *world) operate(t *testing.T, talk time.Duration) (leave func()) {
 }
 
 // events is the journal so far, of both far ends.
-func (w *world) events(t *testing.T) []carrier.Event {
+func (w *world) events(t testing.TB) []carrier.Event {
 	t.Helper()
 	events, err := carrier.ReadLog(strings.NewReader(w.journal.String()))
 	if err != nil {
@@ -117,7 +117,7 @@ func (l *lines) ends() int {
 }
 
 // open opens the store while no product runs on it.
-func (p *product) open(t *testing.T) app.Store {
+func (p *product) open(t testing.TB) app.Store {
 	t.Helper()
 	cfg, err := config.Load(p.config, nil)
 	if err != nil {
@@ -128,6 +128,21 @@ func (p *product) open(t *testing.T) app.Store {
 		t.Fatal(err)
 	}
 	return store
+}
+
+// change changes the campaign while no product runs.
+func (w *world) change(t *testing.T, do func(*campaigns.Campaign)) {
+	t.Helper()
+	store := w.open(t)
+	defer store.Close()
+	c, err := store.Campaign(t.Context(), campaign)
+	if err == nil {
+		do(&c)
+		_, err = store.SaveCampaign(t.Context(), c)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // seed fills the store: leads in a zone where it is day, a campaign that dials
@@ -156,14 +171,18 @@ func (w *world) seed(t *testing.T, leads, people int) {
 	}
 }
 
+// retry differs from the default where a line is busy: what is dialled twice within
+// the longest of these tests was dialled early.
+var retry = []campaigns.RetryRule{{Outcome: campaigns.Busy, After: 2 * time.Hour, Max: 3}}
+
 func plan(now time.Time) campaigns.Campaign {
 	return campaigns.Campaign{
 		ID: campaign, Name: "Faults", State: campaigns.Running, Lists: []campaigns.ListID{list},
 		Trunks: "default", CallerIDs: []string{prefix + "5550001"},
 		Pacing:    campaigns.Pacing{Mode: campaigns.Ratio, Ratio: 3, AbandonmentLimit: 0.03},
 		Detection: "before", Dispositions: campaigns.DefaultDispositions(),
-		Wrap:       campaigns.Wrap{Timeout: 10 * time.Second, Default: "no_decision"},
-		SafeHarbor: "safe-harbor", Recording: campaigns.RecordAlways, CreatedAt: now,
+		Wrap:  campaigns.Wrap{Timeout: 10 * time.Second, Default: "no_decision"},
+		Retry: retry, SafeHarbor: "safe-harbor", Recording: campaigns.RecordAlways, CreatedAt: now,
 	}
 }
 
