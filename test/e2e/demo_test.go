@@ -228,12 +228,28 @@ func checkAbandonment(t *testing.T, r demoResult, calls map[string]*story) {
 	if r.Live > 0 && math.Abs(r.Abandonment-float64(r.Abandoned)/float64(r.Live)) > 1e-9 {
 		t.Errorf("abandonment %v of %d live and %d abandoned", r.Abandonment, r.Live, r.Abandoned)
 	}
-	// At most 3 % of the live answers (16 CFR 310.4(b)(4)(i)): none before the
-	// 34th. An answer that crosses our CANCEL counts in the figure; the demo's
-	// carrier has lines that answer then and only then, which in so short a run
-	// no pace can make up for, so they are left out here.
-	if paced := r.Abandoned - late; float64(paced) > math.Floor(0.03*float64(r.Live)) {
-		t.Errorf("%d abandoned by the pace of %d live answers: more than 3 %%", paced, r.Live)
+	// At most 3 % of the live answers (16 CFR 310.4(b)(4)(i)), measured over the
+	// campaign's days. In 25 s a pace that keeps to it may lose a call more and pay it
+	// back later, and chance does the rest: held against the most that so many answers
+	// lose once in a thousand runs. An answer that crosses our CANCEL counts in the
+	// figure; the demo's carrier has lines that answer then and only then, which in so
+	// short a run no pace can make up for, so they are left out here.
+	if paced, most := r.Abandoned-late, mostByChance(r.Live, 0.03); paced > most {
+		t.Errorf("%d abandoned by the pace of %d live answers: more than the %d that 3 %% may come to by chance", paced, r.Live, most)
+	}
+}
+
+// mostByChance is the number that n events of this chance each exceed less than
+// once in a thousand times (binomial).
+func mostByChance(n int, p float64) int {
+	one := math.Pow(1-p, float64(n)) // the chance of none, then of k
+	sum := one
+	for k := 0; ; k++ {
+		if 1-sum < 0.001 {
+			return k
+		}
+		one *= float64(n-k) / float64(k+1) * p / (1 - p)
+		sum += one
 	}
 }
 
