@@ -11,6 +11,7 @@ const (
 	farLogs      = 2.5   // standard deviations; beyond, a duration says no more
 	leastSpan    = 0.1   // seconds
 	byChance     = 2.5   // standard deviations of the differences of equals
+	farPace      = 10.0  // times the usual: however few and strange the ends, no operator is slower or quicker
 )
 
 // UsualLength is how long a talk or a wrap-up usually lasts: mean and variance of
@@ -67,14 +68,15 @@ func (p *Pace) Observe(longer, weight float64) {
 	p.Weight = p.Weight*keep + weight
 }
 
-// Value is the factor on the usual lengths, > 0: 1 for an operator of whom nothing
+// Value is the factor on the usual lengths, within farPace of 1: 1 for an operator of whom nothing
 // is known, and for all where operators differ by nothing. Spread is that of
 // PaceSpread (empirical Bayes, normal in the logarithm).
 func (p Pace) Value(spread float64) float64 {
 	if !(spread > 0) {
 		return 1
 	}
-	return math.Exp(p.Longer / (p.Weight + 1/(spread*spread)))
+	value := math.Exp(p.Longer / (p.Weight + 1/(spread*spread)))
+	return math.Max(1/farPace, math.Min(farPace, value))
 }
 
 // PaceSpread is the standard deviation of the log paces of operators beyond what
