@@ -21,8 +21,8 @@ const spareForLate = 1
 // that has rung the legal minimum. Its answer would most likely be abandoned, and
 // most people who answer at all have answered before. Where the trunk binds,
 // cancelling only wastes dials.
-func (c *controller) giveUp(now time.Time, v View) []string {
-	if !c.settings.Cancel || c.floor.free(now) > spareForLate {
+func (c *controller) giveUp(now time.Time, v View, free int) []string {
+	if !c.settings.Cancel || free > spareForLate {
 		return nil
 	}
 	if v.Room == 0 && (v.Bound == BoundChannels || v.Bound == BoundCPS) {

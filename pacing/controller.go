@@ -21,6 +21,7 @@ type controller struct {
 	first    time.Time // the first dial; zero before
 	swept    time.Time
 	// Reused from one Decide to the next.
+	rows      rows
 	surplus   []*call
 	cancelled []string
 	risks     []risk // of the calls of the last Decide that are still to be placed

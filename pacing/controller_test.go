@@ -170,7 +170,7 @@ func TestLinesPerReadyOperator(t *testing.T) {
 					now++
 					c.Observe(at(now), ev)
 					d := c.Decide(at(now), view)
-					free := max(0, c.floor.free(at(now)))
+					free := max(0, c.floor.staffing(at(now)).free)
 					if got := len(c.floor.inFlight) + d.Dial; d.Dial > 0 && float64(got) > per*float64(free) {
 						t.Fatalf("%d calls in flight for %d free operators", got, free)
 					}

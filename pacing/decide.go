@@ -6,9 +6,9 @@ import "time"
 func (c *controller) Decide(now time.Time, v View) Decision {
 	c.sweep(now)
 	c.model.refresh(now, c.settings, &c.floor)
+	c.floor.inbound = max(0, v.Waiting)
 	staff := c.floor.staffing(now)
 	c.target.follow(now, c.settings.TargetUtilisation, staff)
-	c.floor.inbound = max(0, v.Waiting)
 	d := c.ask(now, v, staff)
 	if d.Resting = staff.resting; d.Resting > 0 && d.Dial == 0 && d.Bound == BoundFree {
 		d.Bound = BoundFatigue
@@ -17,7 +17,7 @@ func (c *controller) Decide(now time.Time, v View) Decision {
 		d.Dial = v.Room
 		d.Bound = v.roomBound()
 	}
-	d.Mode, d.Room, d.Free, d.AtWork, d.InFlight = c.settings.Mode, v.Room, c.floor.free(now), staff.atWork, len(c.floor.inFlight)
+	d.Mode, d.Room, d.Free, d.AtWork, d.InFlight = c.settings.Mode, v.Room, staff.free, staff.atWork, len(c.floor.inFlight)
 	d.Ratio = c.ratio(0, staff)
 	return d
 }
@@ -33,7 +33,7 @@ func (c *controller) ask(now time.Time, v View, staff staffing) Decision {
 	case staff.atWork == 0:
 		return Decision{Bound: BoundOperators}
 	case c.settings.Mode == Progressive:
-		return c.progressive(now, staff)
+		return c.progressive(staff)
 	case c.settings.Mode == Ratio:
 		return c.fixedRatio(now, staff)
 	}

@@ -138,11 +138,15 @@ func (f *floor) running(now time.Time, segment int) (talking, wrapping []float64
 type staffing struct {
 	ready, atWork int
 	resting       int
-	busy          float64 // share of those at work who talk or wrap up
+	// free is the number of ready operators that nobody waits for; negative when
+	// people wait. An operator who goes on pause at the next chance is not free.
+	// Neither is one who rests. People who wait and were not dialled come first.
+	free int
+	busy float64 // share of those at work who talk or wrap up
 }
 
 func (f *floor) staffing(now time.Time) staffing {
-	var s staffing
+	s := staffing{free: -len(f.waiting) - f.inbound}
 	for _, o := range f.staff {
 		switch o.state {
 		case Ready:
@@ -150,6 +154,8 @@ func (f *floor) staffing(now time.Time) staffing {
 			s.atWork++
 			if o.rests(now) {
 				s.resting++
+			} else if !o.pauseRequested {
+				s.free++
 			}
 		case Talking, Wrapping:
 			s.atWork++
@@ -159,19 +165,6 @@ func (f *floor) staffing(now time.Time) staffing {
 		s.busy = float64(s.atWork-s.ready) / float64(s.atWork)
 	}
 	return s
-}
-
-// free is the number of ready operators that nobody waits for; negative when
-// people wait. An operator who goes on pause at the next chance is not free.
-// Neither is one who rests. People who wait and were not dialled come first.
-func (f *floor) free(now time.Time) int {
-	n := -len(f.waiting) - f.inbound
-	for _, o := range f.staff {
-		if o.state == Ready && !o.pauseRequested && !o.rests(now) {
-			n++
-		}
-	}
-	return n
 }
 
 // seconds from then to now, never negative. It is asked for every operator and

@@ -50,53 +50,61 @@ type term struct {
 
 // reset starts anew with so many free operators and an answer level of this spread.
 func (l *lookAhead) reset(free int, spread float64) {
-	*l = lookAhead{base: free, spread: spread, terms: l.terms[:0]}
+	l.base, l.spread = free, spread
+	l.terms, l.termCount, l.calls, l.late, l.exact = l.terms[:0], 0, 0, 0, false
+	l.variance, l.skew, l.answers = chances{}, chances{}, chances{}
 	for k := range points {
 		l.mean[k] = float64(free)
 	}
 }
 
-// addOperator counts an operator who comes free in time with these chances.
-func (l *lookAhead) addOperator(free *chances) {
+// addOperators counts n operators who come free in time with these chances each.
+func (l *lookAhead) addOperators(free *chances, n int) {
 	if free[points-1] < 1e-5 {
 		return
 	}
+	times := float64(n)
 	for k, p := range free {
-		v := p * (1 - p)
-		l.mean[k] += p
+		v := times * p * (1 - p)
+		l.mean[k] += times * p
 		l.variance[k] += v
 		l.skew[k] += v * (1 - 2*p)
 	}
-	l.remember(&term{*free, false})
+	l.remember(&term{*free, false}, n)
 }
 
-// addCall counts a call in flight that is answered live in time with these
-// chances. After finish it adds a call just placed.
-func (l *lookAhead) addCall(answered *chances) {
+// addCalls counts n calls in flight that are answered live in time with these
+// chances each. After finish it adds calls just placed.
+func (l *lookAhead) addCalls(answered *chances, n int) {
 	if answered[points-1] < 1e-6 {
 		return
 	}
-	l.calls++
+	l.calls += n
+	times := float64(n)
 	var not chances
 	for k, q := range answered {
-		v := q * (1 - q)
-		l.mean[k] -= q
-		l.answers[k] += q
+		v := times * q * (1 - q)
+		l.mean[k] -= times * q
+		l.answers[k] += times * q
 		l.variance[k] += v
 		l.skew[k] -= v * (1 - 2*q)
 		not[k] = 1 - q
 	}
 	t := term{not, true}
-	l.remember(&t)
-	if l.exact {
-		l.convolve(&t)
+	l.remember(&t, n)
+	for range n {
+		if l.exact {
+			l.convolve(&t)
+		}
 	}
 }
 
-func (l *lookAhead) remember(t *term) {
-	l.termCount++
+func (l *lookAhead) remember(t *term, n int) {
+	l.termCount += n
 	if l.termCount <= exactTerms {
-		l.terms = append(l.terms, *t)
+		for range n {
+			l.terms = append(l.terms, *t)
+		}
 	}
 }
 

@@ -42,14 +42,14 @@ func TestAbandonChanceIsExactForFewTerms(t *testing.T) {
 		var l lookAhead
 		l.reset(free, 0)
 		for _, p := range operators {
-			l.addOperator(same(p))
+			l.addOperators(same(p), 1)
 		}
 		half := len(calls) / 2
 		for i, q := range calls { // half in flight, half just placed
 			if i == half {
 				l.finish()
 			}
-			l.addCall(same(q))
+			l.addCalls(same(q), 1)
 		}
 		if len(calls) == 0 {
 			l.finish()
@@ -75,10 +75,10 @@ func TestNormalMeetsExact(t *testing.T) {
 		var l lookAhead
 		l.reset(c.free, 0)
 		for range c.operators {
-			l.addOperator(same(c.p))
+			l.addOperators(same(c.p), 1)
 		}
 		for range c.calls {
-			l.addCall(same(c.q))
+			l.addCalls(same(c.q), 1)
 		}
 		l.finish()
 		want := binomialTail(c.free, c.operators, c.calls, c.p, c.q)
@@ -119,10 +119,10 @@ func TestAbandonChanceGrowsWithCallsAndDoubt(t *testing.T) {
 			l := &lookAhead{}
 			l.reset(3, spread)
 			for range 30 {
-				l.addOperator(same(0.15))
+				l.addOperators(same(0.15), 1)
 			}
 			for range 10 {
-				l.addCall(same(0.2))
+				l.addCalls(same(0.2), 1)
 			}
 			l.finish()
 			return l
@@ -134,7 +134,7 @@ func TestAbandonChanceGrowsWithCallsAndDoubt(t *testing.T) {
 		q := rapid.Float64Range(0.01, 0.9).Draw(t, "q")
 		before := sure.abandonChance()
 		for range 10 {
-			sure.addCall(same(q))
+			sure.addCalls(same(q), 1)
 			after := sure.abandonChance()
 			if after < before-1e-3 {
 				t.Fatalf("one more call: chance %v then %v", before, after)

@@ -53,7 +53,7 @@ type model struct {
 	talkEnds   estimate.Ends
 	talkLevel  estimate.Level // talks that end, of those expected
 	levelled   float64        // talkLevel as the tables have it
-	handling   *estimate.Handling
+	handling   *handling
 	handlingAt time.Time
 }
 
@@ -65,13 +65,13 @@ type segment struct {
 	usual   float64 // answer as it was for long
 	accrued float64 // scratch of accrue
 	// within are the chances of a dial to be placed, and then by age, see firstAge.
-	within [firstAge + estimate.DialBins]chances
+	within [firstAge + estimate.DialBins]row
 
 	talk     *estimate.Duration
 	talks    float64
 	length   estimate.UsualLength // of its talks
 	talkEnds estimate.Ends
-	handling *estimate.Handling // nil until its talks are known
+	handling *handling // nil until its talks are known
 }
 
 // firstAge is where in segment.within age 0 is. Before come the ages of dials on a
@@ -300,9 +300,9 @@ func (m *model) tabulate(i int) {
 	}
 	mixed := m.delays.Mixed(curve)
 	for k, u := range m.offsets {
-		s.within[0][k] = math.Min(1, lift*mixed.Within(0, u))
+		s.within[0].chances[k] = math.Min(1, lift*mixed.Within(0, u))
 		for i := 1; i < len(s.within); i++ {
-			s.within[i][k] = math.Min(1, lift*curve.Within(i-firstAge, u))
+			s.within[i].chances[k] = math.Min(1, lift*curve.Within(i-firstAge, u))
 		}
 	}
 }
@@ -380,7 +380,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 	m.talkEnds = estimate.NewEnds(talk)
 	m.talkLevel.Rescale(m.talk.Shift(before, m.talkEnds, talking))
 	m.levelled = m.lasting()
-	m.handling = estimate.NewHandling(estimate.Faster(talk, m.levelled), wrap, horizons)
+	m.handling = newHandling(estimate.Faster(talk, m.levelled), wrap, horizons)
 	for i := range m.segments {
 		s := &m.segments[i]
 		if s.talk == nil || s.talks < talksKnown {
@@ -390,7 +390,7 @@ func (m *model) rebuildHandling(now time.Time, s Settings, f *floor) {
 		talking, _ := f.running(now, i)
 		law := s.talk.LawOf(talk, talking)
 		s.talkEnds = estimate.NewEnds(law)
-		s.handling = estimate.NewHandling(estimate.Faster(law, m.levelled), wrap, horizons)
+		s.handling = newHandling(estimate.Faster(law, m.levelled), wrap, horizons)
 	}
 	for _, o := range f.staff { // booked already, now in the new measure
 		if o.state == Talking {
@@ -422,41 +422,40 @@ func (m *model) late(s Settings) int {
 	return n
 }
 
-// comesFree returns the chances that a busy operator is ready at each point.
-func (m *model) comesFree(now time.Time, o *operator, free *chances) bool {
-	var row []float64
-	switch {
-	case o.pauseRequested:
-		return false
-	case o.rests(now):
-		for k, u := range m.offsets {
-			free[k] = 0
-			if !now.Add(time.Duration(u * float64(time.Second))).Before(o.restUntil) {
-				free[k] = 1
-			}
-		}
-		return true
-	case o.state == Talking && o.segment >= 0 && m.segments[o.segment].handling != nil:
-		row = m.segments[o.segment].handling.Talking(seconds(now, o.since))
-	case o.state == Talking:
-		row = m.handling.Talking(seconds(now, o.since))
-	case o.state == Wrapping:
-		row = m.handling.Wrapping(seconds(now, o.since))
-	default:
-		return false
+// comesFree returns the chances that a busy operator is through with their work at
+// each point, before the chance that they go on pause; nil where they do not come.
+func (m *model) comesFree(now time.Time, o *operator) *row {
+	if o.pauseRequested {
+		return nil
 	}
 	if known := m.stages.row(now, o); known != nil {
-		row = known
+		return known
 	}
-	back := m.ready.Value()
-	for k, p := range row {
-		free[k] = p * back
+	switch {
+	case o.state == Talking && o.segment >= 0 && m.segments[o.segment].handling != nil:
+		return after(m.segments[o.segment].handling.talk, seconds(now, o.since))
+	case o.state == Talking:
+		return after(m.handling.talk, seconds(now, o.since))
+	case o.state == Wrapping:
+		return after(m.handling.wrap, seconds(now, o.since))
 	}
-	return true
+	return nil
 }
 
-// answers returns the chances that a call in flight is answered live by each point.
-func (m *model) answers(now time.Time, c *call) *chances {
+// rested returns the chances that an operator who rests is ready at each point.
+func (m *model) rested(now time.Time, o *operator) *chances {
+	var free chances
+	for k, u := range m.offsets {
+		if !now.Add(time.Duration(u * float64(time.Second))).Before(o.restUntil) {
+			free[k] = 1
+		}
+	}
+	return &free
+}
+
+// answers returns the chances that a call in flight is answered live by each point,
+// before what lifts them.
+func (m *model) answers(now time.Time, c *call) *row {
 	within := &m.segments[c.segment].within
 	if bin := estimate.DialAgeBin(seconds(now, c.dialled)); bin > 0 {
 		return &within[firstAge+bin]

@@ -21,9 +21,9 @@ const searchLines = 2
 // threshold on that chance.
 func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
 	a := c.budget.account(now, c.settings, staff.atWork)
-	cancel := c.giveUp(now, v)
+	cancel := c.giveUp(now, v, staff.free)
 	next := c.segmentOf(v, 0)
-	c.prepare(now, next)
+	c.prepare(now, next, staff.free)
 	record, lift := c.choice.pick(c.model, v.Records, c.look.room())
 	next = c.segmentOf(v, record)
 	threshold := c.budget.threshold(c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
@@ -52,30 +52,63 @@ func (c *controller) segmentOf(v View, i int) int {
 }
 
 // prepare puts who is here and what is in flight into the look-ahead.
-func (c *controller) prepare(now time.Time, next int) {
+func (c *controller) prepare(now time.Time, next, free int) {
 	l := &c.look
-	l.reset(c.floor.free(now), c.model.segments[next].level.Spread())
+	l.reset(free, c.model.segments[next].level.Spread())
 	l.late = c.model.late(c.settings)
-	c.after = exposure{bearable: float64(c.floor.free(now)) + max(1, bearable*c.budget.rate(now))}
-	var free chances
-	for _, o := range c.floor.staff {
-		if c.model.comesFree(now, o, &free) {
-			l.addOperator(&free)
-			c.after.bearable += free[points-1]
-		}
-	}
-	for _, k := range c.floor.inFlight {
-		if !k.beingCancelled(now) {
-			q := c.model.answers(now, k)
-			if k.lift != 1 {
-				lifted := q.times(k.lift)
-				q = &lifted
-			}
-			l.addCall(q)
-			c.after.add(q, c.model.recovery(k.segment, seconds(now, k.dialled)))
-		}
-	}
+	c.after = exposure{bearable: float64(free) + max(1, bearable*c.budget.rate(now))}
+	c.prepareOperators(now)
+	c.prepareCalls(now)
 	l.finish()
+}
+
+func (c *controller) prepareOperators(now time.Time) {
+	c.rows.clear()
+	for _, o := range c.floor.staff {
+		if o.rests(now) && !o.pauseRequested {
+			c.hope(c.model.rested(now, o), 1)
+		} else if r := c.model.comesFree(now, o); r != nil {
+			c.rows.count(r)
+		}
+	}
+	back := c.model.ready.Value()
+	for _, r := range c.rows {
+		free := r.times(back)
+		c.hope(&free, r.n)
+	}
+}
+
+// hope counts n operators who come free with these chances.
+func (c *controller) hope(free *chances, n int) {
+	c.look.addOperators(free, n)
+	c.after.bearable += float64(n) * free[points-1]
+}
+
+func (c *controller) prepareCalls(now time.Time) {
+	c.rows.clear()
+	for _, k := range c.floor.inFlight {
+		if k.beingCancelled(now) {
+			continue
+		}
+		r := c.model.answers(now, k)
+		recovery := c.model.recovery(k.segment, seconds(now, k.dialled))
+		if k.lift == 1 && recovery == 1 {
+			c.rows.count(r)
+			continue
+		}
+		answered := r.times(k.lift)
+		c.fear(&answered, 1, recovery)
+	}
+	for _, r := range c.rows {
+		c.fear(&r.chances, r.n, 1)
+	}
+}
+
+// fear counts n calls that are answered live with these chances, and so much more
+// often once a silence ends.
+func (c *controller) fear(answered *chances, n int, recovery float64) {
+	c.look.addCalls(answered, n)
+	c.after.add(answered, n, recovery)
 }
 
 // careful says whether the first burst is still young.
@@ -86,7 +119,7 @@ func (c *controller) careful(now time.Time) bool {
 // search counts the calls that may be placed now, before the ceiling of lines
 // per operator, and returns the chance of abandonment of the one after.
 func (c *controller) search(now time.Time, v View, next int, lift, threshold float64, a account, staff staffing) (int, float64) {
-	flying, free := len(c.floor.inFlight), c.floor.free(now)
+	flying, free := len(c.floor.inFlight), staff.free
 	most := searchLines*c.maxLines(staff) - flying
 	if v.Room >= 0 {
 		most = min(most, v.Room+1) // one more shows that it is the room that binds
@@ -104,7 +137,7 @@ func (c *controller) search(now time.Time, v View, next int, lift, threshold flo
 	if a.open() {
 		floor = max(floor, int(c.settings.MinRatio*float64(free))-flying)
 	}
-	dial := c.model.segments[next].within[0].times(lift)
+	dial := c.model.segments[next].within[0].chances.times(lift)
 	fresh, recovery := &dial, c.model.recovery(next, 0)
 	chance := c.look.abandonChance()
 	n := 0
@@ -112,8 +145,7 @@ func (c *controller) search(now time.Time, v View, next int, lift, threshold flo
 	for n < most && (n < floor || chance <= threshold && c.after.bears(fresh, recovery)) {
 		n++
 		c.risks = append(c.risks, risk{chance, threshold, c.look.room()})
-		c.after.add(fresh, recovery)
-		c.look.addCall(fresh)
+		c.fear(fresh, 1, recovery)
 		chance = c.look.abandonChance()
 	}
 	if careful || v.Room >= 0 && n > v.Room {

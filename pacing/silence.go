@@ -48,14 +48,14 @@ type exposure struct {
 	bearable float64 // answers that operators who are or come free can take then, and a few
 }
 
-// add counts a call with these chances, and recovery times those after a silence.
-func (e *exposure) add(answered *chances, recovery float64) {
+// add counts n calls with these chances, and recovery times those after a silence.
+func (e *exposure) add(answered *chances, n int, recovery float64) {
 	q := answered[points-1]
-	e.answers += q
+	e.answers += float64(n) * q
 	if recovery != 1 {
 		q = min(1, q*recovery)
 	}
-	e.after += q
+	e.after += float64(n) * q
 }
 
 // bears says whether one more call may be placed: were the operators to leave now,

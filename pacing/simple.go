@@ -4,8 +4,8 @@ import "time"
 
 // progressive places one call for each ready operator that nobody waits for:
 // nobody is ever abandoned unless an operator leaves.
-func (c *controller) progressive(now time.Time, staff staffing) Decision {
-	free, flying := max(0, c.floor.free(now)), len(c.floor.inFlight)
+func (c *controller) progressive(staff staffing) Decision {
+	free, flying := max(0, staff.free), len(c.floor.inFlight)
 	return Decision{
 		Dial:   max(0, free-flying),
 		Bound:  BoundFree,
@@ -19,7 +19,7 @@ func (c *controller) progressive(now time.Time, staff staffing) Decision {
 func (c *controller) fixedRatio(now time.Time, staff staffing) Decision {
 	a := c.budget.account(now, c.settings, staff.atWork)
 	if !a.open() {
-		d := c.progressive(now, staff)
+		d := c.progressive(staff)
 		d.Wanted = c.settings.Ratio
 		if d.Dial == 0 {
 			d.Bound = BoundAbandonment
@@ -27,7 +27,7 @@ func (c *controller) fixedRatio(now time.Time, staff staffing) Decision {
 		d.Credit, d.Live = a.credit, a.live
 		return d
 	}
-	free, flying := max(0, c.floor.free(now)), len(c.floor.inFlight)
+	free, flying := max(0, staff.free), len(c.floor.inFlight)
 	lines := int(c.settings.Ratio * float64(free))
 	d := Decision{
 		Bound:  BoundRatio,

@@ -28,7 +28,7 @@ type stageName struct {
 type stage struct {
 	lasts    *estimate.Duration
 	ends     float64
-	handling *estimate.Handling // nil until it is known
+	handling *handling // nil until it is known
 }
 
 // ended books that the state ended so many seconds after the stage began.
@@ -57,16 +57,16 @@ func (s *stages) rebuild(wrap, horizons []float64, keep float64) {
 		}
 		law := g.lasts.Law(nil)
 		if n.state == Talking {
-			g.handling = estimate.NewHandling(law, wrap, horizons)
+			g.handling = newHandling(law, wrap, horizons)
 		} else {
-			g.handling = estimate.NewHandling(law, law, horizons)
+			g.handling = newHandling(law, law, horizons)
 		}
 	}
 }
 
 // row returns the chances that an operator in a stage comes free within each
 // horizon, nil where nothing is known.
-func (s *stages) row(now time.Time, o *operator) []float64 {
+func (s *stages) row(now time.Time, o *operator) *row {
 	if o.stage == "" {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (s *stages) row(now time.Time, o *operator) []float64 {
 		return nil
 	}
 	if o.state == Talking {
-		return g.handling.Talking(seconds(now, o.stageSince))
+		return after(g.handling.talk, seconds(now, o.stageSince))
 	}
-	return g.handling.Wrapping(seconds(now, o.stageSince))
+	return after(g.handling.wrap, seconds(now, o.stageSince))
 }

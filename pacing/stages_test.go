@@ -25,10 +25,8 @@ func staged() (*controller, time.Time) {
 func TestAnOpenFormSaysThatTheOperatorComesFree(t *testing.T) {
 	c, now := staged()
 	free := func(stage string) float64 {
-		var f chances
 		o := &operator{state: Wrapping, since: now.Add(-20 * time.Second), stage: stage, stageSince: now.Add(-time.Second)}
-		c.model.comesFree(now, o, &f)
-		return f[0]
+		return c.model.comesFree(now, o).chances[0]
 	}
 	without, with, unknown := free(""), free("form"), free("never seen")
 	if with < 0.6 || without > 0.3 || unknown != without {
@@ -59,10 +57,9 @@ func TestRest(t *testing.T) {
 	if d := c.Decide(at(60), View{Room: -1, Records: mainRecord}); d.Dial != 3 || d.Resting != 0 {
 		t.Errorf("rested: dial %d, %d rest; want 3, 0", d.Dial, d.Resting)
 	}
-	var soon, late chances
 	m := New(Settings{Mode: Predictive}, monday).(*controller).model
-	m.comesFree(monday, &operator{state: Ready, restUntil: at(1)}, &soon)
-	m.comesFree(monday, &operator{state: Ready, restUntil: at(3600)}, &late)
+	soon := m.rested(monday, &operator{state: Ready, restUntil: at(1)})
+	late := m.rested(monday, &operator{state: Ready, restUntil: at(3600)})
 	if soon[points-1] != 1 || late[points-1] != 0 {
 		t.Errorf("expected after a second %v, after an hour %v", soon, late)
 	}

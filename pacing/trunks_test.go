@@ -57,7 +57,7 @@ func TestAnswersAreExpectedByTrunk(t *testing.T) {
 					ev.Trunk = fmt.Sprint("trunk", trunk)
 				}
 				c.Observe(now.Add(-time.Duration(age*float64(time.Second))), ev)
-				for k, p := range c.model.answers(now, c.floor.calls[ev.Call]) {
+				for k, p := range c.model.answers(now, c.floor.calls[ev.Call]).chances {
 					worst = max(worst, math.Abs(p-answeredWithin(age-delay, c.model.offsets[k])))
 				}
 			}
@@ -83,7 +83,7 @@ func TestFreshDialIsAnsweredOnAnyTrunk(t *testing.T) {
 	c, _ := onTrunks(3000, true, 1, 6)
 	for k, u := range c.model.offsets {
 		want := (answeredWithin(-1, u) + answeredWithin(-6, u)) / 2
-		if got := c.model.segments[0].within[0][k]; math.Abs(got-want) > 0.05 {
+		if got := c.model.segments[0].within[0].chances[k]; math.Abs(got-want) > 0.05 {
 			t.Errorf("answered within %.1f s: %.3f, want %.3f", u, got, want)
 		}
 	}

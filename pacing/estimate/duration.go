@@ -5,6 +5,9 @@ import "math"
 // DurationBin is the width in seconds of the bins of a Duration.
 const DurationBin = 2.0
 
+// DurationAgeBin is the bin of an age in seconds, in [0, bins).
+func DurationAgeBin(age float64, bins int) int { return bin(age, DurationBin, bins) }
+
 // Duration estimates how long a state of an operator lasts, talk or wrap-up,
 // from those that ended and, as censored observations, those still running. An
 // exponential prior fills the bins that have little evidence.
@@ -29,7 +32,7 @@ func (d *Duration) Copy() *Duration {
 
 // Observe books a state that lasted so many seconds.
 func (d *Duration) Observe(seconds float64) {
-	d.ends[bin(seconds, DurationBin, len(d.ends))]++
+	d.ends[DurationAgeBin(seconds, len(d.ends))]++
 	d.count++
 	d.mean += (math.Max(0, seconds) - d.mean) / math.Min(d.count+4, 300)
 }
@@ -78,7 +81,7 @@ func (d *Duration) law(running []float64, prior func(i int, exposed float64) (ha
 	n := len(d.ends)
 	exposed := make([]float64, n+1)
 	for _, age := range running {
-		exposed[bin(age, DurationBin, n)]++
+		exposed[DurationAgeBin(age, n)]++
 	}
 	for i := n - 1; i >= 0; i-- {
 		exposed[i] += exposed[i+1] + d.ends[i]

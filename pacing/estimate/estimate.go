@@ -13,13 +13,14 @@
 // It is not a model of a call centre: package pacing puts the pieces together.
 package estimate
 
-import "math"
-
 // bin returns the bin of width seconds that age falls in, within [0, n).
 // Garbage (negative, NaN) falls in the first bin.
 func bin(age, width float64, n int) int {
 	if !(age > 0) {
 		return 0
 	}
-	return int(math.Min(age/width, float64(n-1)))
+	if bins := age / width; bins < float64(n-1) {
+		return int(bins)
+	}
+	return n - 1
 }

@@ -35,7 +35,7 @@ func (h *Handling) Talking(age float64) []float64 { return h.row(h.talk, age) }
 func (h *Handling) Wrapping(age float64) []float64 { return h.row(h.wrap, age) }
 
 func (h *Handling) row(table []float64, age float64) []float64 {
-	i := bin(age, DurationBin, len(table)/h.horizons) * h.horizons
+	i := DurationAgeBin(age, len(table)/h.horizons) * h.horizons
 	return table[i : i+h.horizons]
 }
 
