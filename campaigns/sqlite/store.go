@@ -132,7 +132,7 @@ func (s *Store) open(ctx context.Context, o options) error {
 	}
 	s.readDB.SetMaxOpenConns(o.readers)
 	s.readDB.SetMaxIdleConns(o.readers)
-	s.read = newStatements(s.readDB)
+	s.read = newStatements(s.readDB, newWords())
 	conn, err := s.writeDB.Conn(ctx)
 	if err != nil {
 		return err

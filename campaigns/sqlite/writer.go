@@ -71,10 +71,12 @@ type writer struct {
 	shared bool        // the group has such a request
 	plans  map[campaigns.CampaignID]*plan
 	queues map[campaigns.QueueID]int64
+	// nextLead is the id of the next lead that is added; 0: not known.
+	nextLead int64
 }
 
 func newWriter(conn *sql.Conn, stats *campaigns.Operations) *writer {
-	w := &writer{statements: newStatements(conn), conn: conn, stats: stats, waits: func() bool { return false }}
+	w := &writer{statements: newStatements(conn, newWords()), conn: conn, stats: stats, waits: func() bool { return false }}
 	w.forget()
 	return w
 }
@@ -82,6 +84,8 @@ func newWriter(conn *sql.Conn, stats *campaigns.Operations) *writer {
 func (w *writer) forget() {
 	w.plans = map[campaigns.CampaignID]*plan{}
 	w.queues = map[campaigns.QueueID]int64{}
+	w.words = newWords()
+	w.nextLead = 0
 }
 
 // run serves requests until the channel is closed and empty.
