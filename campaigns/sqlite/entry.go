@@ -209,7 +209,7 @@ func (w *writer) insertEntries(added ...entry) error {
 		}
 		counts[e.queue] = c
 	}
-	_, err := w.insertRows(`INSERT INTO entry (lead, campaign, queue, state, rank, due_at, number, moved)`, "", columns, values)
+	_, err := w.insertRows(`INSERT OR FAIL INTO entry (lead, campaign, queue, state, rank, due_at, number, moved)`, "", columns, values)
 	if err != nil {
 		return fmt.Errorf("add leads to campaigns: %w", err)
 	}

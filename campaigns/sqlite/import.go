@@ -131,7 +131,7 @@ func (w *writer) insertNew(rows []importRow, now time.Time) (added []campaigns.L
 			return nil, nil, err
 		}
 	}
-	n, err := w.insertRows(`INSERT INTO lead (id, list, external_id, name, stage, cp, pi, level, temperature, progress, fields, note,
+	n, err := w.insertRows(`INSERT OR FAIL INTO lead (id, list, external_id, name, stage, cp, pi, level, temperature, progress, fields, note,
 		source_row, source_grades, created_at, updated_at)`, ` ON CONFLICT (list, external_id) WHERE external_id IS NOT NULL DO NOTHING`, leadColumns, values)
 	if err != nil {
 		return nil, nil, fmt.Errorf("add leads: %w", err)
@@ -281,7 +281,7 @@ func (w *writer) insertNumbers(leads ...campaigns.Lead) error {
 			values = append(values, int64(l.ID), i, phone(n.E164), words[0], words[1], n.Bad)
 		}
 	}
-	_, err := w.insertRows(`INSERT INTO lead_number (lead, position, e164, kind, window_class, bad)`, "", columns, values)
+	_, err := w.insertRows(`INSERT OR FAIL INTO lead_number (lead, position, e164, kind, window_class, bad)`, "", columns, values)
 	if err != nil {
 		return fmt.Errorf("add numbers: %w", err)
 	}
@@ -289,7 +289,9 @@ func (w *writer) insertNumbers(leads ...campaigns.Lead) error {
 }
 
 // insertRows inserts many rows with few statements; it says how many went in. head
-// names the table and its columns, tail comes after the values.
+// names the table and its columns, tail comes after the values. An error undoes the
+// whole request, so that head says OR FAIL: else SQLite would keep a copy of each page
+// to undo the one statement with.
 func (w *writer) insertRows(head, tail string, columns int, values []any) (int64, error) {
 	row := `, (?` + strings.Repeat(`, ?`, columns-1) + `)`
 	var total int64

@@ -15,7 +15,7 @@ import (
 // commit of a call it writes one small piece. At most so many leads share a commit,
 // while nobody calls and while calls are made (see writer.mayGoOn).
 const (
-	piece         = 25
+	piece         = 50
 	pieceInCalls  = 5
 	atOnce        = 4000
 	atOnceInCalls = 100

@@ -38,7 +38,7 @@ func TestLeadIsSmall(t *testing.T) {
 		}
 		return stats.Size
 	}
-	const leads = 10_000
+	const leads = 3_000
 	empty := size()
 	if _, err := s.AddLeads(t.Context(), "list", storetest.PlainLeads("list", 0, leads)); err != nil {
 		t.Fatal(err)

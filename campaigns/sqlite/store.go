@@ -57,14 +57,17 @@ type Store struct {
 	lock    *os.File
 	writeDB *sql.DB
 	readDB  *sql.DB
+	checkDB *sql.DB // copies the log into the file
 	read    *statements
 	stats   *campaigns.Operations
 
-	sending  sync.RWMutex // held while a request is handed over; closed is under it
-	closed   bool
-	requests chan *request
-	written  sync.WaitGroup
-	jobs     *background.Jobs
+	sending    sync.RWMutex // held while a request is handed over; closed is under it
+	closed     bool
+	requests   chan *request
+	written    sync.WaitGroup
+	checked    sync.WaitGroup // the emptying of the log, until stopChecks
+	stopChecks context.CancelFunc
+	jobs       *background.Jobs
 }
 
 var (
@@ -113,7 +116,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 func (s *Store) open(ctx context.Context, o options) error {
 	var err error
 	s.writeDB, err = sql.Open("sqlite", dataSource(s.path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
-		"journal_size_limit(67108864)", "wal_autocheckpoint(4000)", "cache_size(-65536)"))
+		"journal_size_limit(67108864)", "wal_autocheckpoint(0)", "cache_size(-65536)"))
 	if err != nil {
 		return err
 	}
@@ -130,6 +133,11 @@ func (s *Store) open(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	s.checkDB, err = sql.Open("sqlite", dataSource(s.path, "synchronous(FULL)", "wal_autocheckpoint(0)"))
+	if err != nil {
+		return err
+	}
+	s.checkDB.SetMaxOpenConns(1)
 	s.readDB.SetMaxOpenConns(o.readers)
 	s.readDB.SetMaxIdleConns(o.readers)
 	s.read = newStatements(s.readDB, newWords())
@@ -139,6 +147,9 @@ func (s *Store) open(ctx context.Context, o options) error {
 	}
 	w := newWriter(conn, s.stats)
 	s.written.Go(func() { w.run(s.requests) })
+	var checking context.Context
+	checking, s.stopChecks = context.WithCancel(context.WithoutCancel(ctx))
+	s.checked.Go(func() { s.checkpoints(checking) })
 	return nil
 }
 
@@ -173,6 +184,8 @@ func (s *Store) Stats(ctx context.Context) (campaigns.StoreStats, error) {
 // method give ErrClosed; closing twice is harmless.
 func (s *Store) Close() error {
 	s.jobs.Close()
+	s.stopChecks()
+	s.checked.Wait()
 	s.sending.Lock()
 	already := s.closed
 	if !already {
@@ -192,7 +205,7 @@ func (s *Store) release() error {
 	if s.read != nil {
 		s.read.close()
 	}
-	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
+	for _, db := range []*sql.DB{s.checkDB, s.readDB, s.writeDB} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
