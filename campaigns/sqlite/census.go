@@ -89,8 +89,8 @@ func specials(r *statements, c campaigns.CampaignID, since time.Time) ([]campaig
 		  SELECT lead FROM recent
 		  UNION SELECT n.lead FROM recent a CROSS JOIN lead_number n ON n.e164 = `+phoneOf("a.number")+`
 		  UNION SELECT n.lead FROM suppression s CROSS JOIN lead_number n ON n.e164 = `+phoneOf("s.e164")+`
-		  UNION SELECT lead FROM entry WHERE state = 2
-		  UNION SELECT lead FROM attempt WHERE ended_at = 0
+		  UNION SELECT lead FROM entry INDEXED BY entry_claimed WHERE state = 2
+		  UNION SELECT lead FROM attempt INDEXED BY attempt_open WHERE ended_at = 0
 		  UNION SELECT n.lead FROM attempt a CROSS JOIN lead_number n ON n.e164 = `+phoneOf("a.number")+` WHERE a.ended_at = 0)
 		SELECT e.lead FROM some CROSS JOIN entry e ON e.lead = some.lead AND e.campaign = (SELECT id FROM word WHERE word = ?2) WHERE e.state < 4 ORDER BY e.lead`, stamp(since), string(c))
 	if err != nil {
