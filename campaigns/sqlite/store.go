@@ -16,19 +16,19 @@
 // text is not. Copies are made with Backup while the store is in use; what was
 // dialled since a copy was made is told by campaigns/journal.
 //
-// What it costs, by `make bench` on two cores and a disk that others used as well:
-// a claim of 100 took 117 to 225 µs a lead at 10 thousand, 100 thousand and a million
-// leads, no more at a million than before (most of it is the flush); 10 million were
-// not measured. A lead without custom fields, with two numbers and in one campaign,
-// takes 450 bytes, half of it the row and a third its numbers and their index: more
-// than the 300 that were aimed at. `outpace leads import` wrote 9,500 rows a second
-// at its best and 3,400 at its worst, where 10,000 were aimed at: the writer needs
-// 70 µs of a core for a lead, and reading the file 60 µs of the other. Beside calls
-// an import writes 700 to 1,000 leads a second; at a hundred calls a second the 99th
-// percentile of claims was 41 % lower to 57 % higher than without in five runs,
-// 21 % higher in the quietest, so that this is not below 20 % for certain.
+// What it costs, by `make bench` on two cores that others used at times: a claim of 100
+// takes 117, 102, 102 and 134 µs a lead at 10 thousand, 100 thousand, a million and 10
+// million leads, 1.15 times as much at the most as at the fewest (most of it is the
+// flush). A lead without custom fields, with two numbers and in one campaign, takes 243 to 268
+// bytes of the file, 73 of them the row and 85 its numbers and their index; a store of
+// before schema 8 keeps its size, and fills the room that became free. `outpace leads
+// import` writes 22,000 to 25,000 of 200,000 rows a second where little else runs,
+// 18,600 of a million, and 14,000 where others want the two cores. Beside calls an
+// import writes 670 to 1,000 leads a second; at a hundred calls a second the 99th
+// percentile of claims was 1 to 38 % lower than without in four runs.
 //
 //	Begin, End, Claim ... ─► requests ─► writer: BEGIN, savepoints, COMMIT ─► answers
+//	                                      log ─► checkpoints ─► file
 //	Queues, Lead, Attempts ... ─► readers
 package sqlite
 
