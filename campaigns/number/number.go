@@ -94,6 +94,9 @@ func Parse(raw, defaultRegion string) (Parsed, error) {
 	if region == "" && strings.HasPrefix(text, "00") {
 		text = "+" + text[2:]
 	}
+	if n, ok := plain(text, region); ok {
+		return place(n, region)
+	}
 	if region != "" && phonenumbers.IsEmergencyNumber(text, region) {
 		return Parsed{}, refuse(Emergency, "in %s", region)
 	}
@@ -101,10 +104,16 @@ func Parse(raw, defaultRegion string) (Parsed, error) {
 	if err != nil {
 		return Parsed{}, malformed(text, region, err)
 	}
-	if err := dialable(n, region); err != nil {
+	return place(n, region)
+}
+
+// place finds out all about a number that may be dialled, and refuses the others.
+func place(n *phonenumbers.PhoneNumber, region string) (Parsed, error) {
+	country, kind := describe(n)
+	if err := dialable(n, kind, region); err != nil {
 		return Parsed{}, err
 	}
-	return locate(n)
+	return locate(n, country, kind)
 }
 
 // malformed explains why the library could not read a number.
@@ -124,7 +133,7 @@ func malformed(text, region string, err error) error {
 var globalNetworks = []int32{870, 878, 881, 882, 883, 888}
 
 // dialable refuses the ranges that a dialler must never call.
-func dialable(n *phonenumbers.PhoneNumber, region string) error {
+func dialable(n *phonenumbers.PhoneNumber, kind phonenumbers.PhoneNumberType, region string) error {
 	code := n.GetCountryCode()
 	if slices.Contains(globalNetworks, code) {
 		return refuse(Satellite, "+%d", code)
@@ -137,7 +146,7 @@ func dialable(n *phonenumbers.PhoneNumber, region string) error {
 	case 808:
 		return refuse(SharedCost, "+808")
 	}
-	switch phonenumbers.GetNumberType(n) {
+	switch kind {
 	case phonenumbers.FIXED_LINE, phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP, phonenumbers.UAN:
 		return nil
 	case phonenumbers.PREMIUM_RATE:
@@ -174,7 +183,7 @@ func notAssigned(n *phonenumbers.PhoneNumber, region string) error {
 }
 
 // locate finds country, kind, zones and regions of a valid number.
-func locate(n *phonenumbers.PhoneNumber) (Parsed, error) {
+func locate(n *phonenumbers.PhoneNumber, country string, kind phonenumbers.PhoneNumberType) (Parsed, error) {
 	p := Parsed{E164: phonenumbers.Format(n, phonenumbers.E164)}
 	if a, ok := areaCodeOf(p.E164); ok {
 		p.Country, p.Kind = a.country, campaigns.Other
@@ -182,8 +191,8 @@ func locate(n *phonenumbers.PhoneNumber) (Parsed, error) {
 		p.Basis = "area code " + p.E164[2:5]
 		return p, nil
 	}
-	p.Country = phonenumbers.GetRegionCodeForNumber(n)
-	p.Kind, p.mobile = lineOf(n)
+	p.Country = country
+	p.Kind, p.mobile = lineOf(kind)
 	zones, err := phonenumbers.GetTimezonesForPrefix(p.E164)
 	if err != nil {
 		return Parsed{}, refuse(NoZone, "%v", err)
@@ -203,8 +212,8 @@ func locate(n *phonenumbers.PhoneNumber) (Parsed, error) {
 
 // lineOf guesses the kind of a line and says whether it may be anywhere in its
 // country.
-func lineOf(n *phonenumbers.PhoneNumber) (kind campaigns.NumberKind, anywhere bool) {
-	switch phonenumbers.GetNumberType(n) {
+func lineOf(kind phonenumbers.PhoneNumberType) (line campaigns.NumberKind, anywhere bool) {
+	switch kind {
 	case phonenumbers.FIXED_LINE:
 		return campaigns.Home, false
 	case phonenumbers.MOBILE:

@@ -33,7 +33,7 @@ func (w *writer) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.id == 0 || e.state != claimed || e.fence != in.Claim.Fence || in.At.After(in.Claim.Until) {
+	if !e.there || e.state != claimed || e.fence != in.Claim.Fence || in.At.After(in.Claim.Until) {
 		return nil, campaigns.ErrStale
 	}
 	lead, err := loadLead(w.statements, e.lead)
@@ -62,7 +62,7 @@ func (w *writer) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	if n == 0 {
 		return nil, fmt.Errorf("attempt %s was begun before: %w", in.Attempt, campaigns.ErrConflict)
 	}
-	_, err = w.exec(`UPDATE entry SET state = 3, last_attempt = ? WHERE id = ?`, string(in.Attempt), e.id)
+	_, err = w.exec(`UPDATE entry SET state = 3, last_attempt = ? WHERE lead = ? AND campaign = ?`, string(in.Attempt), int64(e.lead), e.key)
 	return nil, err
 }
 
@@ -144,7 +144,7 @@ func personAttempts(s *statements, lead campaigns.LeadID, since time.Time) ([]ti
 	return list(s, scan, `SELECT began_at FROM (
 		  SELECT id, began_at FROM attempt WHERE lead = ?1 AND began_at > ?2 AND counts = 1
 		  UNION
-		  SELECT a.id, a.began_at FROM lead_number n CROSS JOIN attempt a ON a.number = n.e164
+		  SELECT a.id, a.began_at FROM lead_number n CROSS JOIN attempt a ON a.number = iif(typeof(n.e164) = 'integer', '+' || n.e164, n.e164)
 		  WHERE n.lead = ?1 AND a.began_at > ?2 AND a.counts = 1)
 		ORDER BY began_at`, int64(lead), stamp(since))
 }
@@ -203,7 +203,7 @@ func (w *writer) end(in campaigns.Ending) error {
 		return fmt.Errorf("end attempt %s: %w", in.Attempt, err)
 	}
 	if in.BadNumber {
-		if _, err := w.exec(`UPDATE lead_number SET bad = 1 WHERE e164 = ?`, a.Number); err != nil {
+		if _, err := w.exec(`UPDATE lead_number SET bad = 1 WHERE e164 = ?`, phone(a.Number)); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func (s *Store) atOneMoment(ctx context.Context, do func(*statements) error) err
 		if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
 			return err
 		}
-		r := newStatements(conn)
+		r := newStatements(conn, s.read.words)
 		err = do(r)
 		r.close()
 		_, errEnd := conn.ExecContext(context.WithoutCancel(ctx), "COMMIT")
@@ -66,7 +66,7 @@ func countStates(r *statements, c campaigns.CampaignID) (campaigns.Census, error
 	counts, err := list(r, func(row scanner) (x count, err error) {
 		err = row.Scan(&x.state, &x.after, &x.n)
 		return x, err
-	}, `SELECT state, CASE state WHEN 4 THEN last_outcome ELSE '' END AS after, count(*) FROM entry WHERE campaign = ? GROUP BY state, after`, string(c))
+	}, `SELECT state, CASE state WHEN 4 THEN last_outcome ELSE '' END AS after, count(*) FROM entry WHERE campaign = (SELECT id FROM word WHERE word = ?) GROUP BY state, after`, string(c))
 	found := campaigns.Census{DoneAfter: map[campaigns.Outcome]int{}}
 	for _, x := range counts {
 		found.Total += x.n
@@ -87,12 +87,12 @@ func specials(r *statements, c campaigns.CampaignID, since time.Time) ([]campaig
 		WITH recent AS (SELECT a.lead, a.number FROM campaign c CROSS JOIN attempt a ON a.campaign = c.id WHERE a.began_at > ?1),
 		some (lead) AS (
 		  SELECT lead FROM recent
-		  UNION SELECT n.lead FROM recent a CROSS JOIN lead_number n ON n.e164 = a.number
-		  UNION SELECT n.lead FROM suppression s CROSS JOIN lead_number n ON n.e164 = s.e164
-		  UNION SELECT lead FROM entry WHERE state = 2
-		  UNION SELECT lead FROM attempt WHERE ended_at = 0
-		  UNION SELECT n.lead FROM attempt a CROSS JOIN lead_number n ON n.e164 = a.number WHERE a.ended_at = 0)
-		SELECT e.lead FROM some CROSS JOIN entry e ON e.lead = some.lead AND e.campaign = ?2 WHERE e.state < 4 ORDER BY e.lead`, stamp(since), string(c))
+		  UNION SELECT n.lead FROM recent a CROSS JOIN lead_number n ON n.e164 = `+phoneOf("a.number")+`
+		  UNION SELECT n.lead FROM suppression s CROSS JOIN lead_number n ON n.e164 = `+phoneOf("s.e164")+`
+		  UNION SELECT lead FROM entry INDEXED BY entry_claimed WHERE state = 2
+		  UNION SELECT lead FROM attempt INDEXED BY attempt_open WHERE ended_at = 0
+		  UNION SELECT n.lead FROM attempt a CROSS JOIN lead_number n ON n.e164 = `+phoneOf("a.number")+` WHERE a.ended_at = 0)
+		SELECT e.lead FROM some CROSS JOIN entry e ON e.lead = some.lead AND e.campaign = (SELECT id FROM word WHERE word = ?2) WHERE e.state < 4 ORDER BY e.lead`, stamp(since), string(c))
 	if err != nil {
 		return nil, err
 	}
@@ -118,9 +118,9 @@ func standing(r *statements, lead campaigns.LeadID, c campaigns.CampaignID, sinc
 	}}
 	err = r.get(`SELECT q.segment, q.window_class, q.untried, q.operator,
 		EXISTS (SELECT 1 FROM suppression WHERE e164 = ?1),
-		EXISTS (SELECT 1 FROM entry WHERE lead = ?2 AND id <> ?3 AND state IN (2, 3)) OR
+		EXISTS (SELECT 1 FROM entry WHERE lead = ?2 AND campaign <> ?3 AND state IN (2, 3)) OR
 		EXISTS (SELECT 1 FROM attempt WHERE number = ?1 AND ended_at = 0 AND id <> ?4)
-		FROM queue q WHERE q.id = ?5`, args(e.number, int64(lead), e.id, string(e.lastAttempt), e.queue),
+		FROM queue q WHERE q.id = ?5`, args(e.number, int64(lead), e.key, string(e.lastAttempt), e.queue),
 		&s.Entry.Queue.Segment, &s.Entry.Queue.Window, &s.Entry.Queue.New, &s.Entry.Queue.Operator, &s.Suppressed, &s.Held)
 	if err != nil {
 		return s, err

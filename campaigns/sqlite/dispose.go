@@ -48,7 +48,7 @@ func (w *writer) dispose(d campaigns.Disposal) error {
 	if err != nil {
 		return err
 	}
-	if e.id != 0 && e.lastAttempt == a.ID && e.state != calling {
+	if e.there && e.lastAttempt == a.ID && e.state != calling {
 		if err := w.follow(&e, d.Next, d.At); err != nil {
 			return err
 		}
@@ -59,13 +59,17 @@ func (w *writer) dispose(d campaigns.Disposal) error {
 // applyToLead writes grades, a bad number and do-not-call.
 func (w *writer) applyToLead(a campaigns.Attempt, d campaigns.Disposal) error {
 	g := d.Grades
-	_, err := w.exec(`UPDATE lead SET stage = ?, cp = ?, pi = ?, level = ?, temperature = ?, progress = ?, updated_at = ? WHERE id = ?`,
-		string(g.Stage), g.CP, g.PI, g.Level, string(g.Temperature), g.Progress, stamp(d.At), int64(a.Lead))
+	n, err := w.numbersOf(string(g.Stage), string(g.Temperature))
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(`UPDATE lead SET stage = ?, cp = ?, pi = ?, level = ?, temperature = ?, progress = ?, updated_at = ? WHERE id = ?`,
+		n[0], g.CP, g.PI, g.Level, n[1], g.Progress, stamp(d.At), int64(a.Lead))
 	if err != nil {
 		return err
 	}
 	if d.BadNumber { // wrong for this person, but perhaps right for another
-		if _, err := w.exec(`UPDATE lead_number SET bad = 1 WHERE lead = ? AND e164 = ?`, int64(a.Lead), a.Number); err != nil {
+		if _, err := w.exec(`UPDATE lead_number SET bad = 1 WHERE lead = ? AND e164 = ?`, int64(a.Lead), phone(a.Number)); err != nil {
 			return err
 		}
 	}
@@ -96,6 +100,10 @@ func (w *writer) undoMove(a campaigns.Attempt, to campaigns.CampaignID) error {
 	if before == "" || before == to {
 		return nil
 	}
-	_, err := w.exec(`DELETE FROM entry WHERE lead = ? AND campaign = ? AND moved = 1 AND attempts = 0 AND state IN (0, 1, 5)`, int64(a.Lead), string(before))
+	campaign, err := w.number(string(before))
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(`DELETE FROM entry WHERE lead = ? AND campaign = ? AND moved = 1 AND attempts = 0 AND state IN (0, 1, 5)`, int64(a.Lead), campaign)
 	return err
 }

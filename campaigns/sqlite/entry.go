@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -27,9 +29,10 @@ var stateNames = map[int]campaigns.EntryState{
 
 // entry is the place of a lead in a campaign.
 type entry struct {
-	id           int64
+	there        bool // in the store
 	lead         campaigns.LeadID
 	campaign     campaigns.CampaignID
+	key          int64 // the word of campaign
 	queue        int64
 	state        int
 	rank         float64
@@ -46,15 +49,31 @@ type entry struct {
 	moved        bool
 }
 
-const entryColumns = `id, lead, campaign, queue, state, rank, due_at, number, fence, attempts, last_attempt, last_outcome, last_at, callback_at, callback_user, last_operator, moved`
+const entryColumns = `lead, campaign, queue, state, rank, due_at, number, fence, attempts, last_attempt, last_outcome, last_at, callback_at, callback_user, last_operator, moved`
 
 func scanEntry(r scanner) (entry, error) {
 	var e entry
 	var due, last, callback int64
-	err := r.Scan(&e.id, &e.lead, &e.campaign, &e.queue, &e.state, &e.rank, &due, &e.number, &e.fence, &e.attempts,
+	var number e164
+	err := r.Scan(&e.lead, &e.key, &e.queue, &e.state, &e.rank, &due, &number, &e.fence, &e.attempts,
 		&e.lastAttempt, &e.lastOutcome, &last, &callback, &e.callbackUser, &e.operator, &e.moved)
+	e.there, e.number = true, string(number)
 	e.due, e.lastAt, e.callbackAt = moment(due), moment(last), moment(callback)
 	return e, err
+}
+
+// entries reads the entries of a query that selects entryColumns.
+func entries(s *statements, query string, a ...any) ([]entry, error) {
+	all, err := list(s, scanEntry, query, a...)
+	for i := range all {
+		if err != nil {
+			return nil, err
+		}
+		var campaign string
+		campaign, err = s.wordOf(all[i].key)
+		all[i].campaign = campaigns.CampaignID(campaign)
+	}
+	return all, err
 }
 
 func (e entry) callback() *campaigns.Callback {
@@ -67,33 +86,40 @@ func (e entry) callback() *campaigns.Callback {
 // held says whether somebody has the lead: it stays as it is until that ends.
 func (e entry) held() bool { return e.state == claimed || e.state == calling }
 
-// findEntry reads the entry of a lead in a campaign; id 0 where there is none.
+// findEntry reads the entry of a lead in a campaign; not there where there is none.
 func findEntry(s *statements, lead campaigns.LeadID, c campaigns.CampaignID) (entry, error) {
+	key, err := s.numberOf(string(c))
+	if err != nil || key == unknownWord {
+		return entry{}, err
+	}
 	st, err := s.prepare(`SELECT ` + entryColumns + ` FROM entry WHERE lead = ? AND campaign = ?`)
 	if err != nil {
 		return entry{}, err
 	}
-	e, err := scanEntry(st.QueryRow(int64(lead), string(c)))
+	e, err := scanEntry(st.QueryRow(int64(lead), key))
 	if errors.Is(err, sql.ErrNoRows) {
 		return entry{}, nil
 	}
 	if err != nil {
 		return entry{}, fmt.Errorf("read entry of lead %d in %s: %w", lead, c, err)
 	}
+	e.campaign = c
 	return e, nil
 }
 
 func entriesOf(s *statements, lead campaigns.LeadID) ([]entry, error) {
-	return list(s, scanEntry, `SELECT `+entryColumns+` FROM entry WHERE lead = ? ORDER BY campaign`, int64(lead))
+	all, err := entries(s, `SELECT `+entryColumns+` FROM entry WHERE lead = ?`, int64(lead))
+	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(string(a.campaign), string(b.campaign)) })
+	return all, err
 }
 
 // saveEntry writes an entry back. The fence rises with every write, so that a
 // claim that is held elsewhere is over.
 func (w *writer) saveEntry(e entry) error {
 	_, err := w.exec(`UPDATE entry SET queue = ?, state = ?, rank = ?, due_at = ?, number = ?, fence = fence + 1, node = '', lease_until = 0,
-		attempts = ?, last_attempt = ?, last_outcome = ?, last_at = ?, callback_at = ?, callback_user = ?, last_operator = ?, moved = ? WHERE id = ?`,
-		e.queue, e.state, e.rank, stamp(e.due), e.number, e.attempts, string(e.lastAttempt), string(e.lastOutcome), stamp(e.lastAt),
-		stamp(e.callbackAt), string(e.callbackUser), string(e.operator), e.moved, e.id)
+		attempts = ?, last_attempt = ?, last_outcome = ?, last_at = ?, callback_at = ?, callback_user = ?, last_operator = ?, moved = ? WHERE lead = ? AND campaign = ?`,
+		e.queue, e.state, e.rank, stamp(e.due), phone(e.number), e.attempts, string(e.lastAttempt), string(e.lastOutcome), stamp(e.lastAt),
+		stamp(e.callbackAt), string(e.callbackUser), string(e.operator), e.moved, int64(e.lead), e.key)
 	if err != nil {
 		return fmt.Errorf("save entry of lead %d in %s: %w", e.lead, e.campaign, err)
 	}
@@ -147,20 +173,53 @@ func (w *writer) queueID(q campaigns.QueueID) (int64, error) {
 	return id, nil
 }
 
-// addEntry puts a lead into a campaign that it is not in.
-func (w *writer) addEntry(l campaigns.Lead, p *plan, now time.Time) error {
-	e := entry{lead: l.ID, campaign: p.campaign.ID, due: l.CreatedAt}
-	if err := w.place(&e, l, p, dueState(e.due, now)); err != nil {
-		return err
+// addEntries puts leads into campaigns that they are not in.
+func (w *writer) addEntries(leads []campaigns.Lead, plans []*plan, now time.Time) error {
+	added := make([]entry, 0, len(leads)*len(plans))
+	for _, p := range plans {
+		for _, l := range leads {
+			e := entry{lead: l.ID, campaign: p.campaign.ID, due: l.CreatedAt}
+			if err := w.place(&e, l, p, dueState(e.due, now)); err != nil {
+				return err
+			}
+			added = append(added, e)
+		}
 	}
-	return w.insertEntry(e)
+	return w.insertEntries(added...)
 }
 
-func (w *writer) insertEntry(e entry) error {
-	_, err := w.exec(`INSERT INTO entry (lead, campaign, queue, state, rank, due_at, number, moved) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(e.lead), string(e.campaign), e.queue, e.state, e.rank, stamp(e.due), e.number, e.moved)
+// insertEntries adds new entries and counts them in their queues.
+func (w *writer) insertEntries(added ...entry) error {
+	const columns = 8
+	values := make([]any, 0, len(added)*columns)
+	type count struct{ ready, waiting int }
+	counts := map[int64]count{}
+	for _, e := range added {
+		key, err := w.number(string(e.campaign))
+		if err != nil {
+			return err
+		}
+		values = append(values, int64(e.lead), key, e.queue, e.state, e.rank, stamp(e.due), phone(e.number), e.moved)
+		c := counts[e.queue]
+		switch e.state {
+		case ready:
+			c.ready++
+		case waiting:
+			c.waiting++
+		}
+		counts[e.queue] = c
+	}
+	_, err := w.insertRows(`INSERT OR FAIL INTO entry (lead, campaign, queue, state, rank, due_at, number, moved)`, "", columns, values)
 	if err != nil {
-		return fmt.Errorf("add lead %d to %s: %w", e.lead, e.campaign, err)
+		return fmt.Errorf("add leads to campaigns: %w", err)
+	}
+	for queue, c := range counts {
+		if c == (count{}) {
+			continue
+		}
+		if _, err := w.exec(`UPDATE queue SET ready = ready + ?, waiting = waiting + ? WHERE id = ?`, c.ready, c.waiting, queue); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -275,18 +334,16 @@ func (w *writer) join(lead campaigns.LeadID, next campaigns.Next, now time.Time)
 	if next.Callback != nil {
 		e.callbackAt, e.callbackUser = next.Callback.At, next.Callback.User
 	}
-	if e.id == 0 {
-		if err := w.insertEntry(entry{lead: lead, campaign: next.MoveTo, state: nowhere, due: e.due}); err != nil {
-			return err
-		}
-		added, err := findEntry(w.statements, lead, next.MoveTo)
-		if err != nil {
-			return err
-		}
-		e.id = added.id
-	}
 	if err := w.place(&e, l, p, dueState(e.due, now)); err != nil {
 		return err
+	}
+	if !e.there {
+		if err := w.insertEntries(entry{lead: lead, campaign: next.MoveTo, state: nowhere, due: e.due}); err != nil {
+			return err
+		}
+		if e.key, err = w.number(string(next.MoveTo)); err != nil {
+			return err
+		}
 	}
 	return w.saveEntry(e)
 }

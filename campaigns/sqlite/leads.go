@@ -15,7 +15,7 @@ import (
 // commit of a call it writes one small piece. At most so many leads share a commit,
 // while nobody calls and while calls are made (see writer.mayGoOn).
 const (
-	piece         = 25
+	piece         = 50
 	pieceInCalls  = 5
 	atOnce        = 4000
 	atOnceInCalls = 100
@@ -93,49 +93,6 @@ func sum(a, b campaigns.AddResult) campaigns.AddResult {
 	return campaigns.AddResult{Added: a.Added + b.Added, Updated: a.Updated + b.Updated, Same: a.Same + b.Same}
 }
 
-func (w *writer) addLeads(id campaigns.ListID, rows []importRow, now time.Time) (campaigns.AddResult, error) {
-	var done campaigns.AddResult
-	var known int
-	if err := w.get(`SELECT 1 FROM list WHERE id = ?`, args(string(id)), &known); err != nil {
-		return done, orNotFound(err)
-	}
-	plans, err := w.plansOf(id)
-	if err != nil {
-		return done, err
-	}
-	for _, row := range rows {
-		l := row.Lead
-		leadID, result, err := w.importLead(row, now)
-		if err != nil {
-			return done, err
-		}
-		switch result {
-		case leadSame:
-			done.Same++
-			continue
-		case leadUpdated:
-			done.Updated++
-			if err := w.requeueLead(leadID, now); err != nil {
-				return done, err
-			}
-			continue
-		case leadAdded:
-			done.Added++
-		}
-		l.ID = leadID
-		if l.CreatedAt.IsZero() {
-			l.CreatedAt = now
-		}
-		for _, p := range plans {
-			if err := w.addEntry(l, p, now); err != nil {
-				return done, err
-			}
-		}
-	}
-	_, err = w.exec(`UPDATE list SET leads = leads + ? WHERE id = ?`, done.Added, string(id))
-	return done, err
-}
-
 // Lead returns a lead, or campaigns.ErrNotFound.
 func (s *Store) Lead(ctx context.Context, id campaigns.LeadID) (campaigns.Lead, error) {
 	var l campaigns.Lead
@@ -152,8 +109,7 @@ func (s *Store) Lead(ctx context.Context, id campaigns.LeadID) (campaigns.Lead, 
 // its list, and takes the external id or first number of no other lead there
 // (campaigns.ErrConflict).
 func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
-	who, err := l.Identity()
-	if err != nil {
+	if _, err := l.Identity(); err != nil {
 		return err
 	}
 	return s.write(ctx, "save_lead", func(w *writer) error {
@@ -164,7 +120,7 @@ func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
 		if l.List != present.List {
 			return fmt.Errorf("lead %d is of list %s: %w", l.ID, present.List, campaigns.ErrConflict)
 		}
-		if twin, err := w.findSource(l.List, who); err != nil || (twin.id != 0 && twin.id != l.ID) {
+		if twin, err := w.findSource(l); err != nil || (twin.id != 0 && twin.id != l.ID) {
 			return orConflict(err)
 		}
 		now := time.Now()
@@ -174,7 +130,7 @@ func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
 		if l.UpdatedAt.IsZero() {
 			l.UpdatedAt = now
 		}
-		if err := w.replaceLead(l, who); err != nil {
+		if err := w.replaceLead(l); err != nil {
 			return err
 		}
 		return w.requeueLead(l.ID, now)
@@ -185,10 +141,10 @@ func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
 func (s *Store) FindLeads(ctx context.Context, q campaigns.LeadQuery) ([]campaigns.Lead, error) {
 	where, a := []string{"id > ?"}, []any{int64(q.After)}
 	if q.List != "" {
-		where, a = append(where, "list = ?"), append(a, string(q.List))
+		where, a = append(where, "list = (SELECT id FROM word WHERE word = ?)"), append(a, string(q.List))
 	}
 	if q.Number != "" {
-		where, a = append(where, "id IN (SELECT lead FROM lead_number WHERE e164 = ?)"), append(a, q.Number)
+		where, a = append(where, "id IN (SELECT lead FROM lead_number WHERE e164 = ?)"), append(a, phone(q.Number))
 	}
 	if q.Text != "" {
 		where = append(where, `(instr(lower(name), lower(?)) OR instr(lower(external_id), lower(?)))`)

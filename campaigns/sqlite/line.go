@@ -75,14 +75,14 @@ func (q *lineQueue) fill() error {
 	if len(q.read) > 0 || q.empty {
 		return nil
 	}
-	entries, err := list(q.w.statements, scanEntry, `SELECT `+entryColumns+` FROM entry
+	found, err := entries(q.w.statements, `SELECT `+entryColumns+` FROM entry
 		WHERE queue = ? AND state = 1 AND (rank, due_at, lead) > (?, ?, ?) ORDER BY rank, due_at, lead LIMIT ?`,
 		q.key, q.rank, q.due, int64(q.lead), q.portion)
 	if err != nil {
 		return err
 	}
-	q.empty = len(entries) < q.portion
-	for _, e := range entries {
+	q.empty = len(found) < q.portion
+	for _, e := range found {
 		q.read = append(q.read, lease{entry: e, queue: q.name})
 		q.rank, q.due, q.lead = e.rank, stamp(e.due), e.lead
 	}

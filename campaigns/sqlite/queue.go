@@ -77,8 +77,8 @@ func (s *Store) promote(ctx context.Context, queues []campaigns.QueueID, now tim
 
 // promote makes waiting entries ready whose time has come.
 func (w *writer) promote(queue int64, now time.Time) error {
-	_, err := w.exec(`UPDATE entry SET state = 1 WHERE id IN
-		(SELECT id FROM entry WHERE queue = ? AND state = 0 AND due_at <= ? ORDER BY due_at LIMIT ?)`, queue, stamp(now), promoteAtOnce)
+	_, err := w.exec(`UPDATE entry SET state = 1 WHERE (lead, campaign) IN
+		(SELECT lead, campaign FROM entry WHERE queue = ? AND state = 0 AND due_at <= ? ORDER BY due_at LIMIT ?)`, queue, stamp(now), promoteAtOnce)
 	return err
 }
 
@@ -129,7 +129,7 @@ func (w *writer) claim(q campaigns.ClaimRequest) ([]lease, error) {
 			return leases, err
 		}
 		if best.due.After(q.Due()) { // the clock was set back since it became ready, or who may claim sooner made it so
-			if _, err := w.exec(`UPDATE entry SET state = 0 WHERE id = ?`, best.id); err != nil {
+			if _, err := w.exec(`UPDATE entry SET state = 0 WHERE lead = ? AND campaign = ?`, int64(best.lead), best.key); err != nil {
 				return nil, err
 			}
 			continue
@@ -148,8 +148,8 @@ func (w *writer) claim(q campaigns.ClaimRequest) ([]lease, error) {
 			moved++
 			continue
 		}
-		err = w.get(`UPDATE entry SET state = 2, fence = fence + 1, node = ?, lease_until = ? WHERE id = ? RETURNING fence`,
-			args(q.Node, stamp(q.Now.Add(q.Lease)), best.id), &best.fence)
+		err = w.get(`UPDATE entry SET state = 2, fence = fence + 1, node = ?, lease_until = ? WHERE lead = ? AND campaign = ? RETURNING fence`,
+			args(q.Node, stamp(q.Now.Add(q.Lease)), int64(best.lead), best.key), &best.fence)
 		if err != nil {
 			return nil, fmt.Errorf("claim lead %d: %w", best.lead, err)
 		}
@@ -240,13 +240,13 @@ func (s *Store) Release(ctx context.Context, claims []campaigns.Claim, at time.T
 func (s *Store) Reclaim(ctx context.Context, node string, now time.Time) (int, error) {
 	count := 0
 	err := s.write(ctx, "reclaim", func(w *writer) error {
-		over, err := list(w.statements, scanEntry, `SELECT `+entryColumns+` FROM entry INDEXED BY entry_claimed
+		over, err := entries(w.statements, `SELECT `+entryColumns+` FROM entry INDEXED BY entry_claimed
 			WHERE state = 2 AND lease_until < ?`, stamp(now))
 		if err != nil {
 			return err
 		}
 		if node != "" {
-			own, err := list(w.statements, scanEntry, `SELECT `+entryColumns+` FROM entry INDEXED BY entry_claimed
+			own, err := entries(w.statements, `SELECT `+entryColumns+` FROM entry INDEXED BY entry_claimed
 				WHERE state = 2 AND lease_until >= ? AND node = ?`, stamp(now), node)
 			if err != nil {
 				return err

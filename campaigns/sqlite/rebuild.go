@@ -105,8 +105,8 @@ func (s *Store) leadsToRebuild(ctx context.Context, id campaigns.CampaignID) (fr
 		leads, err = list(r, column[campaigns.LeadID], `
 			SELECT l.id FROM campaign c, lead l
 			WHERE c.id = ? AND l.id > ?
-			  AND (l.list IN (SELECT value FROM json_each(c.body, '$.lists'))
-			       OR EXISTS (SELECT 1 FROM entry e WHERE e.lead = l.id AND e.campaign = c.id))
+			  AND (l.list IN (SELECT w.id FROM json_each(c.body, '$.lists') j JOIN word w ON w.word = j.value)
+			       OR EXISTS (SELECT 1 FROM entry e WHERE e.lead = l.id AND e.campaign = (SELECT id FROM word WHERE word = c.id)))
 			ORDER BY l.id LIMIT ?`, string(id), from.after.Int64, rebuildLeads)
 		return err
 	})
@@ -169,8 +169,8 @@ func (w *writer) rebuildLead(id campaigns.LeadID, p *plan, now time.Time) error 
 	if err != nil {
 		return err
 	}
-	if e.id == 0 {
-		return w.addEntry(l, p, now)
+	if !e.there {
+		return w.addEntries([]campaigns.Lead{l}, []*plan{p}, now)
 	}
 	return w.requeue(e, l, now)
 }

@@ -128,7 +128,7 @@ func (w *writer) entryOf(b campaigns.Begun) (entry, bool, error) {
 	}
 	same := slices.ContainsFunc(l.Numbers, func(n campaigns.Number) bool { return n.E164 == b.Number })
 	e, err := findEntry(w.statements, b.Lead, b.Campaign)
-	return e, same && e.id != 0, err
+	return e, same && e.there, err
 }
 
 // endLocked ends an attempt that is open on the number: the next one could not

@@ -68,7 +68,7 @@ func (s *Store) sweep(ctx context.Context, name, table, may string, values []any
 func (s *Store) DeleteAttempts(ctx context.Context, r campaigns.Retention, cursor int64, limit int) (int, int64, error) {
 	condition, values := lawful("a", r)
 	may := `a.began_at < ? AND a.ended_at > 0 AND a.recording = '' AND ` + condition + `
-		AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.lead = a.lead AND e.campaign = a.campaign AND e.state < 4)`
+		AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.lead = a.lead AND e.campaign = (SELECT id FROM word WHERE word = a.campaign) AND e.state < 4)`
 	return s.sweep(ctx, "delete_attempts", "attempt", may, append(args(stamp(r.Before)), values...), cursor, limit, func(w *writer, id int64) error {
 		_, err := w.exec(`DELETE FROM attempt WHERE rowid = ?`, id)
 		return err
@@ -80,13 +80,13 @@ func (s *Store) DeleteAttempts(ctx context.Context, r campaigns.Retention, curso
 // is stopped keeps nobody. Their attempts stay, without a name.
 func (s *Store) DeleteLeads(ctx context.Context, r campaigns.Retention, cursor int64, limit int) (int, int64, error) {
 	condition, values := lawful("t", r)
-	may := `a.updated_at < ? AND a.created_at < ? AND NOT EXISTS (SELECT 1 FROM entry e LEFT JOIN campaign c ON c.id = e.campaign WHERE e.lead = a.id
+	may := `coalesce(a.updated_at, a.created_at) < ? AND a.created_at < ? AND NOT EXISTS (SELECT 1 FROM entry e LEFT JOIN campaign c ON c.id = (SELECT word FROM word WHERE id = e.campaign) WHERE e.lead = a.id
 			AND (e.state IN (2, 3) OR e.last_at >= ? OR e.state < 2 AND json_extract(c.body, '$.state') <> 'stopped'))
 		AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.lead = a.id AND (t.began_at >= ? OR t.ended_at = 0
 			OR NOT (` + condition + `)))`
 	before := stamp(r.Before)
 	return s.sweep(ctx, "delete_leads", "lead", may, append(args(before, before, before, before), values...), cursor, limit, func(w *writer, id int64) error {
-		if _, err := w.exec(`UPDATE list SET leads = leads - 1 WHERE id = (SELECT list FROM lead WHERE id = ?)`, id); err != nil {
+		if _, err := w.exec(`UPDATE list SET leads = leads - 1 WHERE id = (SELECT w.word FROM lead l JOIN word w ON w.id = l.list WHERE l.id = ?)`, id); err != nil {
 			return err
 		}
 		for _, from := range []string{"entry WHERE lead", "lead_number WHERE lead", "lead WHERE id"} {

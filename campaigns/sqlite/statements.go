@@ -16,12 +16,13 @@ type preparer interface {
 // context: they are short, and one that stopped half-way would spoil a group.
 type statements struct {
 	on       preparer
+	words    *words
 	mu       sync.Mutex
 	prepared map[string]*sql.Stmt
 }
 
-func newStatements(on preparer) *statements {
-	return &statements{on: on, prepared: map[string]*sql.Stmt{}}
+func newStatements(on preparer, w *words) *statements {
+	return &statements{on: on, words: w, prepared: map[string]*sql.Stmt{}}
 }
 
 func (s *statements) prepare(query string) (*sql.Stmt, error) {

@@ -16,19 +16,19 @@
 // text is not. Copies are made with Backup while the store is in use; what was
 // dialled since a copy was made is told by campaigns/journal.
 //
-// What it costs, by `make bench` on two cores and a disk that others used as well:
-// a claim of 100 took 117 to 225 µs a lead at 10 thousand, 100 thousand and a million
-// leads, no more at a million than before (most of it is the flush); 10 million were
-// not measured. A lead without custom fields, with two numbers and in one campaign,
-// takes 450 bytes, half of it the row and a third its numbers and their index: more
-// than the 300 that were aimed at. `outpace leads import` wrote 9,500 rows a second
-// at its best and 3,400 at its worst, where 10,000 were aimed at: the writer needs
-// 70 µs of a core for a lead, and reading the file 60 µs of the other. Beside calls
-// an import writes 700 to 1,000 leads a second; at a hundred calls a second the 99th
-// percentile of claims was 41 % lower to 57 % higher than without in five runs,
-// 21 % higher in the quietest, so that this is not below 20 % for certain.
+// What it costs, by `make bench` on two cores that others used at times: a claim of 100
+// takes 117, 102, 102 and 134 µs a lead at 10 thousand, 100 thousand, a million and 10
+// million leads, 1.15 times as much at the most as at the fewest (most of it is the
+// flush). A lead without custom fields, with two numbers and in one campaign, takes 243 to 268
+// bytes of the file, 73 of them the row and 85 its numbers and their index; a store of
+// before schema 8 keeps its size, and fills the room that became free. `outpace leads
+// import` writes 22,000 to 25,000 of 200,000 rows a second where little else runs,
+// 18,600 of a million, and 14,000 where others want the two cores. Beside calls an
+// import writes 670 to 1,000 leads a second; at a hundred calls a second the 99th
+// percentile of claims was 1 to 38 % lower than without in four runs.
 //
 //	Begin, End, Claim ... ─► requests ─► writer: BEGIN, savepoints, COMMIT ─► answers
+//	                                      log ─► checkpoints ─► file
 //	Queues, Lead, Attempts ... ─► readers
 package sqlite
 
@@ -57,14 +57,17 @@ type Store struct {
 	lock    *os.File
 	writeDB *sql.DB
 	readDB  *sql.DB
+	checkDB *sql.DB // copies the log into the file
 	read    *statements
 	stats   *campaigns.Operations
 
-	sending  sync.RWMutex // held while a request is handed over; closed is under it
-	closed   bool
-	requests chan *request
-	written  sync.WaitGroup
-	jobs     *background.Jobs
+	sending    sync.RWMutex // held while a request is handed over; closed is under it
+	closed     bool
+	requests   chan *request
+	written    sync.WaitGroup
+	checked    sync.WaitGroup // the emptying of the log, until stopChecks
+	stopChecks context.CancelFunc
+	jobs       *background.Jobs
 }
 
 var (
@@ -113,7 +116,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 func (s *Store) open(ctx context.Context, o options) error {
 	var err error
 	s.writeDB, err = sql.Open("sqlite", dataSource(s.path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
-		"journal_size_limit(67108864)", "wal_autocheckpoint(4000)", "cache_size(-65536)"))
+		"journal_size_limit(67108864)", "wal_autocheckpoint(0)", "cache_size(-65536)"))
 	if err != nil {
 		return err
 	}
@@ -130,15 +133,23 @@ func (s *Store) open(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	s.checkDB, err = sql.Open("sqlite", dataSource(s.path, "synchronous(FULL)", "wal_autocheckpoint(0)"))
+	if err != nil {
+		return err
+	}
+	s.checkDB.SetMaxOpenConns(1)
 	s.readDB.SetMaxOpenConns(o.readers)
 	s.readDB.SetMaxIdleConns(o.readers)
-	s.read = newStatements(s.readDB)
+	s.read = newStatements(s.readDB, newWords())
 	conn, err := s.writeDB.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	w := newWriter(conn, s.stats)
 	s.written.Go(func() { w.run(s.requests) })
+	var checking context.Context
+	checking, s.stopChecks = context.WithCancel(context.WithoutCancel(ctx))
+	s.checked.Go(func() { s.checkpoints(checking) })
 	return nil
 }
 
@@ -173,6 +184,8 @@ func (s *Store) Stats(ctx context.Context) (campaigns.StoreStats, error) {
 // method give ErrClosed; closing twice is harmless.
 func (s *Store) Close() error {
 	s.jobs.Close()
+	s.stopChecks()
+	s.checked.Wait()
 	s.sending.Lock()
 	already := s.closed
 	if !already {
@@ -192,7 +205,7 @@ func (s *Store) release() error {
 	if s.read != nil {
 		s.read.close()
 	}
-	for _, db := range []*sql.DB{s.readDB, s.writeDB} {
+	for _, db := range []*sql.DB{s.checkDB, s.readDB, s.writeDB} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

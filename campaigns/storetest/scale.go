@@ -33,9 +33,9 @@ func sizes(b *testing.B) []int {
 	return all
 }
 
-// plainLeads are leads as an import brings them: an id of the source, a name, two
-// numbers in one of three window classes, no custom fields.
-func plainLeads(list string, from, n int) []campaigns.Lead {
+// PlainLeads are n leads as an import brings them, numbered from a number on: an id of
+// the source, a name, two numbers in one of three window classes, no custom fields.
+func PlainLeads(list string, from, n int) []campaigns.Lead {
 	zones, regions := []string{"Europe/Warsaw", "America/New_York", "Asia/Tokyo"}, []string{"PL", "US-FED", "JP"}
 	leads := make([]campaigns.Lead, n)
 	for k := range leads {
@@ -85,7 +85,7 @@ func (f *floor) grow(b *testing.B, from, to int) float64 {
 	b.Helper()
 	var busy time.Duration
 	for at := from; at < to; at += 5000 {
-		batch := plainLeads("list", at, min(5000, to-at))
+		batch := PlainLeads("list", at, min(5000, to-at))
 		began := time.Now()
 		if _, err := f.AddLeads(b.Context(), "list", batch); err != nil {
 			b.Fatal(err)
@@ -201,7 +201,7 @@ func ImportBeside(b *testing.B, s Both) {
 	began := time.Now()
 	wg.Go(func() {
 		for ctx.Err() == nil && added < 1_000_000 {
-			if _, err := f.AddLeads(ctx, "other", plainLeads("other", added, 5000)); err != nil && ctx.Err() == nil {
+			if _, err := f.AddLeads(ctx, "other", PlainLeads("other", added, 5000)); err != nil && ctx.Err() == nil {
 				b.Error(err)
 				return
 			}

@@ -1,0 +1,58 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// What is written goes to a log first and from there into the file, in steps. SQLite
+// would take such a step within the commit of whoever comes just then; here it is
+// taken beside the writer, which has only the last few pages left to do.
+const (
+	checkpointEvery = 100 * time.Millisecond // how often the log is looked at
+	checkpointFrom  = 4000                   // pages in the log from which on it is emptied, 16 MiB
+	checkpointRest  = 100                    // pages that the writer may be left with
+	checkpointTurns = 5                      // at most, to come down to so few
+)
+
+// logState is how many pages the log has and how many of them are in the file.
+type logState struct{ pages, done int }
+
+func (l logState) rest() int { return l.pages - l.done }
+
+// look asks for the state of the log, having first copied what mode says.
+func look(ctx context.Context, on interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}, mode string) (logState, error) {
+	var busy int
+	var l logState
+	err := on.QueryRowContext(ctx, `PRAGMA wal_checkpoint(`+mode+`)`).Scan(&busy, &l.pages, &l.done)
+	return l, err
+}
+
+// checkpoints empties the log whenever it is long, until ctx is done. Failures are
+// met again: the log grows and the next write that finds no room says so.
+func (s *Store) checkpoints(ctx context.Context) {
+	for tick := time.NewTicker(checkpointEvery); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+		if l, err := look(ctx, s.checkDB, "NOOP"); err != nil || l.pages < checkpointFrom {
+			continue
+		}
+		for range checkpointTurns {
+			if l, err := look(ctx, s.checkDB, "PASSIVE"); err != nil || l.rest() <= checkpointRest {
+				break
+			}
+		}
+		// The log begins anew where all of it was copied when somebody writes next.
+		_ = s.submit(&request{ctx: ctx, name: "checkpoint", apart: true, done: make(chan struct{}), do: func(w *writer) error {
+			_, err := look(context.WithoutCancel(ctx), w.conn, "PASSIVE")
+			return err
+		}})
+	}
+}
