@@ -1,19 +1,3 @@
-// Package simulator is a call centre on a virtual clock. It drives the very
-// controller that paces the product, through the same events, so that a day
-// under a policy takes a second and can be repeated exactly.
-//
-// It knows nothing of SIP, audio or stores, reads no clock and starts no
-// goroutine. Chance comes from streams that belong to a record or to an
-// operator, so that every policy meets the same records.
-//
-//	scenario file ─ Parse ─► Scenario ─ New ─► Simulation ─ Advance ─► Run ─► Report
-//	                                              │    ▲
-//	                          events and rooms    ▼    │  dial, cancel
-//	                                         pacing.Controller
-//
-// What it leaves out: lists never end, there are no retries and no callbacks,
-// and breaks are not announced. A dial that a silent outage swallows rings like
-// any other.
 package simulator
 
 import (
