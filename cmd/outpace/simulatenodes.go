@@ -28,7 +28,6 @@ func compareNodes(ctx context.Context, f simulateFlags, s *simulator.Scenario, p
 		return usageError{err}
 	}
 	bar := newSimulateBar(len(numbers) * f.runs * simulateSteps)
-	defer bar.done()
 	var reports []nodesReport
 	for _, n := range numbers {
 		runs, err := sideBySide(f.runs, func(i int) (simulator.Run, error) {
