@@ -35,6 +35,7 @@ type simulateFlags struct {
 	plot     string // file to draw the first day into
 	days     int    // random ones
 	day      uint64 // seed of a random day to print
+	nodes    string // over how many the operators are split, one number or several
 }
 
 // maxRuns bounds --runs: the report keeps every run.
@@ -45,7 +46,7 @@ const maxRuns = 100_000
 func newSimulateCommand() *cobra.Command {
 	var f simulateFlags
 	cmd := &cobra.Command{
-		Use:   "simulate --scenario FILE [--compare [POLICY,...]] | --table DIR | --days N | --day SEED | --replay LOG",
+		Use:   "simulate --scenario FILE [--compare [POLICY,...] | --nodes N,...] | --table DIR | --days N | --day SEED | --replay LOG",
 		Short: "Simulate days of a call centre with the real pacing controller",
 		Long: `Simulate days of a call centre with the real pacing controller.
 
@@ -62,6 +63,10 @@ allows it), all of the product, and for comparison
   vici:tuned                    the same, cap and mode the best in hindsight
   erlang                        the classic look-ahead on means
   oracle                        look-ahead with the true laws of the scenario
+
+With --nodes 1,2,4,20 the operators are split over so many nodes that share one
+budget, as on a shared store; the table says what is lost against the first number,
+and what the nodes ask of Redis.
 
 With --table, every scenario of a folder is simulated under the policies that its
 expect block names, and held to what it expects. With --days, days of random
@@ -97,6 +102,7 @@ operators come and go as they did, dials and talks go as those about the time.`,
 	flags.StringVar(&f.table, "table", "", "simulate the scenarios of this folder instead and hold them to what they expect")
 	flags.IntVar(&f.days, "days", 0, "simulate so many random days instead, from --seed on")
 	flags.Uint64Var(&f.day, "day", 0, "print the random day of this seed as a scenario")
+	flags.StringVar(&f.nodes, "nodes", "", "split the operators over so many nodes; several numbers are compared")
 	return cmd
 }
 
@@ -143,6 +149,9 @@ func simulate(ctx context.Context, f simulateFlags, seeded bool, out io.Writer) 
 	first := scenario.Seed
 	if seeded {
 		first = f.seed
+	}
+	if f.nodes != "" {
+		return compareNodes(ctx, f, scenario, policy, first, out)
 	}
 	if f.compare {
 		return compare(ctx, f, scenario, first, out)
@@ -195,6 +204,9 @@ func (f simulateFlags) check() (*simulator.Scenario, simulator.Policy, error) {
 	if f.runs < 1 || f.runs > maxRuns {
 		return nil, none, fmt.Errorf("--runs %d is not in [1, %d]", f.runs, maxRuns)
 	}
+	if f.nodes != "" && (f.compare || f.plot != "") {
+		return nil, none, errors.New("--nodes goes with neither --compare nor --plot")
+	}
 	if err := checkPlot(f.plot); err != nil {
 		return nil, none, err
 	}
@@ -246,8 +258,14 @@ func sideBySide(n int, simulate func(i int) (simulator.Run, error)) ([]simulator
 // and a signal is heard between them.
 const simulateSteps = 1000
 
+// simulated is a day: a simulator.Simulation, or Nodes.
+type simulated interface {
+	Advance(to time.Duration) bool
+	Result() simulator.Run
+}
+
 // advance simulates a day of a length to its end.
-func advance(ctx context.Context, sim *simulator.Simulation, length time.Duration, done func(int)) (simulator.Run, error) {
+func advance(ctx context.Context, sim simulated, length time.Duration, done func(int)) (simulator.Run, error) {
 	step := length/simulateSteps + time.Nanosecond
 	for to := step; sim.Advance(to); to += step {
 		if ctx.Err() != nil {

@@ -32,6 +32,14 @@ func (a *agenda) plan(at time.Duration, do func()) {
 	}
 }
 
+// first is when the earliest happening is.
+func (a *agenda) first() (time.Duration, bool) {
+	if len(a.items) == 0 {
+		return 0, false
+	}
+	return a.items[0].at, true
+}
+
 // next takes the earliest happening before a time.
 func (a *agenda) next(before time.Duration) (happening, bool) {
 	if len(a.items) == 0 || a.items[0].at >= before {

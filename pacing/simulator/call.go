@@ -124,6 +124,7 @@ func (s *Simulation) pickedUp(c *call, delay time.Duration, human bool) {
 		return
 	}
 	c.pickedUp, c.answered = true, s.now
+	s.tally.at(s.now).pickedUp++
 	s.observe(pacing.Answered{Call: c.id, Since: s.moment(s.now)})
 	if delay == 0 {
 		s.verdict(c, human)

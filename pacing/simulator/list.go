@@ -20,8 +20,8 @@ type record struct {
 
 // record draws the next one of the list.
 func (s *Simulation) record() record {
-	s.records++
-	r := newStream(s.seed, ofRecord, s.records)
+	*s.records++
+	r := newStream(s.seed, ofRecord, *s.records)
 	return record{
 		segment: r.uniform(), outcome: r.uniform(), outage: r.uniform(), setup: r.uniform(), ring: r.uniform(),
 		mistake: r.uniform(), delay: r.uniform(), talk: r.uniform(), wrap: r.uniform(),
@@ -49,7 +49,7 @@ type list struct {
 func (s *Simulation) fill() {
 	for len(s.list.leads) < s.pool() {
 		l := lead{record: s.record()}
-		l.number = s.records
+		l.number = *s.records
 		s.sort(&l)
 		s.list.leads = append(s.list.leads, l)
 		s.list.view = append(s.list.view, s.shown(l))

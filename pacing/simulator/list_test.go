@@ -134,8 +134,8 @@ func TestNobodyIsOvertakenForEver(t *testing.T) {
 	if forced == 0 || forced > 1000 {
 		t.Errorf("%d of 2000 records had to be dialled", forced)
 	}
-	if sim.records != 2000+8 {
-		t.Errorf("%d records looked at", sim.records)
+	if *sim.records != 2000+8 {
+		t.Errorf("%d records looked at", *sim.records)
 	}
 }
 

@@ -104,9 +104,9 @@ func (s *Simulation) replayed() []pacing.Record {
 func (s *Simulation) dialReplayed() {
 	f := *s.reel.peek(s.now)
 	s.reel.next++
-	s.records++
-	chance := newStream(s.seed, ofRecord, s.records)
-	c := &call{id: strconv.FormatUint(s.records, 10), segment: f.segment, dialled: s.now, live: f.how == personAnswers}
+	*s.records++
+	chance := newStream(s.seed, ofRecord, *s.records)
+	c := &call{id: strconv.FormatUint(*s.records, 10), segment: f.segment, dialled: s.now, live: f.how == personAnswers}
 	c.talk = near(s.reel.trace.work(s.reel.trace.talks, f.segment), s.now, chance.uniform())
 	c.wrap = near(s.reel.trace.work(s.reel.trace.wraps, f.segment), s.now, chance.uniform())
 	s.place(c, pacing.Dialed{Call: c.id, Trunk: f.trunk, Record: f.record})

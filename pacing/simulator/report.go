@@ -14,6 +14,7 @@ type Run struct {
 	MachineShare    float64 `json:"machine_share"` // of the operators' time, spent on machines
 	Peak            float64 `json:"peak_abandonment_10m"`
 	Dials           int     `json:"dials"`
+	PickedUp        int     `json:"picked_up"` // by people and machines
 	Live            int     `json:"live"`
 	Connected       int     `json:"connected"`
 	Abandoned       int     `json:"abandoned"`
@@ -39,7 +40,7 @@ func (t *tally) run(s *Scenario) Run {
 		m.add(x)
 	}
 	r := Run{
-		Peak: t.peak(), Dials: m.dials, Live: m.live, Connected: m.connected, Abandoned: m.abandoned, Lost: m.lost,
+		Peak: t.peak(), Dials: m.dials, PickedUp: m.pickedUp, Live: m.live, Connected: m.connected, Abandoned: m.abandoned, Lost: m.lost,
 		Cancelled: m.cancelled, RefusedCancels: m.refused,
 	}
 	busy := m.talking + m.wrapping

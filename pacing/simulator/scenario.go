@@ -35,6 +35,9 @@ type Scenario struct {
 	Expect      *Expect      `yaml:"expect,omitempty"` // what the policies are held to, nil: nothing
 }
 
+// Counted is how much of the day the figures are of.
+func (s *Scenario) Counted() Seconds { return s.Duration - s.Warmup }
+
 // Limit is the law on abandoned calls.
 type Limit struct {
 	MaxAbandon float64 `yaml:"max_abandon,omitempty"`  // share of live answers, (0, 0.05]; 0.03

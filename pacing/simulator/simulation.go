@@ -1,19 +1,3 @@
-// Package simulator is a call centre on a virtual clock. It drives the very
-// controller that paces the product, through the same events, so that a day
-// under a policy takes a second and can be repeated exactly.
-//
-// It knows nothing of SIP, audio or stores, reads no clock and starts no
-// goroutine. Chance comes from streams that belong to a record or to an
-// operator, so that every policy meets the same records.
-//
-//	scenario file ─ Parse ─► Scenario ─ New ─► Simulation ─ Advance ─► Run ─► Report
-//	                                              │    ▲
-//	                          events and rooms    ▼    │  dial, cancel
-//	                                         pacing.Controller
-//
-// What it leaves out: lists never end, there are no retries and no callbacks,
-// and breaks are not announced. A dial that a silent outage swallows rings like
-// any other.
 package simulator
 
 import (
@@ -36,6 +20,7 @@ type Simulation struct {
 	policy     Policy
 	seed       uint64
 	controller pacing.Controller
+	node       part
 
 	origin  time.Time     // the start
 	now     time.Duration // since the start
@@ -47,7 +32,7 @@ type Simulation struct {
 	ready     []*operator      // the longest ready first
 	calls     map[string]*call // before they end or reach an operator
 	waiting   []*call          // people without an operator, the first first
-	records   uint64           // of the list that were looked at
+	records   *uint64          // of the list that were looked at, by all nodes
 	list      list
 	reel      *reel // of a replay: then there is no list
 	trunk     trunk
@@ -57,6 +42,12 @@ type Simulation struct {
 // New prepares a day. The scenario is one that Parse returned; it is not changed
 // and may be shared by simulations that run side by side.
 func New(s *Scenario, p Policy, seed uint64) (*Simulation, error) {
+	return newSimulation(s, p, seed, part{of: 1}, new(uint64))
+}
+
+// newSimulation prepares the day of a part of the operators, over a list of which
+// so many records were looked at.
+func newSimulation(s *Scenario, p Policy, seed uint64, node part, records *uint64) (*Simulation, error) {
 	laws, err := compile(s)
 	if err != nil {
 		return nil, err
@@ -71,10 +62,12 @@ func New(s *Scenario, p Policy, seed uint64) (*Simulation, error) {
 		policy:     p,
 		seed:       seed,
 		controller: controller,
+		node:       node,
+		records:    records,
 		origin:     moment(0),
 		end:        s.Duration.Duration(),
 		calls:      map[string]*call{},
-		trunk:      newTrunk(s.Trunks),
+		trunk:      newTrunk(node.trunks(s.Trunks)),
 		tally:      newTally(s),
 	}
 	sim.fill()
@@ -92,11 +85,12 @@ func (s *Simulation) moment(at time.Duration) time.Time { return s.origin.Add(at
 func (s *Simulation) planDay() {
 	most := 0
 	for _, step := range s.scenario.Agents.Schedule {
-		most = max(most, step.N)
-		s.agenda.plan(step.At.Duration(), func() { s.staff(step.N) })
+		n := s.node.share(step.N)
+		most = max(most, n)
+		s.agenda.plan(step.At.Duration(), func() { s.staff(n) })
 	}
 	for i := range most {
-		s.operators = append(s.operators, newOperator(s.seed, i, s.scenario.Agents.SpeedSpread))
+		s.operators = append(s.operators, newOperator(s.seed, s.node.nth(i), s.scenario.Agents.SpeedSpread))
 	}
 	for _, e := range s.scenario.Events {
 		if e.Type == AgentsBreak {
@@ -117,19 +111,24 @@ func (s *Simulation) after(d time.Duration, do func()) { s.agenda.plan(s.now+d, 
 // of the day.
 func (s *Simulation) Advance(to time.Duration) bool {
 	to = min(to, s.end)
-	for {
-		h, ok := s.agenda.next(to)
-		if !ok {
-			break
-		}
-		s.now = h.at
-		h.do()
-		if s.touched {
-			s.pace()
-		}
+	for s.step(to) {
 	}
 	s.now = to
 	return to < s.end
+}
+
+// step does what happens next, if it happens before a time.
+func (s *Simulation) step(before time.Duration) bool {
+	h, ok := s.agenda.next(before)
+	if !ok {
+		return false
+	}
+	s.now = h.at
+	h.do()
+	if s.touched {
+		s.pace()
+	}
+	return true
 }
 
 // observe tells the controller.

@@ -219,11 +219,11 @@ func TestEveryPolicyMeetsTheSameRecords(t *testing.T) {
 	a, _ := New(s, predictive, 11)
 	b, _ := New(s, progressive, 11)
 	b.Advance(20 * time.Minute)
-	for a.records < b.records {
+	for *a.records < *b.records {
 		a.take(0)
 	}
 	if diff := cmp.Diff(a.list.leads, b.list.leads, cmp.AllowUnexported(lead{}, record{})); diff != "" {
-		t.Errorf("record %d: %s", a.records, diff)
+		t.Errorf("record %d: %s", *a.records, diff)
 	}
 }
 

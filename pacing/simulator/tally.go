@@ -14,6 +14,7 @@ type minute struct {
 	flight                  time.Duration // of all calls
 
 	dials, live, connected, abandoned int // abandoned: also connected too late
+	pickedUp                          int // by people and machines
 	lost                              int // people taken for machines
 	cancelled, refused                int
 }
@@ -28,6 +29,7 @@ func (m *minute) add(o minute) {
 	m.live += o.live
 	m.connected += o.connected
 	m.abandoned += o.abandoned
+	m.pickedUp += o.pickedUp
 	m.lost += o.lost
 	m.cancelled += o.cancelled
 	m.refused += o.refused
@@ -42,6 +44,14 @@ type tally struct {
 
 func newTally(s *Scenario) tally {
 	return tally{minutes: make([]minute, int(s.Duration/60)+1), warmup: s.Warmup.Duration()}
+}
+
+// add counts what another tally of the same day counted.
+func (t *tally) add(o *tally) {
+	for i := range o.minutes {
+		t.minutes[i].add(o.minutes[i])
+	}
+	t.waits = append(t.waits, o.waits...)
 }
 
 func (t *tally) at(now time.Duration) *minute { return &t.minutes[int(now/time.Minute)] }

@@ -8,7 +8,7 @@ import (
 
 // The most that is simulated.
 const (
-	maxOperators = 5000
+	maxOperators = 10000
 	maxLimit     = 0.05
 )
 
