@@ -21,8 +21,9 @@ const (
 )
 
 // life is one process: from its start to its death. ready is zero where it died
-// while it put in order what the one before it had left.
-type life struct{ started, ready, died time.Time }
+// while it put in order what the one before it had left. killed is before died by as
+// long as the disk held a thread of it: all others stop when they are told to.
+type life struct{ started, ready, killed, died time.Time }
 
 // mixed is who is at a number: somebody of each kind that leaves a dialog in a
 // state of its own when the product dies.
@@ -75,6 +76,7 @@ func killAndJudge(t *testing.T, store string) {
 	w := newWorldOn(t, store, carrier.Config{Seed: killSeed, Behave: mixed}, leads, 8)
 	draw := rand.New(rand.NewPCG(killSeed, 0))
 	w.start(t)
+	w.disk = watchDisk(t)
 	leave := w.operate(t, 20*time.Second)
 	var lives []life
 	for len(lives) < kills {
@@ -83,10 +85,10 @@ func killAndJudge(t *testing.T, store string) {
 			pass(3*time.Second + within(draw, 4*time.Second))
 		}
 		w.kill()
-		lives = append(lives, life{w.startedAt, w.readyAt, w.died})
+		lives = append(lives, life{w.startedAt, w.readyAt, w.killed, w.died})
 		if len(lives)%4 == 3 && len(lives) < kills {
 			w.killClearing(t)
-			lives = append(lives, life{started: w.startedAt, died: w.died})
+			lives = append(lives, life{started: w.startedAt, killed: w.killed, died: w.died})
 		}
 		w.start(t)
 		if len(lives)%50 == 0 {
@@ -100,7 +102,7 @@ func killAndJudge(t *testing.T, store string) {
 	}
 	pass(time.Until(w.startedAt.Add(endedWithin + time.Second)))
 	w.stop(t)
-	lives = append(lives, life{w.startedAt, w.readyAt, time.Now()})
+	lives = append(lives, life{w.startedAt, w.readyAt, time.Now(), time.Now()})
 	judge(t, w, lives)
 	if many {
 		judgeAll(t, w, leads)

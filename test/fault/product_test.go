@@ -24,14 +24,15 @@ import (
 // product is `outpace serve` on fixed loopback ports, which live on from one
 // process to the next: after a crash, dialogs are ended from where they began.
 type product struct {
-	dir, config              string
-	trunk, phones            string // UDP and TCP
-	http, admin              string
-	cmd                      *exec.Cmd
-	log                      *lines
-	startedAt, readyAt, died time.Time
-	program                  string   // the binary; "": the one that is tested
-	under                    []string // a program that runs the product, and its arguments
+	dir, config        string
+	trunk, phones      string // UDP and TCP
+	http, admin        string
+	cmd                *exec.Cmd
+	log                *lines
+	startedAt, readyAt time.Time
+	killed, died       time.Time // when kill -9 was sent, and when the process was gone
+	program            string    // the binary; "": the one that is tested
+	under              []string  // a program that runs the product, and its arguments
 }
 
 // lines keeps the product's log for a test that fails.
@@ -175,6 +176,7 @@ func (p *product) kill() {
 	if p.cmd == nil {
 		return
 	}
+	p.killed = time.Now()
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 	p.died, p.cmd = time.Now(), nil

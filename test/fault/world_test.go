@@ -34,6 +34,7 @@ type world struct {
 	carrier *carrier.Carrier
 	journal *lines // of both far ends
 	people  []operators.Credential
+	disk    *diskWatch // nil where nobody watches
 }
 
 // newWorld starts a carrier and fills a store; the product does not run yet.
