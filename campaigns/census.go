@@ -7,8 +7,9 @@ import (
 
 // Counter is a store that can count a campaign for a waterfall.
 type Counter interface {
-	// Census counts the leads of a campaign as they are at one moment. Leads that
-	// were called since a time are given one by one.
+	// Census counts the leads of a campaign. Each is counted once, as it is at one
+	// moment; that of all together may be as long as it takes to go through them, where
+	// there are many nodes. Leads that were called since a time are given one by one.
 	Census(ctx context.Context, c CampaignID, since, now time.Time) (Census, error)
 }
 
@@ -22,7 +23,7 @@ type Census struct {
 	Nowhere   int         // no segment matches, or no number may be dialled
 	Queues    []QueueInfo // the others that wait, by queue
 	// Special are those of which more must be known: held by somebody, called
-	// lately, or on do-not-call. Who waits among them is counted in Queues as well.
+	// lately, or on do-not-call, in no order. Who waits among them is counted in Queues as well.
 	Special []Standing
 }
 

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -94,5 +95,38 @@ func callOnce(b *testing.B, s *Store, n int) {
 	err = s.End(b.Context(), campaigns.Ending{Attempt: id, Outcome: campaigns.Busy, Count: true, Next: campaigns.Next{At: now.Add(time.Hour)}, At: now})
 	if err != nil {
 		b.Error(err)
+	}
+}
+
+// BenchmarkCensus is what a waterfall costs, with 200 leads that were called lately,
+// and how long a ping waits at most meanwhile.
+func BenchmarkCensus(b *testing.B) {
+	for _, leads := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprintf("leads=%d", leads), func(b *testing.B) {
+			s, _ := filled(b, leads)
+			for n := range 200 {
+				callOnce(b, s, n)
+			}
+			ctx, stop := context.WithCancel(b.Context())
+			waits := make(chan time.Duration)
+			go func() { // ends with the census
+				longest := time.Duration(0)
+				for ctx.Err() == nil {
+					began := time.Now()
+					if s.Ping(ctx) == nil {
+						longest = max(longest, time.Since(began))
+					}
+				}
+				waits <- longest
+			}()
+			for b.Loop() {
+				c, err := s.Census(b.Context(), "camp", start.Add(-time.Hour), start.Add(time.Minute))
+				if err != nil || c.Total != leads || len(c.Special) < 200 {
+					b.Fatalf("%d leads, %d special, %v", c.Total, len(c.Special), err)
+				}
+			}
+			stop()
+			b.ReportMetric(float64((<-waits).Microseconds())/1000, "longest-ping-ms")
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,37 +181,86 @@ func (s *Store) callsKey(id campaigns.LeadID) string {
 	return s.keys.leads(s.keys.shardOf(id)) + "calls:" + strconv.FormatInt(int64(id), 10)
 }
 
-// personAttempts are the times of counting attempts after since, oldest first: on
-// any number of the lead, also where it belongs to other leads, and on numbers
-// that the lead had before. Attempt except is left out.
-func (s *Store) personAttempts(ctx context.Context, l campaigns.Lead, since time.Time, except campaigns.AttemptID) ([]time.Time, error) {
-	var own *goredis.MapStringStringCmd
-	on := make([]*goredis.MapStringStringCmd, len(l.Numbers))
-	_, err := s.readMany(ctx, func(p goredis.Pipeliner) error {
-		own = p.HGetAll(ctx, s.callsKey(l.ID))
-		for i, n := range l.Numbers {
-			on[i] = p.HGetAll(ctx, s.keys.number(n.E164))
+// personCalls are the attempts on a lead, and on each of its numbers.
+type personCalls struct {
+	own map[campaigns.AttemptID]trace
+	on  []map[campaigns.AttemptID]trace // by number of the lead
+}
+
+// callsOf reads the attempts on some leads.
+func (s *Store) callsOf(ctx context.Context, leads []campaigns.Lead) ([]personCalls, error) {
+	if len(leads) == 0 {
+		return nil, nil
+	}
+	cmds, err := s.readMany(ctx, func(p goredis.Pipeliner) error {
+		for _, l := range leads {
+			p.HGetAll(ctx, s.callsKey(l.ID))
+			for _, n := range l.Numbers {
+				p.HGetAll(ctx, s.keys.number(n.E164))
+			}
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	all := parseTraces(own.Val())
-	for _, cmd := range on {
-		for id, t := range parseTraces(cmd.Val()) {
+	next := func() map[campaigns.AttemptID]trace {
+		cmd := cmds[0].(*goredis.MapStringStringCmd)
+		cmds = cmds[1:]
+		return parseTraces(cmd.Val())
+	}
+	all := make([]personCalls, len(leads))
+	for i, l := range leads {
+		all[i].own = next()
+		for range l.Numbers {
+			all[i].on = append(all[i].on, next())
+		}
+	}
+	return all, nil
+}
+
+// all are the attempts by id.
+func (p personCalls) all() map[campaigns.AttemptID]trace {
+	all := maps.Clone(p.own)
+	for _, traces := range p.on {
+		for id, t := range traces {
 			if known, ok := all[id]; !ok || known.outcome == "" { // the lead's own trace is written first
 				all[id] = t
 			}
 		}
 	}
-	delete(all, except)
+	return all
+}
+
+// times are those of counting attempts after since, oldest first, without one.
+func (p personCalls) times(since time.Time, except campaigns.AttemptID) []time.Time {
 	var times []time.Time
-	for _, t := range all {
-		if t.counts && t.began.After(since) {
+	for id, t := range p.all() {
+		if id != except && t.counts && t.began.After(since) {
 			times = append(times, t.began)
 		}
 	}
 	slices.SortFunc(times, time.Time.Compare)
-	return times, nil
+	return times
+}
+
+// lately says whether there was an attempt after since, or is one now.
+func (p personCalls) lately(since time.Time) bool {
+	for _, t := range p.all() {
+		if t.outcome == "" || t.began.After(since) {
+			return true
+		}
+	}
+	return false
+}
+
+// personAttempts are the times of counting attempts after since, oldest first: on
+// any number of the lead, also where it belongs to other leads, and on numbers
+// that the lead had before. Attempt except is left out.
+func (s *Store) personAttempts(ctx context.Context, l campaigns.Lead, since time.Time, except campaigns.AttemptID) ([]time.Time, error) {
+	calls, err := s.callsOf(ctx, []campaigns.Lead{l})
+	if err != nil {
+		return nil, err
+	}
+	return calls[0].times(since, except), nil
 }

@@ -30,10 +30,12 @@ func (s *Store) Queues(ctx context.Context, c campaigns.CampaignID, now time.Tim
 	for _, info := range sums {
 		infos = append(infos, info)
 	}
-	slices.SortFunc(infos, func(a, b campaigns.QueueInfo) int {
-		return cmp.Or(cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Window, b.Window), cmp.Compare(windowName(a.QueueID), windowName(b.QueueID)))
-	})
+	slices.SortFunc(infos, byQueue)
 	return infos, err
+}
+
+func byQueue(a, b campaigns.QueueInfo) int {
+	return cmp.Or(cmp.Compare(a.Segment, b.Segment), cmp.Compare(a.Window, b.Window), cmp.Compare(windowName(a.QueueID), windowName(b.QueueID)))
 }
 
 // queueID reads the name of a queue among those of a campaign.

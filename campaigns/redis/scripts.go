@@ -14,12 +14,12 @@ var scriptFiles embed.FS
 // Redis keeps them by their digest; a server that does not know one yet is given
 // its text.
 var scripts = struct {
-	commit, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress *goredis.Script
+	commit, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress, pages, known *goredis.Script
 
 	join, renew, leave, openLive, countLive *goredis.Script // nodes
 }{
 	script("commit"), script("peek"), script("take"), claimScript(), script("counts"), script("words"), script("raise"), script("index"),
-	script("reserve"), script("unlock"), script("resolve"), script("suppress"),
+	script("reserve"), script("unlock"), script("resolve"), script("suppress"), script("pages"), script("known"),
 	script("join"), script("renew"), script("leave"), script("openlive"), script("countlive"),
 }
 

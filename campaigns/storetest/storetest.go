@@ -84,6 +84,8 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"pacing/live counts", pacingLiveCounts},
 		{"pacing/learnt", pacingLearnt},
 		{"records/health", recordsHealth},
+		{"census/everybody", censusEverybody},
+		{"census/while dialling", censusDialling},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) { c.run(t, newWorld(t, open(t))) })
