@@ -47,8 +47,8 @@
 // (duration_s: 600, warmup_s: 300, --nodes 1,20 --runs 1), four minutes of computing.
 // Of the ten minutes together the nodes abandoned 1.96 %: what the first five save is
 // spent in the next, and the limit is on all.
-// So 20 nodes of 500 lose about one point, all of it by the size of the teams: they
-// are 0.08 points below 500 on one node, within the error.
+// So 20 nodes of 500 lose about one point, as far as can be told all of it by the size
+// of the teams: they are 0.08 points below 500 on one node, within the error.
 //
 // The size of a node's team is what counts: as many operators as can be should
 // sign in to one node. Small teams lose twice, because answers and free operators
