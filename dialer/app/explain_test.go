@@ -11,6 +11,8 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
+	"github.com/outpace-dialer/outpace/campaigns/redis"
+	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/config/rules"
 	"github.com/outpace-dialer/outpace/dialer/api"
@@ -32,16 +34,22 @@ var monday = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func newHistory(t *testing.T, seed uint64) *history {
 	t.Helper()
-	r, err := eligibility.Load(rules.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
 	cfg := settings(t, "127.0.0.1:9")
 	path, err := StorePath(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	store, err := OpenStore(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newHistoryIn(t, store, path, seed)
+}
+
+// newHistoryIn is newHistory in an empty store; path is its file, where it is one.
+func newHistoryIn(t *testing.T, store Store, path string, seed uint64) *history {
+	t.Helper()
+	r, err := eligibility.Load(rules.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,29 +214,37 @@ func (h *history) recount(id campaigns.CampaignID, now time.Time) map[string]int
 
 // TestWaterfall holds the count of a campaign against asking for every lead.
 func TestWaterfall(t *testing.T) {
-	for seed := range uint64(1) {
-		h := newHistory(t, seed)
-		h.add(50)
-		h.live(monday)
-		for _, id := range []campaigns.CampaignID{"spring", "autumn"} {
-			for _, now := range []time.Time{monday, monday.Add(19 * time.Hour)} {
-				f, err := h.ExplainCampaign(t.Context(), id, now)
-				if err != nil {
-					t.Fatal(err)
+	t.Run("sqlite", func(t *testing.T) { newHistory(t, 0).waterfalls() })
+	t.Run("redis", func(t *testing.T) {
+		url := redistest.Start(t).URL()
+		for _, shards := range []int{1, 3} {
+			s, err := redis.Open(t.Context(), url, redis.WithNamespace(fmt.Sprint("shards-", shards)), redis.WithShards(shards))
+			if err != nil {
+				t.Fatal(err)
+			}
+			newHistoryIn(t, s, "", 0).waterfalls()
+		}
+	})
+}
+
+func (h *history) waterfalls() {
+	h.Helper()
+	h.add(50)
+	h.live(monday)
+	for _, id := range []campaigns.CampaignID{"spring", "autumn"} {
+		for _, now := range []time.Time{monday, monday.Add(19 * time.Hour)} {
+			f, err := h.ExplainCampaign(h.Context(), id, now)
+			h.must(err)
+			want := h.recount(id, now)
+			for i, s := range f.Steps {
+				if s.Leads != want[s.Name] {
+					h.Errorf("%s at %v, %s: %d leads, want %d", id, now, s.Name, s.Leads, want[s.Name])
 				}
-				want := h.recount(id, now)
-				for i, s := range f.Steps {
-					if s.Leads != want[s.Name] {
-						t.Errorf("seed %d, %s at %v, %s: %d leads, want %d", seed, id, now, s.Name, s.Leads, want[s.Name])
-					}
-					if i > 0 && (s.Leads > f.Steps[i-1].Leads || s.Lost != f.Steps[i-1].Leads-s.Leads || (s.Lost > 0) != (s.Reason != "")) {
-						t.Errorf("step %+v after %+v", s, f.Steps[i-1])
-					}
-				}
-				if seed == 0 {
-					t.Logf("%s", f.Why)
+				if i > 0 && (s.Leads > f.Steps[i-1].Leads || s.Lost != f.Steps[i-1].Leads-s.Leads || (s.Lost > 0) != (s.Reason != "")) {
+					h.Errorf("step %+v after %+v", s, f.Steps[i-1])
 				}
 			}
+			h.Logf("%s", f.Why)
 		}
 	}
 }
