@@ -80,40 +80,68 @@ const (
 	misplacedRounds = 5
 	// misplacedAtMost is how many leads are looked at in one round.
 	misplacedAtMost = 256
+	// misplacedFor is how long a claim goes on beyond these rounds where it found
+	// nobody yet: a long queue of yesterday's leads is not an empty one.
+	misplacedFor = time.Second
 )
 
 // claimPlaced claims leads, and puts those into their places that a rebuild has not
 // come to.
 func (s *Store) claimPlaced(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
 	var claims []campaigns.Claim
-	for round := range misplacedRounds {
+	began := time.Now()
+	for round := 0; round < misplacedRounds || len(claims) == 0 && time.Since(began) < misplacedFor; round++ {
 		ask := q
 		ask.Limit = q.Limit - len(claims)
 		if round > 0 { // there may be many at the head of a queue
-			ask.Limit = max(ask.Limit, min(ask.Limit<<(2*round), misplacedAtMost))
+			ask.Limit = max(ask.Limit, min(ask.Limit<<(2*min(round, misplacedRounds)), misplacedAtMost))
 		}
 		found, err := s.claimSome(ctx, ask)
 		if err != nil {
 			return nil, err
 		}
+		var back []campaigns.Claim
 		wrong := 0
 		for _, c := range found {
-			if !c.misplaced && len(claims) < q.Limit {
-				claims = append(claims, c.Claim)
-				continue
-			}
-			if c.misplaced {
+			switch {
+			case c.misplaced:
 				wrong++
+				back = append(back, c.Claim)
+			case len(claims) < q.Limit:
+				claims = append(claims, c.Claim)
+			default:
+				back = append(back, c.Claim)
 			}
-			if _, err := s.release(ctx, c.Claim, time.Time{}); err != nil {
-				return nil, err
-			}
+		}
+		if err := s.putAllBack(ctx, back); err != nil {
+			return nil, err
 		}
 		if wrong == 0 || len(claims) == q.Limit {
 			break
 		}
 	}
 	return claims, nil
+}
+
+// putAllBack gives claims back, which puts their leads where they belong now. Those of
+// a shard go together, as many as a page has.
+func (s *Store) putAllBack(ctx context.Context, claims []campaigns.Claim) error {
+	byShard := map[int][]campaigns.Claim{}
+	for _, c := range claims {
+		shard := s.keys.shardOf(c.Lead.ID)
+		byShard[shard] = append(byShard[shard], c)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for _, all := range byShard {
+		for some := range slices.Chunk(all, pageLeads) {
+			group.Go(func() error {
+				_, err := s.releaseTogether(ctx, some, time.Time{})
+				return err
+			})
+		}
+	}
+	return group.Wait()
 }
 
 // leased is a claim, perhaps of a lead that is in the wrong queue.

@@ -31,24 +31,42 @@ func (s *Store) Release(ctx context.Context, claims []campaigns.Claim, at time.T
 }
 
 func (s *Store) release(ctx context.Context, c campaigns.Claim, at time.Time) (stale bool, err error) {
-	err = s.retry(ctx, func() error {
-		now := time.Time{} // it was due, or waits for its time: claims look at the time again
-		if at.IsZero() {
+	return s.releaseTogether(ctx, []campaigns.Claim{c}, at)
+}
+
+// releaseTogether gives back claims of one shard, in one step; stale says that some of
+// them were over.
+func (s *Store) releaseTogether(ctx context.Context, claims []campaigns.Claim, at time.Time) (stale bool, err error) {
+	now := time.Time{} // it was due, or waits for its time: claims look at the time again
+	ids := make([]campaigns.LeadID, len(claims))
+	for i, c := range claims {
+		ids[i] = c.Lead.ID
+		if at.IsZero() && c.DueAt.After(now) {
 			now = c.DueAt
 		}
-		w, err := s.work(ctx, now, c.Lead.ID)
+	}
+	err = s.retry(ctx, func() error {
+		stale = false
+		w, err := s.work(ctx, now, ids...)
 		if err != nil {
 			return err
 		}
-		x := w.seats[c.Lead.ID]
-		if stale = !x.exists || !x.held.by(c); stale {
+		for _, c := range claims {
+			x := w.seats[c.Lead.ID]
+			if !x.exists || !x.held.by(c) {
+				stale = true
+				delete(w.seats, c.Lead.ID)
+				continue
+			}
+			e := x.entry(c.Queue.Campaign)
+			if !at.IsZero() {
+				e.due = at
+			}
+			w.putBack(x, e)
+		}
+		if len(w.seats) == 0 {
 			return nil
 		}
-		e := x.entry(c.Queue.Campaign)
-		if !at.IsZero() {
-			e.due = at
-		}
-		w.putBack(x, e)
 		return w.save(ctx)
 	})
 	return stale, err
