@@ -16,7 +16,7 @@ import (
 func TestBeginWaitsForAReplica(t *testing.T) {
 	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
 	s := openTest(t, master.URL())
-	fill(t, s, 10)
+	fill(t, s, 100)
 	begin := func() (campaigns.AttemptID, error) {
 		t.Helper()
 		claims, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOfCamp("rest"), Limit: 1, Node: "n", Lease: time.Minute, Now: start})
@@ -25,6 +25,16 @@ func TestBeginWaitsForAReplica(t *testing.T) {
 		}
 		id := campaigns.AttemptID(claims[0].Lead.Name)
 		return id, s.Begin(t.Context(), campaigns.Intent{Attempt: id, Claim: claims[0], At: start})
+	}
+	// A replica that has to catch up on a busy machine may not confirm in time, which is
+	// no fault of the store.
+	soon := func() error {
+		t.Helper()
+		_, err := begin()
+		for tries := 0; errors.Is(err, ErrNotReplicated) && tries < 20; tries++ {
+			_, err = begin()
+		}
+		return err
 	}
 	if _, err := begin(); err != nil {
 		t.Fatalf("without a replica: %v", err)
@@ -37,7 +47,7 @@ func TestBeginWaitsForAReplica(t *testing.T) {
 		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
 	}
 	s.replicas.forget() // as after some seconds
-	if _, err := begin(); err != nil {
+	if err := soon(); err != nil {
 		t.Fatalf("with a replica: %v", err)
 	}
 	replica.Freeze()
@@ -54,11 +64,7 @@ func TestBeginWaitsForAReplica(t *testing.T) {
 		t.Errorf("end as not placed: %v", err)
 	}
 	replica.Thaw()
-	_, err = begin()
-	for tries := 0; errors.Is(err, ErrNotReplicated) && tries < 20; tries++ { // it has to catch up
-		_, err = begin()
-	}
-	if err != nil {
+	if err := soon(); err != nil {
 		t.Errorf("with the replica back: %v", err)
 	}
 }
