@@ -255,3 +255,23 @@ func TestAllocationsPerDecision(t *testing.T) {
 		t.Errorf("allocations per decision = %v, want 0", got)
 	}
 }
+
+// What a decision counted is forgotten with it: segments that come later move the
+// tables, and calls in flight still count.
+func TestNewSegmentsLoseNoCalls(t *testing.T) {
+	c := New(Settings{Mode: Predictive, Limit: 0.03}, monday).(*controller)
+	records := []Record{{Segment: "s0"}}
+	for i := range 5 {
+		c.Observe(monday, Operator{ID: fmt.Sprint(i), State: Talking})
+	}
+	for i := range 40 {
+		c.Observe(monday, Dialed{Call: fmt.Sprint(i), Record: records[0]})
+	}
+	for i := range 20 {
+		c.Decide(at(1), View{Room: 0, Records: records})
+		if got := c.look.calls; got != 40 {
+			t.Fatalf("with %d segments more the look-ahead counts %d calls in flight, want 40", i, got)
+		}
+		c.model.segment(fmt.Sprint("later", i))
+	}
+}

@@ -63,7 +63,6 @@ func (c *controller) prepare(now time.Time, next, free int) {
 }
 
 func (c *controller) prepareOperators(now time.Time) {
-	c.rows.clear()
 	for _, o := range c.floor.staff {
 		if o.rests(now) && !o.pauseRequested {
 			c.hope(c.model.rested(now, o), 1)
@@ -76,6 +75,7 @@ func (c *controller) prepareOperators(now time.Time) {
 		free := r.times(back)
 		c.hope(&free, r.n)
 	}
+	c.rows.clear()
 }
 
 // hope counts n operators who come free with these chances.
@@ -85,7 +85,6 @@ func (c *controller) hope(free *chances, n int) {
 }
 
 func (c *controller) prepareCalls(now time.Time) {
-	c.rows.clear()
 	for _, k := range c.floor.inFlight {
 		if k.beingCancelled(now) {
 			continue
@@ -102,6 +101,7 @@ func (c *controller) prepareCalls(now time.Time) {
 	for _, r := range c.rows {
 		c.fear(&r.chances, r.n, 1)
 	}
+	c.rows.clear()
 }
 
 // fear counts n calls that are answered live with these chances, and so much more

@@ -20,7 +20,8 @@ func (r *rows) count(one *row) {
 	one.n++
 }
 
-// clear counts nobody any more.
+// clear counts nobody any more. It comes right after the sums: tables move in memory,
+// and a count that stayed in one would hide everybody in that row from then on.
 func (r *rows) clear() {
 	for _, one := range *r {
 		one.n = 0
