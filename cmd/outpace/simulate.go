@@ -38,6 +38,9 @@ type simulateFlags struct {
 	nodes    string // over how many the operators are split, one number or several
 }
 
+// scenarioOnly are the flags for the days of one scenario.
+var scenarioOnly = []string{"scenario", "policy", "compare", "nodes", "plot"}
+
 // maxRuns bounds --runs: the report keeps every run.
 const maxRuns = 100_000
 
@@ -112,6 +115,13 @@ func (f simulateFlags) run(cmd *cobra.Command) error {
 	for _, name := range replayOnly {
 		if changed(name) && !changed("replay") {
 			return usageError{fmt.Errorf("--%s needs --replay LOG", name)}
+		}
+	}
+	for _, other := range []string{"replay", "day", "days", "table"} {
+		for _, name := range scenarioOnly {
+			if changed(name) && changed(other) {
+				return usageError{fmt.Errorf("--%s and --%s do not go together", name, other)}
+			}
 		}
 	}
 	switch {

@@ -72,4 +72,9 @@ segments: [{name: main, outcomes: [{t: 0, human: 0.4, machine: 0.3}]}]}`
 	if err := simulate(t.Context(), f, false, io.Discard); err == nil {
 		t.Error("--nodes with --compare: no error")
 	}
+	root := newRoot()
+	root.SetArgs([]string{"simulate", "--days", "3", "--nodes", "2"})
+	if err := root.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "--nodes and --days do not go together") {
+		t.Errorf("--nodes with --days: %v", err)
+	}
 }

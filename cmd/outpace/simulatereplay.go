@@ -76,7 +76,7 @@ type replayReport struct {
 // replay simulates a recorded day under its own settings and under others.
 func (f simulateFlags) replay(ctx context.Context, flags *pflag.FlagSet, out io.Writer) error {
 	change, words := f.change(flags)
-	if err := f.checkReplay(flags.Changed); err != nil {
+	if err := f.checkReplay(); err != nil {
 		return usageError{err}
 	}
 	trace, err := readTrace(f.log)
@@ -109,13 +109,7 @@ func (f simulateFlags) replay(ctx context.Context, flags *pflag.FlagSet, out io.
 	return printReplay(out, r)
 }
 
-// checkReplay refuses what does not go together.
-func (f simulateFlags) checkReplay(given func(string) bool) error {
-	for _, name := range []string{"scenario", "policy", "compare", "plot"} {
-		if given(name) {
-			return fmt.Errorf("--%s and --replay do not go together", name)
-		}
-	}
+func (f simulateFlags) checkReplay() error {
 	if f.runs < 1 || f.runs > maxRuns {
 		return fmt.Errorf("--runs %d is not in [1, %d]", f.runs, maxRuns)
 	}
