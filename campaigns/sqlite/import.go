@@ -111,8 +111,8 @@ func (w *writer) insertNew(rows []importRow, now time.Time) (added []campaigns.L
 	if err != nil || len(rows) == 0 {
 		return nil, others, err
 	}
-	if w.nextLead == 0 {
-		if err := w.get(`SELECT coalesce(max(id), 0) + 1 FROM lead`, nil, &w.nextLead); err != nil {
+	if w.nextLead == 0 { // also after leads that are gone, whose attempts stay
+		if err := w.get(`SELECT 1 + max(coalesce((SELECT max(id) FROM lead), 0), coalesce((SELECT max(lead) FROM attempt), 0))`, nil, &w.nextLead); err != nil {
 			return nil, nil, err
 		}
 	}

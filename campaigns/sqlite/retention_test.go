@@ -131,6 +131,25 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// The attempts of a lead that is gone are not those of one that comes later.
+func TestDeletedLeadsLeaveNothingToOthers(t *testing.T) {
+	a := &aged{Store: openTest(t), t: t}
+	fill(t, a.Store, 0)
+	gone, _ := a.called("PL", 400, true, "x.wav")
+	r := campaigns.Retention{Before: time.Now().Add(time.Hour)}
+	if n := every(t, func(cursor int64) (int, int64, error) { return a.DeleteLeads(t.Context(), r, cursor, 2) }); n != 1 {
+		t.Fatalf("%d leads deleted, want 1", n)
+	}
+	if err := a.write(t.Context(), "restart", func(w *writer) error { w.forget(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	later, _ := a.called("PL", 10, true, "")
+	calls, err := a.Attempts(t.Context(), campaigns.AttemptQuery{Lead: later, Limit: 10})
+	if err != nil || len(calls) != 1 || later == gone {
+		t.Errorf("lead %d after %d is gone has %d attempts, %v; want another lead with its one", later, gone, len(calls), err)
+	}
+}
+
 func TestOldRecordings(t *testing.T) {
 	a := &aged{Store: openTest(t), t: t}
 	fill(t, a.Store, 0)
