@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"testing"
 	"time"
-
-	"github.com/outpace-dialer/outpace/campaigns"
 )
 
 // BenchmarkCensus is what a waterfall costs the store, with 200 leads that were
@@ -24,41 +22,5 @@ func BenchmarkCensus(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-// A census is of one moment: while leads move, the counts add up.
-func TestCensusWhileDialling(t *testing.T) {
-	s := openTest(t)
-	fill(t, s, 400)
-	done := make(chan struct{})
-	go func() { // ends with the calls
-		defer close(done)
-		for i := range 20 {
-			callFrom(t, s, i*10, 10)
-		}
-	}()
-	for busy := true; busy; {
-		select {
-		case <-done:
-			busy = false
-		default:
-		}
-		c, err := s.Census(t.Context(), "camp", start.Add(-time.Hour), start.Add(time.Minute))
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum := c.Done + c.Nowhere
-		for _, q := range c.Queues {
-			sum += q.Ready + q.Waiting
-		}
-		for _, x := range c.Special {
-			if x.Entry.State != campaigns.EntryWaiting {
-				sum++
-			}
-		}
-		if sum != c.Total || c.Total != 400 {
-			t.Fatalf("%d leads add up to %d", c.Total, sum)
-		}
 	}
 }

@@ -65,15 +65,17 @@ func scanEntry(r scanner) (entry, error) {
 // entries reads the entries of a query that selects entryColumns.
 func entries(s *statements, query string, a ...any) ([]entry, error) {
 	all, err := list(s, scanEntry, query, a...)
+	if err != nil {
+		return nil, err
+	}
 	for i := range all {
+		campaign, err := s.wordOf(all[i].key)
 		if err != nil {
 			return nil, err
 		}
-		var campaign string
-		campaign, err = s.wordOf(all[i].key)
 		all[i].campaign = campaigns.CampaignID(campaign)
 	}
-	return all, err
+	return all, nil
 }
 
 func (e entry) callback() *campaigns.Callback {
