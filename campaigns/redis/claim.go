@@ -90,7 +90,7 @@ const (
 func (s *Store) claimPlaced(ctx context.Context, q campaigns.ClaimRequest) ([]campaigns.Claim, error) {
 	var claims []campaigns.Claim
 	began := time.Now()
-	for round := 0; round < misplacedRounds || len(claims) == 0 && time.Since(began) < misplacedFor; round++ {
+	for round := 0; round < misplacedRounds || len(claims) == 0 && time.Since(began) < s.options.misplaced; round++ {
 		ask := q
 		ask.Limit = q.Limit - len(claims)
 		if round > 0 { // there may be many at the head of a queue

@@ -54,7 +54,8 @@ func TestClaimBehindStaleLeads(t *testing.T) {
 		t.Run(fmt.Sprint(shards), func(t *testing.T) {
 			url := redistest.Start(t).URL()
 			// as many as are placed at once are no test of a claim
-			s := stale(t, url, 4*rebuildAtOnce*pageLeads+1500, 3, WithShards(shards))
+			patient := func(o *options) { o.misplaced, o.timeout = time.Minute, time.Minute } // however busy the machine is
+			s := stale(t, url, 4*rebuildAtOnce*pageLeads+1500, 3, WithShards(shards), patient)
 			q := campaigns.ClaimRequest{
 				Queues: []campaigns.QueueID{{Campaign: "camp", Segment: "s", Window: "Europe/Warsaw|PL"}}, Limit: 1, Node: "n", Lease: time.Minute, Now: start,
 			}
@@ -64,9 +65,8 @@ func TestClaimBehindStaleLeads(t *testing.T) {
 					t.Fatalf("claim %d: %+v, %v; want a lead that belongs there", i, claims, err)
 				}
 			}
-			began := time.Now()
-			if claims, err := s.Claim(t.Context(), q); err != nil || len(claims) != 0 || time.Since(began) > 2*misplacedFor {
-				t.Errorf("behind the last: %d claims, %v, after %v", len(claims), err, time.Since(began))
+			if claims, err := s.Claim(t.Context(), q); err != nil || len(claims) != 0 {
+				t.Errorf("behind the last: %d claims, %v", len(claims), err)
 			}
 		})
 	}

@@ -53,6 +53,7 @@ type options struct {
 	weaker     bool
 	confirm    time.Duration // how long a replica may take
 	politeness time.Duration // see freeNumber
+	misplaced  time.Duration // see claimPlaced
 }
 
 // WithNamespace sets the first part of every key, so that several stores can
@@ -77,7 +78,7 @@ func AcceptWeakerSettings() Option { return func(o *options) { o.weaker = true }
 // nodes may be named as addr=host:port in the query. The error is a *SettingError
 // for each setting under which Redis would lose data.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
-	o := options{space: "outpace", timeout: 5 * time.Second, confirm: 500 * time.Millisecond, politeness: 10 * time.Second}
+	o := options{space: "outpace", timeout: 5 * time.Second, confirm: 500 * time.Millisecond, politeness: 10 * time.Second, misplaced: misplacedFor}
 	for _, opt := range opts {
 		opt(&o)
 	}
