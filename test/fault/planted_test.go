@@ -36,8 +36,8 @@ var (
 		`if _, open, _ := e.deps.Rules.Decide(c.claim, c.campaign.Campaign, now); !open {`,
 		`if _, open, _ := e.deps.Rules.Decide(c.claim, c.campaign.Campaign, now); !open && false {`}
 	noFenceSQLite = plant{"campaigns/sqlite/attempt.go",
-		`if e.id == 0 || e.state != claimed || e.fence != in.Claim.Fence || in.At.After(in.Claim.Until) {`,
-		`if e.id == 0 || e.state != claimed || in.At.After(in.Claim.Until) {`}
+		`if !e.there || e.state != claimed || e.fence != in.Claim.Fence || in.At.After(in.Claim.Until) {`,
+		`if !e.there || e.state != claimed || in.At.After(in.Claim.Until) {`}
 	noFenceRedis = plant{"campaigns/redis/held.go", ` && h.fence == c.Fence && h.node == c.Node`, ` && h.node == c.Node`}
 )
 
