@@ -13,16 +13,39 @@ func (k *call) beingCancelled(now time.Time) bool {
 	return !k.givenUp.IsZero() && now.Sub(k.givenUp) < retryCancel
 }
 
-// spareForLate is with how many free operators late answers are still unwelcome:
-// a younger call is likely to take the last one.
-const spareForLate = 1
+// While one operator is free, late answers are welcome unless calls in flight crowd:
+// one more would be abandoned at a chance of so many thresholds. Then a younger call,
+// which may not be given up yet, is likely to take that operator.
+const (
+	spareForLate = 1
+	crowd        = 2.0
+)
 
-// giveUp names the ringing calls to cancel: while hardly anybody is free, every one
-// that has rung the legal minimum. Its answer would most likely be abandoned, and
-// most people who answer at all have answered before. Where the trunk binds,
-// cancelling only wastes dials.
-func (c *controller) giveUp(now time.Time, v View, free int) []string {
-	if !c.settings.Cancel || free > spareForLate {
+// makeRoom puts who is here and what is in flight into the look-ahead, after it gave
+// up what is too much, and names those calls. While nobody is free, each that has
+// rung the legal minimum is: its answer would most likely be abandoned, and most
+// people who answer at all have answered before.
+func (c *controller) makeRoom(now time.Time, v View, next, free int, a account) []string {
+	if free < spareForLate {
+		cancel := c.giveUp(now, v)
+		c.prepare(now, next, free)
+		return cancel
+	}
+	c.prepare(now, next, free)
+	if free > spareForLate || c.look.abandonChance() <= crowd*c.threshold(a) {
+		return nil
+	}
+	cancel := c.giveUp(now, v)
+	if len(cancel) > 0 {
+		c.prepare(now, next, free)
+	}
+	return cancel
+}
+
+// giveUp names the ringing calls that have rung the legal minimum, to be cancelled.
+// Where the trunk binds, cancelling only wastes dials.
+func (c *controller) giveUp(now time.Time, v View) []string {
+	if !c.settings.Cancel {
 		return nil
 	}
 	if v.Room == 0 && (v.Bound == BoundChannels || v.Bound == BoundCPS) {

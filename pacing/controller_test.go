@@ -324,6 +324,32 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// With one operator free, a late answer is welcome, unless younger calls are about to
+// take that operator.
+func TestCancelWhileOneIsFree(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		young int
+		want  []string
+	}{
+		{"nobody else may answer", 0, nil},
+		{"many others may", 8, []string{"late"}},
+	} {
+		ctl := New(Settings{Mode: Predictive, Cancel: true}, monday)
+		ctl.Recall(monday, Past{Counts: []Count{{At: monday, Live: 1000}}})
+		ready(ctl, monday, 1)
+		ctl.Observe(monday, Dialed{Call: "late", Record: mainRecord[0]})
+		ctl.Observe(at(2), Ringing{Call: "late", Since: at(1)})
+		for i := range c.young {
+			ctl.Observe(at(9), Dialed{Call: fmt.Sprint("young", i), Record: mainRecord[0]})
+		}
+		d := ctl.Decide(at(16.2), View{Room: 0, Bound: BoundLeads, Records: mainRecord})
+		if !cmp.Equal(d.Cancel, c.want) {
+			t.Errorf("%s: cancels %v, want %v", c.name, d.Cancel, c.want)
+		}
+	}
+}
+
 // A call that the engine lost does not hold its place for ever.
 func TestLostCallsAreForgotten(t *testing.T) {
 	c := New(Settings{Mode: Progressive}, monday)

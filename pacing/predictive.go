@@ -21,12 +21,11 @@ const searchLines = 2
 // threshold on that chance.
 func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
 	a := c.budget.account(now, c.settings, staff.atWork)
-	cancel := c.giveUp(now, v, staff.free)
 	next := c.segmentOf(v, 0)
-	c.prepare(now, next, staff.free)
+	cancel := c.makeRoom(now, v, next, staff.free, a)
 	record, lift := c.choice.pick(c.model, v.Records, c.look.room())
 	next = c.segmentOf(v, record)
-	threshold := c.budget.threshold(c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
+	threshold := c.threshold(a)
 	d := Decision{
 		Cancel:            cancel,
 		Record:            record,
@@ -40,6 +39,11 @@ func (c *controller) predictive(now time.Time, v View, staff staffing) Decision 
 	d.Dial = min(wanted, max(0, c.maxLines(staff)-len(c.floor.inFlight)))
 	c.explain(&d, a, staff)
 	return d
+}
+
+// threshold is the chance of abandonment at which the next call may still be placed.
+func (c *controller) threshold(a account) float64 {
+	return c.budget.threshold(c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
 }
 
 // segmentOf is the segment of the i-th record; where none may be dialled now, one
