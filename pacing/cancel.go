@@ -18,7 +18,7 @@ func (k *call) beingCancelled(now time.Time) bool {
 // which may not be given up yet, is likely to take that operator.
 const (
 	spareForLate = 1
-	crowd        = 2.0
+	crowd        = 3.0
 )
 
 // makeRoom puts who is here and what is in flight into the look-ahead, after it gave
