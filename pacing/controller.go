@@ -70,6 +70,7 @@ func (c *controller) Observe(now time.Time, ev Event) {
 	case Answered:
 		if k := c.floor.calls[ev.Call]; k != nil && k.answered.IsZero() {
 			k.answered = notAfter(ev.Since, now)
+			c.model.life.ended(k, wasNobody, seconds(k.answered, k.dialled))
 		}
 	case Human:
 		if k := c.floor.calls[ev.Call]; k != nil {
@@ -168,9 +169,12 @@ func (c *controller) machineHeard(now time.Time, k *call) {
 // was answered live, and is not abandoned.
 func (c *controller) callEnded(now time.Time, k *call, cause Cause) {
 	if k.human.IsZero() {
-		how := wasOther
-		if cause == CauseCancelled {
+		how := wasSilent
+		switch cause {
+		case CauseCancelled:
 			how = wasCancelled
+		case CauseBusy, CauseInvalid:
+			how = wasNobody
 		}
 		c.model.ended(now, k, how)
 		c.floor.land(k)

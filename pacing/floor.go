@@ -50,6 +50,7 @@ type call struct {
 	answers  float64   // expected live answers already booked, see model.accrue
 	chance   float64   // of abandonment, when it was placed
 	failures float64   // expected early failures already booked
+	signs    float64   // expected signs of life already booked, see life
 }
 
 func newFloor() floor {

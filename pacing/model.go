@@ -33,6 +33,7 @@ const (
 type model struct {
 	dials    *estimate.Dials
 	health   estimate.Level // early failures, all segments together
+	life     life
 	segments []segment
 	byName   map[string]int
 	leads    *estimate.Answers
@@ -63,6 +64,7 @@ type segment struct {
 	level   estimate.Level
 	answer  float64 // chance that a fresh dial is answered live
 	usual   float64 // answer as it was for long
+	poorer  float64 // seconds of a silence with signs of life, see life
 	accrued float64 // scratch of accrue
 	// within are the chances of a dial to be placed, and then by age, see firstAge.
 	within [firstAge + estimate.DialBins]row
@@ -83,6 +85,7 @@ func newModel(now time.Time, s Settings) *model {
 		dials:   estimate.NewDials(s.RingTimeout.Seconds()),
 		delays:  estimate.NewDelays(usualSetup),
 		health:  estimate.NewFailureLevel(),
+		life:    newLife(s),
 		byName:  map[string]int{},
 		leads:   estimate.NewAnswers(),
 		stages:  stages{byName: map[stageName]*stage{}},
@@ -135,10 +138,13 @@ func (m *model) ended(now time.Time, c *call, how fate) {
 		if !c.answered.IsZero() {
 			m.verdict.Observe(seconds(now, c.answered))
 		}
-	case wasOther:
+	case wasNobody, wasSilent:
 		if m.dials.IsEarly(age) {
 			failed = 1
 		}
+	}
+	if c.answered.IsZero() { // else it was booked when they picked up
+		m.life.ended(c, how, age)
 	}
 	book(m.dials, how, age)
 	if s.dials != m.dials {
@@ -166,8 +172,9 @@ func (m *model) expected(c *call, age float64) (answers, failures float64) {
 type fate int
 
 const (
-	wasHuman fate = iota
-	wasOther
+	wasHuman  fate = iota
+	wasNobody      // busy, invalid, a machine: the network brought it to its end
+	wasSilent      // rang out, or failed
 	wasCancelled
 )
 
@@ -197,7 +204,9 @@ func (m *model) accrue(now time.Time, f *floor) {
 			expected += d
 			c.failures = failures
 		}
+		m.life.accrue(c, seconds(now, c.dialled))
 	}
+	m.life.accrued()
 	for i := range m.segments {
 		s := &m.segments[i]
 		if s.accrued > 0 {
@@ -215,8 +224,9 @@ func (m *model) refresh(now time.Time, s Settings, f *floor) {
 	m.accrue(now, f)
 	if dt := seconds(now, m.followed); dt >= 1 {
 		for i := range m.segments {
-			m.segments[i].follow(min(dt, 10))
+			m.segments[i].follow(&m.life, min(dt, 10))
 		}
+		m.life.follow(min(dt, 10))
 		m.accrueTalks(now, f)
 		m.followed = now
 	}
@@ -244,6 +254,7 @@ func (m *model) rebuildCalls(now time.Time, f *floor) {
 	}
 	human, early := m.dials.Rebuild(all)
 	m.health.Rescale(early)
+	m.life.rebuild(now, f)
 	for i := range m.segments {
 		s := &m.segments[i]
 		if s.dials == m.dials {

@@ -16,15 +16,30 @@ const (
 	failsEarly  = 5.0  // seconds: an older call has outlived what fails at once
 	illHealth   = 1.5  // early failures over usual ones, of a carrier that fails at once
 	bearable    = 6.0  // seconds of live answers that may be too many when it ends
+	proof       = 40.0 // seconds of silence with signs of life: the list is poorer, nothing will end suddenly
 )
 
-// follow lets so many seconds pass for what is usual.
-func (s *segment) follow(seconds float64) {
+// follow is what is usual so many seconds later, where the present is so.
+func follow(usual, present, seconds float64) float64 {
 	over := usualFall
-	if s.usual < s.answer {
+	if usual < present {
 		over = usualRise
 	}
-	s.usual += (s.answer - s.usual) * (1 - math.Exp(-seconds/over))
+	return usual + (present-usual)*(1-math.Exp(-seconds/over))
+}
+
+// silent says whether answers are much rarer than usual.
+func (s *segment) silent() bool { return s.usual >= silence*s.answer }
+
+// follow lets so many seconds pass for what is usual in a segment, and for how long
+// its silence looks like a poorer list.
+func (s *segment) follow(l *life, seconds float64) {
+	s.usual = follow(s.usual, s.answer, seconds)
+	if s.silent() && l.goesOn(s.answer/s.usual) {
+		s.poorer += seconds
+	} else {
+		s.poorer = 0
+	}
 }
 
 // recovery is by how much more often calls of a segment and an age in seconds are
@@ -32,9 +47,13 @@ func (s *segment) follow(seconds float64) {
 func (m *model) recovery(segment int, age float64) float64 {
 	s := &m.segments[segment]
 	switch {
-	case s.usual < silence*s.answer || age > young:
+	case !s.silent() || age > young:
 		return 1
-	case age > failsEarly && m.health.Value() > illHealth:
+	case m.health.Value() > illHealth:
+		if age > failsEarly {
+			return 1
+		}
+	case s.poorer > proof:
 		return 1
 	}
 	return min(s.usual/s.answer, maxRecovery)

@@ -1,0 +1,65 @@
+package pacing
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// carrier feeds a controller with calls of which, in each thousand, so many are
+// answered live after ten seconds and so many by machines; the rest rings out.
+type carrier struct {
+	c      Controller
+	now    float64
+	dialed int
+	due    map[int][]Event // by the second
+}
+
+func (n *carrier) run(seconds int, live, machines int) {
+	for range seconds {
+		n.now++
+		for _, ev := range n.due[int(n.now)] {
+			n.c.Observe(at(n.now), ev)
+		}
+		id := fmt.Sprint("call", n.dialed)
+		n.c.Observe(at(n.now), Dialed{Call: id, Record: mainRecord[0]})
+		after := func(s int, ev Event) { n.due[int(n.now)+s] = append(n.due[int(n.now)+s], ev) }
+		switch fate := n.dialed * 377 % 1000; {
+		case fate < live:
+			after(10, Human{Call: id})
+			after(10, Connected{Call: id, Operator: "op0"})
+		case fate < live+machines:
+			after(14, Answered{Call: id})
+			after(14, Machine{Call: id})
+		default:
+			after(25, Ended{Call: id, Cause: CauseNoAnswer})
+		}
+		n.dialed++
+		n.c.Decide(at(n.now), View{Room: 0, Bound: BoundLeads, Records: mainRecord})
+	}
+}
+
+// A silent carrier is met with care for as long as it is silent; a list that has
+// become poorer only until the machines have shown that the carrier works.
+func TestPoorerListIsNoSilence(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		machines int
+		careful  bool
+	}{
+		{"the list is poorer", 500, false},
+		{"the carrier is silent", 20, true},
+	} {
+		ctl := New(Settings{Mode: Predictive, RingTimeout: 25 * time.Second}, monday).(*controller)
+		ready(ctl, monday, 1)
+		n := &carrier{c: ctl, due: map[int][]Event{}}
+		n.run(1200, 300, 350)
+		if r := ctl.model.recovery(0, 1); r != 1 {
+			t.Errorf("%s: recovery %v before", c.name, r)
+		}
+		n.run(240, 30, c.machines)
+		if r := ctl.model.recovery(0, 1); r > 1 != c.careful {
+			t.Errorf("%s: recovery %.2f, careful should be %v", c.name, r, c.careful)
+		}
+	}
+}
