@@ -27,6 +27,7 @@
 //	  audit            stream  never cut
 //	  pacing_logs      set     campaigns that have a pacing log
 //	  nodes            hash    node → term, end of its lease by the clock of Redis, home, about, for whom, renewals
+//	  duties           hash    operator → node, its term, number of what it said, on or off
 //	  limits           set     limits that nodes share
 //	  book:C           hash    live answers and abandoned calls of campaign C as the nodes count them
 //	  share:LIMIT      hash    node → term, what counts of it, what it needs
@@ -157,9 +158,12 @@
 //   - The credit of a campaign is shared out in the same way, from a book of live
 //     answers in which every node counts as they happen. A part is only changed on the
 //     basis of the newest version of the book.
+//   - An operator is on duty at one node at a time. A duty counts while the lease of
+//     the term runs in which it began: nothing need be taken back from the dead.
 //
 // A failover may lose the last renewals. Then a part that was raised in them is counted
-// too low for one renewal, some second; leases are only shorter than they were.
+// too low for one renewal, some second; leases are only shorter than they were. Who
+// signed in then may sign in to a second node.
 //
 // # What costs
 //
