@@ -252,6 +252,9 @@ func (s *Server) problem(operation string, err error) error {
 	if errors.Is(err, dialer.ErrStopped) || errors.Is(err, context.Canceled) {
 		return huma.Error503ServiceUnavailable("the product is stopping")
 	}
+	if errors.Is(err, campaigns.ErrNodeLost) {
+		return huma.Error503ServiceUnavailable("this node is cut off from the store: sign in to another one, or try again")
+	}
 	s.log.Error("request failed", zap.String("operation", operation), zap.Error(err))
 	return huma.Error500InternalServerError("internal error")
 }

@@ -35,7 +35,7 @@ type node struct {
 	home  *home
 	log   *zap.Logger
 
-	// Only join, keep and leave touch it, one after the other.
+	// Only join, keep and leave touch it, one after the other; see present.
 	member  campaigns.Member
 	joined  bool
 	renewed int64 // renewals of the present stay
@@ -114,6 +114,20 @@ func (n *node) fresh() campaigns.Member {
 	}
 }
 
+// present is this process in its present stay, for anybody.
+func (n *node) present() campaigns.Member {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.member
+}
+
+// duty says to the store who is on duty here; see dialer.Deps.
+func (n *node) duty(store campaigns.Records) func(ctx context.Context, user campaigns.UserID, nth int64, on bool) error {
+	return func(ctx context.Context, user campaigns.UserID, nth int64, on bool) error {
+		return store.SaveDuty(ctx, campaigns.Duty{User: user, Node: n.name, Term: n.present().Term, Nth: nth, On: on})
+	}
+}
+
 // takenError says that a process of our name is alive.
 type takenError struct{ taken *campaigns.NodeTaken }
 
@@ -162,7 +176,9 @@ func (n *node) join(ctx context.Context) error {
 }
 
 func (n *node) tryJoin(ctx context.Context) error {
+	n.mu.Lock()
 	n.member, n.renewed = n.fresh(), 0
+	n.mu.Unlock()
 	err := n.nodes.Join(ctx, n.member, nodeLease)
 	n.joined = err == nil
 	return err
