@@ -26,7 +26,7 @@
 //	  lists, users, tokens, learnt   hashes → JSON or bytes
 //	  audit            stream  never cut
 //	  pacing_logs      set     campaigns that have a pacing log
-//	  nodes            hash    node → term, end of its lease by the clock of Redis, home, about, for whom, renewals
+//	  nodes            hash    node → term, end of its lease by the clock of Redis, home, about, for whom, URL, renewals
 //	  duties           hash    operator → node, its term, number of what it said, on or off
 //	  limits           set     limits that nodes share
 //	  book:C           hash    live answers and abandoned calls of campaign C as the nodes count them

@@ -15,8 +15,8 @@ import (
 
 var _ campaigns.Nodes = (*Store)(nil)
 
-// The entry of a node: term, end of its lease, home, about, for whom, number of the
-// last renewal. That of a node in a limit: term, what counts, what it needs.
+// The entry of a node: term, end of its lease, home, about, for whom, URL, number of
+// the last renewal. That of a node in a limit: term, what counts, what it needs.
 func (s *Store) nodesKey() string  { return s.keys.general() + "nodes" }
 func (s *Store) limitsKey() string { return s.keys.general() + "limits" }
 
@@ -28,7 +28,7 @@ func (s *Store) Join(ctx context.Context, m campaigns.Member, lease time.Duratio
 	var taken *campaigns.NodeTaken
 	err := s.do(ctx, "join", func(ctx context.Context) error {
 		said, err := scripts.join.Run(ctx, s.db, []string{s.nodesKey()},
-			m.Node, m.Term, m.Home, m.About, m.For, lease.Milliseconds(), m.Over.Milliseconds()).StringSlice()
+			m.Node, m.Term, m.Home, m.About, m.For, lease.Milliseconds(), m.Over.Milliseconds(), m.URL).StringSlice()
 		if err != nil || len(said) == 0 {
 			return err
 		}
@@ -140,9 +140,12 @@ func (s *Store) Members(ctx context.Context) ([]campaigns.MemberState, error) {
 // parseMember reads an entry, and when its lease ends by the clock of Redis.
 func parseMember(node, entry string) (campaigns.MemberState, time.Time, error) {
 	f := strings.Split(entry, "\x1f")
-	if len(f) != 6 {
+	if len(f) == 6 { // of a process without a URL in its entry, before an update
+		f = slices.Insert(f, 5, "")
+	}
+	if len(f) != 7 {
 		return campaigns.MemberState{}, time.Time{}, fmt.Errorf("node %s: an entry of %d parts", node, len(f))
 	}
 	ms, err := strconv.ParseInt(f[1], 10, 64)
-	return campaigns.MemberState{Node: node, Term: f[0], About: f[3], For: f[4]}, time.UnixMilli(ms), err
+	return campaigns.MemberState{Node: node, Term: f[0], About: f[3], For: f[4], URL: f[5]}, time.UnixMilli(ms), err
 }

@@ -67,11 +67,6 @@ type Gate struct {
 	Next   time.Time `json:"next,omitzero"`
 }
 
-// Recordings open recordings by their path inside the recording folder.
-type Recordings interface {
-	Open(path string) (http.File, error)
-}
-
 // PacingLog is the recorded pacing of campaigns, up to the present; app hands it
 // in. See campaigns.PacingRecords.
 type PacingLog interface {
@@ -94,6 +89,7 @@ type Server struct {
 	records      campaigns.Records
 	explainer    Explainer
 	recordings   Recordings
+	peers        Peers // nil: the store is this node's alone
 	pacingLog    PacingLog
 	forecaster   Forecaster
 	hub          *Hub
@@ -110,6 +106,7 @@ type Deps struct {
 	Records      campaigns.Records
 	Explainer    Explainer
 	Recordings   Recordings
+	Peers        Peers // nil: the store is this node's alone
 	PacingLog    PacingLog
 	Forecaster   Forecaster
 	Hub          *Hub
@@ -128,7 +125,7 @@ func New(cfg Config, d Deps) *Server {
 		cfg.LoginsPerMinute = 5
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, pacingLog: d.PacingLog, forecaster: d.Forecaster,
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, pacingLog: d.PacingLog, forecaster: d.Forecaster,
 		hub: d.Hub, phoneSecrets: d.PhoneSecrets, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
@@ -155,6 +152,7 @@ func New(cfg Config, d Deps) *Server {
 		Parameters: []*huma.Param{{Name: "attempt", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
 	})
 	handle(mux, api, s.pacingLogLines, pacingLogOperation)
+	mux.HandleFunc("GET "+PeerRecordings+"{attempt}", s.recordingForPeer) // between nodes, so it is not documented
 	mux.Handle("/", d.Page)
 	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
 	return s

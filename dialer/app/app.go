@@ -116,6 +116,7 @@ func (a *App) openNode(ctx context.Context, cfg config.Config) error {
 	if a.node.nodes == nil {
 		return nil
 	}
+	a.node.url = cfg.HTTP.NodeURL
 	a.budgets = newBudgets(a.node.name, a.store, a.log.Named("budget"))
 	var err error
 	if a.node.home, err = openHome(cfg.DataDir); err != nil {
@@ -239,8 +240,12 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if a.adminAddr, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
+	var others api.Peers
+	if a.node.nodes != nil {
+		others = newPeers(a.node)
+	}
 	public := api.New(cfg.API, api.Deps{
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
+		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
 		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Page: console.Handler(), Version: o.Version, Log: a.log,
 	})
 	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}

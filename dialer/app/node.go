@@ -31,6 +31,7 @@ const (
 // node is this process among those that share the store.
 type node struct {
 	name  string
+	url   string          // where other nodes reach this one; empty: nowhere
 	nodes campaigns.Nodes // nil: the store is ours alone
 	home  *home
 	log   *zap.Logger
@@ -110,7 +111,7 @@ func (n *node) fresh() campaigns.Member {
 	host, _ := os.Hostname() // only to say it
 	return campaigns.Member{
 		Node: n.name, Term: rand.Text(), Home: n.home.name(),
-		About: fmt.Sprintf("process %d on %s", os.Getpid(), host),
+		About: fmt.Sprintf("process %d on %s", os.Getpid(), host), URL: n.url,
 	}
 }
 
