@@ -23,6 +23,10 @@ type Nodes interface {
 	Leave(ctx context.Context, m Member) error
 	// Members lists the nodes that joined and did not leave, by name.
 	Members(ctx context.Context) ([]MemberState, error)
+	// Show puts what a node does now where all nodes see it, for as long as it lasts.
+	Show(ctx context.Context, node string, state []byte, lasts time.Duration) error
+	// Shown is what the members show, by name; who shows nothing is left out.
+	Shown(ctx context.Context) (map[string][]byte, error)
 }
 
 // ErrNodeLost means that a node does not have its name any more.

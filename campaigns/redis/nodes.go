@@ -137,6 +137,29 @@ func (s *Store) Members(ctx context.Context) ([]campaigns.MemberState, error) {
 	return all, err
 }
 
+// showKey begins the key of what a node shows.
+func (s *Store) showKey() string { return s.keys.general() + "show:" }
+
+// Show puts what a node does now where all see it; see campaigns.Nodes.
+func (s *Store) Show(ctx context.Context, node string, state []byte, lasts time.Duration) error {
+	return s.do(ctx, "show", func(ctx context.Context) error {
+		return s.db.Set(ctx, s.showKey()+node, state, lasts).Err()
+	})
+}
+
+// Shown is what the nodes show; see campaigns.Nodes.
+func (s *Store) Shown(ctx context.Context) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	err := s.do(ctx, "shown", func(ctx context.Context) error {
+		said, err := scripts.shown.Run(ctx, s.db, []string{s.nodesKey()}, s.showKey()).StringSlice()
+		for i := 0; i+1 < len(said); i += 2 {
+			all[said[i]] = []byte(said[i+1])
+		}
+		return err
+	})
+	return all, err
+}
+
 // parseMember reads an entry, and when its lease ends by the clock of Redis.
 func parseMember(node, entry string) (campaigns.MemberState, time.Time, error) {
 	f := strings.Split(entry, "\x1f")

@@ -90,6 +90,7 @@ type Server struct {
 	explainer    Explainer
 	recordings   Recordings
 	peers        Peers // nil: the store is this node's alone
+	others       func(context.Context) []dialer.Snapshot
 	pacingLog    PacingLog
 	forecaster   Forecaster
 	hub          *Hub
@@ -102,11 +103,14 @@ type Server struct {
 
 // Deps are what the server works with.
 type Deps struct {
-	Engine       Engine
-	Records      campaigns.Records
-	Explainer    Explainer
-	Recordings   Recordings
-	Peers        Peers // nil: the store is this node's alone
+	Engine     Engine
+	Records    campaigns.Records
+	Explainer  Explainer
+	Recordings Recordings
+	Peers      Peers // nil: the store is this node's alone
+	// Others is what is live on the other nodes, by name, without those of whom nothing
+	// was heard for some seconds; it answers soon. Nil: there are none.
+	Others       func(context.Context) []dialer.Snapshot
 	PacingLog    PacingLog
 	Forecaster   Forecaster
 	Hub          *Hub
@@ -125,7 +129,7 @@ func New(cfg Config, d Deps) *Server {
 		cfg.LoginsPerMinute = 5
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, pacingLog: d.PacingLog, forecaster: d.Forecaster,
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster,
 		hub: d.Hub, phoneSecrets: d.PhoneSecrets, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()

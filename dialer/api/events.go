@@ -141,21 +141,9 @@ func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out 
 }
 
 func (s *Server) sendLive(r *http.Request, u campaigns.User, out *eventWriter) {
-	snapshot, err := s.engine.Snapshot(r.Context())
-	if err != nil {
-		return
+	if now, err := s.live(r.Context(), u); err == nil {
+		out.send("live", now)
 	}
-	out.send("live", maskedSnapshot(snapshot, u))
-}
-
-// maskedSnapshot is a snapshot as a user may see it, without what is constant
-// for a campaign: it goes out twice a second.
-func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
-	for i, o := range s.Operators {
-		o.Script, o.Dispositions = "", nil
-		s.Operators[i] = masked(o, u)
-	}
-	return s
 }
 
 // writeWithin is how long one event may take to leave: a reader that does not

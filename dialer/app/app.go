@@ -57,6 +57,7 @@ type App struct {
 	pacing  *pacingLog
 	engine  *dialer.Engine
 	node    *node
+	board   *board
 	follow  *follower
 	budgets *budgets         // nil: nobody shares them
 	backlog *journal.Backlog // nil: the store is here
@@ -240,12 +241,14 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if a.adminAddr, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
-	var others api.Peers
+	a.board = &board{own: a.node, snapshot: a.engine.Snapshot, log: a.log.Named("node")}
+	var peers api.Peers
+	var others func(context.Context) []dialer.Snapshot
 	if a.node.nodes != nil {
-		others = newPeers(a.node)
+		peers, others = newPeers(a.node), a.board.Others
 	}
 	public := api.New(cfg.API, api.Deps{
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
+		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
 		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Page: console.Handler(), Version: o.Version, Log: a.log,
 	})
 	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
@@ -283,6 +286,7 @@ func (a *App) Run(ctx, force context.Context) error {
 		front.run("clock", a.watchClock)
 		front.run("campaigns", a.follow.run)
 		front.run("neighbours", a.neighbours().run)
+		front.run("board", a.board.run)
 		if err = a.resume(front.ctx); err == nil {
 			close(a.ready)
 			a.serveUntil(ctx, force, front.ctx, rooms.ctx, name.ctx)
