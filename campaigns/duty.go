@@ -22,7 +22,7 @@ type OnDutyElsewhere struct {
 }
 
 func (e *OnDutyElsewhere) Error() string {
-	return fmt.Sprintf("operator %q is on duty at node %q: go off duty there first", e.User, e.Node)
+	return fmt.Sprintf("operator %q is on duty at node %q: go off duty there first, or try again in some seconds where it is dead", e.User, e.Node)
 }
 
 // Unwrap says that it is a conflict.
