@@ -23,6 +23,10 @@ type Nodes interface {
 	Leave(ctx context.Context, m Member) error
 	// Members lists the nodes that joined and did not leave, by name.
 	Members(ctx context.Context) ([]MemberState, error)
+	// Show puts what a node does now where all nodes see it, for as long as it lasts.
+	Show(ctx context.Context, node string, state []byte, lasts time.Duration) error
+	// Shown is what the members show, by name; who shows nothing is left out.
+	Shown(ctx context.Context) (map[string][]byte, error)
 }
 
 // ErrNodeLost means that a node does not have its name any more.
@@ -31,11 +35,14 @@ var ErrNodeLost = errors.New("campaigns: the lease of this node is over")
 // Member is a process under the name of a node.
 type Member struct {
 	Node string
-	Term string // random, new with each Join: no other process knows it
+	// Term is random, new with each Join. Only who can read the store knows it, so it
+	// is the secret between nodes as well: it is never shown, nor sent.
+	Term string
 	// Home is a place that only one living process can have, empty if there is none
 	// such: who joins from the same one follows a dead process, and need not wait.
 	Home  string
 	About string // host and process, for people
+	URL   string // where other nodes reach it over HTTP; empty: nowhere
 	// For is the node that settles what Node left; empty: Node itself joins.
 	For string
 	// Over is how long the lease of who was there must have been over; 0: it is
@@ -46,7 +53,7 @@ type Member struct {
 // MemberState is a node as the store knows it.
 type MemberState struct {
 	Node, Term, About string
-	For               string        // see Member
+	For, URL          string        // see Member
 	Left              time.Duration // until the lease is over; below zero: so long ago
 }
 

@@ -47,6 +47,11 @@ type Records interface {
 	Token(ctx context.Context, hash string) (Token, error)
 	DeleteToken(ctx context.Context, hash string) error
 
+	// SaveDuty notes that an operator is on duty at a node, or is not any more.
+	// *OnDutyElsewhere says that another living node has them, ErrNodeLost that the
+	// term of this one is over, ErrStale that something newer was said of them.
+	SaveDuty(ctx context.Context, d Duty) error
+
 	Audit(ctx context.Context, a AuditEntry) error
 	AuditLog(ctx context.Context, limit int) ([]AuditEntry, error) // newest first
 

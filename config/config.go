@@ -28,7 +28,7 @@ import (
 type Config struct {
 	DataDir   string         `yaml:"data_dir"` // recordings and the embedded store; default "data"
 	Store     Store          `yaml:"store"`
-	HTTP      HTTP           `yaml:"http"`
+	HTTP      PublicHTTP     `yaml:"http"`
 	Admin     HTTP           `yaml:"admin"` // metrics, health, readiness; private
 	Trunk     Signalling     `yaml:"trunk_signalling"`
 	Phones    Phones         `yaml:"phones"`
@@ -90,6 +90,25 @@ func (s Store) validate() error {
 	}
 	if strings.ContainsAny(s.Namespace, "{}") {
 		return fmt.Errorf("namespace: %q has braces, which name slots of a cluster", s.Namespace)
+	}
+	return nil
+}
+
+// PublicHTTP is the listener of the API and the pages.
+type PublicHTTP struct {
+	HTTP `yaml:",inline"`
+	// NodeURL is where the other nodes on the same store reach this listener,
+	// "http://10.0.0.5:8080": they fetch recordings from it. Empty: they cannot.
+	NodeURL string `yaml:"node_url"`
+}
+
+func (h PublicHTTP) validate() error {
+	if err := h.HTTP.validate(); err != nil || h.NodeURL == "" {
+		return err
+	}
+	u, err := url.Parse(h.NodeURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("node_url: %q is not http://HOST:PORT", h.NodeURL)
 	}
 	return nil
 }
@@ -183,7 +202,7 @@ func Default() Config {
 	return Config{
 		DataDir: "data",
 		Store:   Store{URL: "sqlite:outpace.db", JournalKeep: 90 * 24 * time.Hour},
-		HTTP:    HTTP{Listen: "127.0.0.1:8080"},
+		HTTP:    PublicHTTP{HTTP: HTTP{Listen: "127.0.0.1:8080"}},
 		Admin:   HTTP{Listen: "127.0.0.1:9090"},
 		Trunk:   Signalling{Listen: []Listener{{"udp", "127.0.0.1:5060"}, {"tcp", "127.0.0.1:5060"}}},
 		Phones:  Phones{Signalling: Signalling{Listen: []Listener{{"udp", "127.0.0.1:5070"}, {"tcp", "127.0.0.1:5070"}}}},

@@ -21,6 +21,8 @@ func (e *Engine) ShareBudget(ctx context.Context, c campaigns.CampaignID, ev pac
 		}
 		if ev != (pacing.Shared{}) {
 			r.controller.Observe(now, ev)
+			r.tally.Live += ev.Live
+			r.tally.Abandoned += ev.Abandoned
 			e.touch(r)
 		}
 		if ev.Part > 0 {

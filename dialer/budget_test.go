@@ -32,6 +32,12 @@ func TestShareBudget(t *testing.T) {
 		if b.Mine != 0.5 {
 			t.Errorf("with a part: %+v", b)
 		}
+		before := f.spring()
+		_, err = f.engine.ShareBudget(f.ctx, "spring", pacing.Shared{Live: 9, Abandoned: 2})
+		f.do(err)
+		if v := f.spring(); v.Live != before.Live+9 || v.Abandoned != before.Abandoned+2 {
+			t.Errorf("%d live answers, %d abandoned after what others counted; %d and %d before it", v.Live, v.Abandoned, before.Live, before.Abandoned)
+		}
 		f.store.add("spring", 3)
 		f.ready("ann")
 		f.wait(2 * time.Second)

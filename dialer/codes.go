@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
@@ -32,17 +34,25 @@ const dialInName = "outpace"
 const pinTime = 5 * time.Second
 
 // checkDialIn says whether a phone may open its operator's leg. The PIN is
-// compared beside the loop: a slow hash is meant to be slow.
+// compared beside the loop: a slow hash is meant to be slow. Then the store is asked
+// whether they are on duty elsewhere.
 func (e *Engine) checkDialIn(user, dialed string, then func(now time.Time, ok bool)) {
 	pin, isCode := strings.CutPrefix(dialed, codeOnDuty)
 	if dialed != dialInName && !isCode {
 		then(time.Now(), false)
 		return
 	}
+	nth := e.nextDuty()
 	e.later(func(ctx context.Context) func(time.Time) {
 		ctx, cancel := context.WithTimeout(ctx, pinTime)
 		defer cancel()
 		ok := e.deps.CheckPIN(ctx, user, pin)
+		if ok {
+			if err := e.takeDuty(ctx, user, nth); err != nil {
+				e.log.Warn("a phone that dialled in was refused", zap.String("user", user), zap.Error(err))
+				ok = false
+			}
+		}
 		return func(now time.Time) { then(now, ok) }
 	})
 }

@@ -72,9 +72,11 @@ func (e *Engine) SetCampaign(ctx context.Context, c campaigns.Campaign, tally ca
 }
 
 // OnDuty begins an operator's shift: their phone is called. An empty campaign
-// means a running one that takes the operator.
+// means a running one that takes the operator. *campaigns.OnDutyElsewhere says that
+// another node has the operator.
 func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.CampaignID) error {
-	return e.do(ctx, func(now time.Time) error {
+	var nth int64
+	err := e.do(ctx, func(now time.Time) error {
 		o := e.operatorFor(now, string(user))
 		if o.State() != operator.Offline && o.State() != operator.Lost {
 			return nil // already on duty
@@ -82,8 +84,24 @@ func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.
 		if !e.deps.Phones.Online(string(user)) {
 			return ErrNoPhone
 		}
-		e.assign(now, o, c)
-		e.stepOperator(now, o, operator.OnDuty{})
+		nth = e.nextDuty()
+		return nil
+	})
+	if err != nil || nth == 0 {
+		return err
+	}
+	if err := e.takeDuty(ctx, string(user), nth); err != nil {
+		return err
+	}
+	// The store has the operator here: whoever asked and does not wait is no reason to
+	// leave it at that.
+	return e.do(context.WithoutCancel(ctx), func(now time.Time) error {
+		o := e.operatorFor(now, string(user))
+		o.duty = true
+		if o.State() == operator.Offline || o.State() == operator.Lost {
+			e.assign(now, o, c)
+			e.stepOperator(now, o, operator.OnDuty{})
+		}
 		return nil
 	})
 }

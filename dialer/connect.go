@@ -107,13 +107,14 @@ func (e *Engine) startRecording(now time.Time, c *liveCall) {
 	case campaigns.RecordAnnounce:
 		e.deps.Audio.Play(customer, media.PromptRecorded)
 	}
-	c.recorded = recordingPath(now, c.ID())
+	c.recorded = recordingPath(c.intent.At, c.ID())
 	e.deps.Audio.Record(customer, c.recorded)
 }
 
-// recordingPath is where the recording of a talk lies that began on a day.
-func recordingPath(day time.Time, id campaigns.AttemptID) string {
-	return day.UTC().Format("2006/01/02/") + string(id) + ".wav"
+// recordingPath is where the recording of an attempt lies: whoever knows the attempt
+// knows it.
+func recordingPath(began time.Time, id campaigns.AttemptID) string {
+	return began.UTC().Format("2006/01/02/") + string(id) + ".wav"
 }
 
 // freeOperator takes the operator out of a call that is over for them.

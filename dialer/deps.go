@@ -39,6 +39,10 @@ type Deps struct {
 	// Behind says whether outcomes that are durable here wait for the store to take
 	// them; nil: never. Nothing new is placed then. It must answer at once.
 	Behind func() bool
+	// Duty notes in the store that an operator is on duty here, or is not any more; nil:
+	// no other node has operators. nth rises with each message. An error for on is why
+	// the operator cannot begin: *campaigns.OnDutyElsewhere, campaigns.ErrNodeLost.
+	Duty func(ctx context.Context, user campaigns.UserID, nth int64, on bool) error
 	// Recorded says whether there is a recording at a path inside the recording
 	// folder; nil: there are none.
 	Recorded func(path string) bool

@@ -98,6 +98,7 @@ type Engine struct {
 	waiting   []campaigns.AttemptID         // calls that want an operator, longest first
 	talks     map[campaigns.AttemptID]*talk // those whose ending is not durable yet
 	unwritten map[write]bool                // what is not durable yet; true: it failed and is tried again
+	duties    int64                         // counts what the store was told of duties
 	draining  bool
 	drained   chan struct{}
 	stopped   chan struct{} // closed when the loop takes no more commands
@@ -142,6 +143,7 @@ type liveCall struct {
 type liveOperator struct {
 	*operator.Operator
 	campaign campaigns.CampaignID
+	duty     bool   // the store has them on duty here
 	leg      string // leg id while there is one
 	legs     int    // counts legs, to name the next
 	code     string // feature code being keyed in

@@ -34,6 +34,7 @@ type floor struct {
 	audio      *audio
 	observer   *observer
 	learnt     []byte                    // what controllers say they learnt
+	duties     *duties                   // at all nodes
 	recordings []string                  // that a dead process left
 	shared     bool                      // other nodes have a part of every budget
 	behind     atomic.Bool               // outcomes wait beside the store
@@ -63,7 +64,7 @@ func inBubble(t *testing.T, test func(f *floor)) {
 
 func newFloor(t *testing.T) *floor {
 	f := &floor{
-		t: t, ctx: t.Context(), store: newStore(), rules: &rules{}, audio: &audio{}, observer: &observer{},
+		t: t, ctx: t.Context(), store: newStore(), duties: newDuties(), rules: &rules{}, audio: &audio{}, observer: &observer{},
 		trunks: &trunks{room: 10, hungUp: map[sip.LegID]int{}, answered: map[sip.LegID]bool{}},
 		phones: &phones{legs: map[string]sip.LegID{}}, paced: map[campaigns.CampaignID][]eventlog.Line{},
 	}
@@ -81,6 +82,7 @@ func (f *floor) start() {
 		NewController: f.controller,
 		SharedBudget:  f.shared,
 		Behind:        f.behind.Load,
+		Duty:          f.duties.save,
 		Term:          func(time.Time) int64 { return max(0, f.term.Load()+1) },
 		Inbound:       func(campaigns.CampaignID) int { return int(f.inbound.Load()) },
 		Recorded:      func(path string) bool { return slices.Contains(f.recordings, path) },

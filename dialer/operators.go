@@ -55,6 +55,7 @@ func (e *Engine) operatorChanged(now time.Time, o *liveOperator) {
 		e.offerPreview(now, o)
 	}
 	e.followPresence(o)
+	e.followDuty(o)
 	e.tellOperator(now, o)
 	e.deps.Observer.Notice(OperatorChanged{e.operatorView(o)})
 }
@@ -146,6 +147,7 @@ func (e *Engine) legDown(now time.Time, o *liveOperator) {
 	id := campaigns.AttemptID(o.Call())
 	talking := o.State() == operator.Talking || o.State() == operator.Reserved
 	e.stepOperator(now, o, operator.LegDown{})
+	e.followDuty(o) // a phone that dialled in and was never on duty
 	if c := e.calls[id]; c != nil && talking {
 		e.deps.Audio.Unbridge(media.LegID(id))
 		e.step(now, c, call.OperatorLost{})
@@ -158,6 +160,7 @@ func (e *Engine) onIncoming(now time.Time, ev sip.Incoming) {
 	o := e.operatorFor(now, ev.User)
 	leg := string(ev.Leg)
 	e.checkDialIn(ev.User, ev.Dialed, func(now time.Time, ok bool) {
+		o.duty = o.duty || ok
 		if !ok || o.leg != "" {
 			e.deps.Phones.Hangup(leg)
 			return
@@ -172,6 +175,7 @@ func (e *Engine) acceptDialIn(now time.Time, o *liveOperator, ev sip.Incoming) {
 	if err != nil {
 		e.log.Warn("phone's offer refused", zap.String("user", ev.User), zap.Error(err))
 		e.deps.Phones.Hangup(leg)
+		e.followDuty(o)
 		return
 	}
 	o.leg = leg

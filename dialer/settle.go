@@ -55,7 +55,7 @@ func (e *Engine) settleAttempt(ctx context.Context, a campaigns.Attempt, campaig
 	err = e.deps.Store.End(ctx, campaigns.Ending{
 		Attempt: a.ID, Outcome: campaigns.Interrupted, Reason: "the dialer died in this call",
 		Next: next, BadNumber: bad, Suppress: suppress, Count: true, At: now,
-		Recording: e.leftRecording(a),
+		Recording: e.leftRecording(a, c, now),
 	})
 	if err != nil {
 		return fmt.Errorf("settle attempt %s: %w", a.ID, err)
@@ -63,17 +63,21 @@ func (e *Engine) settleAttempt(ctx context.Context, a campaigns.Attempt, campaig
 	return nil
 }
 
-// leftRecording is the recording of a talk in which the process died; empty if
-// there is none. The talk began on the day of the attempt or, at midnight, on the
-// next.
-func (e *Engine) leftRecording(a campaigns.Attempt) string {
-	if e.deps.Recorded == nil {
-		return ""
-	}
-	for _, day := range []time.Time{a.BeganAt, a.BeganAt.AddDate(0, 0, 1)} {
-		if path := recordingPath(day, a.ID); e.deps.Recorded(path) {
+// leftRecording is the recording of a talk in which a process died; empty if there
+// is none. What another node has on its disk cannot be seen from here: it is named
+// where there should be one, so that it plays when that node or its disk is back.
+func (e *Engine) leftRecording(a campaigns.Attempt, c campaigns.Campaign, now time.Time) string {
+	path := recordingPath(a.BeganAt, a.ID)
+	if a.Node != e.cfg.Node {
+		var d sip.Dialog
+		answered := json.Unmarshal(a.Dialog, &d) == nil && d.Up
+		if answered && e.deps.Rules.Recording(a.Decision.Regions, c.Recording, now) != campaigns.RecordNever {
 			return path
 		}
+		return ""
+	}
+	if e.deps.Recorded != nil && e.deps.Recorded(path) {
+		return path
 	}
 	return ""
 }

@@ -237,9 +237,9 @@ func TestSettle(t *testing.T) {
 			t.Fatal(err)
 		}
 		midnight := time.Date(2026, 3, 2, 23, 59, 50, 0, time.UTC)
-		f.recordings = []string{"2026/03/03/a1.wav", "2026/03/02/a3.wav"}
+		f.recordings = []string{"2026/03/02/a1.wav", "2026/03/02/a3.wav"}
 		for _, id := range []campaigns.AttemptID{"a1", "a2", "a3"} {
-			f.store.left = append(f.store.left, campaigns.Attempt{ID: id, Campaign: "spring", Number: "+12025550100", Dialog: dialog, BeganAt: midnight})
+			f.store.left = append(f.store.left, campaigns.Attempt{ID: id, Campaign: "spring", Number: "+12025550100", Node: "n1", Dialog: dialog, BeganAt: midnight})
 			f.store.open[id] = campaigns.Intent{Attempt: id}
 		}
 		n, err := f.engine.Settle(context.Background(), func(campaigns.CampaignID) (campaigns.Campaign, error) {
@@ -255,10 +255,70 @@ func TestSettle(t *testing.T) {
 		if e := f.store.ending(0); !e.Count || !e.Next.At.After(time.Now()) {
 			t.Errorf("ending %+v: counts, and rests before the next try", e)
 		}
-		for i, want := range []string{"2026/03/03/a1.wav", "", "2026/03/02/a3.wav"} {
+		for i, want := range []string{"2026/03/02/a1.wav", "", "2026/03/02/a3.wav"} {
 			if got := f.store.ending(i).Recording; got != want {
 				t.Errorf("recording of attempt %d: %q, want %q", i+1, got, want)
 			}
+		}
+	})
+}
+
+// The recording of a talk is found by when the attempt began, also where the talk
+// began on the next day.
+func TestRecordingOverMidnight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(24*time.Hour - 4*time.Second) // a bubble begins at midnight UTC
+		f := newFloor(t)
+		f.rules.set(func(r *rules) { r.record = campaigns.RecordAlways })
+		f.store.add("spring", 1)
+		f.run(progressive("spring"))
+		f.ready("ann")
+		leg := f.call(0)
+		began := f.store.intent(0).At.UTC()
+		f.person(leg)
+		f.hangsUp(leg)
+		f.wait(time.Second)
+		f.stop()
+		want := began.Format("2006/01/02/") + string(leg) + ".wav"
+		if got := f.store.ending(0); got.Recording != want || got.BridgedAt.UTC().Day() == began.Day() {
+			t.Errorf("a call of %s, bridged %s, is recorded as %q", began, got.BridgedAt.UTC(), got.Recording)
+		}
+	})
+}
+
+// What a dead node recorded is not here: it is named all the same, where there must be
+// a talk to play.
+func TestSettleNodeNamesRecordings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFloor(t)
+		dialogs := map[campaigns.AttemptID]sip.Dialog{"a1": {CallID: "talk", Up: true}, "a2": {CallID: "rings"}, "a3": {CallID: "silent", Up: true}}
+		began := time.Date(2026, 3, 2, 23, 59, 50, 0, time.UTC)
+		settle := func(id campaigns.AttemptID, p campaigns.RecordingPolicy) string {
+			t.Helper()
+			dialog, err := json.Marshal(dialogs[id])
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.rules.set(func(r *rules) { r.record = p })
+			f.store.set(func(s *store) {
+				s.left = []campaigns.Attempt{{ID: id, Campaign: "spring", Number: "+12025550100", Node: "dead", Dialog: dialog, BeganAt: began}}
+				s.open[id] = campaigns.Intent{Attempt: id}
+			})
+			before := len(f.store.endings)
+			if _, err := f.engine.SettleNode(context.Background(), "dead", func(campaigns.CampaignID) (campaigns.Campaign, error) {
+				return progressive("spring"), nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return f.store.ending(before).Recording
+		}
+		for id, want := range map[campaigns.AttemptID]string{"a1": "2026/03/02/a1.wav", "a2": ""} {
+			if got := settle(id, campaigns.RecordAlways); got != want {
+				t.Errorf("recording of attempt %s: %q, want %q", id, got, want)
+			}
+		}
+		if got := settle("a3", campaigns.RecordNever); got != "" {
+			t.Errorf("recording of a talk that was not recorded: %q", got)
 		}
 	})
 }

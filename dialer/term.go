@@ -35,8 +35,8 @@ func (e *Engine) SettleNode(ctx context.Context, node string, campaign func(camp
 }
 
 // Regain is called between two terms, before the next begins: calls that
-// another node settled meanwhile are hung up, all others go on. It says how many
-// there were.
+// another node settled meanwhile are hung up, all others go on, and so do operators
+// who did not sign in elsewhere. It says how many calls were hung up.
 func (e *Engine) Regain(ctx context.Context) (int, error) {
 	open, err := e.deps.Store.Open(ctx, e.cfg.Node)
 	if err != nil {
@@ -59,5 +59,8 @@ func (e *Engine) Regain(ctx context.Context) (int, error) {
 		}
 		return nil
 	})
-	return settled, err
+	if err != nil {
+		return settled, err
+	}
+	return settled, e.regainDuties(ctx)
 }

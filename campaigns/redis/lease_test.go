@@ -73,10 +73,10 @@ func TestNodeHasOneProcess(t *testing.T) {
 	time.Sleep(shortLease)
 	must(b.Join(ctx, settler, time.Minute))
 	taken(t, "back while it is settled", a.Join(ctx, campaigns.Member{Node: "n", Term: "t6"}, shortLease), "t5")
-	must(a.Join(ctx, campaigns.Member{Node: "m", Term: "t7", About: "machine 2"}, time.Minute))
+	must(a.Join(ctx, campaigns.Member{Node: "m", Term: "t7", About: "machine 2", URL: "http://m:8080"}, time.Minute))
 	all, err := a.Members(ctx)
 	must(err)
-	want := []campaigns.MemberState{{Node: "m", Term: "t7", About: "machine 2"}, {Node: "n", Term: "t5", For: "m"}}
+	want := []campaigns.MemberState{{Node: "m", Term: "t7", About: "machine 2", URL: "http://m:8080"}, {Node: "n", Term: "t5", For: "m"}}
 	if diff := cmp.Diff(want, all, cmpopts.IgnoreFields(campaigns.MemberState{}, "Left")); diff != "" {
 		t.Errorf("members (-want +got):\n%s", diff)
 	}

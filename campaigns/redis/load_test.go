@@ -168,7 +168,8 @@ func (x *shift) look() {
 }
 
 // looks is what else a node does each second: the hopper looks what there is, and
-// changes of campaigns are looked for, and each other second dead neighbours.
+// changes of campaigns are looked for, and each other second dead neighbours, and it
+// shows what is live on it.
 func (x *shift) looks(i int) {
 	x.look()
 	_, err := x.s.Campaigns(x.Context())
@@ -176,6 +177,25 @@ func (x *shift) looks(i int) {
 	if i%2 == 0 {
 		_, err = x.s.Members(x.Context())
 		x.ok(err)
+		x.show(i)
+	}
+}
+
+// shownBytes is what a node with fifty operators shows, packed, and a little more
+// (TestBoardIsSmall of dialer/app).
+const shownBytes = 4096
+
+func (x *shift) show(i int) {
+	x.ok(x.s.Show(x.Context(), x.members[i%shiftNodes].Node, make([]byte, shownBytes), time.Minute))
+}
+
+// watch looks at what all nodes show, as one of them does each second while somebody
+// has a live page open there.
+func (x *shift) watch(int) {
+	shown, err := x.s.Shown(x.Context())
+	x.ok(err)
+	if len(shown) != shiftNodes {
+		x.Fatalf("%d nodes show something, want %d", len(shown), shiftNodes)
 	}
 }
 
@@ -202,4 +222,6 @@ func TestLoad(t *testing.T) {
 	check("disposition", x.measure(answered, x.dispose), costOfDispose)
 	check("renewal", x.measure(20*shiftNodes, x.renew), costOfRenewal)
 	check("looks of a second", x.measure(40, x.looks), costOfLooks)
+	x.measure(shiftNodes, x.show)
+	check("a live page", x.measure(200, x.watch), cost{1, 2 + shiftNodes})
 }

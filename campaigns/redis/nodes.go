@@ -15,8 +15,8 @@ import (
 
 var _ campaigns.Nodes = (*Store)(nil)
 
-// The entry of a node: term, end of its lease, home, about, for whom, number of the
-// last renewal. That of a node in a limit: term, what counts, what it needs.
+// The entry of a node: term, end of its lease, home, about, for whom, URL, number of
+// the last renewal. That of a node in a limit: term, what counts, what it needs.
 func (s *Store) nodesKey() string  { return s.keys.general() + "nodes" }
 func (s *Store) limitsKey() string { return s.keys.general() + "limits" }
 
@@ -28,7 +28,7 @@ func (s *Store) Join(ctx context.Context, m campaigns.Member, lease time.Duratio
 	var taken *campaigns.NodeTaken
 	err := s.do(ctx, "join", func(ctx context.Context) error {
 		said, err := scripts.join.Run(ctx, s.db, []string{s.nodesKey()},
-			m.Node, m.Term, m.Home, m.About, m.For, lease.Milliseconds(), m.Over.Milliseconds()).StringSlice()
+			m.Node, m.Term, m.Home, m.About, m.For, lease.Milliseconds(), m.Over.Milliseconds(), m.URL).StringSlice()
 		if err != nil || len(said) == 0 {
 			return err
 		}
@@ -137,12 +137,38 @@ func (s *Store) Members(ctx context.Context) ([]campaigns.MemberState, error) {
 	return all, err
 }
 
+// showKey begins the key of what a node shows.
+func (s *Store) showKey() string { return s.keys.general() + "show:" }
+
+// Show puts what a node does now where all see it; see campaigns.Nodes.
+func (s *Store) Show(ctx context.Context, node string, state []byte, lasts time.Duration) error {
+	return s.do(ctx, "show", func(ctx context.Context) error {
+		return s.db.Set(ctx, s.showKey()+node, state, lasts).Err()
+	})
+}
+
+// Shown is what the nodes show; see campaigns.Nodes.
+func (s *Store) Shown(ctx context.Context) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	err := s.do(ctx, "shown", func(ctx context.Context) error {
+		said, err := scripts.shown.Run(ctx, s.db, []string{s.nodesKey()}, s.showKey()).StringSlice()
+		for i := 0; i+1 < len(said); i += 2 {
+			all[said[i]] = []byte(said[i+1])
+		}
+		return err
+	})
+	return all, err
+}
+
 // parseMember reads an entry, and when its lease ends by the clock of Redis.
 func parseMember(node, entry string) (campaigns.MemberState, time.Time, error) {
 	f := strings.Split(entry, "\x1f")
-	if len(f) != 6 {
+	if len(f) == 6 { // of a process without a URL in its entry, before an update
+		f = slices.Insert(f, 5, "")
+	}
+	if len(f) != 7 {
 		return campaigns.MemberState{}, time.Time{}, fmt.Errorf("node %s: an entry of %d parts", node, len(f))
 	}
 	ms, err := strconv.ParseInt(f[1], 10, 64)
-	return campaigns.MemberState{Node: node, Term: f[0], About: f[3], For: f[4]}, time.UnixMilli(ms), err
+	return campaigns.MemberState{Node: node, Term: f[0], About: f[3], For: f[4], URL: f[5]}, time.UnixMilli(ms), err
 }

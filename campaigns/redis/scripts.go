@@ -16,11 +16,11 @@ var scriptFiles embed.FS
 var scripts = struct {
 	commit, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress, pages, known *goredis.Script
 
-	join, renew, leave, openLive, countLive *goredis.Script // nodes
+	join, renew, leave, openLive, countLive, duty, shown *goredis.Script // nodes
 }{
 	script("commit"), script("peek"), script("take"), claimScript(), script("counts"), script("words"), script("raise"), script("index"),
 	script("reserve"), script("unlock"), script("resolve"), script("suppress"), script("pages"), script("known"),
-	script("join"), script("renew"), script("leave"), script("openlive"), script("countlive"),
+	script("join"), script("renew"), script("leave"), script("openlive"), script("countlive"), script("duty"), script("shown"),
 }
 
 func script(name string) *goredis.Script { return goredis.NewScript(scriptText(name)) }

@@ -67,11 +67,6 @@ type Gate struct {
 	Next   time.Time `json:"next,omitzero"`
 }
 
-// Recordings open recordings by their path inside the recording folder.
-type Recordings interface {
-	Open(path string) (http.File, error)
-}
-
 // PacingLog is the recorded pacing of campaigns, up to the present; app hands it
 // in. See campaigns.PacingRecords.
 type PacingLog interface {
@@ -94,6 +89,8 @@ type Server struct {
 	records      campaigns.Records
 	explainer    Explainer
 	recordings   Recordings
+	peers        Peers // nil: the store is this node's alone
+	others       func(context.Context) []dialer.Snapshot
 	pacingLog    PacingLog
 	forecaster   Forecaster
 	hub          *Hub
@@ -106,10 +103,14 @@ type Server struct {
 
 // Deps are what the server works with.
 type Deps struct {
-	Engine       Engine
-	Records      campaigns.Records
-	Explainer    Explainer
-	Recordings   Recordings
+	Engine     Engine
+	Records    campaigns.Records
+	Explainer  Explainer
+	Recordings Recordings
+	Peers      Peers // nil: the store is this node's alone
+	// Others is what is live on the other nodes, by name, without those of whom nothing
+	// was heard for some seconds; it answers soon. Nil: there are none.
+	Others       func(context.Context) []dialer.Snapshot
 	PacingLog    PacingLog
 	Forecaster   Forecaster
 	Hub          *Hub
@@ -128,7 +129,7 @@ func New(cfg Config, d Deps) *Server {
 		cfg.LoginsPerMinute = 5
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, pacingLog: d.PacingLog, forecaster: d.Forecaster,
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster,
 		hub: d.Hub, phoneSecrets: d.PhoneSecrets, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
@@ -155,6 +156,7 @@ func New(cfg Config, d Deps) *Server {
 		Parameters: []*huma.Param{{Name: "attempt", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
 	})
 	handle(mux, api, s.pacingLogLines, pacingLogOperation)
+	mux.HandleFunc("GET "+PeerRecordings+"{attempt}", s.recordingForPeer) // between nodes, so it is not documented
 	mux.Handle("/", d.Page)
 	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
 	return s
@@ -251,6 +253,9 @@ func (s *Server) problem(operation string, err error) error {
 	}
 	if errors.Is(err, dialer.ErrStopped) || errors.Is(err, context.Canceled) {
 		return huma.Error503ServiceUnavailable("the product is stopping")
+	}
+	if errors.Is(err, campaigns.ErrNodeLost) {
+		return huma.Error503ServiceUnavailable("this node is cut off from the store: sign in to another one, or try again")
 	}
 	s.log.Error("request failed", zap.String("operation", operation), zap.Error(err))
 	return huma.Error500InternalServerError("internal error")

@@ -11,7 +11,6 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
-	"github.com/outpace-dialer/outpace/dialer"
 )
 
 type campaignPath struct {
@@ -79,10 +78,9 @@ func (s *Server) routeCampaigns(api huma.API) {
 				return answer(s.setState(ctx, by, in.ID, to.state))
 			})
 	}
-	register(s, api, campaigns.RoleManager, op("live", http.MethodGet, "/live", "Everything that is live now"),
-		func(ctx context.Context, by caller, _ *empty) (*body[dialer.Snapshot], error) {
-			snapshot, err := s.engine.Snapshot(ctx)
-			return answer(maskedSnapshot(snapshot, by.User), err)
+	register(s, api, campaigns.RoleManager, op("live", http.MethodGet, "/live", "Everything that is live now, on all nodes"),
+		func(ctx context.Context, by caller, _ *empty) (*body[live], error) {
+			return answer(s.live(ctx, by.User))
 		})
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -103,15 +104,21 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	if v, err := s.engine.Operator(r.Context(), by.ID); err == nil {
 		out.send("operator", masked(v, by.User))
 	}
-	s.follow(r, by.User, sub, out, func() bool {
-		_, status := s.whoIs(r.Context(), header, campaigns.RoleOperator)
-		return status == http.StatusOK
+	s.follow(r, by.User, sub, out, func(ctx context.Context) bool {
+		_, status := s.whoIs(ctx, header, campaigns.RoleOperator)
+		return status == http.StatusOK || status == http.StatusServiceUnavailable // the store is gone, and calls go on
 	})
 }
 
 // follow writes events until the reader goes, is too slow, or may no longer
-// read: allowed is asked with each sign of life.
-func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out *eventWriter, allowed func() bool) {
+// read: allowed is asked with each sign of life, beside it, because a store that does
+// not answer must not hold up what an operator is to see.
+func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out *eventWriter, allowed func(context.Context) bool) {
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	var answer chan bool // nil: nothing is asked
 	var live <-chan time.Time
 	if rank(u.Role) >= rank(campaigns.RoleManager) && r.URL.Query().Get("live") != "0" {
 		t := time.NewTicker(livePeriod)
@@ -128,10 +135,17 @@ func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out 
 		case <-live:
 			s.sendLive(r, u, out)
 		case <-alive.C:
-			if !allowed() { // signed out, or disabled
+			out.comment()
+			if answer == nil {
+				asked := make(chan bool, 1)
+				asking.Go(func() { asked <- allowed(ctx) })
+				answer = asked
+			}
+		case may := <-answer:
+			if !may { // signed out, or disabled
 				return
 			}
-			out.comment()
+			answer = nil
 		case <-sub.gone:
 			return
 		case <-r.Context().Done():
@@ -141,21 +155,9 @@ func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out 
 }
 
 func (s *Server) sendLive(r *http.Request, u campaigns.User, out *eventWriter) {
-	snapshot, err := s.engine.Snapshot(r.Context())
-	if err != nil {
-		return
+	if now, err := s.live(r.Context(), u); err == nil {
+		out.send("live", now)
 	}
-	out.send("live", maskedSnapshot(snapshot, u))
-}
-
-// maskedSnapshot is a snapshot as a user may see it, without what is constant
-// for a campaign: it goes out twice a second.
-func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
-	for i, o := range s.Operators {
-		o.Script, o.Dispositions = "", nil
-		s.Operators[i] = masked(o, u)
-	}
-	return s
 }
 
 // writeWithin is how long one event may take to leave: a reader that does not

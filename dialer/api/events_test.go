@@ -107,11 +107,21 @@ type fewRecords struct {
 	mu   sync.Mutex
 	user campaigns.User
 	gone bool // the token
+	hung bool // nothing is answered, until the reader gives up or five seconds are over
 }
 
-func (r *fewRecords) Token(context.Context, string) (campaigns.Token, error) {
+func (r *fewRecords) Token(ctx context.Context, _ string) (campaigns.Token, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.hung {
+		r.mu.Unlock()
+		select {
+		case <-time.After(5 * time.Second):
+		case <-ctx.Done():
+		}
+		r.mu.Lock()
+		return campaigns.Token{}, context.DeadlineExceeded
+	}
 	if r.gone {
 		return campaigns.Token{}, campaigns.ErrNotFound
 	}
@@ -204,6 +214,50 @@ func TestStreamShowsThePresentThenChanges(t *testing.T) {
 		s.leave()
 		if !s.ended() || s.hub.Streams() != 0 {
 			t.Errorf("the stream lives on after its request, %d known", s.hub.Streams())
+		}
+	})
+}
+
+// A store that does not answer neither ends a stream nor holds it up: operators go on
+// talking, and must see with whom.
+func TestStreamOutlivesTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stream(t, olga, "")
+		set := func(hung bool) {
+			s.records.mu.Lock()
+			defer s.records.mu.Unlock()
+			s.records.hung = hung
+		}
+		set(true)
+		for range 3 { // a sign of life is asked for, and not answered
+			time.Sleep(keepAlive)
+			synctest.Wait()
+			s.out.read()
+			s.hub.Notice(changed("olga", operator.Talking))
+			synctest.Wait()
+			if got := s.out.read(); !strings.Contains(got, `"state":"talking"`) || s.ended() {
+				t.Fatalf("while the store does not answer: %q, ended %v", got, s.ended())
+			}
+		}
+		time.Sleep(6 * time.Second)
+		set(false)
+		s.records.signOut()
+		time.Sleep(keepAlive)
+		if !s.ended() {
+			t.Error("who signed out reads on when the store is back")
+		}
+		s.leave()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := stream(t, olga, "")
+		s.records.mu.Lock()
+		s.records.hung = true
+		s.records.mu.Unlock()
+		time.Sleep(keepAlive)
+		synctest.Wait()
+		s.leave() // in the middle of a question
+		if !s.ended() {
+			t.Error("a stream without a reader waits for the store")
 		}
 	})
 }

@@ -138,31 +138,3 @@ func (s *Server) suppress(ctx context.Context, by caller, in *suppressIn) (*empt
 	}
 	return nil, s.audit(ctx, by, "do-not-call.add", MaskNumber(in.Body.Number), nil, in.Body.Reason)
 }
-
-// recording streams one recording; every play is audited.
-func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
-	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RoleManager)
-	if status != http.StatusOK {
-		http.Error(w, denial(status), status)
-		return
-	}
-	by.from = host(r.RemoteAddr)
-	id := campaigns.AttemptID(r.PathValue("attempt"))
-	attempts, err := s.records.Attempts(r.Context(), campaigns.AttemptQuery{ID: id, Limit: 1})
-	if err != nil || len(attempts) == 0 || attempts[0].Recording == "" {
-		http.Error(w, "no such recording", http.StatusNotFound)
-		return
-	}
-	file, err := s.recordings.Open(attempts[0].Recording)
-	if err != nil {
-		http.Error(w, "no such recording", http.StatusNotFound)
-		return
-	}
-	defer file.Close()
-	if err := s.audit(r.Context(), by, "recording.play", string(id), nil, nil); err != nil {
-		http.Error(w, "audit log not writable", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "audio/wav")
-	http.ServeContent(w, r, "", attempts[0].EndedAt, file)
-}

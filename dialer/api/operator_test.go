@@ -41,6 +41,24 @@ func TestOperatorCommands(t *testing.T) {
 	}
 }
 
+// Who is on duty at another node is told at which.
+func TestOnDutyElsewhere(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		err    error
+		status int
+		want   string
+	}{
+		{&campaigns.OnDutyElsewhere{User: "olga", Node: "dialer-2"}, 409, `operator \"olga\" is on duty at node \"dialer-2\": go off duty there first`},
+		{fmt.Errorf("duty: %w", campaigns.ErrNodeLost), 503, "cut off from the store"},
+	} {
+		w.engine.fail(c.err)
+		if got := w.as(t, "olga", "POST", "/api/v1/operator/on-duty", nil).want(t, c.status); !strings.Contains(got.body, c.want) {
+			t.Errorf("%v: %s", c.err, got.body)
+		}
+	}
+}
+
 func TestDisposition(t *testing.T) {
 	w := newWorld(t)
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)

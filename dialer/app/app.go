@@ -57,6 +57,7 @@ type App struct {
 	pacing  *pacingLog
 	engine  *dialer.Engine
 	node    *node
+	board   *board
 	follow  *follower
 	budgets *budgets         // nil: nobody shares them
 	backlog *journal.Backlog // nil: the store is here
@@ -116,6 +117,7 @@ func (a *App) openNode(ctx context.Context, cfg config.Config) error {
 	if a.node.nodes == nil {
 		return nil
 	}
+	a.node.url = cfg.HTTP.NodeURL
 	a.budgets = newBudgets(a.node.name, a.store, a.log.Named("budget"))
 	var err error
 	if a.node.home, err = openHome(cfg.DataDir); err != nil {
@@ -173,7 +175,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Recorded: a.records.has, Log: a.log.Named("dialer"),
+		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
 	a.follow.set = a.engine.SetCampaign
 	if a.budgets != nil {
@@ -239,8 +241,14 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if a.adminAddr, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
+	a.board = &board{own: a.node, snapshot: a.engine.Snapshot, log: a.log.Named("node")}
+	var peers api.Peers
+	var others func(context.Context) []dialer.Snapshot
+	if a.node.nodes != nil {
+		peers, others = newPeers(a.node), a.board.Others
+	}
 	public := api.New(cfg.API, api.Deps{
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
+		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
 		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Page: console.Handler(), Version: o.Version, Log: a.log,
 	})
 	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
@@ -278,6 +286,7 @@ func (a *App) Run(ctx, force context.Context) error {
 		front.run("clock", a.watchClock)
 		front.run("campaigns", a.follow.run)
 		front.run("neighbours", a.neighbours().run)
+		front.run("board", a.board.run)
 		if err = a.resume(front.ctx); err == nil {
 			close(a.ready)
 			a.serveUntil(ctx, force, front.ctx, rooms.ctx, name.ctx)

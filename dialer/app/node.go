@@ -31,11 +31,12 @@ const (
 // node is this process among those that share the store.
 type node struct {
 	name  string
+	url   string          // where other nodes reach this one; empty: nowhere
 	nodes campaigns.Nodes // nil: the store is ours alone
 	home  *home
 	log   *zap.Logger
 
-	// Only join, keep and leave touch it, one after the other.
+	// Only join, keep and leave touch it, one after the other; see present.
 	member  campaigns.Member
 	joined  bool
 	renewed int64 // renewals of the present stay
@@ -110,7 +111,21 @@ func (n *node) fresh() campaigns.Member {
 	host, _ := os.Hostname() // only to say it
 	return campaigns.Member{
 		Node: n.name, Term: rand.Text(), Home: n.home.name(),
-		About: fmt.Sprintf("process %d on %s", os.Getpid(), host),
+		About: fmt.Sprintf("process %d on %s", os.Getpid(), host), URL: n.url,
+	}
+}
+
+// present is this process in its present stay, for anybody.
+func (n *node) present() campaigns.Member {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.member
+}
+
+// duty says to the store who is on duty here; see dialer.Deps.
+func (n *node) duty(store campaigns.Records) func(ctx context.Context, user campaigns.UserID, nth int64, on bool) error {
+	return func(ctx context.Context, user campaigns.UserID, nth int64, on bool) error {
+		return store.SaveDuty(ctx, campaigns.Duty{User: user, Node: n.name, Term: n.present().Term, Nth: nth, On: on})
 	}
 }
 
@@ -162,7 +177,9 @@ func (n *node) join(ctx context.Context) error {
 }
 
 func (n *node) tryJoin(ctx context.Context) error {
+	n.mu.Lock()
 	n.member, n.renewed = n.fresh(), 0
+	n.mu.Unlock()
 	err := n.nodes.Join(ctx, n.member, nodeLease)
 	n.joined = err == nil
 	return err

@@ -208,3 +208,41 @@ func TestNeighbourSettles(t *testing.T) {
 		return err == nil && len(all) == 1 && all[0].Node == "alive"
 	})
 }
+
+// Two nodes have an operator one after the other: by going off duty, by the end of the
+// node, and by its death, some seconds after it.
+func TestOperatorGoesToAnotherNode(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	a, stop := start(t, onRedis(t, server.URL(), "n1"))
+	b, _ := start(t, onRedis(t, server.URL(), "n2"))
+	here, there := a.node.duty(a.store), b.node.duty(b.store)
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(here(ctx, "ann", 1, true))
+	if e, is := errors.AsType[*campaigns.OnDutyElsewhere](there(ctx, "ann", 1, true)); !is || e.Node != "n1" {
+		t.Errorf("on duty at two nodes: %v", e)
+	}
+	must(here(ctx, "ann", 2, false))
+	must(there(ctx, "ann", 2, true))
+	must(there(ctx, "ann", 3, false))
+	must(here(ctx, "ann", 3, true))
+	must(stop())
+	must(there(ctx, "ann", 4, true))
+
+	store, _, m := ghost(t, onRedis(t, server.URL(), "dead"), nodeLease)
+	must(store.SaveDuty(ctx, campaigns.Duty{User: "bob", Node: m.Node, Term: m.Term, Nth: 1, On: true}))
+	died := time.Now()
+	if err := there(ctx, "bob", 5, true); err == nil {
+		t.Error("a dead node does not keep its operators while its lease runs")
+	}
+	until(t, "the operator of a dead node signs in", func() bool { return there(ctx, "bob", 6, true) == nil })
+	if took := time.Since(died); took > nodeLease+time.Second {
+		t.Errorf("that took %v", took)
+	}
+}

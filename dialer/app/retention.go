@@ -21,11 +21,17 @@ type retention struct {
 	journal    time.Duration
 	store      Store
 	recordings recordings
-	log        *zap.Logger
+	// node is whose recordings are here; empty: everybody's, the store is ours alone.
+	node string
+	log  *zap.Logger
 }
 
 func newRetention(cfg config.Config, store Store, r recordings, log *zap.Logger) *retention {
-	return &retention{keep: cfg.Retention, journal: cfg.Store.JournalKeep, store: store, recordings: r, log: log}
+	n := &retention{keep: cfg.Retention, journal: cfg.Store.JournalKeep, store: store, recordings: r, log: log}
+	if _, shared := campaigns.As[campaigns.Nodes](store); shared {
+		n.node = cfg.Engine.Node
+	}
+	return n
 }
 
 const (
@@ -114,7 +120,8 @@ func (r *retention) each(ctx context.Context, keep time.Duration, step func(curs
 }
 
 // deleteRecordings deletes files, then notes that they are gone: a crash in
-// between leaves a note to do again.
+// between leaves a note to do again. What is on the disk of another node is that
+// node's to delete: a file that is not here is not gone.
 func (r *retention) deleteRecordings(ctx context.Context, keeper campaigns.Keeper, before time.Time, cursor int64) (int, int64, error) {
 	old, next, err := keeper.OldRecordings(ctx, before, cursor, retentionBatch)
 	if err != nil || len(old) == 0 {
@@ -122,6 +129,9 @@ func (r *retention) deleteRecordings(ctx context.Context, keeper campaigns.Keepe
 	}
 	var gone []campaigns.AttemptID
 	for _, a := range old {
+		if r.node != "" && a.Node != r.node {
+			continue
+		}
 		if err := r.recordings.root.Remove(a.Recording); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return 0, next, fmt.Errorf("recording of attempt %s: %w", a.ID, err)
 		}

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -64,5 +67,79 @@ func TestRetentionPass(t *testing.T) {
 	log, err := store.AuditLog(ctx, 1)
 	if err != nil || len(log) != 1 || log[0].Object != "1 recordings, 1 attempts, 1 leads" {
 		t.Errorf("audit = %+v, %v", log, err)
+	}
+}
+
+// sharedKeeper is a store of several nodes that knows what is old.
+type sharedKeeper struct {
+	Store
+	campaigns.Nodes
+	recordings map[campaigns.AttemptID]campaigns.Attempt
+}
+
+func (k *sharedKeeper) OldRecordings(context.Context, time.Time, int64, int) (old []campaigns.Attempt, next int64, err error) {
+	for _, id := range slices.Sorted(maps.Keys(k.recordings)) {
+		old = append(old, k.recordings[id])
+	}
+	return old, 0, nil
+}
+
+func (k *sharedKeeper) ForgetRecordings(_ context.Context, ids []campaigns.AttemptID) error {
+	for _, id := range ids {
+		delete(k.recordings, id)
+	}
+	return nil
+}
+
+func (*sharedKeeper) DeleteAttempts(context.Context, campaigns.Retention, int64, int) (int, int64, error) {
+	return 0, 0, nil
+}
+
+func (*sharedKeeper) DeleteLeads(context.Context, campaigns.Retention, int64, int) (int, int64, error) {
+	return 0, 0, nil
+}
+
+func (*sharedKeeper) Audit(context.Context, campaigns.AuditEntry) error { return nil }
+
+// Of nodes that share a store, each deletes its own recordings, and notes of those
+// alone that they are gone.
+func TestRetentionKeepsRecordingsOfOtherNodes(t *testing.T) {
+	cfg := settings(t, "127.0.0.1:9")
+	cfg.Retention = config.Retention{Recordings: 24 * time.Hour}
+	keeper := &sharedKeeper{recordings: map[campaigns.AttemptID]campaigns.Attempt{
+		"a1": {ID: "a1", Node: "n1", Recording: "a1.wav"},
+		"a2": {ID: "a2", Node: "n2", Recording: "a2.wav"},
+		"a3": {ID: "a3", Node: "n1", Recording: "a3.wav"}, // its file went in a crash
+	}}
+	dirs := map[string]string{"n1": t.TempDir(), "n2": t.TempDir()}
+	for _, a := range []string{"a1", "a2"} {
+		r := keeper.recordings[campaigns.AttemptID(a)]
+		if err := os.WriteFile(filepath.Join(dirs[r.Node], r.Recording), []byte("RIFF"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pass := func(node string) {
+		t.Helper()
+		files, err := openRecordings(dirs[node])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer files.root.Close()
+		cfg.Engine.Node = node
+		if err := newRetention(cfg, keeper, files, zap.NewNop()).pass(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		node string
+		want []campaigns.AttemptID // that have a recording then
+	}{{"n1", []campaigns.AttemptID{"a2"}}, {"n1", []campaigns.AttemptID{"a2"}}, {"n2", nil}} {
+		pass(c.node)
+		if left := slices.Sorted(maps.Keys(keeper.recordings)); !slices.Equal(left, c.want) {
+			t.Errorf("after a pass of %s: recordings of %v, want %v", c.node, left, c.want)
+		}
+		if _, err := os.Stat(filepath.Join(dirs["n2"], "a2.wav")); (err == nil) != (c.want != nil) {
+			t.Errorf("after a pass of %s: the file of n2: %v", c.node, err)
+		}
 	}
 }

@@ -56,7 +56,7 @@
 //
 // Messages are what the nodes send to Redis, commands what it executes, those of
 // scripts included (instantaneous_ops_per_sec): 19 messages and 94 commands for an
-// attempt, 3 and 11 more if it is answered, 5 and 27 if it is disposed of, 6 and 46
+// attempt, 3 and 11 more if it is answered, 5 and 27 if it is disposed of, 6.5 and 46.5
 // for each node and second. They are measured on a real server by
 //
 //	go test -run 'TestLoad$' -v ./campaigns/redis

@@ -38,8 +38,10 @@ const (
 )
 
 // nodeConfig is what differs from the configuration of a single product.
-func nodeConfig(name string) *strings.Replacer {
+func nodeConfig(name, http string) *strings.Replacer {
+	listen := fmt.Sprintf("http: {listen: %q", http)
 	return strings.NewReplacer(
+		listen, fmt.Sprintf("%s, node_url: %q", listen, "http://"+http),
 		"node: fault", fmt.Sprintf("node: %s\n  settle_after: %v", name, settleAfter),
 		"max_cps: 50", fmt.Sprintf("max_cps: %d", nodesCPS),
 		"max_channels: 500", fmt.Sprintf("max_channels: %d", nodesChannels),
@@ -123,7 +125,7 @@ func newFloor(t *testing.T, nodes, leads, operatorsEach int) *floor {
 		n.product = newProductOn(t, "redis://"+n.proxy.Listen+"/0", f.carrier.Addr())
 		text, err := os.ReadFile(n.config)
 		if err == nil {
-			err = os.WriteFile(n.config, []byte(nodeConfig(n.name).Replace(string(text))), 0o600)
+			err = os.WriteFile(n.config, []byte(nodeConfig(n.name, n.http).Replace(string(text))), 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,6 @@
 -- join gives a node its name, if nobody has it.
 -- KEYS: nodes. ARGV: node, term, home, about, for whom, lease and how long a lease
--- must be over (milliseconds).
+-- must be over (milliseconds), URL.
 -- Returns {} or who has it: {its entry, milliseconds left}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -14,5 +14,5 @@ if entry then
   end
 end
 redis.call('HSET', KEYS[1], ARGV[1], table.concat(
-  {ARGV[2], string.format('%.0f', now + ARGV[6]), ARGV[3], ARGV[4], ARGV[5], '0'}, '\31'))
+  {ARGV[2], string.format('%.0f', now + ARGV[6]), ARGV[3], ARGV[4], ARGV[5], ARGV[8], '0'}, '\31'))
 return {}

@@ -76,12 +76,24 @@ async function read(stream) {
 const percent = (x) => (100 * x).toFixed(1) + ' %';
 const articles = new Map();
 
+// show shows all nodes together: that of this page, and the others as they were some
+// seconds ago.
 function show(snapshot) {
-  for (const campaign of snapshot.campaigns || []) showCampaign(campaign);
-  showOperators(snapshot.operators || [], Date.parse(snapshot.at));
+  const nodes = [snapshot, ...(snapshot.others || [])], campaigns = new Map();
+  for (const { node, campaigns: views } of nodes)
+    for (const view of views || []) campaigns.set(view.id, [...(campaigns.get(view.id) || []), { ...view, node }]);
+  for (const views of campaigns.values()) showCampaign(views);
+  showOperators(nodes);
+  $('nodes').textContent = nodes.length > 1 ? `nodes: ${nodes.map((n) => `${n.node} ${n.calls} calls${n.draining ? ', draining' : ''}${n.store_down ? ', store down' : ''}`).join(' · ')}` : '';
 }
 
-function showCampaign(c) {
+const sum = (views, figure) => views.reduce((total, view) => total + (figure(view) || 0), 0);
+
+// showCampaign shows a campaign from how each node sees it. Live answers and abandoned
+// calls are those of all nodes at each; attempts a node counts by itself from what was
+// in the store when it came.
+function showCampaign(views) {
+  const c = views[0], several = views.length > 1;
   let article = articles.get(c.id);
   if (!article) {
     article = $('campaign').content.firstElementChild.cloneNode(true);
@@ -92,17 +104,22 @@ function showCampaign(c) {
   const find = (selector) => article.querySelector(selector);
   find('h2').textContent = `${c.name || c.id} (${c.state})`;
   find('.why').textContent = `${c.bound}: ${c.why}`;
-  const calls = c.calls || {}, rate = c.live ? c.abandoned / c.live : 0;
+  const calls = (state) => sum(views, (v) => (v.calls || {})[state]), rate = c.live ? c.abandoned / c.live : 0;
   const d = c.decision, predicts = c.pacing.mode === 'predictive', overdials = predicts || c.pacing.mode === 'ratio';
-  const figures = { Dialling: calls.dialling || 0, Ringing: calls.ringing || 0, Detecting: calls.detecting || 0, Bridged: calls.bridged || 0,
-    Attempts: c.attempts, 'Live answers': c.live, 'Ratio now': d.ratio.toFixed(2), 'Ratio wanted': d.wanted.toFixed(2),
+  const figures = { Dialling: calls('dialling'), Ringing: calls('ringing'), Detecting: calls('detecting'), Bridged: calls('bridged'),
+    [several ? 'Attempts, at least' : 'Attempts']: Math.max(...views.map((v) => v.attempts)), 'Live answers': c.live, 'Ratio now': d.ratio.toFixed(2), 'Ratio wanted': d.wanted.toFixed(2),
     'Chance to find nobody': predicts ? percent(d.abandon_chance) : '–', 'Allowed chance': predicts ? percent(d.threshold) : '–',
-    'May still be abandoned': overdials ? d.credit.toFixed(1) : '–',
-    'Operators resting': c.resting };
+    'May still be abandoned': overdials ? sum(views, (v) => v.decision.credit).toFixed(1) : '–',
+    'Operators resting': sum(views, (v) => v.resting) };
   find('dl').replaceChildren(...Object.entries(figures).map(([name, value]) => {
     const div = document.createElement('div'), dt = document.createElement('dt'), dd = document.createElement('dd');
     dt.textContent = name; dd.textContent = value; div.append(dt, dd);
     return div;
+  }));
+  find('.nodes').replaceChildren(...(several ? views : []).map((v) => {
+    const row = document.createElement('li'), n = v.calls || {};
+    row.textContent = `${v.node}: ${n.dialling || 0} dialling, ${n.ringing || 0} ringing, ${n.bridged || 0} bridged; ratio ${v.decision.ratio.toFixed(2)}; ${v.bound}: ${v.why}`;
+    return row;
   }));
   find('.bar span').style.width = Math.min(100, 100 * rate / (c.limit || 0.03)) + '%';
   find('.bar').classList.toggle('over', rate > c.limit);
@@ -128,20 +145,24 @@ function wire(article, c) {
 
 const stateOf = (o) => o.rest_until ? 'resting' : o.state;
 
-function showOperators(operators, now) {
+// showOperators shows everybody once: who went to another node is offline at the last.
+function showOperators(nodes) {
+  const all = nodes.flatMap((n) => (n.operators || []).map((o) => ({ ...o, node: n.node, now: Date.parse(n.at) })));
+  const busy = new Set(all.filter((o) => o.state !== 'offline').map((o) => o.user));
+  const operators = all.filter((o) => o.state !== 'offline' || !busy.has(o.user)).sort((a, b) => (a.user < b.user ? -1 : 1));
   const counts = {};
   for (const o of operators) { const s = stateOf(o); counts[s] = (counts[s] || 0) + 1; }
   $('operator-counts').textContent = Object.entries(counts).map(([state, n]) => `${state} ${n}`).join(' · ');
   $('operators').replaceChildren(...operators.map((o) => {
     const row = document.createElement('tr');
-    const seconds = Math.max(0, Math.round((now - Date.parse(o.since)) / 1000));
+    const seconds = Math.max(0, Math.round((o.now - Date.parse(o.since)) / 1000));
     const next = o.rest_until && `resting, next call from ${new Date(o.rest_until).toLocaleTimeString('en-GB')}`;
-    for (const text of [o.user, stateOf(o), `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`, o.reason || (o.lead && o.lead.name) || next || o.idle || '']) {
+    for (const text of [o.user, o.node, stateOf(o), `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`, o.reason || (o.lead && o.lead.name) || next || o.idle || '']) {
       const cell = document.createElement('td');
       cell.textContent = text;
       row.append(cell);
     }
-    row.children[1].className = o.state;
+    row.children[2].className = o.state;
     return row;
   }));
 }

@@ -1,0 +1,45 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/dialer"
+)
+
+// live is everything that is live: at the node that is asked now, and at the others
+// some seconds ago. Live answers and abandoned calls of a campaign are those of all
+// nodes at each; everything else is the node's own.
+type live struct {
+	dialer.Snapshot
+	Others []dialer.Snapshot `json:"others,omitempty" doc:"the other nodes on the same store, by name; of leads only id and name"`
+}
+
+// live is what a user may see of it.
+func (s *Server) live(ctx context.Context, u campaigns.User) (live, error) {
+	snapshot, err := s.engine.Snapshot(ctx)
+	if err != nil {
+		return live{}, err
+	}
+	all := live{Snapshot: maskedSnapshot(snapshot, u)}
+	if s.others == nil {
+		return all, nil
+	}
+	for _, other := range s.others(ctx) {
+		all.Others = append(all.Others, maskedSnapshot(other, u))
+	}
+	return all, nil
+}
+
+// maskedSnapshot is a snapshot as a user may see it, without what is constant for a
+// campaign: it goes out twice a second. What it is made of stays as it was: several
+// users look at one.
+func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
+	s.Operators = slices.Clone(s.Operators)
+	for i, o := range s.Operators {
+		o.Script, o.Dispositions = "", nil
+		s.Operators[i] = masked(o, u)
+	}
+	return s
+}

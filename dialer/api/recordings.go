@@ -1,0 +1,187 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"go.uber.org/zap"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
+
+// A recording lies on the disk of the node that made it. Any node plays it: what is
+// not here it asks that node for.
+//
+//	GET /recordings/ID ─► here? ─► file
+//	                       └► GET URL of its node + /nodes/recordings/ID ─► file
+
+// Recordings open recordings by their path inside the recording folder.
+type Recordings interface {
+	Open(path string) (http.File, error) // fs.ErrNotExist: it is not here
+}
+
+// Peers are the other nodes that share the store; app hands them in.
+type Peers interface {
+	// Recording sends a request for a recording on to the node that made it, with
+	// these headers. An error says why that node does not answer.
+	Recording(ctx context.Context, node, method string, a campaigns.AttemptID, header http.Header) (*http.Response, error)
+	// Trusts says whether a request for a recording comes from another node.
+	Trusts(r *http.Request, a campaigns.AttemptID) bool
+}
+
+// PeerRecordings begins the path of recordings for other nodes.
+const PeerRecordings = "/api/v1/nodes/recordings/"
+
+// Headers of range and conditional requests, and of the answers to them.
+var (
+	askedOfPeers = []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"}
+	toldByPeers  = []string{"Accept-Ranges", "Content-Length", "Content-Range", "Content-Type", "Last-Modified"}
+)
+
+// recording streams one recording; every play is audited.
+func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
+	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RoleManager)
+	if status != http.StatusOK {
+		s.refuse(w, status, denial(status))
+		return
+	}
+	by.from = host(r.RemoteAddr)
+	id := campaigns.AttemptID(r.PathValue("attempt"))
+	a, err := s.recorded(r.Context(), id)
+	if err != nil {
+		s.refuseFor(w, err)
+		return
+	}
+	play, err := s.findRecording(r, a)
+	if err != nil {
+		s.refuseFor(w, err)
+		return
+	}
+	defer play.Close()
+	if err := s.audit(r.Context(), by, "recording.play", string(id), nil, nil); err != nil {
+		s.refuse(w, http.StatusInternalServerError, "audit log not writable")
+		return
+	}
+	play.serve(w, r)
+}
+
+// recordingForPeer streams a recording to another node, which has asked who may hear
+// it and has audited that.
+func (s *Server) recordingForPeer(w http.ResponseWriter, r *http.Request) {
+	id := campaigns.AttemptID(r.PathValue("attempt"))
+	if s.peers == nil || !s.peers.Trusts(r, id) {
+		s.refuse(w, http.StatusUnauthorized, "for nodes of this store only")
+		return
+	}
+	a, err := s.recorded(r.Context(), id)
+	if err != nil {
+		s.refuseFor(w, err)
+		return
+	}
+	file, err := s.recordings.Open(a.Recording)
+	if err != nil {
+		s.refuseFor(w, err)
+		return
+	}
+	defer file.Close()
+	playable{file: file, attempt: a}.serve(w, r)
+}
+
+// recorded is an attempt that has a recording, fs.ErrNotExist where there is none.
+func (s *Server) recorded(ctx context.Context, id campaigns.AttemptID) (campaigns.Attempt, error) {
+	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{ID: id, Limit: 1})
+	if err == nil && (len(attempts) == 0 || attempts[0].Recording == "") {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return campaigns.Attempt{}, err
+	}
+	return attempts[0], nil
+}
+
+// findRecording opens a recording here or, where it is not, at the node that made it.
+func (s *Server) findRecording(r *http.Request, a campaigns.Attempt) (playable, error) {
+	file, err := s.recordings.Open(a.Recording)
+	if err == nil || s.peers == nil || !errors.Is(err, fs.ErrNotExist) {
+		return playable{file: file, attempt: a}, err
+	}
+	header := http.Header{}
+	for _, name := range askedOfPeers {
+		if v := r.Header.Values(name); len(v) > 0 {
+			header[name] = v
+		}
+	}
+	answer, err := s.peers.Recording(r.Context(), a.Node, r.Method, a.ID, header)
+	if err != nil {
+		return playable{}, err
+	}
+	return playable{answer: answer, attempt: a}, nil
+}
+
+// playable is a recording that is open: as a file, or as the answer of another node.
+type playable struct {
+	file    http.File
+	answer  *http.Response
+	attempt campaigns.Attempt
+}
+
+func (p playable) Close() error {
+	if p.answer != nil {
+		return p.answer.Body.Close()
+	}
+	return p.file.Close()
+}
+
+func (p playable) serve(w http.ResponseWriter, r *http.Request) {
+	if p.answer == nil {
+		w.Header().Set("Content-Type", "audio/wav")
+		http.ServeContent(w, r, "", p.attempt.EndedAt, p.file)
+		return
+	}
+	for _, name := range toldByPeers {
+		if v := p.answer.Header.Values(name); len(v) > 0 {
+			w.Header()[name] = v
+		}
+	}
+	w.WriteHeader(p.answer.StatusCode)
+	if _, err := io.Copy(w, p.answer.Body); err != nil {
+		panic(http.ErrAbortHandler) // the reader must not take a part for the whole
+	}
+}
+
+// PeerError is why a recording cannot be had from the node that made it.
+type PeerError struct {
+	Node    string
+	Problem string
+}
+
+func (e *PeerError) Error() string {
+	return fmt.Sprintf("the recording is on node %q, which %s", e.Node, e.Problem)
+}
+
+// refuseFor says why there is nothing to play.
+func (s *Server) refuseFor(w http.ResponseWriter, err error) {
+	peer, away := errors.AsType[*PeerError](err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		s.refuse(w, http.StatusNotFound, "no such recording")
+	case away:
+		s.refuse(w, http.StatusServiceUnavailable, peer.Error())
+	default:
+		s.log.Error("recording not played", zap.Error(err))
+		s.refuse(w, http.StatusServiceUnavailable, "the recording cannot be read now")
+	}
+}
+
+// refuse answers with a problem (RFC 9457).
+func (s *Server) refuse(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail}) // else the reader has gone
+}
