@@ -17,13 +17,28 @@ local function digit(name, n)
   return math.floor(byte / 4 ^ (n % 4)) % 4
 end
 
+local function keyAt(name, depth)
+  local path = {KEYS[1]}
+  for n = 0, depth - 1 do path[n + 2] = digit(name, n) end
+  return table.concat(path)
+end
+
+-- leaf finds the hash that a name belongs to, with how deep it lies and how many names
+-- it has. Names are spread evenly, so it looks first where it found the last one: a
+-- walk from the root would cost more than all the rest.
+local depth = 0
 local function leaf(name)
-  local key, depth = KEYS[1], 0
-  while redis.call('HEXISTS', key, SPLIT) == 1 do
-    key = key .. digit(name, depth)
-    depth = depth + 1
+  while true do
+    local key = keyAt(name, depth)
+    local names = redis.call('HLEN', key)
+    if names == 1 and redis.call('HEXISTS', key, SPLIT) == 1 then
+      depth = depth + 1
+    elseif names > 0 or depth == 0 or redis.call('HEXISTS', keyAt(name, depth - 1), SPLIT) == 1 then
+      return key, depth, names
+    else
+      depth = depth - 1
+    end
   end
-  return key, depth
 end
 
 local function split(key, depth)
@@ -47,8 +62,8 @@ local op = ARGV[1]
 local out = {}
 for i = 2, #ARGV, 3 do
   local name, id, old = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local key, depth = leaf(name)
-  local have = redis.call('HGET', key, name) or ''
+  local key, at, names = leaf(name)
+  local have = names > 0 and redis.call('HGET', key, name) or ''
   local want = have
   if op == 'take' and have == '' then
     want = id
@@ -63,7 +78,7 @@ for i = 2, #ARGV, 3 do
     redis.call('HDEL', key, name)
   elseif want ~= have then
     redis.call('HSET', key, name, want)
-    if have == '' and redis.call('HLEN', key) > MOST then split(key, depth) end
+    if have == '' and names >= MOST then split(key, at) end
   end
   out[#out + 1] = want
 end
