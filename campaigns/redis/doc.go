@@ -131,7 +131,10 @@
 // narrows the window and does not close it: a replica that has the attempt may lose
 // the election to one that has not. With one replica and one failure no loss has
 // been seen (facts of the project); that is not a proof. Set min-replicas-to-write 1
-// and min-replicas-max-lag 5, so that a master that was cut off stops taking writes.
+// and min-replicas-max-lag 5, so that a master that was cut off stops taking writes: while
+// it still counts on a replica that is silent, WAIT stops whoever dials there, but once
+// the connection has ended it knows of no replica, and nothing else would (TestPartition
+// of test/fault).
 // Shards fail over one by one, so general data may be older than that of a shard:
 // generations that are ahead pull the other up.
 //
