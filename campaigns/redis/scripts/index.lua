@@ -23,18 +23,23 @@ local function keyAt(name, depth)
   return table.concat(path)
 end
 
--- leaf finds the hash that a name belongs to, with how deep it lies and how many names
--- it has. Names are spread evenly, so it looks first where it found the last one: a
--- walk from the root would cost more than all the rest.
-local depth = 0
+-- leaf finds the hash that a name belongs to, and how deep it lies. Names are spread
+-- evenly, so only the first walks there from the root; the others look where the last
+-- one was found.
+local depth
 local function leaf(name)
+  if not depth then
+    depth = 0
+    while redis.call('HEXISTS', keyAt(name, depth), SPLIT) == 1 do depth = depth + 1 end
+    return keyAt(name, depth), depth
+  end
   while true do
     local key = keyAt(name, depth)
     local names = redis.call('HLEN', key)
     if names == 1 and redis.call('HEXISTS', key, SPLIT) == 1 then
       depth = depth + 1
     elseif names > 0 or depth == 0 or redis.call('HEXISTS', keyAt(name, depth - 1), SPLIT) == 1 then
-      return key, depth, names
+      return key, depth
     else
       depth = depth - 1
     end
@@ -62,8 +67,8 @@ local op = ARGV[1]
 local out = {}
 for i = 2, #ARGV, 3 do
   local name, id, old = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local key, at, names = leaf(name)
-  local have = names > 0 and redis.call('HGET', key, name) or ''
+  local key, at = leaf(name)
+  local have = redis.call('HGET', key, name) or ''
   local want = have
   if op == 'take' and have == '' then
     want = id
@@ -78,7 +83,7 @@ for i = 2, #ARGV, 3 do
     redis.call('HDEL', key, name)
   elseif want ~= have then
     redis.call('HSET', key, name, want)
-    if have == '' and names >= MOST then split(key, at) end
+    if have == '' and redis.call('HLEN', key) > MOST then split(key, at) end
   end
   out[#out + 1] = want
 end
