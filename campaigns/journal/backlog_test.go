@@ -98,7 +98,7 @@ func TestBacklogConformance(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, _ := openBacklog(t, plain, filepath.Join(dir, "outcomes"))
-		return storetest.Both{Store: b, Records: b, Reopen: func() storetest.Both {
+		return storetest.Both{Store: b, Records: b, Around: true, Reopen: func() storetest.Both {
 			if err := b.Close(); err != nil {
 				t.Fatal(err)
 			}

@@ -48,7 +48,7 @@ func TestConformance(t *testing.T) {
 	var both func(t *testing.T, dir string) storetest.Both
 	both = func(t *testing.T, dir string) storetest.Both {
 		s := attach(t, dir)
-		return storetest.Both{Store: s, Records: s, Reopen: func() storetest.Both {
+		return storetest.Both{Store: s, Records: s, Around: true, Reopen: func() storetest.Both {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,13 +16,19 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// chunk is how many leads an import writes before it looks whether to go on: two
-// pages. Redis does one thing at a time, so each of an import's is to be short.
-const chunk = 64
-
-// giveWay is how much longer than it worked an import rests after each chunk while
-// anybody, on whatever node, has leads claimed or calls them: calls come first.
-const giveWay = 2
+// Redis does one thing at a time, so a claim waits for whatever of an import it meets
+// there. The scripts of a chunk take some 10 µs a lead each.
+const (
+	// chunk is how many leads an import writes in one go: two pages.
+	chunk = 64
+	// chunkBeside is chunk while anybody, on whatever node, has leads claimed or calls
+	// them: calls come first.
+	chunkBeside = 16
+	// giveWay is how many times as long as it worked an import then rests after each chunk.
+	giveWay = 1
+	// lookAfter is how often an import looks whether anybody dials.
+	lookAfter = 50 * time.Millisecond
+)
 
 // SaveList creates or replaces a list; the number of its leads is our own count.
 func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
@@ -103,52 +110,75 @@ func (s *Store) Lists(ctx context.Context) ([]campaigns.List, error) {
 // that a crash left without its record is completed by the next import.
 func (s *Store) AddLeads(ctx context.Context, list campaigns.ListID, leads []campaigns.Lead) (campaigns.AddResult, error) {
 	var total campaigns.AddResult
-	for part := range slices.Chunk(leads, chunk) {
-		began, dialled := time.Now(), false
-		err := s.do(ctx, "add_leads", func(ctx context.Context) error {
-			done, err := s.addLeads(ctx, list, part)
+	var looked time.Time
+	dialled, size, worked := false, chunk, time.Duration(0)
+	for at := 0; at < len(leads); at += size {
+		if dialled {
+			rest(ctx, giveWay*worked) // cut short, the next chunk says so
+		}
+		began := time.Now()
+		err := s.do(ctx, "add_leads", func(ctx context.Context) (err error) {
+			if began.Sub(looked) > lookAfter {
+				looked = began
+				if dialled, err = s.importing(ctx, list); err != nil {
+					return err
+				}
+			}
+			size = chunk
+			if dialled {
+				size = chunkBeside
+			}
+			done, err := s.addLeads(ctx, list, leads[at:min(at+size, len(leads))])
 			total.Added += done.Added
 			total.Updated += done.Updated
 			total.Same += done.Same
-			if err == nil {
-				dialled, err = s.dialled(ctx)
-			}
 			return err
 		})
 		if err != nil {
 			return total, fmt.Errorf("add leads to %s: %w", list, err)
 		}
-		if dialled && len(part) == chunk {
-			select {
-			case <-time.After(giveWay * time.Since(began)):
-			case <-ctx.Done(): // the next chunk says so
-			}
-		}
+		worked = time.Since(began)
 	}
 	return total, nil
 }
 
-// dialled says whether anybody has leads of the first shard: who dials has leads of
-// all.
-func (s *Store) dialled(ctx context.Context) (bool, error) {
-	n, err := s.db.HLen(ctx, s.heldKey(0)).Result()
-	return n > 0, err
+func rest(ctx context.Context, d time.Duration) {
+	pause := time.NewTimer(d)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-ctx.Done():
+	}
+}
+
+// importing says whether anybody dials meanwhile, which is so where anybody has leads
+// of the first shard: who dials has leads of all. campaigns.ErrNotFound means that
+// there is no such list.
+func (s *Store) importing(ctx context.Context, list campaigns.ListID) (dialled bool, err error) {
+	var known *goredis.BoolCmd
+	var held *goredis.IntCmd
+	_, err = s.readMany(ctx, func(p goredis.Pipeliner) error {
+		known, held = p.HExists(ctx, s.keys.general()+"lists", string(list)), p.HLen(ctx, s.heldKey(0))
+		return nil
+	})
+	if err == nil && !known.Val() {
+		err = campaigns.ErrNotFound
+	}
+	return err == nil && held.Val() > 0, err
 }
 
 // importRow is a lead on its way into the store.
 type importRow struct {
 	campaigns.Lead
 	who    string // its identity
+	fresh  bool   // the id is its own and new: there is no such lead yet
 	row    [8]byte
 	grades [6]byte
 }
 
 func (s *Store) addLeads(ctx context.Context, list campaigns.ListID, leads []campaigns.Lead) (campaigns.AddResult, error) {
 	var done campaigns.AddResult
-	known, err := s.db.HExists(ctx, s.keys.general()+"lists", string(list)).Result()
-	if err != nil || !known {
-		return done, errors.Join(err, ifNot(known, campaigns.ErrNotFound))
-	}
+	var err error
 	rows := make([]importRow, len(leads))
 	for i, l := range leads {
 		l.List = list
@@ -166,22 +196,13 @@ func (s *Store) addLeads(ctx context.Context, list campaigns.ListID, leads []cam
 	if err := s.indexRows(ctx, rows); err != nil {
 		return done, err
 	}
-	type place struct {
-		shard int
-		page  string
-	}
-	pages := map[place][]importRow{}
-	var order []place
+	shards := map[int][]importRow{}
 	for _, r := range rows {
-		page, _ := s.keys.page(r.ID)
-		at := place{s.keys.shardOf(r.ID), page}
-		if pages[at] == nil {
-			order = append(order, at)
-		}
-		pages[at] = append(pages[at], r)
+		shard := s.keys.shardOf(r.ID)
+		shards[shard] = append(shards[shard], r)
 	}
-	for _, at := range order {
-		some, err := s.importPage(ctx, pages[at])
+	for _, shard := range slices.Sorted(maps.Keys(shards)) {
+		some, err := s.importInto(ctx, shard, shards[shard])
 		done.Added += some.Added
 		done.Updated += some.Updated
 		done.Same += some.Same
@@ -190,13 +211,6 @@ func (s *Store) addLeads(ctx context.Context, list campaigns.ListID, leads []cam
 		}
 	}
 	return done, nil
-}
-
-func ifNot(ok bool, err error) error {
-	if ok {
-		return nil
-	}
-	return err
 }
 
 // identify gives each row the id of the lead that it is, or a new one.
@@ -235,6 +249,7 @@ func (s *Store) identify(ctx context.Context, list campaigns.ListID, rows []impo
 	}
 	for k, i := range missing {
 		rows[i].ID = taken[k][0]
+		rows[i].fresh = rows[i].ID == names[i].lead
 	}
 	return nil
 }
@@ -251,11 +266,15 @@ func (s *Store) indexRows(ctx context.Context, rows []importRow) error {
 	return err
 }
 
-// importPage writes rows of leads that share a page, in one step.
-func (s *Store) importPage(ctx context.Context, rows []importRow) (campaigns.AddResult, error) {
-	var ids []campaigns.LeadID
+// importInto writes rows of leads that share a shard, in one step.
+func (s *Store) importInto(ctx context.Context, shard int, rows []importRow) (campaigns.AddResult, error) {
+	var ids, fresh []campaigns.LeadID
 	for _, r := range rows {
-		if !slices.Contains(ids, r.ID) {
+		switch {
+		case slices.Contains(ids, r.ID) || slices.Contains(fresh, r.ID):
+		case r.fresh:
+			fresh = append(fresh, r.ID)
+		default:
 			ids = append(ids, r.ID)
 		}
 	}
@@ -263,10 +282,14 @@ func (s *Store) importPage(ctx context.Context, rows []importRow) (campaigns.Add
 	err := s.retry(ctx, func() error {
 		result = campaigns.AddResult{}
 		now := time.Now()
-		w, err := s.work(ctx, now, ids...)
+		w, err := s.workIn(ctx, now, shard, ids...)
 		if err != nil {
 			return err
 		}
+		for _, id := range fresh {
+			w.seats[id] = &seat{}
+		}
+		ids, fresh = append(ids, fresh...), nil // next time: another import was quicker
 		for _, r := range rows {
 			switch w.importRow(w.seats[r.ID], r, now) {
 			case leadAdded:

@@ -183,3 +183,27 @@ func TestImportIsIdempotent(t *testing.T) {
 		t.Errorf("%d leads ready in %d queues, %v", sum, len(queues), err)
 	}
 }
+
+// While anybody has leads, an import goes in small chunks: a claim waits for one of
+// them at most.
+func TestImportGivesWay(t *testing.T) {
+	s := openTest(t, redistest.Start(t).URL())
+	fill(t, s, 100)
+	chunks := func(from int) uint64 {
+		t.Helper()
+		before := s.stats.Snapshot()["add_leads"].Count
+		if done, err := s.AddLeads(t.Context(), "list", manyLeads(from, chunk)); err != nil || done.Added != chunk {
+			t.Fatalf("%+v, %v", done, err)
+		}
+		return uint64(s.stats.Snapshot()["add_leads"].Count - before)
+	}
+	if n := chunks(100); n != 1 {
+		t.Errorf("nobody dials: %d chunks, want 1", n)
+	}
+	if _, err := s.Claim(t.Context(), claimRequest(1, start)); err != nil {
+		t.Fatal(err)
+	}
+	if n := chunks(200); n != chunk/chunkBeside {
+		t.Errorf("somebody dials: %d chunks, want %d", n, chunk/chunkBeside)
+	}
+}

@@ -77,11 +77,16 @@ func (x *seat) holds(e entry) bool { return x.held != nil && x.held.queue.Campai
 
 // work reads leads of one shard. A lead that does not exist has a seat too.
 func (s *Store) work(ctx context.Context, now time.Time, ids ...campaigns.LeadID) (*work, error) {
+	return s.workIn(ctx, now, s.keys.shardOf(ids[0]), ids...)
+}
+
+// workIn is work where there may be nothing to read.
+func (s *Store) workIn(ctx context.Context, now time.Time, shard int, ids ...campaigns.LeadID) (*work, error) {
 	p, err := s.plansNow(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &work{s: s, on: s.db, shard: s.keys.shardOf(ids[0]), plans: p, now: now, seats: map[campaigns.LeadID]*seat{}}
+	w := &work{s: s, on: s.db, shard: shard, plans: p, now: now, seats: map[campaigns.LeadID]*seat{}}
 	seats, err := s.readSeats(ctx, ids)
 	if err != nil {
 		return nil, err

@@ -26,6 +26,10 @@ type Both struct {
 	// Reopen gives up this store as a crash would, without finishing anything
 	// that is not acknowledged, and opens the same data again.
 	Reopen func() Both
+
+	// Around says that this is a store around another, which passes the suite by itself:
+	// long rebuilds, which are all the other's, are then short but with OUTPACE_FAULTS=1.
+	Around bool
 }
 
 // Run tests a store. open gives an empty one; the suite may close it itself, so

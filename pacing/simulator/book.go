@@ -6,10 +6,10 @@ import (
 	"github.com/outpace-dialer/outpace/pacing"
 )
 
-// book is what a shared store keeps of the budget of a campaign: what all nodes
+// Book is what a shared store keeps of the budget of a campaign: what all nodes
 // counted, and what each may believe to have of the credit. The arithmetic is that
 // of the product, which has it in its stores and beside its engine.
-type book struct {
+type Book struct {
 	live, abandoned int
 	pages           []page
 }
@@ -25,12 +25,13 @@ type page struct {
 // idleWeight is the need of a node without operators, in operators.
 const idleWeight = 0.05
 
-func newBook(nodes int) *book { return &book{pages: make([]page, nodes)} }
+// NewBook is the book of so many nodes.
+func NewBook(nodes int) *Book { return &Book{pages: make([]page, nodes)} }
 
-// renew counts what a node counted, tells it what others did, and gives it a part of
+// Renew counts what a node counted, tells it what others did, and gives it a part of
 // the credit in proportion to its operators at work: never more than the others
 // leave, whose parts count until they renew them.
-func (b *book) renew(node int, now time.Time, c pacing.Controller) {
+func (b *Book) Renew(node int, now time.Time, c pacing.Controller) {
 	p := &b.pages[node]
 	own := c.Balance(now)
 	b.live, b.abandoned = b.live+own.Live-p.live, b.abandoned+own.Abandoned-p.abandoned

@@ -9,7 +9,7 @@ import (
 
 // Nodes is one day of a campaign for which several nodes dial, as on a store that
 // they share: the operators are dealt out, each node paces its own with a controller
-// of its own, over one list and one budget of abandoned calls (see book). Trunks are
+// of its own, over one list and one budget of abandoned calls (see Book). Trunks are
 // shared out equally. It is not safe for concurrent use.
 //
 // What it leaves out: a message to the store takes no time, and no node dies.
@@ -34,7 +34,7 @@ func NewNodes(s *Scenario, p Policy, seed uint64, n int) (*Nodes, error) {
 		return nil, fmt.Errorf("trunks.channels: %d are too few for %d nodes", s.Trunks.Channels, n)
 	}
 	d := &Nodes{scenario: s, seed: seed, end: s.Duration.Duration()}
-	records, shared := new(uint64), newBook(n)
+	records, shared := new(uint64), NewBook(n)
 	for i := range n {
 		sim, err := newSimulation(s, p, seed, part{node: i, of: n}, records)
 		if err != nil {
@@ -107,10 +107,10 @@ func (p part) trunks(t Trunks) Trunks {
 
 // shareBudget makes the simulation renew its part of a budget. The nodes do so one
 // after the other.
-func (s *Simulation) shareBudget(b *book) {
+func (s *Simulation) shareBudget(b *Book) {
 	s.controller.Observe(s.moment(0), pacing.Shared{Part: 1}) // nothing, until it is given something
 	renew := func() {
-		b.renew(s.node.node, s.moment(s.now), s.controller)
+		b.Renew(s.node.node, s.moment(s.now), s.controller)
 		s.touched = true
 	}
 	soon := false // a renewal is planned

@@ -17,13 +17,33 @@ local function digit(name, n)
   return math.floor(byte / 4 ^ (n % 4)) % 4
 end
 
+local function keyAt(name, depth)
+  local path = {KEYS[1]}
+  for n = 0, depth - 1 do path[n + 2] = digit(name, n) end
+  return table.concat(path)
+end
+
+-- leaf finds the hash that a name belongs to, and how deep it lies. Names are spread
+-- evenly, so only the first walks there from the root; the others look where the last
+-- one was found.
+local depth
 local function leaf(name)
-  local key, depth = KEYS[1], 0
-  while redis.call('HEXISTS', key, SPLIT) == 1 do
-    key = key .. digit(name, depth)
-    depth = depth + 1
+  if not depth then
+    depth = 0
+    while redis.call('HEXISTS', keyAt(name, depth), SPLIT) == 1 do depth = depth + 1 end
+    return keyAt(name, depth), depth
   end
-  return key, depth
+  while true do
+    local key = keyAt(name, depth)
+    local names = redis.call('HLEN', key)
+    if names == 1 and redis.call('HEXISTS', key, SPLIT) == 1 then
+      depth = depth + 1
+    elseif names > 0 or depth == 0 or redis.call('HEXISTS', keyAt(name, depth - 1), SPLIT) == 1 then
+      return key, depth
+    else
+      depth = depth - 1
+    end
+  end
 end
 
 local function split(key, depth)
@@ -47,7 +67,7 @@ local op = ARGV[1]
 local out = {}
 for i = 2, #ARGV, 3 do
   local name, id, old = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local key, depth = leaf(name)
+  local key, at = leaf(name)
   local have = redis.call('HGET', key, name) or ''
   local want = have
   if op == 'take' and have == '' then
@@ -63,7 +83,7 @@ for i = 2, #ARGV, 3 do
     redis.call('HDEL', key, name)
   elseif want ~= have then
     redis.call('HSET', key, name, want)
-    if have == '' and redis.call('HLEN', key) > MOST then split(key, depth) end
+    if have == '' and redis.call('HLEN', key) > MOST then split(key, at) end
   end
   out[#out + 1] = want
 end
