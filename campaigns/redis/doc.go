@@ -132,11 +132,15 @@
 // is given again, and its fence and node let only one begin. WAIT
 // narrows the window and does not close it: a replica that has the attempt may lose
 // the election to one that has not. With one replica and one failure no loss has
-// been seen (facts of the project); that is not a proof. Set min-replicas-to-write 1
-// and min-replicas-max-lag 5, so that a master that was cut off stops taking writes: while
-// it still counts on a replica that is silent, WAIT stops whoever dials there, but once
-// the connection has ended it knows of no replica, and nothing else would (TestPartition
-// of test/fault).
+// been seen (facts of the project); that is not a proof. A master that had a replica
+// and has none any more is one that was cut off, for all that anybody on its side can
+// tell: Begin gives ErrNotReplicated for a minute after it was first missed (or until
+// it is back), so that whoever was cut off together with an old master does not dial
+// what others dial by the new one. After this minute the master is taken to be alone,
+// and so it is by a process that was started when the replica was gone. Set
+// min-replicas-to-write 1 and min-replicas-max-lag 5 where there are two replicas:
+// then such a master takes no writes for as long as it is cut off. With one replica
+// this would stop the new master too, until the old one is back.
 // Shards fail over one by one, so general data may be older than that of a shard:
 // generations that are ahead pull the other up.
 //

@@ -22,8 +22,8 @@ var ErrClosed = errors.New("redis: store is closed")
 // safe. Nothing new may be dialled meanwhile.
 var ErrUnavailable = errors.New("redis: unavailable")
 
-// ErrNotReplicated means that a replica is connected but did not confirm an
-// attempt in time. The attempt may be lost with its master, so its INVITE must
+// ErrNotReplicated means that a replica is connected, or was until a minute ago, but
+// did not confirm an attempt in time. The attempt may be lost with its master, so its INVITE must
 // not leave; it is to be ended as not placed.
 var ErrNotReplicated = fmt.Errorf("redis: no replica confirmed the attempt in time: %w", ErrUnavailable)
 

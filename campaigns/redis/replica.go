@@ -29,8 +29,14 @@ func (s *Store) onMaster(ctx context.Context, key string, do func(*goredis.Conn)
 	return err
 }
 
-// replicaCheck is how long it is remembered whether a master has a replica.
-const replicaCheck = 5 * time.Second
+const (
+	// replicaCheck is how long it is remembered whether a master has a replica.
+	replicaCheck = 5 * time.Second
+	// aloneAfter is how long a master that had a replica must be without one before it is
+	// taken to be alone for good. Until then its replica may be one that a partition keeps
+	// from it, and may be the master that others dial by.
+	aloneAfter = time.Minute
+)
 
 // replicas remembers which masters have one, so that single servers do not wait.
 type replicas struct {
@@ -39,8 +45,10 @@ type replicas struct {
 }
 
 type replicaState struct {
-	has   bool
-	until time.Time
+	history string    // master_replid: another one where it became master anew
+	has     bool      // or had until aloneAfter ago
+	missed  time.Time // since when there is none, of what has one; zero while there is
+	until   time.Time // when to ask again
 }
 
 func (r *replicas) get(master string) (has, known bool) {
@@ -50,24 +58,38 @@ func (r *replicas) get(master string) (has, known bool) {
 	return s.has, time.Now().Before(s.until)
 }
 
-func (r *replicas) set(master string, has bool) {
+// saw notes what a master said of its replicas, and returns whether one must confirm.
+func (r *replicas) saw(master, history string, online bool, alone time.Duration) (has bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.known == nil {
 		r.known = map[string]replicaState{}
 	}
-	r.known[master] = replicaState{has, time.Now().Add(replicaCheck)}
+	now := time.Now()
+	s := replicaState{history: history, has: online, until: now.Add(replicaCheck)}
+	if before := r.known[master]; !online && before.has && before.history == history {
+		if s.missed = before.missed; s.missed.IsZero() {
+			s.missed = now
+		}
+		s.has = now.Before(s.missed.Add(alone))
+	}
+	r.known[master] = s
+	return s.has
 }
 
-// forget is for masters that may have been replaced.
+// forget has masters asked again that may have been replaced. That they had a replica
+// is not forgotten.
 func (r *replicas) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.known = nil
+	for master, s := range r.known {
+		s.until = time.Time{}
+		r.known[master] = s
+	}
 }
 
-// hasReplica says whether a master has a replica that can confirm writes: one that
-// is still loading cannot.
+// hasReplica says whether a master has a replica that is to confirm writes, or had one
+// until a moment ago. One that is still loading cannot confirm.
 func (s *Store) hasReplica(ctx context.Context, c *goredis.Conn, ask bool) (bool, error) {
 	master := c.String()
 	if has, known := s.replicas.get(master); known && !ask {
@@ -77,13 +99,12 @@ func (s *Store) hasReplica(ctx context.Context, c *goredis.Conn, ask bool) (bool
 	if err != nil {
 		return false, err
 	}
-	has := strings.Contains(info, "state=online")
-	s.replicas.set(master, has)
-	return has, nil
+	online := strings.Contains(info, "state=online")
+	return s.replicas.saw(master, infoField(info, "master_replid"), online, s.options.alone), nil
 }
 
 // replicated waits until a replica has what this connection wrote, where the
-// master has one.
+// master has one, or had.
 func (s *Store) replicated(ctx context.Context, c *goredis.Conn) error {
 	if has, err := s.hasReplica(ctx, c, false); err != nil || !has {
 		return err

@@ -68,3 +68,56 @@ func TestBeginWaitsForAReplica(t *testing.T) {
 		t.Errorf("with the replica back: %v", err)
 	}
 }
+
+// A master whose replica is gone may be one that was cut off, and its replica may be the
+// master by now: it dials nobody by itself until it was alone for long.
+func TestBeginWaitsForAReplicaThatIsGone(t *testing.T) {
+	const alone = 3 * time.Second
+	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
+	host, port, _ := net.SplitHostPort(master.Addr)
+	replica := redistest.Start(t, "--replicaof", host, port)
+	for !strings.Contains(master.Ask("INFO replication"), "state=online") {
+		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
+	}
+	s := openTest(t, master.URL())
+	s.options.alone = alone
+	fill(t, s, 100)
+	begin := func() error {
+		t.Helper()
+		claims, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOfCamp("rest"), Limit: 1, Node: "n", Lease: time.Minute, Now: start})
+		if err != nil || len(claims) != 1 {
+			t.Fatalf("%d claims, %v", len(claims), err)
+		}
+		return s.Begin(t.Context(), campaigns.Intent{Attempt: campaigns.AttemptID(claims[0].Lead.Name), Claim: claims[0], At: start})
+	}
+	for tries := 0; ; tries++ {
+		err := begin()
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrNotReplicated) || tries > 20 {
+			t.Fatalf("with a replica: %v", err)
+		}
+	}
+	replica.Kill()
+	gone := time.Now()
+	if err := begin(); !errors.Is(err, ErrNotReplicated) {
+		t.Errorf("the replica is gone: %v, want ErrNotReplicated", err)
+	}
+	s.replicas.forget() // as after an operation that Redis did not answer
+	if err := begin(); !errors.Is(err, ErrNotReplicated) && time.Since(gone) < alone {
+		t.Errorf("the replica is still gone: %v, want ErrNotReplicated", err)
+	}
+	for {
+		err, since := begin(), time.Since(gone)
+		if err == nil && since < alone {
+			t.Fatalf("the master was alone for %v and dialled", since)
+		}
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrNotReplicated) || since > 10*alone {
+			t.Fatalf("alone for %v: %v", since, err)
+		}
+	}
+}

@@ -52,6 +52,7 @@ type options struct {
 	timeout    time.Duration
 	weaker     bool
 	confirm    time.Duration // how long a replica may take
+	alone      time.Duration // see aloneAfter
 	politeness time.Duration // see freeNumber
 	misplaced  time.Duration // see claimPlaced
 }
@@ -78,7 +79,7 @@ func AcceptWeakerSettings() Option { return func(o *options) { o.weaker = true }
 // nodes may be named as addr=host:port in the query. The error is a *SettingError
 // for each setting under which Redis would lose data.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
-	o := options{space: "outpace", timeout: 5 * time.Second, confirm: 500 * time.Millisecond, politeness: 10 * time.Second, misplaced: misplacedFor}
+	o := options{space: "outpace", timeout: 5 * time.Second, confirm: 500 * time.Millisecond, alone: aloneAfter, politeness: 10 * time.Second, misplaced: misplacedFor}
 	for _, opt := range opts {
 		opt(&o)
 	}
