@@ -55,7 +55,7 @@ test: go-version ## format, vet and every test with the race detector; with CI=1
 KILLS ?= 50
 STORE ?=
 ROUNDS ?= 9
-FAULTS ?= Kill9$(if $(STORE),$(if $(filter redis,$(STORE)),OnRedis,$$))|Planted|RedisDies|Nodes|ManyNodes|Partition|RestoreOf|RestoreWithout|TwoProducts|BitFlip|DiskFull|SlowDisk|ClockBack
+FAULTS ?= Kill9$(if $(STORE),$(if $(filter redis,$(STORE)),OnRedis,$$))|Planted|RedisDies|Nodes|ManyNodes|OldMaster|RestoreOf|RestoreWithout|TwoProducts|BitFlip|DiskFull|SlowDisk|ClockBack
 
 fault: go-version ## kill -9 (KILLS times, default 50; STORE=sqlite or redis), planted faults, many nodes, partitions, old copies, damage, disks, the clock; an hour
 	OUTPACE_KILLS=100 go test -count=1 -timeout 10m -run TestKill9 -v ./campaigns/sqlite
