@@ -19,7 +19,7 @@ func TestHold(t *testing.T) {
 	if bodyOf(ok) != "v=0 held\r\n" || header(ok, "Contact") == "" {
 		t.Errorf("answer:\n%s", ok)
 	}
-	f.seen = map[string]bool{}
+	delete(f.seen, ok)
 	f.expect("SIP/2.0 200") // repeated until the ACK
 	f.send(f.peer, f.inDialog(inv, "T1", "ACK", 1, "", ""))
 
