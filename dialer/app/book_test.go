@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/pacing"
 	"github.com/outpace-dialer/outpace/pacing/simulator"
@@ -64,14 +63,7 @@ func TestBudgetIsTheSimulators(t *testing.T) {
 		book := simulator.NewBook(n)
 		var all []*twin
 		for i := range n {
-			cfg := onRedis(t, url, fmt.Sprint("n", i))
-			store, err := OpenStore(t.Context(), cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = store.Close() })
-			nodes, _ := campaigns.As[campaigns.Nodes](store)
-			all = append(all, &twin{spender: &spender{t: t, name: cfg.Engine.Node, store: store, nodes: nodes}})
+			all = append(all, &twin{spender: spenderOn(t, url, i)})
 		}
 		renew := func(i int) {
 			all[i].renew(func() {}, func() {})

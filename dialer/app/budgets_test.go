@@ -96,6 +96,19 @@ func (s *spender) answer(lose bool) (lost bool) {
 	return false
 }
 
+// spenderOn is the i-th node on a store.
+func spenderOn(t *testing.T, url string, i int) *spender {
+	t.Helper()
+	cfg := onRedis(t, url, fmt.Sprint("n", i))
+	store, err := OpenStore(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	nodes, _ := campaigns.As[campaigns.Nodes](store)
+	return &spender{t: t, name: cfg.Engine.Node, store: store, nodes: nodes}
+}
+
 // Nodes that lose every call that their budgets bear, die and follow each other stay
 // within the limit together at every moment, and spend nearly all of it.
 func TestNodesShareABudget(t *testing.T) {
@@ -104,14 +117,7 @@ func TestNodesShareABudget(t *testing.T) {
 	draw := rand.New(rand.NewPCG(3, 0))
 	var all []*spender
 	for i := range 3 {
-		cfg := onRedis(t, url, fmt.Sprint("n", i))
-		store, err := OpenStore(t.Context(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = store.Close() })
-		nodes, _ := campaigns.As[campaigns.Nodes](store)
-		all = append(all, &spender{t: t, name: cfg.Engine.Node, store: store, nodes: nodes})
+		all = append(all, spenderOn(t, url, i))
 	}
 	for _, s := range all {
 		s.begin(0)
