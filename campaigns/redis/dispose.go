@@ -18,7 +18,9 @@ import (
 // goes where that call says. A correction takes back a move to a campaign that
 // has not tried the lead yet; it never lifts do-not-call or a bad number.
 //
-// Do-not-call is written first: were that all, nobody is called who should not be.
+// Do-not-call is written first: were that all, nobody is called who should not be. A
+// replica has both, where there is one; ErrNotReplicated means that they may be lost with
+// their master, and doing it again is what to do.
 func (s *Store) Dispose(ctx context.Context, d campaigns.Disposal) error {
 	return s.do(ctx, "dispose", func(ctx context.Context) error {
 		suppressed := false
@@ -48,7 +50,7 @@ func (s *Store) Dispose(ctx context.Context, d campaigns.Disposal) error {
 			if err := w.dispose(x, a, d); err != nil {
 				return err
 			}
-			return w.save(ctx)
+			return w.saveReplicated(ctx)
 		})
 	})
 }

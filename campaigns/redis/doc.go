@@ -127,9 +127,9 @@
 //
 // Failover: Redis replicates asynchronously. Where a replica is connected, Begin
 // waits until one has the lock of the number and the attempt (WAIT 1), for half a
-// second, and else gives ErrNotReplicated, so that no INVITE leaves; End waits for
-// its outcome and may be asked again. Other writes do not wait: a claim that is lost
-// is given again, and its fence and node let only one begin. WAIT
+// second, and else gives ErrNotReplicated, so that no INVITE leaves; End, Dispose and
+// Suppress wait for what they wrote and may be asked again. Other writes do not wait:
+// a claim that is lost is given again, and its fence and node let only one begin. WAIT
 // narrows the window and does not close it: a replica that has the attempt may lose
 // the election to one that has not. With one replica and one failure no loss has
 // been seen (facts of the project); that is not a proof. A master that had a replica

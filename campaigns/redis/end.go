@@ -132,14 +132,16 @@ func (s *Store) end(ctx context.Context, e campaigns.Ending) (*keptAttempt, erro
 // may not have heard that a replica has it, and its number may not know it yet.
 func (s *Store) endedBefore(ctx context.Context, a *keptAttempt) error {
 	shard := s.keys.shardOf(a.Lead)
-	err := s.onMaster(ctx, s.heldKey(shard), func(conn *goredis.Conn) error {
-		var c change
-		c.mustBe(s.attemptKey(shard, a.ID), a.raw)
-		c.do("SET", s.attemptKey(shard, a.ID), a.raw)
-		if _, err := c.commit(ctx, conn); err != nil && !errors.Is(err, errChanged) { // a disposition came: it is younger
-			return err
-		}
-		return s.replicated(ctx, conn)
+	err := s.retry(ctx, func() error {
+		return s.onMaster(ctx, s.heldKey(shard), func(conn *goredis.Conn) error {
+			var c change
+			c.mustBe(s.attemptKey(shard, a.ID), a.raw)
+			c.do("SET", s.attemptKey(shard, a.ID), a.raw)
+			if _, err := c.commit(ctx, conn); err != nil && !errors.Is(err, errChanged) { // a disposition came: it is younger
+				return err
+			}
+			return s.replicated(ctx, conn)
+		})
 	})
 	if err != nil {
 		return err

@@ -23,9 +23,10 @@ var ErrClosed = errors.New("redis: store is closed")
 var ErrUnavailable = errors.New("redis: unavailable")
 
 // ErrNotReplicated means that a replica is connected, or was until a minute ago, but
-// did not confirm an attempt in time. The attempt may be lost with its master, so its INVITE must
-// not leave; it is to be ended as not placed.
-var ErrNotReplicated = fmt.Errorf("redis: no replica confirmed the attempt in time: %w", ErrUnavailable)
+// did not confirm a write in time, which may be lost with its master. An attempt's INVITE must
+// not leave then: it is to be ended as not placed. An outcome, a disposition or a do-not-call
+// is to be given again.
+var ErrNotReplicated = fmt.Errorf("redis: no replica confirmed the write in time: %w", ErrUnavailable)
 
 // errUsed means that there is an attempt with this id already.
 var errUsed = errors.New("redis: attempt id was used before")

@@ -69,6 +69,69 @@ func TestBeginWaitsForAReplica(t *testing.T) {
 	}
 }
 
+// Whoever asked not to be called, or said how a talk went, is told that it is kept only
+// where a failover keeps it, however often it is said.
+func TestWishesWaitForAReplica(t *testing.T) {
+	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
+	host, port, _ := net.SplitHostPort(master.Addr)
+	replica := redistest.Start(t, "--replicaof", host, port)
+	for !strings.Contains(master.Ask("INFO replication"), "state=online") {
+		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
+	}
+	s := openTest(t, master.URL())
+	fill(t, s, 10)
+	claims, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOfCamp("rest"), Limit: 1, Node: "n", Lease: time.Minute, Now: start})
+	if err != nil || len(claims) != 1 {
+		t.Fatalf("%d claims, %v", len(claims), err)
+	}
+	lead := claims[0].Lead
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"begin", func() error {
+			return s.Begin(t.Context(), campaigns.Intent{Attempt: "a", Claim: claims[0], At: start})
+		}},
+		{"end", func() error {
+			return s.End(t.Context(), campaigns.Ending{Attempt: "a", Outcome: campaigns.Connected, At: start, Next: campaigns.Next{Done: true}})
+		}},
+		{"dispose", func() error {
+			return s.Dispose(t.Context(), campaigns.Disposal{Attempt: "a", Disposition: "no", Suppress: true, At: start, Next: campaigns.Next{Done: true}})
+		}},
+		{"suppress", func() error {
+			return s.Suppress(t.Context(), campaigns.Suppression{E164: "+4899", Reason: "asked", At: start})
+		}},
+	}
+	for i, step := range steps {
+		if i > 1 { // a lead is begun and ended with the replica there: that is tested above
+			replica.Freeze()
+			for range 2 {
+				if err := step.do(); !errors.Is(err, ErrNotReplicated) {
+					t.Errorf("%s, and the replica does not answer: %v, want ErrNotReplicated", step.name, err)
+				}
+			}
+			replica.Thaw()
+		}
+		err := step.do()
+		for tries := 0; errors.Is(err, ErrNotReplicated) && tries < 20; tries++ {
+			err = step.do() // it may have to catch up
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+	}
+	replica.Ask("REPLICAOF NO ONE")
+	now := openTest(t, replica.URL())
+	for _, e164 := range []string{lead.Numbers[0].E164, "+4899"} {
+		if _, found, err := now.Suppressed(t.Context(), e164); err != nil || !found {
+			t.Errorf("the replica, now the master, has %s on its list: %t, %v", e164, found, err)
+		}
+	}
+	if all, err := now.Attempts(t.Context(), campaigns.AttemptQuery{ID: "a", Limit: 1}); err != nil || len(all) != 1 || all[0].Disposition != "no" {
+		t.Errorf("the replica, now the master, has %+v, %v", all, err)
+	}
+}
+
 // A master whose replica is gone may be one that was cut off, and its replica may be the
 // master by now: it dials nobody by itself until it was alone for long.
 func TestBeginWaitsForAReplicaThatIsGone(t *testing.T) {

@@ -23,8 +23,9 @@ func parseSuppression(body string) (campaigns.Suppression, error) {
 	return x, nil
 }
 
-// suppress puts numbers on the do-not-call list, each in its own slot. One that
-// is there keeps its first entry: it says since when.
+// suppress puts numbers on the do-not-call list, each in its own slot, and a replica
+// has it too, where there is one. A number that is there keeps its first entry: it says
+// since when.
 func (s *Store) suppress(ctx context.Context, all ...campaigns.Suppression) error {
 	for _, x := range all {
 		x.At = moment(stamp(x.At))
@@ -33,7 +34,16 @@ func (s *Store) suppress(ctx context.Context, all ...campaigns.Suppression) erro
 			return err
 		}
 		names := s.keys.names(s.keys.nameShard(x.E164))
-		if err := scripts.suppress.Run(ctx, s.db, []string{names + "suppressed", names + "suppressed:order"}, x.E164, body).Err(); err != nil {
+		keys := []string{names + "suppressed", names + "suppressed:order"}
+		err = s.retry(ctx, func() error {
+			return s.onMaster(ctx, keys[0], func(c *goredis.Conn) error {
+				if err := scripts.suppress.Run(ctx, c, keys, x.E164, body).Err(); err != nil {
+					return err
+				}
+				return s.replicated(ctx, c)
+			})
+		})
+		if err != nil {
 			return fmt.Errorf("suppress a number: %w", err)
 		}
 	}
@@ -41,7 +51,8 @@ func (s *Store) suppress(ctx context.Context, all ...campaigns.Suppression) erro
 }
 
 // Suppress puts a number on the do-not-call list. One that is there keeps its
-// first entry.
+// first entry. ErrNotReplicated means that it may be lost with its master; doing it
+// again is what to do.
 func (s *Store) Suppress(ctx context.Context, x campaigns.Suppression) error {
 	return s.do(ctx, "suppress", func(ctx context.Context) error { return s.suppress(ctx, x) })
 }
