@@ -121,24 +121,36 @@ type measure struct {
 	fax               float64 // share of the V.21 band
 }
 
+// leastShare is what a tone has of the power together with the noise: less
+// than half of it, and its pitch is a guess.
+const leastShare = 0.5
+
 func (e *Ear) measure() measure {
-	s := &e.spectrum
-	total := s.band(lowBin, highBin) + 1e-3
-	one := s.peak(-1)
-	two := s.peak(one)
-	first, second := s.lobe(one), s.lobe(two)
-	m := measure{
-		first: s.hz(one), second: s.hz(two),
-		oneLobe: first / total, twoLobes: min(1, (first+second)/total), twist: first / (second + 1e-3),
-		fax: s.band(49, 63) / total,
+	raw, clean := &e.spectrum.power, e.spectrum.clean()
+	all := band(raw, lowBin, highBin) + 1e-3
+	total := band(&clean, lowBin, highBin) + 1e-3
+	one := peak(raw, -1)
+	two := peak(raw, one)
+	m := measure{first: hertz(raw, one), second: hertz(raw, two)}
+	first, second := lobe(raw, one), lobe(raw, two)
+	m.twist = first / (second + 1e-3)
+	if first > leastShare*all {
+		m.oneLobe = min(1, lobe(&clean, one)/total)
 	}
+	if first+second > leastShare*all {
+		m.twoLobes = min(1, (lobe(&clean, one)+lobe(&clean, two))/total)
+	}
+	m.fax = band(&clean, 49, 63) / total
 	var power, moment float64
 	for i := 10; i <= 22; i++ { // 312 to 687 Hz
-		power += s.power[i]
-		moment += s.power[i] * float64(i) * binHz
+		power += float64(clean[i])
+		moment += float64(clean[i]) * float64(i) * binHz
 	}
 	m.progress, m.centre = power/total, moment/(power+1e-9)
-	m.level = 10 * math.Log10((s.band(6, 109)+1e-3)/fullScale)
-	e.level, e.purity = m.level, m.oneLobe
+	if power < leastShare*all {
+		m.progress = 0
+	}
+	m.level = 10 * math.Log10((band(raw, 6, 109)+1e-3)/fullScale)
+	e.level, e.purity = m.level, first/all
 	return m
 }

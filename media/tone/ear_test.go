@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // hear plays pcm to a fresh ear with 300 ms of silence before it and white
@@ -144,6 +145,13 @@ func TestHopAllocates(t *testing.T) {
 	}
 }
 
+// A call keeps its ear: thousands of them must fit.
+func TestSize(t *testing.T) {
+	if size := unsafe.Sizeof(Ear{}); size > 4096 {
+		t.Errorf("an ear takes %d bytes, want at most 4,096", size)
+	}
+}
+
 // Whatever comes from the network, the ear neither panics nor loses its mind.
 func FuzzEar(f *testing.F) {
 	f.Add([]byte{0, 0, 255, 127, 0, 128})
@@ -166,9 +174,9 @@ func FuzzEar(f *testing.F) {
 
 func BenchmarkHop(b *testing.B) {
 	var ear Ear
-	player, hop := Busy("US").Play(), make([]int16, 80)
+	pcm, at := Busy("US").Samples(4*time.Second), 0
 	for b.Loop() {
-		player.Fill(hop)
-		ear.Hop(hop)
+		ear.Hop(pcm[at : at+hopSamples])
+		at = (at + hopSamples) % len(pcm)
 	}
 }
