@@ -36,6 +36,7 @@ type Ear struct {
 	hops     int
 
 	level, purity float64 // of the last hop
+	loudest       float64 // dBFS over quietest, sinks slowly
 	single, pair  run
 	progress      progressRun
 	v21           int // hops in a row with fax data
@@ -52,6 +53,7 @@ func (e *Ear) Hop(pcm []int16) {
 	e.hops++
 	e.spectrum.hop(pcm)
 	m := e.measure()
+	e.loudest = max(e.loudest-0.02, m.level, quietest)
 	if ended, ok := e.single.step(m, e.hops, m.first, 0, m.oneLobe); ok {
 		e.endSingle(ended)
 	}

@@ -10,11 +10,17 @@ func (m measure) weight() float64 { return math.Pow(10, m.level/10) * m.progress
 // Limits of a beep.
 const (
 	beepHops   = 7     // 70 ms of it
-	beepShare  = 0.925 // of the power
+	beepShare  = 0.955 // of the power
 	beepWander = 7     // Hz over the last six hops
-	pairShare  = 0.955 // of the power in a beep of two tones: vowels have two peaks as well
-	beepLow    = 400
+	stillShare = 0.925 // is enough where the pitch holds so still as no voice does:
+	stillHz    = 2
+	lateHops   = 12 // what was no beep by then begins to be one only with a share of lateShare, or within lateHz
+	lateShare  = 0.965
+	lateHz     = 1
+	pureShare  = 0.985 // of a tone and its octave: a string has more of them
+	beepLow    = 345
 	beepHigh   = 2200
+	underPeak  = 32 // dB under the loudest so far is something far away
 )
 
 // hearSteady tells a beep while it sounds, the fax answer tone once it is
@@ -40,8 +46,16 @@ func (e *Ear) hearSteady() {
 }
 
 func (e *Ear) isBeep(r *run, hops int) bool {
-	return r.n >= hops && r.share() > beepShare && r.low.wander() < beepWander && r.high.wander() < beepWander &&
-		r.low.mean > beepLow && r.low.mean < beepHigh && r.high.mean < beepHigh
+	share, wander := r.share(), max(r.low.wander(), r.high.wander())
+	switch {
+	case r.n < hops || r.low.mean < beepLow || max(r.low.mean, r.high.mean) > beepHigh || r.peak < e.loudest-underPeak:
+		return false
+	case r.n > lateHops && share < lateShare && wander > lateHz:
+		return false
+	case share > beepShare:
+		return wander < beepWander
+	}
+	return share > stillShare && wander < stillHz
 }
 
 // hearPair tells a digit of the keypad, or a beep of two tones.
@@ -55,10 +69,17 @@ func (e *Ear) hearPair() {
 		e.tell(Heard{Kind: DigitTone, Digit: d, From: r.onset()})
 		return
 	}
-	if r.share() > pairShare && e.isBeep(r, beepHops+2) && !e.notes.music(e.hops) {
+	if r.n <= lateHops && r.share() > beepShare && (!r.harmonic() || r.share() > pureShare) && e.isBeep(r, beepHops+2) && !e.notes.music(e.hops) {
 		r.told = true
 		e.tell(Heard{Kind: BeepTone, From: r.onset()})
 	}
+}
+
+// harmonic says that the upper tone is a multiple of the lower one, as in a
+// voice, a string or a pipe.
+func (r *run) harmonic() bool {
+	ratio := r.high.mean / (r.low.mean + 1e-9)
+	return near(ratio, math.Round(ratio), 0.02)
 }
 
 // digitOf is the key whose two frequencies are within 1.8 % (ITU-T Q.24), or 0.
