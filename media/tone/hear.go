@@ -31,7 +31,7 @@ func (e *Ear) hearSteady() {
 		return
 	}
 	if e.tri.third(r) {
-		e.tell(Heard{Kind: SITTone, Code: sitCode(e.tri.a, e.tri.b), From: e.tri.from})
+		e.tell(Heard{Kind: SITTone, Code: sitCode(e.tri.a, e.tri.b, r.low.mean), From: e.tri.from})
 		e.tri = tri{}
 		r.told = true
 	}
@@ -111,7 +111,7 @@ func (e *Ear) hearFaxData(m measure) {
 		e.v21 = max(0, e.v21-4)
 		return
 	}
-	if e.v21++; e.v21 == 40 && e.single.n < 30 {
+	if e.v21++; e.v21 == 40 && !e.single.steady() {
 		e.tell(Heard{Kind: FaxTone, Code: "V21", From: hopTime(e.hops - 40)})
 	}
 }
@@ -124,11 +124,19 @@ type tri struct {
 	bEnded int
 }
 
-const triGap = 9 // hops between two tones at most
+// Noise and lost packets eat parts of a tone, so the pieces may be short and
+// far apart; the time from the first onset to the third may not differ as much.
+const (
+	triGap   = 16 // hops between two tones at most
+	triPiece = 90 * ms
+	triLong  = 480 * ms
+	triLeast = 440 * ms // onset of the first to onset of the third
+	triMost  = 960 * ms
+)
 
 func (t *tri) add(r run) {
 	of := r.length()
-	if of < 180*ms || of > 480*ms || r.share() < 0.8 {
+	if of < triPiece || of > triLong || r.share() < 0.8 {
 		return
 	}
 	switch hz := r.low.mean; {
@@ -141,7 +149,9 @@ func (t *tri) add(r run) {
 
 // third says that r, which still sounds, completes the tri-tone.
 func (t *tri) third(r *run) bool {
-	return t.bEnded > 0 && r.from-t.bEnded <= triGap && r.n >= 8 && near(r.low.mean, 1788, 50)
+	span := r.onset() - t.from
+	return t.bEnded > 0 && r.from-t.bEnded <= triGap && r.n >= 8 && near(r.low.mean, 1800, 62) &&
+		span > triLeast && span < triMost
 }
 
 // isCNG is the calling tone of a fax: 1,100 Hz for half a second (ITU-T T.30).
