@@ -56,7 +56,7 @@ func TestHearsWhatWeMake(t *testing.T) {
 		{"CED", FaxCED(), FaxTone, "CED", 520 * ms},
 		{"CNG", FaxCNG(), FaxTone, "CNG", 560 * ms},
 	}
-	for _, c := range append(Countries(), "DE") {
+	for _, c := range []string{"US", "GB", "CN", "JP", "DE", "nowhere"} {
 		rows = append(rows,
 			row{"ring " + c, Ringback(c), RingbackTone, "", 1150 * ms},
 			row{"busy " + c, Busy(c), BusyTone, "", 1650 * ms})

@@ -111,7 +111,7 @@ func (e *Ear) hearFaxData(m measure) {
 		e.v21 = max(0, e.v21-4)
 		return
 	}
-	if e.v21++; e.v21 == 40 && !e.single.steady() {
+	if e.v21++; e.v21 == 40 && e.single.n < 30 && !e.single.told {
 		e.tell(Heard{Kind: FaxTone, Code: "V21", From: hopTime(e.hops - 40)})
 	}
 }

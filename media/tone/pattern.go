@@ -10,19 +10,29 @@ import (
 // Part is a stretch of one pattern: up to two frequencies together, or silence
 // where Hz is zero.
 type Part struct {
-	Hz  [2]float64
-	For time.Duration
+	Hz      [2]float64
+	For     time.Duration
+	AM      AM
+	Reverse time.Duration // the phase turns by 180° this often; 0: never
 }
 
+// AM swings the amplitude by Depth, in [0, 1], Hz times a second.
+type AM struct{ Hz, Depth float64 }
+
 // Pattern is a tone as it is written in a tariff book: parts one after the
-// other, once or for ever, at a level.
+// other, once or for ever, at a level. It starts and ends softly, and so does
+// each part of it next to another sound.
 type Pattern struct {
 	Parts []Part
 	Loop  bool    // start over after the last part
-	Level float64 // of each frequency in dBFS (full-scale sine = 0); 0 means -16
+	Level float64 // of each frequency in dBm0, 3.14 at most; 0 means -13
 }
 
-const defaultLevel = -16 // dBFS, loud enough for every detector, far from clipping
+const (
+	defaultLevel = -13.0 // dBm0, loud enough for every detector, far from clipping
+	overload     = 3.14  // dBm0 of a full-scale sine (ITU-T G.711)
+	slope        = 2 * 8 // samples of each soft start and end: no click, no gap to speak of
+)
 
 // Length is the time of one pass.
 func (p Pattern) Length() time.Duration {
@@ -39,7 +49,7 @@ func (p Pattern) Play() *Player {
 	if level == 0 {
 		level = defaultLevel
 	}
-	return &Player{pattern: p, amplitude: 32767 * math.Pow(10, level/20)}
+	return &Player{pattern: p, amplitude: 32767 * math.Pow(10, (level-overload)/20)}
 }
 
 // Samples renders the first d of the pattern, silence after its end.
@@ -67,7 +77,7 @@ func (p *Player) Fill(dst []int16) (more bool) {
 			clear(dst[i:])
 			return false
 		}
-		dst[i] = p.sample(p.pattern.Parts[p.part].Hz)
+		dst[i] = p.sample(&p.pattern.Parts[p.part])
 		p.at++
 	}
 	p.advance()
@@ -92,9 +102,9 @@ func (p *Player) advance() {
 	p.pattern.Loop = false
 }
 
-func (p *Player) sample(hz [2]float64) int16 {
+func (p *Player) sample(part *Part) int16 {
 	var v float64
-	for i, f := range hz {
+	for i, f := range part.Hz {
 		if f == 0 {
 			p.phase[i] = 0
 			continue
@@ -102,7 +112,41 @@ func (p *Player) sample(hz [2]float64) int16 {
 		v += math.Sin(p.phase[i])
 		p.phase[i] = math.Mod(p.phase[i]+2*math.Pi*f/media.SampleRate, 2*math.Pi)
 	}
-	return int16(max(-32768, min(32767, math.Round(v*p.amplitude))))
+	if v == 0 {
+		return 0
+	}
+	v *= p.amplitude * p.soft(part)
+	if part.AM.Depth > 0 {
+		v *= 1 + part.AM.Depth*math.Sin(2*math.Pi*part.AM.Hz*float64(p.at)/media.SampleRate)
+	}
+	if n := samples(part.Reverse); n > 0 && p.at/n%2 == 1 {
+		v = -v
+	}
+	return int16(max(-32768, min(32767, math.Round(v))))
+}
+
+// soft is the share of the amplitude near the ends of a part, half a cosine.
+func (p *Player) soft(part *Part) float64 {
+	edge := slope
+	if !p.continues(p.part - 1) {
+		edge = min(edge, p.at)
+	}
+	if left := samples(part.For) - 1 - p.at; !p.continues(p.part + 1) {
+		edge = min(edge, left)
+	}
+	if edge >= slope {
+		return 1
+	}
+	return 0.5 - 0.5*math.Cos(math.Pi*(float64(edge)+0.5)/slope)
+}
+
+// continues says that the part at i sounds as the present one does.
+func (p *Player) continues(i int) bool {
+	parts := p.pattern.Parts
+	if p.pattern.Loop {
+		i = (i + len(parts)) % len(parts)
+	}
+	return i >= 0 && i < len(parts) && parts[i].Hz == parts[p.part].Hz
 }
 
 func samples(d time.Duration) int { return int(d * media.SampleRate / time.Second) }

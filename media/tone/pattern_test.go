@@ -50,12 +50,12 @@ func TestFillEnds(t *testing.T) {
 
 func TestLevel(t *testing.T) {
 	p := Sine(1000, time.Second)
-	p.Level = -6
+	p.Level = -6 // dBm0
 	var peak int16
 	for _, v := range p.Samples(time.Second) {
 		peak = max(peak, v)
 	}
-	if want := 32767 * math.Pow(10, -6.0/20); math.Abs(float64(peak)-want) > 50 {
+	if want := 32767 * math.Pow(10, (-6-3.14)/20); math.Abs(float64(peak)-want) > 50 {
 		t.Errorf("peak = %d, want about %.0f", peak, want)
 	}
 }
