@@ -8,7 +8,7 @@ import (
 // Kind is a tone that Ear knows.
 type Kind uint8
 
-// What can be heard. Fax has a code (CED, CNG, V21), SIT one of SITCodes.
+// What can be heard. Fax has a code (CED, ANSam, CNG, V21), SIT one of SITCodes.
 const (
 	BeepTone Kind = iota + 1
 	SITTone
@@ -35,10 +35,14 @@ type Ear struct {
 	spectrum spectrum
 	hops     int
 
-	level, purity float64 // of the last hop
-	loudest       float64 // dBFS over quietest, sinks slowly
+	level, purity float64    // of the last hop
+	loudest       float64    // dB over quietest, sinks slowly
+	levels        [4]float64 // dBFS of the last hops, a ring
+	swing         swing
+	music         music
 	single, pair  run
 	progress      progressRun
+	beepAt        int // hop of the last one, or 0
 	v21           int // hops in a row with fax data
 
 	tri     tri
@@ -53,15 +57,17 @@ func (e *Ear) Hop(pcm []int16) {
 	e.hops++
 	e.spectrum.hop(pcm)
 	m := e.measure()
-	e.loudest = max(e.loudest-0.02, m.level, quietest)
+	e.loudest = max(e.loudest-0.02, m.level-quietest)
+	e.levels[e.hops%len(e.levels)] = m.level
+	e.music.step(m)
 	if ended, ok := e.single.step(m, e.hops, m.first, 0, m.oneLobe); ok {
-		e.endSingle(ended)
+		e.endSingle(ended, m)
 	}
 	e.pair.step(m, e.hops, min(m.first, m.second), max(m.first, m.second), m.twoLobes)
 	if ended, ok := e.progress.step(m, e.hops); ok {
 		e.hearCadence(ended)
 	}
-	e.hearSteady()
+	e.hearSteady(m)
 	e.hearPair()
 	e.hearProgress()
 	e.hearFaxData(m)
@@ -84,6 +90,10 @@ func (e *Ear) Level() float64 { return e.level }
 // Purity is the share of the loudest lobe in the power of the last 32 ms, in
 // [0, 1]: near 1 for a tone, a third or more for most vowels, less for noise.
 func (e *Ear) Purity() float64 { return e.purity }
+
+// Music is how much the last seconds were like music, in [0, 1]: notes hold
+// their pitch for a while, one after the other; a voice glides. It is a hint.
+func (e *Ear) Music() float64 { return e.music.held }
 
 // Tone is how long a steady tone has sounded, 0 while there is none. What
 // sounded for that long was no speech.
@@ -117,7 +127,8 @@ type measure struct {
 	level             float64 // dBFS
 	first, second     float64 // Hz of the two loudest peaks
 	oneLobe, twoLobes float64 // their share of all power, in [0, 1]
-	twist             float64 // first over second lobe, ratio of power
+	twist             float64 // dB that the lower of the two is louder
+	before            float64 // dBFS 40 ms ago
 	progress          float64 // share of the band of ringback and busy
 	centre            float64 // Hz, centroid of that band
 	fax               float64 // share of the V.21 band
@@ -135,12 +146,15 @@ func (e *Ear) measure() measure {
 	two := peak(raw, one)
 	m := measure{first: hertz(raw, one), second: hertz(raw, two)}
 	first, second := lobe(raw, one), lobe(raw, two)
-	m.twist = first / (second + 1e-3)
 	if first > leastShare*all {
 		m.oneLobe = min(1, lobe(&clean, one)/total)
 	}
 	if first+second > leastShare*all {
 		m.twoLobes = min(1, (lobe(&clean, one)+lobe(&clean, two))/total)
+		m.twist = 10 * math.Log10((first+1e-3)/(second+1e-3))
+		if two < one {
+			m.twist = -m.twist
+		}
 	}
 	m.fax = band(&clean, 49, 63) / total
 	var power, moment float64
@@ -152,6 +166,7 @@ func (e *Ear) measure() measure {
 	if power < leastShare*all {
 		m.progress = 0
 	}
+	m.before = e.levels[e.hops%len(e.levels)]
 	m.level = 10 * math.Log10((band(raw, 6, 109)+1e-3)/fullScale)
 	e.level, e.purity = m.level, first/all
 	return m

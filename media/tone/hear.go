@@ -20,12 +20,12 @@ const (
 	pureShare  = 0.985 // of a tone and its octave: a string has more of them
 	beepLow    = 345
 	beepHigh   = 2200
-	underPeak  = 32 // dB under the loudest so far is something far away
+	underPeak  = 26 // dB under the loudest so far is something far away
 )
 
 // hearSteady tells a beep while it sounds, the fax answer tone once it is
 // longer than a beep is at that pitch, and the last tone of a tri-tone.
-func (e *Ear) hearSteady() {
+func (e *Ear) hearSteady(m measure) {
 	r := &e.single
 	if r.n == 0 || r.missing > 0 {
 		return
@@ -35,20 +35,30 @@ func (e *Ear) hearSteady() {
 		e.tri = tri{}
 		r.told = true
 	}
+	e.swing.step(r.n, m.level)
 	if !r.alsoFax && near(r.low.mean, 2100, 25) && r.length() >= 450*ms {
 		r.alsoFax = true
-		e.tell(Heard{Kind: FaxTone, Code: "CED", From: r.onset()})
+		e.tell(Heard{Kind: FaxTone, Code: e.swing.answer(), From: r.onset()})
 	}
 	if !r.told && e.isBeep(r, beepHops) && !e.notes.music(e.hops) {
 		r.told = true
-		e.tell(Heard{Kind: BeepTone, From: r.onset()})
+		e.tellBeep(r.onset())
 	}
 }
 
+// tellBeep tells a beep, but not its harmonic as another one.
+func (e *Ear) tellBeep(onset time.Duration) {
+	if e.beepAt > 0 && e.hops-e.beepAt < lateHops {
+		return
+	}
+	e.beepAt = e.hops
+	e.tell(Heard{Kind: BeepTone, From: onset})
+}
+
 func (e *Ear) isBeep(r *run, hops int) bool {
-	share, wander := r.share(), max(r.low.wander(), r.high.wander())
+	share, wander := r.share(), max(r.low.wander(r.n), r.high.wander(r.n))
 	switch {
-	case r.n < hops || r.low.mean < beepLow || max(r.low.mean, r.high.mean) > beepHigh || r.peak < e.loudest-underPeak:
+	case r.n < hops || r.low.mean < beepLow || max(r.low.mean, r.high.mean) > beepHigh || r.peak < quietest+e.loudest-underPeak:
 		return false
 	case r.n > lateHops && share < lateShare && wander > lateHz:
 		return false
@@ -61,17 +71,17 @@ func (e *Ear) isBeep(r *run, hops int) bool {
 // hearPair tells a digit of the keypad, or a beep of two tones.
 func (e *Ear) hearPair() {
 	r := &e.pair
-	if r.told || r.n < 4 || r.missing > 0 || e.single.steady() {
+	if r.told || r.n < 3 || r.missing > 0 || e.single.steady() {
 		return
 	}
-	if d := digitOf(r); d != 0 && r.share() > 0.9 {
+	if d := digitOf(r); d != 0 && r.isKey() {
 		r.told = true
 		e.tell(Heard{Kind: DigitTone, Digit: d, From: r.onset()})
 		return
 	}
 	if r.n <= lateHops && r.share() > beepShare && (!r.harmonic() || r.share() > pureShare) && e.isBeep(r, beepHops+2) && !e.notes.music(e.hops) {
 		r.told = true
-		e.tell(Heard{Kind: BeepTone, From: r.onset()})
+		e.tellBeep(r.onset())
 	}
 }
 
@@ -94,8 +104,39 @@ func digitOf(r *run) rune {
 	return 0
 }
 
+// isKey says that a pair with the frequencies of a key is one: a voice that
+// passes through them is neither as pure nor as still.
+func (r *run) isKey() bool {
+	return r.share() > 0.95 && r.low.wander(r.n) < 9 && r.high.wander(r.n) < 9 && r.isBalanced()
+}
+
+// isBalanced says that neither tone of a digit is much louder than the other:
+// administrations take 4 to 10 dB (ITU-T Q.24).
+func (r *run) isBalanced() bool {
+	twist := r.twist / float64(r.n)
+	return twist < 11 && twist > -9
+}
+
+// isBlip is a beep that is over before it could be told while it sounded: short,
+// steady, out of quiet and into quiet.
+func (e *Ear) isBlip(r *run, now float64) bool {
+	return !r.told && r.n >= blipHops && r.n < beepHops+2 && r.share() > stillShare && r.low.wander(r.n) < blipHz &&
+		r.low.mean > beepLow && r.low.mean < beepHigh && r.peak > quietest+e.loudest-underPeak/2 &&
+		r.peak-r.before > blipRise && r.peak-now > blipRise && !e.notes.music(e.hops)
+}
+
+// Limits of a blip.
+const (
+	blipHops = 4
+	blipHz   = 10
+	blipRise = 14 // dB
+)
+
 // endSingle remembers a complete tone for those that are made of several.
-func (e *Ear) endSingle(r run) {
+func (e *Ear) endSingle(r run, m measure) {
+	if e.isBlip(&r, m.level) {
+		e.tellBeep(r.onset())
+	}
 	e.tri.add(r)
 	if r.n >= 7 && r.share() > 0.9 && r.low.mean > 370 {
 		e.notes.add(r)
@@ -189,4 +230,36 @@ func (n *notes) music(hop int) bool {
 		}
 	}
 	return different >= 2
+}
+
+// swing finds the 15 Hz of ANSam in the level of a tone: three periods of it,
+// which are 20 hops.
+type swing struct{ in, across, sum float64 }
+
+const (
+	swingFrom  = 20 // hop of the run
+	swingHops  = 20
+	leastDepth = 0.08 // of the 0.2 that is sent, for windows and noise
+)
+
+func (s *swing) step(n int, level float64) {
+	if n == swingFrom {
+		*s = swing{}
+	}
+	if n < swingFrom || n >= swingFrom+swingHops {
+		return
+	}
+	sin, cos := math.Sincos(2 * math.Pi * 15 * 0.01 * float64(n))
+	amplitude := math.Pow(10, level/20)
+	s.in += amplitude * cos
+	s.across += amplitude * sin
+	s.sum += amplitude
+}
+
+// answer names the answering tone.
+func (s *swing) answer() string {
+	if 2*math.Hypot(s.in, s.across) > leastDepth*s.sum {
+		return "ANSam"
+	}
+	return "CED"
 }

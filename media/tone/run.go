@@ -12,6 +12,8 @@ type run struct {
 	low, high  track
 	purity     float64 // sum over n
 	peak       float64 // dBFS, loudest hop
+	before     float64 // dBFS, ahead of it
+	twist      float64 // dB that the low tone is louder than the high one, sum over n
 	missing    int     // hops in a row without it
 	told       bool    // a beep or a digit was told of it
 	alsoFax    bool
@@ -31,10 +33,12 @@ func (t *track) add(hz float64, n int) {
 	t.recent[n%len(t.recent)] = hz
 }
 
-// wander is how far the last values lie apart, once there are six.
-func (t *track) wander() float64 {
-	low, high := t.recent[0], t.recent[0]
-	for _, hz := range t.recent[1:] {
+// wander is how far the last values lie apart; n is how many there are.
+func (t *track) wander(n int) float64 {
+	low := t.recent[n%len(t.recent)]
+	high := low
+	for i := range min(n, len(t.recent)) {
+		hz := t.recent[(n-i)%len(t.recent)]
 		low, high = min(low, hz), max(high, hz)
 	}
 	return high - low
@@ -63,7 +67,7 @@ func (r *run) step(m measure, hop int, low, high, share float64) (ended run, ok 
 		*r = run{}
 	}
 	if loud && share > startShare {
-		r.from = hop
+		r.from, r.before = hop, m.before
 		r.add(m, hop, low, high, share)
 	}
 	return ended, ok
@@ -74,6 +78,7 @@ func (r *run) add(m measure, hop int, low, high, share float64) {
 	r.low.add(low, r.n)
 	r.high.add(high, r.n)
 	r.purity += share
+	r.twist += m.twist
 	if r.n == 1 || m.level > r.peak {
 		r.peak = m.level
 	}
@@ -89,7 +94,7 @@ func (r *run) share() float64 { return r.purity / float64(max(1, r.n)) }
 
 // steady is a tone that no voice holds.
 func (r *run) steady() bool {
-	return r.n >= 6 && r.missing == 0 && r.low.mean > 370 && r.low.wander() < 15 && r.share() > 0.85
+	return r.n >= 6 && r.missing == 0 && r.low.mean > 370 && r.low.wander(r.n) < 15 && r.share() > 0.85
 }
 
 func near(a, b, within float64) bool { return a-b < within && b-a < within }
