@@ -44,7 +44,8 @@ const leastBeforeBeep = 800 * time.Millisecond
 // toneGap is the longest off inside a busy tone or a tri-tone, nearly.
 const toneGap = 600 * time.Millisecond
 
-// beep ends a machine's greeting. Before a verdict it may also be the start of
+// beep ends a machine's greeting. It takes back a person, whose greeting it then
+// was that the machine played. Before a verdict it may also be the start of
 // a tri-tone or of a busy tone: it waits until it is clear that no more comes.
 func (d *Detector) beep(onset time.Duration) (Finding, bool) {
 	switch {
@@ -52,7 +53,10 @@ func (d *Detector) beep(onset time.Duration) (Finding, bool) {
 	case d.final.Kind == media.Machine:
 		return Finding{Kind: media.Machine, Probability: 0.99, Beep: true}, true
 	case d.final.Kind == media.Person:
-		return Finding{Kind: media.Machine, Probability: 0.9, Beep: true}, d.cfg.Mode == With
+		return Finding{Kind: media.Machine, Probability: 0.9, Beep: true}, d.cfg.Mode != Off
+	case d.open() && d.voice.total >= leastBeforeBeep:
+		d.beepAt = 0 // nobody talks before a tri-tone or a busy tone
+		return Finding{Kind: media.Machine, Probability: 0.95, Beep: true}, true
 	case d.open() && d.beepAt == 0:
 		d.beepAt = onset
 	}
