@@ -45,6 +45,7 @@ type Detector struct {
 	final    Finding
 	toneAt   time.Duration // when a tone last sounded
 	beepAt   time.Duration // onset of a beep that waits for what comes after it, or 0
+	callAt   time.Duration // onset of the last calling tone of a fax, or 0
 	lone     bool          // a beep came before any speech
 	trial    bool          // mode with: a person on trial
 }

@@ -60,6 +60,8 @@ func TestVerdicts(t *testing.T) {
 		{name: "endless tone", sound: newLine(1).quiet(300*ms).tone(tone.Sine(1000, 9*time.Second), 9*time.Second), want: "silence", last: 5 * time.Second},
 		{name: "fax answers", sound: newLine(1).quiet(500*ms).tone(tone.FaxCED(), 3*time.Second), want: "fax", last: 1100 * ms},
 		{name: "fax calls", sound: newLine(1).quiet(500*ms).tone(tone.FaxCNG(), 4*time.Second), want: "fax", last: 1100 * ms},
+		{name: "fax calls behind voices", sound: newLine(1).quiet(200*ms).speech(1200*ms).quiet(200*ms).tone(tone.FaxCNG(), 5*time.Second), want: "machine+beep, machine+beep, fax(revised)", last: 5900 * ms},
+		{name: "a person, then a beep", sound: newLine(1).quiet(300*ms).speech(900*ms).quiet(1500*ms).tone(tone.Beep(), 300*ms).quiet(time.Second), want: "person, machine(revised)+beep", last: 2900 * ms},
 		{name: "busy", sound: newLine(1).quiet(300*ms).tone(tone.Busy("US"), 5*time.Second), want: "busy_tone", last: 2 * time.Second},
 		{name: "vacant code early", sound: newLine(1).quiet(300*ms).tone(tone.SIT("VC"), 1034*ms).quiet(400 * ms).speech(2 * time.Second), answer: time.Hour, want: "announcement:VC(early)", last: 1150 * ms},
 		{name: "intercept after the answer", sound: newLine(1).quiet(300*ms).tone(tone.SIT("IC"), 928*ms).quiet(400 * ms).speech(5 * time.Second), want: "announcement:IC", last: 1100 * ms},

@@ -9,7 +9,15 @@ import (
 
 // tone says what a tone means at this point of the call.
 func (d *Detector) tone(h tone.Heard) (Finding, bool) {
-	if !d.open() && h.Kind != tone.BeepTone {
+	f, ok := d.meaning(h)
+	if h.Kind == tone.FaxTone && h.Code == "CNG" {
+		d.callAt = h.From
+	}
+	return f, ok
+}
+
+func (d *Detector) meaning(h tone.Heard) (Finding, bool) {
+	if !d.open() && h.Kind != tone.BeepTone && !d.faxAfterAll(h) {
 		return Finding{}, false
 	}
 	d.voice.cut(h.From - frame)
@@ -19,7 +27,7 @@ func (d *Detector) tone(h tone.Heard) (Finding, bool) {
 	case tone.BusyTone, tone.ReorderTone:
 		return Finding{Kind: media.BusyTone, Probability: 0.97}, true
 	case tone.FaxTone:
-		certain := d.answered && (h.Code != "CNG" || d.voice.total < leastBeforeBeep)
+		certain := d.answered && (h.Code != "CNG" || d.calledBefore(h) || d.voice.total < leastBeforeBeep)
 		return Finding{Kind: media.Fax, Probability: 0.98}, certain
 	case tone.RingbackTone:
 		if !d.answered || d.voice.total >= leastBeforeBeep || d.final.Kind == media.Ringback {
@@ -33,6 +41,18 @@ func (d *Detector) tone(h tone.Heard) (Finding, bool) {
 	}
 	return Finding{}, false
 }
+
+// faxAfterAll is a fax whose first tone was taken for a beep: it answers, or
+// calls a second time 3.5 s after the first.
+func (d *Detector) faxAfterAll(h tone.Heard) bool {
+	return h.Kind == tone.FaxTone && d.final.Kind == media.Machine && (h.Code != "CNG" || d.calledBefore(h))
+}
+
+func (d *Detector) calledBefore(h tone.Heard) bool {
+	return d.callAt > 0 && around(h.From-d.callAt, 3500*time.Millisecond)
+}
+
+func around(got, want time.Duration) bool { return (got - want).Abs() < want/10 }
 
 // leastGreeting is the speech that a beep needs before it to mean a machine.
 const leastGreeting = 300 * time.Millisecond
