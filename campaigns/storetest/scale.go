@@ -191,17 +191,25 @@ func Scale(b *testing.B, s Both, bytes func() int64) {
 
 const (
 	besideSlice = 2 * time.Second // of dialling with an import, or without
-	besidePairs = 20              // of slices, 80 s in all
+	besidePairs = 20              // of slices, 80 s in all, or more; see ImportBeside
 )
 
 // ImportBeside measures how much longer claims wait while a list is imported into
 // another list of a store that dials. Short slices with and without the import take
 // turns, in the order with-without-without-with, so that what else the machine does
-// falls on both alike. The figures of merit are p99-ratio, with to without, and
-// imported/s; noise is the same ratio between the halves of those without.
+// falls on both alike. It goes on until OUTPACE_BENCH_IMPORT rows are in (default: 80 s
+// of turns). The figures of merit are p99-ratio, with to without, and imported/s; noise
+// is the same ratio between the halves of those without.
 func ImportBeside(b *testing.B, s Both) {
+	rows := 0
+	if text := os.Getenv("OUTPACE_BENCH_IMPORT"); text != "" {
+		var err error
+		if rows, err = strconv.Atoi(text); err != nil || rows < 0 {
+			b.Fatalf("OUTPACE_BENCH_IMPORT: %q is no number of rows", text)
+		}
+	}
 	f := newFloor(b, s)
-	f.grow(b, 0, 50_000)
+	f.grow(b, 0, 50_000+rows/5)                                     // enough to dial
 	if _, err := f.Claim(b.Context(), f.request(100)); err != nil { // a hopper is never empty
 		b.Fatal(err)
 	}
@@ -209,7 +217,7 @@ func ImportBeside(b *testing.B, s Both) {
 	var alone [2][]time.Duration
 	var beside []time.Duration
 	added, busy := 0, time.Duration(0)
-	for i := range besidePairs {
+	for i := 0; i < besidePairs || added < rows; i++ {
 		for k := range 2 {
 			if k != i%2 {
 				alone[i%2] = append(alone[i%2], f.dial(b, besideSlice)...)
@@ -231,6 +239,7 @@ func ImportBeside(b *testing.B, s Both) {
 	b.ReportMetric(float64(quantile(beside, 0.99))/float64(quantile(all, 0.99)), "p99-ratio")
 	b.ReportMetric(float64(quantile(alone[0], 0.99))/float64(quantile(alone[1], 0.99)), "noise")
 	b.ReportMetric(float64(added)/busy.Seconds(), "imported/s")
+	b.ReportMetric(float64(added), "imported")
 	b.ReportMetric(0, "ns/op")
 }
 
