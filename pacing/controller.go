@@ -105,6 +105,7 @@ func (c *controller) dialed(now time.Time, ev Dialed) {
 	if k != nil {
 		k.trunk = c.model.delays.Dialled(ev.Trunk)
 		c.model.date(k)
+		c.model.life.pulse.dialled(now)
 	}
 	if k != nil && len(c.risks) > 0 {
 		r := c.risks[0]

@@ -18,6 +18,7 @@ type life struct {
 	usual float64 // sign as it was for long
 	sum   float64 // expected in this round of accrue
 	known float64 // seconds over which usual was learnt
+	pulse pulse
 }
 
 // coldStart is how many seconds it takes to know what is usual.
@@ -27,6 +28,7 @@ func newLife(s Settings) life {
 	l := life{dials: estimate.NewDials(s.RingTimeout.Seconds()), level: estimate.NewAnswerLevel()}
 	l.tabulate()
 	l.usual = l.sign
+	l.pulse = newPulse(l.dials)
 	return l
 }
 
@@ -45,6 +47,10 @@ func (l *life) ended(c *call, how fate, age float64) {
 		l.dials.Other(age)
 	}
 	l.level.Add(seen, expected-c.signs)
+	if age > pulseAge {
+		seen = 0
+	}
+	l.pulse.book(seen, expected, c.signs)
 }
 
 // accrue sums what was expected up to now of a call in flight that has this age;
@@ -56,6 +62,7 @@ func (l *life) accrue(c *call, age float64) {
 	expected, _ := l.dials.Expected(age)
 	if d := expected - c.signs; d > 0 {
 		l.sum += d
+		l.pulse.accrue(expected, c.signs)
 		c.signs = expected
 	}
 }
@@ -65,6 +72,7 @@ func (l *life) accrued() {
 		l.level.Add(0, l.sum)
 		l.sum = 0
 	}
+	l.pulse.accrued()
 }
 
 // rebuild makes new hazards of the calls that ended, as model.rebuildCalls does.
@@ -77,6 +85,7 @@ func (l *life) rebuild(now time.Time, f *floor) {
 	}
 	seen, _ := l.dials.Rebuild(silent)
 	l.level.Rescale(seen)
+	l.pulse.rebuild(l.dials)
 	for _, c := range f.inFlight {
 		c.signs, _ = l.dials.Expected(seconds(now, c.dialled))
 	}
@@ -90,6 +99,7 @@ func (l *life) tabulate() {
 // follow lets so many seconds pass for what is usual.
 func (l *life) follow(seconds float64) {
 	l.usual = follow(l.usual, l.sign, seconds)
+	l.pulse.usual = follow(l.pulse.usual, l.pulse.sign(), seconds)
 	l.known += seconds
 }
 

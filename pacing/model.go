@@ -65,6 +65,8 @@ type segment struct {
 	answer  float64 // chance that a fresh dial is answered live
 	usual   float64 // answer as it was for long
 	poorer  float64 // seconds of a silence with signs of life, see life
+	mute    bool    // the pulse was gone too in this silence
+	back    bool    // and has come back
 	accrued float64 // scratch of accrue
 	// within are the chances of a dial to be placed, and then by age, see firstAge.
 	within [firstAge + estimate.DialBins]row

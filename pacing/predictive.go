@@ -94,12 +94,12 @@ func (c *controller) prepareCalls(now time.Time) {
 			continue
 		}
 		r := c.model.answers(now, k)
-		recovery := c.model.recovery(k.segment, seconds(now, k.dialled))
-		if k.lift == 1 && recovery == 1 {
+		lift, recovery := c.model.recovery(k.segment, seconds(now, k.dialled))
+		if lift *= k.lift; lift == 1 && recovery == 1 {
 			c.rows.count(r)
 			continue
 		}
-		answered := r.times(k.lift)
+		answered := r.times(lift)
 		c.fear(&answered, 1, recovery)
 	}
 	for _, r := range c.rows {
@@ -141,8 +141,9 @@ func (c *controller) search(now time.Time, v View, next int, lift, threshold flo
 	if a.open() {
 		floor = max(floor, int(c.settings.MinRatio*float64(free))-flying)
 	}
-	dial := c.model.segments[next].within[0].chances.times(lift)
-	fresh, recovery := &dial, c.model.recovery(next, 0)
+	more, recovery := c.model.recovery(next, 0)
+	dial := c.model.segments[next].within[0].chances.times(lift * more)
+	fresh := &dial
 	chance := c.look.abandonChance()
 	n := 0
 	c.risks = c.risks[:0]

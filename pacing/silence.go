@@ -6,13 +6,15 @@ import "math"
 // of a list that gets poorer for a while. Those who believe in the silence fill
 // the lines, and the first seconds after it bring more people than operators. So
 // while answers are much rarer than usual, the calls that are young enough to be
-// answered then are held against the operators as if the silence ended now.
+// answered then are held against the operators as if the silence ended now. Where the
+// carrier's signs of life are gone too, their return shows the end (see pulse): then only
+// calls too young for that are held so, and once it shows, they count as usual.
 const (
 	usualRise   = 120.0  // seconds in which the usual share of answers follows a rise
 	usualFall   = 2400.0 // and a fall
 	silence     = 1.7    // usual over present share of answers that is unusual
 	maxRecovery = 40.0
-	young       = 20.0 // seconds: longer than it takes to notice the end
+	young       = 20.0 // seconds: longer than it takes to notice the end by answers
 	failsEarly  = 5.0  // seconds: an older call has outlived what fails at once
 	illHealth   = 1.5  // early failures over usual ones, of a carrier that fails at once
 	bearable    = 6.0  // seconds of live answers that may be too many when it ends
@@ -35,6 +37,7 @@ func (s *segment) silent() bool { return s.usual >= silence*s.answer }
 // its silence looks like a poorer list.
 func (s *segment) follow(l *life, seconds float64) {
 	s.usual = follow(s.usual, s.answer, seconds)
+	s.listen(&l.pulse)
 	if s.silent() && l.goesOn(s.answer/s.usual) {
 		s.poorer += seconds
 	} else {
@@ -42,21 +45,40 @@ func (s *segment) follow(l *life, seconds float64) {
 	}
 }
 
+// listen follows whether the carrier itself is silent, and whether it is back.
+func (s *segment) listen(p *pulse) {
+	if !s.silent() {
+		s.mute, s.back = false, false
+		return
+	}
+	switch mute := p.share() < math.Sqrt(s.answer/s.usual); { // the middle, as in goesOn
+	case mute:
+		s.mute, s.back = true, false
+	case s.mute:
+		s.back = true
+	}
+}
+
 // recovery is by how much more often calls of a segment and an age in seconds are
-// answered once an unusual silence ends, 1 where there is none.
-func (m *model) recovery(segment int, age float64) float64 {
+// answered than the answers so far tell, 1 where nothing is unusual: lift since a
+// silence has ended, after once it ends.
+func (m *model) recovery(segment int, age float64) (lift, after float64) {
 	s := &m.segments[segment]
 	switch {
-	case !s.silent() || age > young:
-		return 1
+	case !s.silent() || age > young || s.mute && !s.back && age > m.life.pulse.notices(m.followed):
+		return 1, 1
 	case m.health.Value() > illHealth:
 		if age > failsEarly {
-			return 1
+			return 1, 1
 		}
 	case s.poorer > proof:
-		return 1
+		return 1, 1
 	}
-	return min(s.usual/s.answer, maxRecovery)
+	after = min(s.usual/s.answer, maxRecovery)
+	if s.back {
+		return after, 1
+	}
+	return 1, after
 }
 
 // exposure is what the calls in flight would bring were the world to change now.

@@ -53,6 +53,11 @@ func NewTalkLevel() Level {
 	return Level{prior: priorEvents, tuning: tuning{slowMemory: 250, fastMemory: 40, up: 2.7, down: 2.4, minExpected: 5, minSeen: math.Inf(1)}}
 }
 
+// NewPulseLevel returns the level of the signs of life in the first seconds of calls.
+func NewPulseLevel() Level {
+	return Level{prior: priorEvents, tuning: tuning{slowMemory: 60, fastMemory: 5, up: 1.8, down: 1.6, minExpected: 2, minSeen: 3}}
+}
+
 // Add books events seen and events that the hazards had expected meanwhile.
 func (l *Level) Add(seen, expected float64) {
 	expected = math.Max(0, expected)
