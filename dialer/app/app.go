@@ -177,7 +177,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Observer:      observers(append(watching, optional(o.Observer)...)),
 		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
-	a.follow.set = a.engine.SetCampaign
+	a.follow.engine = a.engine
 	if a.budgets != nil {
 		a.budgets.share = a.engine.ShareBudget
 	}

@@ -1,11 +1,15 @@
 package app
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/operator"
 )
 
 // A campaign that is started, changed and stopped at one node is so at every node.
@@ -45,4 +49,41 @@ func TestCampaignsAreFollowed(t *testing.T) {
 	is(a, "what is older does not come back", func(s campaigns.CampaignState, p campaigns.Pacing) bool {
 		return s == campaigns.Paused && p.Mode == campaigns.Ratio
 	})
+}
+
+// shifts is an engine with operators on duty.
+type shifts struct {
+	followed
+	operators []dialer.OperatorView
+	ended     []campaigns.UserID
+}
+
+func (s *shifts) Snapshot(context.Context) (dialer.Snapshot, error) {
+	return dialer.Snapshot{Operators: s.operators}, nil
+}
+
+func (s *shifts) OffDuty(_ context.Context, user campaigns.UserID) error {
+	s.ended = append(s.ended, user)
+	return nil
+}
+
+// Who is disabled at one node goes off duty where they are on duty.
+func TestDisabledUsersAreFollowed(t *testing.T) {
+	t.Parallel()
+	a, _ := start(t, onRedis(t, redistest.Start(t).URL(), "a"))
+	engine := &shifts{}
+	for user, state := range map[campaigns.UserID]operator.State{"ann": operator.Talking, "bob": operator.Ready, "cy": operator.Offline} {
+		u := campaigns.User{ID: user, Role: campaigns.RoleOperator, Disabled: user != "bob", CreatedAt: time.Now()}
+		if err := a.store.SaveUser(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		engine.operators = append(engine.operators, dialer.OperatorView{User: user, State: state})
+	}
+	f := &follower{store: a.store, engine: engine}
+	if err := f.followUsers(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []campaigns.UserID{"ann"}; !slices.Equal(engine.ended, want) {
+		t.Errorf("off duty: %v, want %v", engine.ended, want)
+	}
 }
