@@ -19,7 +19,8 @@ type budget struct {
 	// Answers that found nobody, and how many were expected to when their calls
 	// were placed, discounted.
 	missed, expected float64
-	own              own // where several nodes share the budget
+	own              own     // where several nodes share the budget
+	picked           float64 // share of calls whose records were picked, see choice
 }
 
 const (
@@ -36,6 +37,7 @@ const (
 	// together; credit that is meant to be left has so wide a spread.
 	keptBack   = 0.7
 	clump      = 0.85 // per root of operators at work beyond the first, at 3 %
+	clumpPick  = 0.2  // and so much more where records are picked: the likely ones are answered together
 	clumpShare = 0.03
 	pastSwing  = 0.5 // standard deviations of the calls abandoned so far
 	aheadSwing = 0.4 // of those still allowed until the window ends; the lesser of the two counts
@@ -155,7 +157,7 @@ func (b *budget) account(now time.Time, s Settings, atWork int) account {
 		if !s.WindowEnd.IsZero() {
 			swing = min(swing, aheadSwing*math.Sqrt(a.allowed*ahead))
 		}
-		a.last = keptBack + clump*(math.Sqrt(float64(atWork))-1)*math.Sqrt(math.Sqrt(a.allowed/clumpShare))
+		a.last = keptBack + (clump+clumpPick*b.picked)*(math.Sqrt(float64(atWork))-1)*math.Sqrt(math.Sqrt(a.allowed/clumpShare))
 		a.last += lossSpread * math.Sqrt(s.DetectorLoss*a.live)
 		a.reserve = a.last + swing
 		a.reserve = min(a.reserve, a.allowed*a.live/2)

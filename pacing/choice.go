@@ -8,12 +8,17 @@ import "github.com/outpace-dialer/outpace/pacing/estimate"
 // doubtful ones have their turn. What room is usual is learnt, so that the list is
 // used up as it comes.
 type choice struct {
-	usual float64 // median of the room at which calls are placed, in operators
-	lifts []float64
+	usual  float64 // median of the room at which calls are placed, in operators
+	lifts  []float64
+	differ bool    // the records of the last pick did
+	share  float64 // of the calls placed that were picked among records that differ
 }
 
 // roomStep is how fast the median of the room is followed, in operators a call.
 const roomStep = 0.02
+
+// sharePlaced is over how many calls the share of those picked is known.
+const sharePlaced = 300.0
 
 // tight is by how much less room than usual calls for a likely record.
 const tight = 0.5
@@ -43,6 +48,7 @@ func (m *model) lift(r Record) float64 {
 // beyond the answers expected, and its lift.
 func (c *choice) pick(m *model, records []Record, room float64) (int, float64) {
 	if len(records) == 0 {
+		c.differ = false
 		return 0, 1
 	}
 	likely, doubtful := 0, 0
@@ -58,8 +64,9 @@ func (c *choice) pick(m *model, records []Record, room float64) (int, float64) {
 	}
 	c.lifts = chances
 	picked := 0
+	c.differ = chances[likely] >= tellsApart*chances[doubtful]
 	switch {
-	case chances[likely] < tellsApart*chances[doubtful]:
+	case !c.differ:
 	case room <= c.usual-tight:
 		picked = likely
 	default:
@@ -75,6 +82,11 @@ func (c *choice) placed(room float64) {
 	} else {
 		c.usual -= roomStep
 	}
+	picked := 0.0
+	if c.differ {
+		picked = 1
+	}
+	c.share += (picked - c.share) / sharePlaced
 }
 
 // times is q with every chance so many times as high.

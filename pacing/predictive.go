@@ -20,6 +20,7 @@ const searchLines = 2
 // abandonment in proportion to the chance that none is; so the best rule is a
 // threshold on that chance.
 func (c *controller) predictive(now time.Time, v View, staff staffing) Decision {
+	c.budget.picked = c.choice.share
 	a := c.budget.account(now, c.settings, staff.atWork)
 	next := c.segmentOf(v, 0)
 	cancel := c.makeRoom(now, v, next, staff.free, a)
