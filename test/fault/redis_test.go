@@ -76,8 +76,15 @@ func TestRedisDies(t *testing.T) {
 // withoutLost takes out what Redis may have answered and not written before it
 // died: attempts that it does not know, and outcomes.
 func withoutLost(attempts []campaigns.Attempt, calls map[string]*dialog, dead []life) (kept []campaigns.Attempt, known map[string]*dialog, begins, ends int) {
+	const unwritten, waits, inTheAir = 2500 * time.Millisecond, 1500 * time.Millisecond, 100 * time.Millisecond
 	mayBeLost := func(at time.Time) bool {
-		return slices.ContainsFunc(dead, func(l life) bool { return at.Before(l.died) && at.After(l.died.Add(-2500*time.Millisecond)) })
+		written := at // at the latest: an outcome that meets no Redis waits for the next flush of the backlog
+		for _, l := range dead {
+			if written.After(l.died.Add(-inTheAir)) && written.Before(l.ready) {
+				written = l.ready.Add(waits)
+			}
+		}
+		return slices.ContainsFunc(dead, func(l life) bool { return at.Before(l.died) && written.After(l.died.Add(-unwritten)) })
 	}
 	known = maps.Clone(calls)
 	byID := map[string]bool{}
