@@ -48,6 +48,8 @@ type Detector struct {
 	callAt   time.Duration // onset of the last calling tone of a fax, or 0
 	lone     bool          // a beep came before any speech
 	trial    bool          // mode with: a person on trial
+	toned    time.Duration // how long tones sounded since the answer
+	rang     bool          // ringback since the answer
 }
 
 const hop = media.SamplesPerFrame / 2 // 10 ms
@@ -63,7 +65,7 @@ func (d *Detector) Answered() {
 	if d.answered {
 		return
 	}
-	d.answered, d.answer, d.beepAt = true, d.now, 0
+	d.answered, d.answer, d.beepAt, d.toned = true, d.now, 0, 0
 	d.voice.restart()
 	if d.final.Kind != media.Announcement {
 		d.final = Finding{} // a busy tone that is answered was none
@@ -82,6 +84,7 @@ func (d *Detector) Hear(f media.Frame) (Finding, bool) {
 	sounding := d.ear.Tone()
 	if sounding > 0 {
 		d.toneAt = d.now
+		d.toned += frame
 	}
 	d.voice.step(level, d.ear.Purity(), sounding)
 	if !ok {

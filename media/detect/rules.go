@@ -34,7 +34,7 @@ func (d *Detector) meaning(h tone.Heard) (Finding, bool) {
 			return Finding{}, false
 		}
 		d.voice.restart() // what was taken for speech was the line behind the ring
-		d.beepAt = 0
+		d.beepAt, d.rang = 0, true
 		return Finding{Kind: media.Ringback, Probability: 0.9}, true
 	case tone.BeepTone:
 		return d.beep(h.From)

@@ -1,0 +1,120 @@
+package detect
+
+import "time"
+
+// Features is what a verdict is learnt from: times in seconds, levels in dB,
+// counts. They hold no audio and no words.
+type Features [features]float32
+
+const (
+	sinceAnswer = iota
+	delay       // from the answer to the first syllable
+	sinceOnset
+	quiet
+	stretch   // length of the present stretch
+	phraseLen // of the present phrase
+	total     // speech
+	stretches
+	firstStretch
+	lastStretch
+	longStretch
+	lastGap
+	wideGap
+	phrases
+	phraseOne
+	phraseTwo
+	longPhrase
+	waitOne
+	density // share of speech between the first syllable and the last
+	syllables
+	rate // syllables per second of speech
+	levelSpread
+	levelNow  // under the loudest
+	overNoise // loudest over the floor
+	noise
+	purityMean
+	puritySpread
+	tonal // time with a tone
+	ringing
+	near6Quiet
+	near6Total
+	near6Span
+	near10Quiet
+	near10Total
+	near10Span
+	near15Quiet
+	near15Total
+	near15Span
+	slow1
+	slow4
+	slow16
+	features
+)
+
+// FeatureNames are in the order of Features.
+var FeatureNames = [features]string{
+	"since_answer", "delay", "since_onset", "quiet", "stretch", "phrase", "total", "stretches", "first_stretch", "last_stretch",
+	"long_stretch", "last_gap", "wide_gap", "phrases", "phrase_one", "phrase_two", "long_phrase", "wait_one", "density", "syllables",
+	"rate", "level_spread", "level_now", "over_noise", "noise", "purity_mean", "purity_spread", "tonal", "ringing",
+	"near6_quiet", "near6_total", "near6_span", "near10_quiet", "near10_total", "near10_span", "near15_quiet", "near15_total", "near15_span", "slow1", "slow4", "slow16",
+}
+
+// Features gives the present ones; false while nobody spoke.
+func (d *Detector) Features(f *Features) bool {
+	v := &d.voice
+	if !d.answered || !v.heard() {
+		return false
+	}
+	p := v.pace // with the present stretch
+	if v.speaking && v.end-v.start >= shortest {
+		p.close(v.start, v.end)
+		f[stretch] = seconds(v.end - v.start)
+	} else {
+		f[stretch] = 0
+	}
+	f[sinceAnswer] = seconds(d.now - d.answer)
+	f[delay] = seconds(v.onset - d.answer)
+	f[sinceOnset] = seconds(v.now - v.onset)
+	f[quiet] = seconds(v.now - v.end)
+	f[phraseLen] = seconds(v.end - p.phrase)
+	f[total] = seconds(v.total)
+	f[stretches] = float32(p.stretches)
+	f[firstStretch] = seconds(p.first)
+	f[lastStretch] = seconds(p.last)
+	f[longStretch] = seconds(p.long)
+	f[lastGap] = seconds(p.gap)
+	f[wideGap] = seconds(p.wide)
+	f[phrases] = float32(p.phrases)
+	f[phraseOne], f[waitOne] = seconds(p.one), seconds(p.wait)
+	if p.phrases < 2 {
+		f[phraseOne], f[waitOne] = f[phraseLen], f[quiet]
+	}
+	f[phraseTwo] = seconds(p.two)
+	if p.phrases == 2 {
+		f[phraseTwo] = f[phraseLen]
+	}
+	f[longPhrase] = max(seconds(p.most), f[phraseLen])
+	f[density] = f[total] / max(0.02, seconds(v.end-v.onset))
+	f[syllables] = float32(p.syllables)
+	f[rate] = float32(p.syllables) / max(0.2, f[total])
+	f[levelSpread] = float32(spread(p.sum, p.squares, p.frames))
+	f[levelNow] = float32(v.loudest - v.level)
+	f[overNoise] = float32(v.loudest - v.floor)
+	f[noise] = float32(v.floor)
+	f[purityMean] = float32(p.purity / float64(max(1, p.frames)))
+	f[puritySpread] = float32(spread(p.purity, p.purities, p.frames))
+	for i, c := range p.nearness {
+		f[near6Quiet+3*i] = seconds(v.now - c.to)
+		f[near6Total+3*i] = seconds(c.total)
+		f[near6Span+3*i] = seconds(c.to - c.from)
+		f[slow1+i] = float32(p.peak - p.slow[i])
+	}
+	f[tonal] = seconds(d.toned)
+	f[ringing] = 0
+	if d.rang {
+		f[ringing] = 1
+	}
+	return true
+}
+
+func seconds(d time.Duration) float32 { return float32(d.Seconds()) }
