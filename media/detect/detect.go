@@ -6,12 +6,12 @@
 // is pure and causal: no clock, no goroutine, no look ahead; time is the count
 // of frames.
 //
-//	frame ─► tone.Ear (10 ms) ─► tones ──────────────► what they mean here ─┐
-//	                 └─ level ─► voice: noise floor, times of the greeting ─► rules ─► Finding
+//	frame ─► tone.Ear (10 ms) ─► tones ─────────────► what they mean here ──────┐
+//	                 └─ level ─► voice: noise floor, rhythm ─► features ─► forest ─► rules ─► Finding
 //
-// The rule that carries most: people say a word or two and wait; machines talk
-// on. So the verdict falls a short quiet after a short greeting, or when a
-// greeting goes on for too long.
+// People say a word or two and wait; machines talk on. The forest learnt from
+// labelled calls how much so: it makes odds of the timing. A person is told in
+// a pause, the longer it is the sooner; a machine when the odds are hopeless.
 package detect
 
 import (
@@ -50,13 +50,20 @@ type Detector struct {
 	trial    bool          // mode with: a person on trial
 	toned    time.Duration // how long tones sounded since the answer
 	rang     bool          // ringback since the answer
+	forest   Forest
+	bounds   Bounds
+	features Features
+	odds     float64 // logarithm of the odds of a person, by the features
 }
 
 const hop = media.SamplesPerFrame / 2 // 10 ms
 
 // New makes a detector for one call.
-func New(cfg Config) *Detector {
-	return &Detector{cfg: cfg.withDefaults(), voice: newVoice()}
+func New(cfg Config) *Detector { return NewWith(cfg, learnt, DefaultBounds) }
+
+// NewWith makes a detector that judges by another forest and other bounds.
+func NewWith(cfg Config, f Forest, b Bounds) *Detector {
+	return &Detector{cfg: cfg.withDefaults(), voice: newVoice(), forest: f, bounds: b.at(cfg.Prices)}
 }
 
 // Answered says that the frames from now on are after the answer. What was

@@ -9,7 +9,7 @@ type Features [features]float32
 const (
 	sinceAnswer = iota
 	delay       // from the answer to the first syllable
-	sinceOnset
+	SinceOnset
 	quiet
 	stretch   // length of the present stretch
 	phraseLen // of the present phrase
@@ -74,7 +74,7 @@ func (d *Detector) Features(f *Features) bool {
 	}
 	f[sinceAnswer] = seconds(d.now - d.answer)
 	f[delay] = seconds(v.onset - d.answer)
-	f[sinceOnset] = seconds(v.now - v.onset)
+	f[SinceOnset] = seconds(v.now - v.onset)
 	f[quiet] = seconds(v.now - v.end)
 	f[phraseLen] = seconds(v.end - p.phrase)
 	f[total] = seconds(v.total)
@@ -118,3 +118,9 @@ func (d *Detector) Features(f *Features) bool {
 }
 
 func seconds(d time.Duration) float32 { return float32(d.Seconds()) }
+
+// Quiet is how long there has been neither a tone nor a voice that is nearly
+// as loud as this call's has been: others may talk on behind it.
+func (d *Detector) Quiet() time.Duration {
+	return min(max(d.voice.quiet(), d.voice.now-d.voice.pace.nearness[1].to), d.now-d.toneAt)
+}

@@ -1,65 +1,81 @@
 package detect
 
-import "math"
+import (
+	"bytes"
+	_ "embed"
+	"encoding/binary"
+	"fmt"
+)
 
-// ForestDepth is how many questions each tree asks.
-const ForestDepth = 4
+// Depth is how many questions each tree asks.
+const Depth = 4
 
-const splits, leaves = 1<<ForestDepth - 1, 1 << ForestDepth
-
-// Split is one question of a tree: is the feature at or above the limit?
-type Split struct {
-	Limit   float32
-	Feature uint8
+// Tree asks whether a feature is at or above a limit: the next question of i
+// is 2i+1 where it is not and 2i+2 where it is. The last answer finds a leaf.
+type Tree struct {
+	Limit   [1<<Depth - 1]float32
+	Feature [1<<Depth - 1]uint8
+	Leaf    [1 << Depth]float32
 }
 
-// Forest scores features: the sum of one leaf per tree, for each class.
-type Forest struct {
-	Classes int
-	nodes   []Split   // 15 a tree, the children of i are 2i+1 and 2i+2
-	leaves  []float32 // 16 times Classes a tree
+// Forest scores features by the sum of one leaf per tree: the natural
+// logarithm of the odds that a person answered.
+type Forest []Tree
+
+// Odds does not allocate.
+func (f Forest) Odds(x *Features) float64 {
+	sum := float32(0)
+	for i := range f {
+		t, at := &f[i], 0
+		for range Depth {
+			right := 0
+			if x[t.Feature[at]] >= t.Limit[at] {
+				right = 1
+			}
+			at = 2*at + 1 + right
+		}
+		sum += t.Leaf[at-len(t.Limit)]
+	}
+	return float64(sum)
 }
 
-// Add appends a tree.
-func (f *Forest) Add(nodes []Split, leaves []float32) {
-	f.nodes = append(f.nodes, nodes...)
-	f.leaves = append(f.leaves, leaves...)
+// Bytes is the form that is embedded: the trees in order, little endian.
+func (f Forest) Bytes() []byte {
+	var b bytes.Buffer
+	if err := binary.Write(&b, binary.LittleEndian, []Tree(f)); err != nil {
+		panic(err) // a tree has a fixed size
+	}
+	return b.Bytes()
 }
 
-// Trees is how many there are.
-func (f *Forest) Trees() int { return len(f.nodes) / splits }
-
-// Probabilities writes one probability per class. It does not allocate.
-func (f *Forest) Probabilities(x *Features, p *[MaxClasses]float64) {
-	var sum [MaxClasses]float32
-	k := f.Classes
-	for nodes, values := f.nodes, f.leaves; len(nodes) >= splits; nodes, values = nodes[splits:], values[k*leaves:] {
-		at := 0
-		for range ForestDepth {
-			n := nodes[at]
-			at = 2*at + 1
-			if x[n.Feature] >= n.Limit {
-				at++
+// ParseForest reads what Bytes wrote.
+func ParseForest(b []byte) (Forest, error) {
+	size := binary.Size(Tree{})
+	if len(b)%size != 0 {
+		return nil, fmt.Errorf("forest: %d bytes are no whole number of trees of %d", len(b), size)
+	}
+	f := make(Forest, len(b)/size)
+	if err := binary.Read(bytes.NewReader(b), binary.LittleEndian, []Tree(f)); err != nil {
+		return nil, fmt.Errorf("forest: %w", err)
+	}
+	for _, t := range f {
+		for _, x := range t.Feature {
+			if x >= features {
+				return nil, fmt.Errorf("forest: no feature %d", x)
 			}
 		}
-		leaf := values[(at-splits)*k:][:k]
-		for c, v := range leaf {
-			sum[c] += v
-		}
 	}
-	total := 0.0
-	top := sum[0]
-	for _, v := range sum[1:k] {
-		top = max(top, v)
-	}
-	for c := range k {
-		p[c] = math.Exp(float64(sum[c] - top))
-		total += p[c]
-	}
-	for c := range k {
-		p[c] /= total
-	}
+	return f, nil
 }
 
-// MaxClasses bounds Forest.Classes.
-const MaxClasses = 8
+//go:embed weights.bin
+var weights []byte
+
+// learnt is what `make train-detector` made; MODEL.md tells how, and how good it is.
+var learnt = func() Forest {
+	f, err := ParseForest(weights)
+	if err != nil {
+		panic(err) // the build is broken
+	}
+	return f
+}()

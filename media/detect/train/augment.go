@@ -3,11 +3,12 @@ package main
 import (
 	"math"
 	"math/rand/v2"
+	"time"
 )
 
 // vary makes another call of a clip: faster or slower, louder or softer, in
 // other noise, sooner or later. Pool gives talkers for the babble.
-func vary(c *clip, pool []*clip, r *rand.Rand) (pcm []int16, answer int) {
+func vary(c *call, pool []*call, r *rand.Rand) (pcm []int16, answer time.Duration) {
 	speed := math.Exp(0.16 * (2*r.Float64() - 1))
 	n := int(float64(len(c.pcm)) / speed)
 	x := make([]float64, n)
@@ -20,16 +21,16 @@ func vary(c *clip, pool []*clip, r *rand.Rand) (pcm []int16, answer int) {
 		f := at - float64(j)
 		x[i] = (1-f)*float64(c.pcm[j]) + f*float64(c.pcm[j+1])
 	}
-	answer = int(float64(c.answer) / speed)
+	answer = time.Duration(float64(c.answer) / speed)
 	if c.answer == 0 {
 		// shift by up to 0.4 s
-		if shift := int((r.Float64() - 0.5) * 6400); shift < 0 && -shift < c.start*6 {
+		if shift := int((r.Float64() - 0.5) * 6400); shift < 0 && -shift < int(c.start.Milliseconds())*6 {
 			x = x[-shift:]
 		} else if shift > 0 {
 			lead := make([]float64, shift)
 			copy(lead, x[:min(shift, len(x))])
 			// the noise before the greeting, backwards
-			quiet := min(shift, int(float64(c.start)/speed)*8)
+			quiet := min(shift, int(c.start.Seconds()*1000/speed)*8)
 			if quiet > 400 {
 				for i := range lead {
 					k := i % (2 * quiet)
@@ -67,7 +68,7 @@ func rms(x []float64) float64 {
 	return math.Sqrt(s / float64(max(1, len(x))))
 }
 
-func makeNoise(n int, pool []*clip, r *rand.Rand) []float64 {
+func makeNoise(n int, pool []*call, r *rand.Rand) []float64 {
 	y := make([]float64, n)
 	switch kind := r.IntN(4); kind {
 	case 0, 1: // white, or darker
