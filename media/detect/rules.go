@@ -204,8 +204,14 @@ func (d *Detector) person() bool {
 	return d.odds >= d.bounds.After(d.Quiet())
 }
 
+// Patience is the time after the first sound in which there is no hurry to
+// tell a machine: what was taken for speech may yet be a tri-tone or a fax.
+const Patience = 1500 * time.Millisecond
+
 // machine says that the odds of a person are too low to wait on.
-func (d *Detector) machine() bool { return d.odds <= d.bounds.Machine }
+func (d *Detector) machine() bool {
+	return d.odds <= d.bounds.Machine && d.voice.now-d.voice.onset >= Patience
+}
 
 // atDeadline fails open: a machine has to be the likelier.
 func (d *Detector) atDeadline() Finding {

@@ -21,9 +21,10 @@ type call struct {
 	answer, start              time.Duration // start of the greeting
 	pcm                        []int16
 	fold                       int
-	heard                      []moment   // of the recording itself
-	tones                      []finding  // what needs no learning
-	varied                     [][]moment // of variations of it
+	forest                     detect.Forest // that did not learn from this speaker, or from all
+	heard                      []moment      // of the recording itself
+	tones                      []finding     // what needs no learning
+	varied                     [][]moment    // of variations of it
 }
 
 // moment is what is known at a time.

@@ -24,6 +24,7 @@ type recipe struct {
 	rowShare    float64 // of the rows, for each tree
 	columnShare float64 // of the features, for each tree
 	columns     []int   // features that may be used
+	copies      int     // variations of each call
 	seed        uint64
 }
 

@@ -1,64 +1,21 @@
-// Command train learns the forest of package detect from recorded calls in
-// $SHARED/audio and says how good it is on speakers that it did not hear.
 package main
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
+	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/detect"
 )
 
-func main() {
-	out := flag.String("out", "", "file for the forest; none: only measure")
-	seed := flag.Uint64("seed", 1, "of all that is random")
-	trees := flag.Int("trees", 120, "in the forest")
-	rate := flag.Float64("rate", 0.07, "of learning")
-	copies := flag.Int("copies", 8, "variations of each call")
-	drop := flag.String("drop", "", "features to do without, with commas")
-	search := flag.Int("search", 0, "tries to find better bounds")
-	flag.Parse()
-	how := recipe{trees: *trees, rate: *rate, lambda: 2, least: 2, rowShare: 0.6, columnShare: 0.5, seed: *seed}
-	for i, n := range detect.FeatureNames {
-		if !slices.Contains(strings.Split(*drop, ","), n) {
-			how.columns = append(how.columns, i)
-		}
+func train(out string, how recipe, tries int) error {
+	calls, err := readSets()
+	if err != nil {
+		return err
 	}
-	if err := train(*out, how, *copies, *search); err != nil {
-		fmt.Fprintln(os.Stderr, "train:", err)
-		os.Exit(1)
-	}
-}
-
-func train(out string, how recipe, copies, tries int) error {
-	var calls []*call
-	for _, set := range []string{"public", "tune"} {
-		c, err := readCalls(filepath.Join(os.Getenv("SHARED"), "audio", set))
-		if err != nil {
-			return fmt.Errorf("SHARED names a folder with audio/public and audio/tune: %w", err)
-		}
-		calls = append(calls, c...)
-	}
-	listen(calls, copies, how.seed)
-	const folds = 5
-	part(calls, folds)
-	for fold := range folds {
-		var rest, kept []*call
-		for _, c := range calls {
-			if c.fold == fold {
-				kept = append(kept, c)
-			} else {
-				rest = append(rest, c)
-			}
-		}
-		ask(learn(table(rest), how), kept)
-	}
+	cross(calls, how)
 	report("speakers kept back", calls)
 	if tries > 0 {
 		find(calls, tries, how.seed)
@@ -72,9 +29,27 @@ func train(out string, how recipe, copies, tries int) error {
 	return os.WriteFile(out, f.Bytes(), 0o644)
 }
 
+// cross gives each call the odds of a forest that did not learn from its speaker.
+func cross(calls []*call, how recipe) {
+	listen(calls, how)
+	const folds = 5
+	part(calls, folds)
+	for fold := range folds {
+		var rest, kept []*call
+		for _, c := range calls {
+			if c.fold == fold {
+				kept = append(kept, c)
+			} else {
+				rest = append(rest, c)
+			}
+		}
+		ask(learn(table(rest), how), kept)
+	}
+}
+
 // listen hears each call and some variations of it.
-func listen(calls []*call, copies int, seed uint64) {
-	random := rand.New(rand.NewPCG(seed, 3))
+func listen(calls []*call, how recipe) {
+	random := rand.New(rand.NewPCG(how.seed, 3))
 	var talkers []*call
 	for _, c := range calls {
 		if c.label == "machine" {
@@ -83,7 +58,7 @@ func listen(calls []*call, copies int, seed uint64) {
 	}
 	for _, c := range calls {
 		c.heard, c.tones = hear(c.pcm, c.answer)
-		for range copies {
+		for range how.copies {
 			heard, _ := hear(vary(c, talkers, random))
 			c.varied = append(c.varied, heard)
 		}
@@ -92,6 +67,7 @@ func listen(calls []*call, copies int, seed uint64) {
 
 func ask(f detect.Forest, calls []*call) {
 	for _, c := range calls {
+		c.forest = f
 		for i := range c.heard {
 			c.heard[i].odds = f.Odds(&c.heard[i].features)
 		}
@@ -130,7 +106,28 @@ func report(name string, calls []*call) {
 		after *= time.Millisecond
 		fmt.Printf("  right %v after the first syllable: %v\n", after, forced(calls, after))
 	}
-	r := judge(calls, detect.DefaultBounds, 5*time.Second, 7*time.Second)
+	r := newResult()
+	for _, c := range calls {
+		r.add(ours(c, c.forest))
+	}
 	fmt.Println(" ", r)
 	fmt.Println("  wrong:", r.wrong)
+}
+
+// ours is the verdict of the product with a forest.
+func ours(c *call, f detect.Forest) (*call, string, time.Duration) {
+	d := detect.NewWith(detect.Config{}, f, detect.DefaultBounds)
+	play(c, d)
+	return c, detect.Label(d.Final()), d.Final().At
+}
+
+func play(c *call, d *detect.Detector) {
+	var at time.Duration
+	for pcm := c.pcm; len(pcm) >= media.SamplesPerFrame; pcm = pcm[media.SamplesPerFrame:] {
+		if at >= c.answer {
+			d.Answered()
+		}
+		d.Hear(pcm[:media.SamplesPerFrame])
+		at += media.FrameDuration
+	}
 }
