@@ -2,14 +2,15 @@ package detect
 
 import "time"
 
-// Features is what a verdict is learnt from: times in seconds, levels in dB,
-// counts. They hold no audio and no words.
+// Features is what a verdict is learnt from: times in seconds, counts, shares.
+// They hold no audio, no words, and no levels, which tell microphones apart
+// and made no verdict better.
 type Features [features]float32
 
 const (
 	sinceAnswer = iota
 	delay       // from the answer to the first syllable
-	SinceOnset
+	SinceOnset  // the first syllable
 	quiet
 	stretch   // length of the present stretch
 	phraseLen // of the present phrase
@@ -28,10 +29,6 @@ const (
 	density // share of speech between the first syllable and the last
 	syllables
 	rate // syllables per second of speech
-	levelSpread
-	levelNow  // under the loudest
-	overNoise // loudest over the floor
-	noise
 	purityMean
 	puritySpread
 	tonal // time with a tone
@@ -45,9 +42,6 @@ const (
 	near15Quiet
 	near15Total
 	near15Span
-	slow1
-	slow4
-	slow16
 	features
 )
 
@@ -55,8 +49,8 @@ const (
 var FeatureNames = [features]string{
 	"since_answer", "delay", "since_onset", "quiet", "stretch", "phrase", "total", "stretches", "first_stretch", "last_stretch",
 	"long_stretch", "last_gap", "wide_gap", "phrases", "phrase_one", "phrase_two", "long_phrase", "wait_one", "density", "syllables",
-	"rate", "level_spread", "level_now", "over_noise", "noise", "purity_mean", "purity_spread", "tonal", "ringing",
-	"near6_quiet", "near6_total", "near6_span", "near10_quiet", "near10_total", "near10_span", "near15_quiet", "near15_total", "near15_span", "slow1", "slow4", "slow16",
+	"rate", "purity_mean", "purity_spread", "tonal", "ringing",
+	"near6_quiet", "near6_total", "near6_span", "near10_quiet", "near10_total", "near10_span", "near15_quiet", "near15_total", "near15_span",
 }
 
 // Features gives the present ones; false while nobody spoke.
@@ -97,17 +91,12 @@ func (d *Detector) Features(f *Features) bool {
 	f[density] = f[total] / max(0.02, seconds(v.end-v.onset))
 	f[syllables] = float32(p.syllables)
 	f[rate] = float32(p.syllables) / max(0.2, f[total])
-	f[levelSpread] = float32(spread(p.sum, p.squares, p.frames))
-	f[levelNow] = float32(v.loudest - v.level)
-	f[overNoise] = float32(v.loudest - v.floor)
-	f[noise] = float32(v.floor)
 	f[purityMean] = float32(p.purity / float64(max(1, p.frames)))
 	f[puritySpread] = float32(spread(p.purity, p.purities, p.frames))
 	for i, c := range p.nearness {
 		f[near6Quiet+3*i] = seconds(v.now - c.to)
 		f[near6Total+3*i] = seconds(c.total)
 		f[near6Span+3*i] = seconds(c.to - c.from)
-		f[slow1+i] = float32(p.peak - p.slow[i])
 	}
 	f[tonal] = seconds(d.toned)
 	f[ringing] = 0

@@ -19,14 +19,12 @@ type pace struct {
 	ended             time.Duration // end of the last stretch
 
 	frames           int     // with speech
-	sum, squares     float64 // of their levels
 	purity, purities float64 // sum of their purity, of its squares
 	smooth, turn     float64 // envelope and its last extreme
 	rising           bool
 	syllables        int
 
 	peak     float64     // dBFS, held for 60 ms
-	slow     [3]float64  // levels, means of about 0.1, 0.4 and 1.6 s
 	nearness [3]nearness // to the peak
 }
 
@@ -68,10 +66,8 @@ func (p *pace) next(start time.Duration) {
 }
 
 // active takes a frame of speech.
-func (p *pace) active(level, purity float64) {
+func (p *pace) active(purity float64) {
 	p.frames++
-	p.sum += level
-	p.squares += level * level
 	p.purity += purity
 	p.purities += purity * purity
 }
@@ -106,10 +102,6 @@ var nearDB = [3]float64{6, 10, 15}
 func (p *pace) near(level, held float64, now time.Duration) {
 	if p.peak == 0 {
 		p.peak = level
-		p.slow = [3]float64{level, level, level}
-	}
-	for i, a := range [3]float64{0.18, 0.05, 0.0125} {
-		p.slow[i] += a * (max(-80, level) - p.slow[i])
 	}
 	if held > p.peak || p.total() < 100*time.Millisecond {
 		if held > p.peak+3 {

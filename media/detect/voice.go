@@ -37,7 +37,6 @@ type voice struct {
 	segments int           // stretches of speech
 	total    time.Duration // of speech
 	loudest  float64       // dBFS
-	level    float64       // dBFS, now
 	last     [2]float64    // levels before that
 	pace     pace
 }
@@ -60,7 +59,6 @@ func (v *voice) step(level, purity float64, tone time.Duration) {
 	if tone == 0 {
 		v.adapt(level)
 	}
-	v.level = level
 	if v.segments > 0 {
 		v.pace.envelope(level)
 		v.pace.near(level, held, v.now)
@@ -73,7 +71,7 @@ func (v *voice) step(level, purity float64, tone time.Duration) {
 		v.hang = hangover
 		v.speak(true)
 		v.loudest = max(v.loudest, level)
-		v.pace.active(level, purity)
+		v.pace.active(purity)
 	case v.hang > 0:
 		v.hang--
 		v.speak(false)
