@@ -73,6 +73,28 @@ func TestPulseShowsTheEndOfASilence(t *testing.T) {
 	}
 }
 
+// At a cold start a list that answers less often than was assumed, on a carrier that gives
+// no early signs, is no silence whose end would show: all young calls are held against the
+// operators.
+func TestNoPulseAtAColdStart(t *testing.T) {
+	ctl := New(Settings{Mode: Predictive, RingTimeout: 25 * time.Second}, monday).(*controller)
+	ready(ctl, monday, 1)
+	n := &carrier{c: ctl, due: map[int][]Event{}, rate: 5}
+	held := 0
+	for range 300 {
+		n.run(1, 20, 20)
+		if ctl.model.segments[0].mute {
+			t.Fatalf("after %v s the carrier is taken for silent", n.now)
+		}
+		if _, after := ctl.model.recovery(0, 10); after > 1 {
+			held++
+		}
+	}
+	if held < 100 {
+		t.Errorf("calls of ten seconds were held against the operators in %d of 300 s", held)
+	}
+}
+
 // A silent carrier is met with care for as long as it is silent; a list that has
 // become poorer only until the machines have shown that the carrier works.
 func TestPoorerListIsNoSilence(t *testing.T) {

@@ -37,7 +37,7 @@ func (s *segment) silent() bool { return s.usual >= silence*s.answer }
 // its silence looks like a poorer list.
 func (s *segment) follow(l *life, seconds float64) {
 	s.usual = follow(s.usual, s.answer, seconds)
-	s.listen(&l.pulse)
+	s.listen(l)
 	if s.silent() && l.goesOn(s.answer/s.usual) {
 		s.poorer += seconds
 	} else {
@@ -45,18 +45,16 @@ func (s *segment) follow(l *life, seconds float64) {
 	}
 }
 
-// listen follows whether the carrier itself is silent, and whether it is back.
-func (s *segment) listen(p *pulse) {
-	if !s.silent() {
+// listen follows whether the carrier itself is silent, and whether it is back. At a cold
+// start nothing is usual yet.
+func (s *segment) listen(l *life) {
+	if !s.silent() || l.known <= coldStart {
 		s.mute, s.back = false, false
 		return
 	}
-	switch mute := p.share() < math.Sqrt(s.answer/s.usual); { // the middle, as in goesOn
-	case mute:
-		s.mute, s.back = true, false
-	case s.mute:
-		s.back = true
-	}
+	gone := l.pulse.share() < math.Sqrt(s.answer/s.usual) // the middle, as in goesOn
+	s.back = s.mute && !gone
+	s.mute = s.mute || gone
 }
 
 // recovery is by how much more often calls of a segment and an age in seconds are
