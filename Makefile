@@ -84,7 +84,7 @@ days: build ## DAYS random days of a call centre (default 10000; hours), at most
 comma := ,
 BENCH_LEADS ?= 10000,100000,1000000$(if $(BIG),$(comma)10000000)
 
-bench: go-version ## benchmarks, with allocations; ratios of the stores at 10 k to 1 M leads (BIG=1: 10 M, and 1 M rows imported beside calls; an hour, 6 GB)
+bench: go-version ## benchmarks, with allocations; ratios of the stores at 10 k to 1 M leads (BIG=1: 10 M, and 1 M rows imported beside calls; hours)
 	OUTPACE_BENCH_LEADS=$(BENCH_LEADS) OUTPACE_BENCH_IMPORT=$(if $(BIG),1000000,0) go test -run '^$$' -bench . -benchmem -timeout 5h -p 1 $(ARGS) ./...
 
 lint: go-version ## golangci-lint where it is installed, else go vet

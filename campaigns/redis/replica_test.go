@@ -11,6 +11,18 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 )
 
+// follow starts a replica of a master, and waits until the master counts it: it answers
+// with what it loaded before, and only who is counted is waited for.
+func follow(t *testing.T, master *redistest.Server) *redistest.Server {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(master.Addr)
+	replica := redistest.Start(t, "--replicaof", host, port)
+	for !strings.Contains(master.Ask("INFO replication"), "state=online") {
+		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
+	}
+	return replica
+}
+
 // Where there is a replica, an attempt that it does not confirm must not be
 // dialled; where there is none, nobody waits for one.
 func TestBeginWaitsForAReplica(t *testing.T) {
@@ -39,13 +51,7 @@ func TestBeginWaitsForAReplica(t *testing.T) {
 	if _, err := begin(); err != nil {
 		t.Fatalf("without a replica: %v", err)
 	}
-	host, port, _ := net.SplitHostPort(master.Addr)
-	replica := redistest.Start(t, "--replicaof", host, port)
-	// It answers with what it loaded before the master counts it: only then is it waited
-	// for, and what the store then sees it remembers.
-	for !strings.Contains(master.Ask("INFO replication"), "state=online") {
-		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
-	}
+	replica := follow(t, master)
 	s.replicas.forget() // as after some seconds
 	if err := soon(); err != nil {
 		t.Fatalf("with a replica: %v", err)
@@ -73,11 +79,7 @@ func TestBeginWaitsForAReplica(t *testing.T) {
 // where a failover keeps it, however often it is said.
 func TestWishesWaitForAReplica(t *testing.T) {
 	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
-	host, port, _ := net.SplitHostPort(master.Addr)
-	replica := redistest.Start(t, "--replicaof", host, port)
-	for !strings.Contains(master.Ask("INFO replication"), "state=online") {
-		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
-	}
+	replica := follow(t, master)
 	s := openTest(t, master.URL())
 	fill(t, s, 10)
 	claims, err := s.Claim(t.Context(), campaigns.ClaimRequest{Queues: queuesOfCamp("rest"), Limit: 1, Node: "n", Lease: time.Minute, Now: start})
@@ -137,11 +139,7 @@ func TestWishesWaitForAReplica(t *testing.T) {
 func TestBeginWaitsForAReplicaThatIsGone(t *testing.T) {
 	const alone = 3 * time.Second
 	master := redistest.Start(t, "--repl-diskless-sync-delay", "0")
-	host, port, _ := net.SplitHostPort(master.Addr)
-	replica := redistest.Start(t, "--replicaof", host, port)
-	for !strings.Contains(master.Ask("INFO replication"), "state=online") {
-		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
-	}
+	replica := follow(t, master)
 	s := openTest(t, master.URL())
 	s.options.alone = alone
 	fill(t, s, 100)

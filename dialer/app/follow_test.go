@@ -2,9 +2,10 @@ package app
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
@@ -55,7 +56,7 @@ func TestCampaignsAreFollowed(t *testing.T) {
 type shifts struct {
 	followed
 	operators []dialer.OperatorView
-	ended     []campaigns.UserID
+	ended     chan campaigns.UserID
 }
 
 func (s *shifts) Snapshot(context.Context) (dialer.Snapshot, error) {
@@ -63,7 +64,7 @@ func (s *shifts) Snapshot(context.Context) (dialer.Snapshot, error) {
 }
 
 func (s *shifts) OffDuty(_ context.Context, user campaigns.UserID) error {
-	s.ended = append(s.ended, user)
+	s.ended <- user
 	return nil
 }
 
@@ -71,7 +72,7 @@ func (s *shifts) OffDuty(_ context.Context, user campaigns.UserID) error {
 func TestDisabledUsersAreFollowed(t *testing.T) {
 	t.Parallel()
 	a, _ := start(t, onRedis(t, redistest.Start(t).URL(), "a"))
-	engine := &shifts{}
+	engine := &shifts{ended: make(chan campaigns.UserID)}
 	for user, state := range map[campaigns.UserID]operator.State{"ann": operator.Talking, "bob": operator.Ready, "cy": operator.Offline} {
 		u := campaigns.User{ID: user, Role: campaigns.RoleOperator, Disabled: user != "bob", CreatedAt: time.Now()}
 		if err := a.store.SaveUser(t.Context(), u); err != nil {
@@ -79,11 +80,16 @@ func TestDisabledUsersAreFollowed(t *testing.T) {
 		}
 		engine.operators = append(engine.operators, dialer.OperatorView{User: user, State: state})
 	}
-	f := &follower{store: a.store, engine: engine}
-	if err := f.followUsers(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if want := []campaigns.UserID{"ann"}; !slices.Equal(engine.ended, want) {
-		t.Errorf("off duty: %v, want %v", engine.ended, want)
+	f := &follower{store: a.store, engine: engine, shared: true, log: zap.NewNop()}
+	go f.run(t.Context())
+	for range 2 { // for as long as they are on duty
+		select {
+		case user := <-engine.ended:
+			if user != "ann" {
+				t.Errorf("%s went off duty, want ann", user)
+			}
+		case <-time.After(patience):
+			t.Fatal("nobody went off duty")
+		}
 	}
 }
