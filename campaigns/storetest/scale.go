@@ -192,6 +192,7 @@ func Scale(b *testing.B, s Both, bytes func() int64) {
 const (
 	besideSlice = 2 * time.Second // of dialling with an import, or without
 	besidePairs = 20              // of slices, 80 s in all, or more; see ImportBeside
+	besideLeads = 50_000          // not dialled yet, at least
 )
 
 // ImportBeside measures how much longer claims wait while a list is imported into
@@ -209,7 +210,14 @@ func ImportBeside(b *testing.B, s Both) {
 		}
 	}
 	f := newFloor(b, s)
-	f.grow(b, 0, 50_000+rows/5)                                     // enough to dial
+	have := 0
+	enough := func() { // to dial
+		for have < int(f.calls.Load())+besideLeads {
+			f.grow(b, have, have+besideLeads)
+			have += besideLeads
+		}
+	}
+	enough()
 	if _, err := f.Claim(b.Context(), f.request(100)); err != nil { // a hopper is never empty
 		b.Fatal(err)
 	}
@@ -218,6 +226,7 @@ func ImportBeside(b *testing.B, s Both) {
 	var beside []time.Duration
 	added, busy := 0, time.Duration(0)
 	for i := 0; i < besidePairs || added < rows; i++ {
+		enough()
 		for k := range 2 {
 			if k != i%2 {
 				alone[i%2] = append(alone[i%2], f.dial(b, besideSlice)...)
