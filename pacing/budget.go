@@ -52,8 +52,8 @@ const (
 	meanPlaced    = 0.75 // of the threshold, before it is known
 	missedMemory  = 60.0 // calls expected to be abandoned
 	missedPrior   = 4.0
-	realised      = 1.3 // abandoned calls for each that the chances expected, before it is known
-	realisedAfter = 1.1 // with surplus calls given up
+	realised      = 1.1  // abandoned calls for each that the chances expected, before it is known
+	realisedAfter = 0.85 // with surplus calls given up
 )
 
 func newBudget(now time.Time, windows []time.Duration) budget {

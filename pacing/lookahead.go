@@ -16,6 +16,8 @@ const (
 	// error.
 	knownSpread = 0.05
 	sides       = 2 // the level too high, and too low
+	// fewCalls in flight are made up for by the next dials, see displaced.
+	fewCalls = 20.0
 )
 
 // chances is one chance per point.
@@ -32,7 +34,7 @@ type lookAhead struct {
 	variance  chances
 	skew      chances // third central moment
 	answers   chances // expected live answers
-	late      int     // of the points, the last so many: who would answer then and find nobody is given up before
+	counted   float64 // share of the answers that may be abandoned, see model.counted
 	spread    float64 // relative standard deviation of the answer level
 	calls     int
 	terms     []term
@@ -51,7 +53,7 @@ type term struct {
 // reset starts anew with so many free operators and an answer level of this spread.
 func (l *lookAhead) reset(free int, spread float64) {
 	l.base, l.spread = free, spread
-	l.terms, l.termCount, l.calls, l.late, l.exact = l.terms[:0], 0, 0, 0, false
+	l.terms, l.termCount, l.calls, l.counted, l.exact = l.terms[:0], 0, 0, 1, false
 	l.variance, l.skew, l.answers = chances{}, chances{}, chances{}
 	for k := range points {
 		l.mean[k] = float64(free)
@@ -157,18 +159,32 @@ func (l *lookAhead) convolve(t *term) {
 	}
 }
 
-// abandonChance is the chance that the live answer of one more call finds no
-// operator in time, in [0, 1].
+// abandonChance is how many more calls are expected to be abandoned for the live answer
+// of one more call, in [0, 1]: the chance that it finds no operator in time, or that it
+// takes the one whom a later answer would have found.
 func (l *lookAhead) abandonChance() float64 {
-	sum := 0.0
-	for k := range points - l.late {
+	sum, worst, displaced := 0.0, 0.0, l.displaced()
+	for k := points - 1; k >= 0; k-- {
+		var own float64
 		if l.exact {
-			sum += l.exactAt(k)
+			own = l.exactAt(k)
 		} else {
-			sum += l.normalAt(k)
+			own = l.normalAt(k)
 		}
+		worst = max(worst, own)
+		sum += own + displaced*(worst-own)
 	}
-	return sum / points
+	return l.counted * sum / points
+}
+
+// displaced is how much of the harm to a later answer counts. Until calls may be given up
+// all of it does: they will ring until then. Without, that of the calls in flight beyond
+// a few: the next dials can still be left out.
+func (l *lookAhead) displaced() float64 {
+	if l.counted < 1 {
+		return 1
+	}
+	return max(0, 1-fewCalls/float64(max(1, l.calls)))
 }
 
 // room is how many operators are free beyond the answers expected, on average

@@ -146,13 +146,37 @@ func TestAbandonChanceGrowsWithCallsAndDoubt(t *testing.T) {
 
 // Where most people answer after the legal minimum of ringing, answers may not all
 // count as given up in time: a floor that began so lost 3 in 100 for an hour.
-func TestFewAnswersCountAsLate(t *testing.T) {
-	s := Settings{Cancel: true}.withDefaults()
-	m := newModel(time.Now(), s)
-	for k := range m.rings {
-		m.rings[k] = s.RingMin.Seconds() + float64(k) + 1
+func TestHalfTheAnswersCount(t *testing.T) {
+	for _, tc := range []struct {
+		cancel  bool
+		min     time.Duration
+		counted float64
+	}{
+		{false, time.Second, 1},
+		{true, time.Second, leastCounted},
+		{true, time.Minute, 1},
+	} {
+		m := newModel(monday, Settings{Cancel: tc.cancel, RingMin: tc.min}.withDefaults())
+		if m.counted != tc.counted {
+			t.Errorf("cancel %v after %v: %.2f of the answers count, want %.2f", tc.cancel, tc.min, m.counted, tc.counted)
+		}
 	}
-	if n := m.late(s); n != mostLate {
-		t.Errorf("%d of %d points count as late, not %d", n, points, mostLate)
+}
+
+// A burst is dialled at once and answered one after the other: the first take the
+// operators whom the last would have found.
+func TestABurstHarmsItsLastAnswers(t *testing.T) {
+	l := &lookAhead{}
+	l.reset(10, 0)
+	rising := chances{0.01, 0.02, 0.04, 0.08, 0.16, 0.32}
+	l.addCalls(&rising, 31)
+	l.finish()
+	last := l.normalAt(points - 1)
+	if chance := l.abandonChance(); chance < 0.3*last || l.normalAt(0) > 0.01 {
+		t.Errorf("chance %.3f, where the last finds nobody at %.3f and the first at %.3f", chance, last, l.normalAt(0))
+	}
+	l.counted = 0.5
+	if half, last := l.abandonChance(), l.normalAt(points-1); math.Abs(half-0.5*last) > 1e-9 {
+		t.Errorf("until calls may be given up all the harm counts: %.3f, want %.3f", half, 0.5*last)
 	}
 }

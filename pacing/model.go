@@ -17,7 +17,7 @@ const (
 	priorTalk      = 90.0 // seconds
 	priorWrap      = 20.0 // seconds
 	minAnswer      = 0.01 // believed chance of a live answer never falls below
-	mostLate       = 3    // points that count as late, at most: where most answer late, surplus calls are not all given up first
+	leastCounted   = 0.5  // share of the answers that count, see model.counted: where most answer late, surplus calls are not all given up first
 	usualSetup     = 1.5  // seconds from dial to ringing, before it is known
 	readyMemory    = 40   // ends of talk or wrap-up
 	handlingMemory = 400  // talks, and three more for each operator
@@ -25,6 +25,7 @@ const (
 	likeOthers     = 40   // dials of the others that a new segment begins with
 	talkChance     = 2.0  // standard deviations of the level of talks that may be chance
 	levelStep      = 0.05 // of that level, which the tables follow
+	talksYoung     = 100  // talks, before which those that go on tell as much as those that ended
 	talksKnown     = 10   // of a segment, before they count for themselves
 )
 
@@ -38,8 +39,10 @@ type model struct {
 	byName   map[string]int
 	leads    *estimate.Answers
 	delays   *estimate.Delays
-	offsets  chances // seconds from dial to live answer, quantiles
-	rings    chances // seconds from ringing to live answer, quantiles
+	offsets  chances // seconds from dial to live answer, quantiles of those that count
+	// counted is the share of the live answers that come before a call has rung the legal
+	// minimum. Who would answer later and find nobody is given up before.
+	counted  float64
 	callsAt  time.Time
 	followed time.Time
 
@@ -100,7 +103,7 @@ func newModel(now time.Time, s Settings) *model {
 		talkLevel: estimate.NewTalkLevel(),
 	}
 	m.talkEnds = estimate.NewEnds(m.talk.Law(nil))
-	m.tabulateOffsets(estimate.NewAnswerLevel())
+	m.tabulateOffsets(s, estimate.NewAnswerLevel())
 	m.rebuildHandling(now, s, &floor{})
 	return m
 }
@@ -233,18 +236,19 @@ func (m *model) refresh(now time.Time, s Settings, f *floor) {
 		m.followed = now
 	}
 	if now.Sub(m.callsAt) > callsEvery && m.dials.Fresh() >= callsFresh {
-		m.rebuildCalls(now, f)
+		m.rebuildCalls(now, s, f)
 	}
 	few := min(handlingFresh, 0.1*m.talks)
 	due := now.Sub(m.handlingAt) > handlingEvery && m.freshTalks > 0 && m.freshTalks >= few
-	if due || now.Sub(m.handlingAt) > callsEvery && math.Abs(m.lasting()/m.levelled-1) > levelStep {
+	young := m.talks < talksYoung && len(f.inFlight) > 0
+	if due || now.Sub(m.handlingAt) > callsEvery && (young || math.Abs(m.lasting()/m.levelled-1) > levelStep) {
 		m.rebuildHandling(now, s, f)
 	}
 }
 
 // rebuildCalls makes new hazards of the ended dials and hands back to the levels
 // what the hazards have absorbed.
-func (m *model) rebuildCalls(now time.Time, f *floor) {
+func (m *model) rebuildCalls(now time.Time, s Settings, f *floor) {
 	m.callsAt = now
 	m.delays.Rebuild()
 	for _, c := range f.inFlight {
@@ -276,21 +280,23 @@ func (m *model) rebuildCalls(now time.Time, f *floor) {
 		c.answers, c.failures = m.expected(c, seconds(now, c.dialled))
 	}
 	if len(m.segments) > 0 {
-		m.tabulateOffsets(m.segments[0].level)
+		m.tabulateOffsets(s, m.segments[0].level)
 	}
 	for i := range m.segments {
 		m.tabulate(i)
 	}
 }
 
-func (m *model) tabulateOffsets(level estimate.Level) {
+func (m *model) tabulateOffsets(s Settings, level estimate.Level) {
 	curve := m.dials.Curve(level.Value(), m.health.Value())
+	m.counted = 1
+	if s.Cancel {
+		delay := usualSetup + math.Round((m.delays.First()-usualSetup)/estimate.DialBin)*estimate.DialBin
+		m.counted = max(leastCounted, curve.Within(0, delay+s.RingMin.Seconds())/curve.Answer())
+	}
 	mixed := m.delays.Mixed(curve)
-	delay := usualSetup + math.Round((m.delays.First()-usualSetup)/estimate.DialBin)*estimate.DialBin
 	for k := range m.offsets {
-		share := (float64(k) + 0.5) / points
-		m.offsets[k] = mixed.Quantile(share)
-		m.rings[k] = curve.Quantile(share) - delay
+		m.offsets[k] = mixed.Quantile(m.counted * (float64(k) + 0.5) / points)
 	}
 }
 
@@ -422,17 +428,6 @@ func (m *model) patience(s Settings) float64 {
 		left -= m.verdict.Value()
 	}
 	return max(margin, left)
-}
-
-// late is how many of the points, from the last, lie so long after the dial that
-// a call which would be answered then and find nobody is given up before: it has
-// rung the legal minimum.
-func (m *model) late(s Settings) int {
-	n := 0
-	for k := points - 1; s.Cancel && k >= points-mostLate && m.rings[k] > s.RingMin.Seconds(); k-- {
-		n++
-	}
-	return n
 }
 
 // comesFree returns the chances that a busy operator is through with their work at

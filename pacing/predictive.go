@@ -60,7 +60,7 @@ func (c *controller) segmentOf(v View, i int) int {
 func (c *controller) prepare(now time.Time, next, free int) {
 	l := &c.look
 	l.reset(free, c.model.segments[next].level.Spread())
-	l.late = c.model.late(c.settings)
+	l.counted = c.model.counted
 	c.after = exposure{bearable: float64(free) + max(1, bearable*c.budget.rate(now))}
 	c.prepareOperators(now)
 	c.prepareCalls(now)

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/pacing/estimate"
 )
 
 // onTrunks returns a controller that has seen dials on trunks with these post-dial
@@ -35,7 +37,7 @@ func onTrunks(dials int, named bool, delays ...float64) (*controller, time.Time)
 		}
 		c.Decide(at(now), View{Room: 0, Records: mainRecord})
 	}
-	c.model.rebuildCalls(at(now), &c.floor)
+	c.model.rebuildCalls(at(now), c.settings, &c.floor)
 	return c, at(now)
 }
 
@@ -107,12 +109,13 @@ func TestOneTrunkChangesNothing(t *testing.T) {
 // Late is who has rung the legal minimum, not who was dialled so long ago.
 func TestLateCountsFromRinging(t *testing.T) {
 	s := Settings{Cancel: true, RingMin: 12 * time.Second}
-	late := func(delay float64) int {
+	counted := func(delay float64) float64 {
 		c, _ := onTrunks(1500, true, delay)
-		return c.model.late(s)
+		c.model.tabulateOffsets(s, estimate.NewAnswerLevel())
+		return c.model.counted
 	}
-	if quick, slow := late(1), late(6); quick != slow || quick != 1 {
-		t.Errorf("late are %d points on a quick trunk, %d on a slow one; want 1 of %d on both", quick, slow, points)
+	if quick, slow := counted(1), counted(6); math.Abs(quick-slow) > 0.03 || quick > 0.95 || quick < 0.6 {
+		t.Errorf("%.3f of the answers count on a quick trunk, %.3f on a slow one", quick, slow)
 	}
 }
 

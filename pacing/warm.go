@@ -43,8 +43,8 @@ func (c *controller) Recall(now time.Time, p Past) {
 	if l.Placed > 0.1 && l.Placed <= 1 {
 		c.budget.placedSum = l.Placed * c.budget.placedCount
 	}
-	m.rebuildCalls(now, &c.floor)
-	m.tabulateOffsets(estimate.NewAnswerLevel())
+	m.rebuildCalls(now, c.settings, &c.floor)
+	m.tabulateOffsets(c.settings, estimate.NewAnswerLevel())
 	m.rebuildHandling(now, c.settings, &c.floor)
 }
 

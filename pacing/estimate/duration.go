@@ -5,6 +5,12 @@ import "math"
 // DurationBin is the width in seconds of the bins of a Duration.
 const DurationBin = 2.0
 
+// The mean begins with the weight of so many states, and forgets over so many.
+const (
+	meanPrior  = 4.0
+	meanMemory = 300.0
+)
+
 // DurationAgeBin is the bin of an age in seconds, in [0, bins).
 func DurationAgeBin(age float64, bins int) int { return bin(age, DurationBin, bins) }
 
@@ -34,7 +40,7 @@ func (d *Duration) Copy() *Duration {
 func (d *Duration) Observe(seconds float64) {
 	d.ends[DurationAgeBin(seconds, len(d.ends))]++
 	d.count++
-	d.mean += (math.Max(0, seconds) - d.mean) / math.Min(d.count+4, 300)
+	d.mean += (math.Max(0, seconds) - d.mean) / math.Min(d.count+meanPrior, meanMemory)
 }
 
 // Mean is the running mean in seconds.
@@ -53,10 +59,20 @@ func (d *Duration) Forget(keep float64) {
 // Law returns the chance of ending in each bin, summing to 1. The states that
 // run now have these ages in seconds.
 func (d *Duration) Law(running []float64) []float64 {
-	prior := 1 - math.Exp(-DurationBin/math.Max(d.mean, 0.5))
+	prior := 1 - math.Exp(-DurationBin/math.Max(d.usual(running), 0.5))
 	return d.law(running, func(_ int, exposed float64) (hazard, weight float64) {
 		return prior, 0.5 + 4/(1+exposed)
 	})
+}
+
+// usual is the mean in seconds, with the states that still run: the first that end are
+// the short ones. Once many have ended, the long ones are among them.
+func (d *Duration) usual(running []float64) float64 {
+	sum := 0.0
+	for _, age := range running {
+		sum += age
+	}
+	return d.mean + sum*math.Max(0, 1/(d.count+meanPrior)-1/meanMemory)
 }
 
 // partWeight is how many states of the whole weigh as much as those of the part.

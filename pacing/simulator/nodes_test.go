@@ -74,7 +74,7 @@ func TestNodesShareOperatorsAndRecords(t *testing.T) {
 // second late, and what they may spend never adds up to more than there is.
 func TestNodesKeepTheLimitTogether(t *testing.T) {
 	for seed, nodes := range []int{2, 5} {
-		d, err := NewNodes(steady(40, 0.35, 0.5), withCancel, uint64(seed), nodes)
+		d, err := NewNodes(steady(40, 0.35, 1), withCancel, uint64(seed), nodes)
 		if err != nil {
 			t.Fatal(err)
 		}
