@@ -69,7 +69,20 @@ func start(t *testing.T, cfg Config, dialer phone.Config) *far {
 
 func (f *far) call(t *testing.T, number string) *phone.Call {
 	t.Helper()
-	c, err := f.dialer.Call(phone.Dial{To: f.Addr(), Number: number, Caller: "+15559990000"})
+	return f.dial(t, phone.Dial{Number: number})
+}
+
+// callPerson calls a person and hears them from their first packet on.
+func (f *far) callPerson(t *testing.T, number string) (*phone.Call, *personEar) {
+	t.Helper()
+	l := &personEar{greeted: make(chan struct{}), talked: make(chan struct{})}
+	return f.dial(t, phone.Dial{Number: number, Listen: l.hear}), l
+}
+
+func (f *far) dial(t *testing.T, d phone.Dial) *phone.Call {
+	t.Helper()
+	d.To, d.Caller = f.Addr(), "+15559990000"
+	c, err := f.dialer.Call(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,8 +184,7 @@ func TestPersonGreetsWaitsAndTalks(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			f := start(t, Config{Behave: behave(Behaviour{Kind: kind, Talk: 4 * time.Second})}, phone.Config{})
-			c := f.call(t, "+15550001")
-			l := hearPerson(c.Audio)
+			c, l := f.callPerson(t, "+15550001")
 			wait(t, c.Answered(), "answer")
 			wait(t, l.greeted, "greeting")
 			c.Audio.Play(&phone.Tone{Hz: 1100, Peak: 8000})
@@ -210,32 +222,28 @@ type personEar struct {
 	first, last, count uint32
 }
 
-func hearPerson(a *phone.Audio) *personEar {
-	l := &personEar{greeted: make(chan struct{}), talked: make(chan struct{})}
-	a.Listen(func(p *phone.Packet) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if p.Marked {
-			if l.count++; l.count == 1 {
-				l.first = p.Mark.Number
-			}
-			l.last = p.Mark.Number
+func (l *personEar) hear(p *phone.Packet) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p.Marked {
+		if l.count++; l.count == 1 {
+			l.first = p.Mark.Number
 		}
-		switch {
-		case phone.Level(p.PCM) < 150:
-			if l.quiet++; l.quiet == 20 && l.speech >= 10 {
-				close(l.greeted)
-			}
-		case phone.ToneShare(p.PCM, 700) > 0.95:
-			if l.tone++; l.tone == 10 {
-				close(l.talked)
-			}
-		default:
-			l.speech++
-			l.quiet = 0
+		l.last = p.Mark.Number
+	}
+	switch {
+	case phone.Level(p.PCM) < 150:
+		if l.quiet++; l.quiet == 20 && l.speech >= 10 {
+			close(l.greeted)
 		}
-	})
-	return l
+	case phone.ToneShare(p.PCM, 700) > 0.95:
+		if l.tone++; l.tone == 10 {
+			close(l.talked)
+		}
+	default:
+		l.speech++
+		l.quiet = 0
+	}
 }
 
 func (l *personEar) marks() (first, gaps, last uint32) {
@@ -261,8 +269,7 @@ func TestImpatientPersonHangsUp(t *testing.T) {
 func TestVoiceThatIsNoOperatorIsNoted(t *testing.T) {
 	t.Parallel()
 	f := start(t, Config{Behave: behave(Behaviour{Kind: Person})}, phone.Config{})
-	c := f.call(t, "+15550001")
-	l := hearPerson(c.Audio)
+	c, l := f.callPerson(t, "+15550001")
 	wait(t, l.greeted, "greeting")
 	c.Audio.Play(&phone.Clip{Samples: f.voices.message[:2*rate]})
 	said := c.Audio.Sent().Count

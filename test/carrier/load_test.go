@@ -20,8 +20,8 @@ func TestHundredCallsAtOnce(t *testing.T) {
 	var ears []*personEar
 	var placed []*phone.Call
 	for i := range calls {
-		c := f.call(t, fmt.Sprintf("+1555%07d", i))
-		ears, placed = append(ears, hearPerson(c.Audio)), append(placed, c)
+		c, ear := f.callPerson(t, fmt.Sprintf("+1555%07d", i))
+		ears, placed = append(ears, ear), append(placed, c)
 	}
 	for i, c := range placed {
 		wait(t, ears[i].greeted, "greeting")

@@ -14,6 +14,7 @@ type Dial struct {
 	// Progress is told each 1xx, and whether it brought a session (early
 	// media). It must not call the phone.
 	Progress func(code int, early bool)
+	Listen   func(*Packet) // as Audio.Listen, from the first packet on
 }
 
 // Call sends an INVITE. It returns at once; Answered or Done tell what becomes
@@ -35,6 +36,9 @@ func (p *Phone) Call(d Dial) (*Call, error) {
 	c.remote = "<" + c.target + ">"
 	if err := c.openAudio(); err != nil {
 		return nil, err
+	}
+	if d.Listen != nil {
+		c.Audio.Listen(d.Listen)
 	}
 	c.invite(d.Headers)
 	return c, nil
