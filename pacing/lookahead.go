@@ -177,13 +177,9 @@ func (l *lookAhead) abandonChance() float64 {
 	return l.counted * sum / points
 }
 
-// displaced is how much of the harm to a later answer counts. Until calls may be given up
-// all of it does: they will ring until then. Without, that of the calls in flight beyond
-// a few: the next dials can still be left out.
+// displaced is how much of the harm to a later answer counts: that of the calls in flight
+// beyond a few. Few can be made up for by leaving out the next dial.
 func (l *lookAhead) displaced() float64 {
-	if l.counted < 1 {
-		return 1
-	}
 	return max(0, 1-fewCalls/float64(max(1, l.calls)))
 }
 

@@ -175,8 +175,15 @@ func TestABurstHarmsItsLastAnswers(t *testing.T) {
 	if chance := l.abandonChance(); chance < 0.3*last || l.normalAt(0) > 0.01 {
 		t.Errorf("chance %.3f, where the last finds nobody at %.3f and the first at %.3f", chance, last, l.normalAt(0))
 	}
-	l.counted = 0.5
-	if half, last := l.abandonChance(), l.normalAt(points-1); math.Abs(half-0.5*last) > 1e-9 {
-		t.Errorf("until calls may be given up all the harm counts: %.3f, want %.3f", half, 0.5*last)
+	few := &lookAhead{}
+	few.reset(1, 0)
+	few.addCalls(&rising, 4)
+	few.finish()
+	own := 0.0
+	for k := range points {
+		own += few.exactAt(k) / points
+	}
+	if chance := few.abandonChance(); math.Abs(chance-own) > 1e-9 {
+		t.Errorf("chance %.4f after few calls, want their own, %.4f", chance, own)
 	}
 }
