@@ -24,7 +24,7 @@ ARGS    ?=
 # the product and not each other.
 ALONE := /test/(carrier|e2e|fault)$$
 
-.PHONY: help build demo test fault pacing lab days bench lint dist clean go-version
+.PHONY: help build demo test fault pacing lab days bench bench-detect train-detector lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,16 @@ BENCH_LEADS ?= 10000,100000,1000000$(if $(BIG),$(comma)10000000)
 
 bench: go-version ## benchmarks, with allocations; ratios of the stores at 10 k to 1 M leads (BIG=1: 10 M, and 1 M rows imported beside calls; hours)
 	OUTPACE_BENCH_LEADS=$(BENCH_LEADS) OUTPACE_BENCH_IMPORT=$(if $(BIG),1000000,0) go test -run '^$$' -bench . -benchmem -timeout 5h -p 1 $(ARGS) ./...
+
+CALLS = @if [ ! -d $(SHARED)/audio/public ]; then echo "there are no recorded calls in $(SHARED)/audio; SHARED=FOLDER says where they are" >&2; exit 1; fi
+
+train-detector: go-version ## learn the weights of the answer detector anew, with scores on speakers kept back; the same seed gives the same bytes; a minute
+	$(CALLS)
+	go run ./media/detect/lab train -out media/detect/weights.bin $(ARGS)
+
+bench-detect: go-version ## the answer detector beside the classic rule (default and tuned) on recorded calls, one table; a minute
+	$(CALLS)
+	go run ./media/detect/lab bench $(ARGS)
 
 lint: go-version ## golangci-lint where it is installed, else go vet
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else \

@@ -23,9 +23,8 @@ type Config struct {
 	Mode     Mode          `yaml:"mode"`     // before (default), with, off
 	Silence  time.Duration `yaml:"silence"`  // no speech for this long after the answer is silence; default 2.5s
 	Deadline time.Duration `yaml:"deadline"` // no verdict this long after the answer is a person; default 5s
-	Pause    time.Duration `yaml:"pause"`    // quiet after a short greeting that makes a person; default 640ms
-	Greeting time.Duration `yaml:"greeting"` // a longer greeting without such a pause is a machine; default 2.8s
-	Revise   time.Duration `yaml:"revise"`   // a machine whose greeting was shorter may yet be a person; default 4s
+	Revise   time.Duration `yaml:"revise"`   // a machine whose greeting was shorter may yet be a person; default 7s
+	Prices   Prices        `yaml:"prices"`
 }
 
 // Validate names the first key that cannot be.
@@ -42,12 +41,22 @@ func (c Config) Validate() error {
 	}{
 		{"silence", c.Silence, 500 * time.Millisecond, 20 * time.Second},
 		{"deadline", c.Deadline, time.Second, 30 * time.Second},
-		{"pause", c.Pause, 200 * time.Millisecond, 3 * time.Second},
-		{"greeting", c.Greeting, 500 * time.Millisecond, 20 * time.Second},
 		{"revise", c.Revise, 500 * time.Millisecond, 20 * time.Second},
 	} {
 		if k.value != 0 && (k.value < k.min || k.value > k.max) {
 			return fmt.Errorf("%s: %v is not between %v and %v", k.key, k.value, k.min, k.max)
+		}
+	}
+	for _, k := range []struct {
+		key   string
+		price float64
+	}{
+		{"dead_air", c.Prices.DeadAir},
+		{"operator", c.Prices.Operator},
+		{"person", c.Prices.Person},
+	} {
+		if k.price != 0 && !(k.price >= 0.01 && k.price <= 10000) {
+			return fmt.Errorf("prices: %s: %v is not between 0.01 and 10000", k.key, k.price)
 		}
 	}
 	return nil
@@ -57,8 +66,6 @@ func (c Config) withDefaults() Config {
 	c.Mode = cmp.Or(c.Mode, Before)
 	c.Silence = cmp.Or(c.Silence, 2500*time.Millisecond)
 	c.Deadline = cmp.Or(c.Deadline, 5*time.Second)
-	c.Pause = cmp.Or(c.Pause, 640*time.Millisecond)
-	c.Greeting = cmp.Or(c.Greeting, 2800*time.Millisecond)
-	c.Revise = cmp.Or(c.Revise, 4*time.Second)
+	c.Revise = cmp.Or(c.Revise, 7*time.Second)
 	return c
 }

@@ -6,12 +6,12 @@
 // is pure and causal: no clock, no goroutine, no look ahead; time is the count
 // of frames.
 //
-//	frame ─► tone.Ear (10 ms) ─► tones ──────────────► what they mean here ─┐
-//	                 └─ level ─► voice: noise floor, times of the greeting ─► rules ─► Finding
+//	frame ─► tone.Ear (10 ms) ─► tones ─────────────► what they mean here ──────┐
+//	                 └─ level ─► voice: noise floor, rhythm ─► features ─► forest ─► rules ─► Finding
 //
-// The rule that carries most: people say a word or two and wait; machines talk
-// on. So the verdict falls a short quiet after a short greeting, or when a
-// greeting goes on for too long.
+// People say a word or two and wait; machines talk on. The forest learnt from
+// labelled calls how much so: it makes odds of the timing. A person is told in
+// a pause, the longer it is the sooner; a machine when the odds are hopeless.
 package detect
 
 import (
@@ -48,13 +48,22 @@ type Detector struct {
 	callAt   time.Duration // onset of the last calling tone of a fax, or 0
 	lone     bool          // a beep came before any speech
 	trial    bool          // mode with: a person on trial
+	toned    time.Duration // how long tones sounded since the answer
+	rang     bool          // ringback since the answer
+	forest   Forest
+	bounds   Bounds
+	features Features
+	odds     float64 // logarithm of the odds of a person, by the features
 }
 
 const hop = media.SamplesPerFrame / 2 // 10 ms
 
 // New makes a detector for one call.
-func New(cfg Config) *Detector {
-	return &Detector{cfg: cfg.withDefaults(), voice: newVoice()}
+func New(cfg Config) *Detector { return NewWith(cfg, learnt, DefaultBounds) }
+
+// NewWith makes a detector that judges by another forest and other bounds.
+func NewWith(cfg Config, f Forest, b Bounds) *Detector {
+	return &Detector{cfg: cfg.withDefaults(), voice: newVoice(), forest: f, bounds: b.at(cfg.Prices)}
 }
 
 // Answered says that the frames from now on are after the answer. What was
@@ -63,7 +72,7 @@ func (d *Detector) Answered() {
 	if d.answered {
 		return
 	}
-	d.answered, d.answer, d.beepAt = true, d.now, 0
+	d.answered, d.answer, d.beepAt, d.toned = true, d.now, 0, 0
 	d.voice.restart()
 	if d.final.Kind != media.Announcement {
 		d.final = Finding{} // a busy tone that is answered was none
@@ -82,6 +91,7 @@ func (d *Detector) Hear(f media.Frame) (Finding, bool) {
 	sounding := d.ear.Tone()
 	if sounding > 0 {
 		d.toneAt = d.now
+		d.toned += frame
 	}
 	d.voice.step(level, d.ear.Purity(), sounding)
 	if !ok {

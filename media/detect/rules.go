@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"math"
 	"time"
 
 	"github.com/outpace-dialer/outpace/media"
@@ -34,7 +35,7 @@ func (d *Detector) meaning(h tone.Heard) (Finding, bool) {
 			return Finding{}, false
 		}
 		d.voice.restart() // what was taken for speech was the line behind the ring
-		d.beepAt = 0
+		d.beepAt, d.rang = 0, true
 		return Finding{Kind: media.Ringback, Probability: 0.9}, true
 	case tone.BeepTone:
 		return d.beep(h.From)
@@ -112,15 +113,9 @@ func (d *Detector) open() bool {
 	return false
 }
 
-// How often each rule was right on mixed sets of recorded and synthetic
-// greetings; the mix of real calls differs.
 const (
-	surePerson    = 0.85 // quiet after a short greeting
-	sureMachine   = 0.85 // a long greeting
 	sureSilence   = 0.8
-	sureBusiness  = 0.65 // quiet after a longer one, no beep
-	failOpen      = 0.6  // the deadline
-	firstSyllable = 0.5  // nothing is known yet
+	firstSyllable = 0.5 // nothing is known yet
 )
 
 // rules judges by the times of the greeting.
@@ -142,21 +137,22 @@ func (d *Detector) rules() (Finding, bool) {
 
 // first looks for the first verdict.
 func (d *Detector) first() (Finding, bool) {
-	v, since := &d.voice, d.now-d.answer
+	since := d.now - d.answer
+	d.judge()
 	switch {
 	case d.cfg.Mode == Off:
 		return Finding{Kind: media.Person, Probability: firstSyllable}, true
-	case !v.heard():
+	case !d.voice.heard():
 		return d.nobody(since)
 	case d.cfg.Mode == With:
 		d.trial = true
 		return Finding{Kind: media.Person, Probability: firstSyllable}, true
-	case v.greeting() > d.cfg.Greeting:
-		return Finding{Kind: media.Machine, Probability: sureMachine}, true
-	case d.waits():
-		return Finding{Kind: media.Person, Probability: surePerson}, true
+	case d.person():
+		return d.likely(media.Person), true
+	case d.machine():
+		return d.likely(media.Machine), true
 	case since >= d.cfg.Deadline && d.final.Kind == "":
-		return Finding{Kind: media.Person, Probability: failOpen}, true
+		return d.atDeadline(), true
 	}
 	return Finding{}, false
 }
@@ -175,42 +171,62 @@ func (d *Detector) nobody(since time.Duration) (Finding, bool) {
 // onTrial listens on to a person who was told at the first speech (mode with),
 // until they wait for an answer, or talk on as machines do.
 func (d *Detector) onTrial() (Finding, bool) {
-	if d.waits() {
+	d.judge()
+	switch {
+	case d.person():
 		d.trial = false
-		return Finding{}, false
+	case d.machine():
+		d.trial = false
+		return d.likely(media.Machine), true
 	}
-	long := d.voice.greeting() > d.cfg.Greeting
-	d.trial = !long
-	return Finding{Kind: media.Machine, Probability: sureMachine}, long
+	return Finding{}, false
 }
 
-// waits says that the greeting is over: neither voice nor tone for the pause.
-func (d *Detector) waits() bool {
-	return min(d.voice.quiet(), d.now-d.toneAt) >= d.pause()
-}
-
-// pause is the quiet that ends this greeting: who said a word waits sooner
-// than who said a sentence.
-func (d *Detector) pause() time.Duration {
-	switch greeting := d.voice.greeting(); {
-	case greeting <= 1500*time.Millisecond:
-		return d.cfg.Pause
-	case greeting <= 2500*time.Millisecond:
-		return d.cfg.Pause + 160*time.Millisecond
-	default:
-		return d.cfg.Pause + 260*time.Millisecond
+// judge asks the forest.
+func (d *Detector) judge() {
+	if d.Features(&d.features) {
+		d.odds = d.forest.Odds(&d.features)
 	}
 }
 
-// businessPause is the quiet after a longer greeting: most beeps come sooner.
-const businessPause = time.Second
+// likely is a finding with the probability that the forest gives it.
+func (d *Detector) likely(k media.VerdictKind) Finding {
+	p := 1 / (1 + math.Exp(-d.odds))
+	if k == media.Machine {
+		p = 1 - p
+	}
+	return Finding{Kind: k, Probability: p}
+}
+
+// person says that somebody waits for an answer: neither voice nor tone, and
+// odds that are good enough after a pause of this length.
+func (d *Detector) person() bool {
+	return d.odds >= d.bounds.After(d.Quiet())
+}
+
+// Patience is the time after the first sound in which there is no hurry to
+// tell a machine: what was taken for speech may yet be a tri-tone or a fax.
+const Patience = 1500 * time.Millisecond
+
+// machine says that the odds of a person are too low to wait on.
+func (d *Detector) machine() bool {
+	return d.odds <= d.bounds.Machine && d.voice.now-d.voice.onset >= Patience
+}
+
+// atDeadline fails open: a machine has to be the likelier.
+func (d *Detector) atDeadline() Finding {
+	if d.odds < 0 {
+		return d.likely(media.Machine)
+	}
+	return d.likely(media.Person)
+}
 
 // second takes back a machine: a business says more than a person at home but
 // then waits, and no beep comes.
 func (d *Detector) second() (Finding, bool) {
-	v := &d.voice
-	if d.final.Beep || v.greeting() > d.cfg.Revise || v.quiet() < businessPause {
+	if d.final.Beep || d.voice.greeting() > d.cfg.Revise {
 		return Finding{}, false
 	}
-	return Finding{Kind: media.Person, Probability: sureBusiness}, true
+	d.judge()
+	return d.likely(media.Person), d.person()
 }

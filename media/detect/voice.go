@@ -37,13 +37,15 @@ type voice struct {
 	segments int           // stretches of speech
 	total    time.Duration // of speech
 	loudest  float64       // dBFS
+	last     [2]float64    // levels before that
+	pace     pace
 }
 
 func newVoice() voice { return voice{floor: floorStart, peak: peakStart, loudest: -120} }
 
 // restart forgets what was said but keeps what is known of the line.
 func (v *voice) restart() {
-	*v = voice{floor: v.floor, peak: v.peak, recent: v.recent, purity: v.purity, frames: v.frames, now: v.now, loudest: -120}
+	*v = voice{floor: v.floor, peak: v.peak, recent: v.recent, purity: v.purity, frames: v.frames, now: v.now, loudest: -120, last: v.last}
 }
 
 // step takes the level of the next frame, the share of its power in its loudest
@@ -51,9 +53,15 @@ func (v *voice) restart() {
 // then is taken back.
 func (v *voice) step(level, purity float64, tone time.Duration) {
 	v.now += frame
+	held := min(level, v.last[0], v.last[1]) // for 60 ms: a click is not
+	v.last[0], v.last[1] = level, v.last[0]
 	v.purity += 0.1 * (purity - v.purity)
 	if tone == 0 {
 		v.adapt(level)
+	}
+	if v.segments > 0 {
+		v.pace.envelope(level)
+		v.pace.near(level, held, v.now)
 	}
 	active := level > max(v.floor+overFloor, v.peak-underPeak, quietest)
 	switch {
@@ -63,6 +71,7 @@ func (v *voice) step(level, purity float64, tone time.Duration) {
 		v.hang = hangover
 		v.speak(true)
 		v.loudest = max(v.loudest, level)
+		v.pace.active(purity)
 	case v.hang > 0:
 		v.hang--
 		v.speak(false)
@@ -147,7 +156,9 @@ func (v *voice) hush() {
 		if v.segments == 0 {
 			v.restart()
 		}
+		return
 	}
+	v.pace.close(v.start, v.end)
 }
 
 // heard says that there was speech: long and loud enough to be no breath.

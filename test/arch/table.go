@@ -50,6 +50,7 @@ var Table = []Row{
 	{Package: "media/webrtc", May: []string{"media", "media/codec"}},
 	{Package: "media/tone", May: []string{"media"}},
 	{Package: "media/detect", May: []string{"media", "media/tone"}},
+	{Package: "media/detect/lab", May: []string{"media", "media/codec", "media/detect", "media/wav"}},
 	{Package: "media/bridge", May: []string{"media", "media/codec"}},
 	{Package: "media/wav", May: []string{"media", "media/codec"}},
 	{Package: "media/prompts", Tests: []string{"media"}},

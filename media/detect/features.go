@@ -1,0 +1,115 @@
+package detect
+
+import "time"
+
+// Features is what a verdict is learnt from: times in seconds, counts, shares.
+// They hold no audio, no words, and no levels, which tell microphones apart
+// and made no verdict better.
+type Features [features]float32
+
+const (
+	sinceAnswer = iota
+	delay       // from the answer to the first syllable
+	SinceOnset  // the first syllable
+	quiet
+	stretch   // length of the present stretch
+	phraseLen // of the present phrase
+	total     // speech
+	stretches
+	firstStretch
+	lastStretch
+	longStretch
+	lastGap
+	wideGap
+	phrases
+	phraseOne
+	phraseTwo
+	longPhrase
+	waitOne
+	density // share of speech between the first syllable and the last
+	syllables
+	rate // syllables per second of speech
+	purityMean
+	puritySpread
+	tonal // time with a tone
+	ringing
+	near6Quiet
+	near6Total
+	near6Span
+	near10Quiet
+	near10Total
+	near10Span
+	near15Quiet
+	near15Total
+	near15Span
+	features
+)
+
+// FeatureNames are in the order of Features.
+var FeatureNames = [features]string{
+	"since_answer", "delay", "since_onset", "quiet", "stretch", "phrase", "total", "stretches", "first_stretch", "last_stretch",
+	"long_stretch", "last_gap", "wide_gap", "phrases", "phrase_one", "phrase_two", "long_phrase", "wait_one", "density", "syllables",
+	"rate", "purity_mean", "purity_spread", "tonal", "ringing",
+	"near6_quiet", "near6_total", "near6_span", "near10_quiet", "near10_total", "near10_span", "near15_quiet", "near15_total", "near15_span",
+}
+
+// Features gives the present ones; false while nobody spoke.
+func (d *Detector) Features(f *Features) bool {
+	v := &d.voice
+	if !d.answered || !v.heard() {
+		return false
+	}
+	p := v.pace // with the present stretch
+	if v.speaking && v.end-v.start >= shortest {
+		p.close(v.start, v.end)
+		f[stretch] = seconds(v.end - v.start)
+	} else {
+		f[stretch] = 0
+	}
+	f[sinceAnswer] = seconds(d.now - d.answer)
+	f[delay] = seconds(v.onset - d.answer)
+	f[SinceOnset] = seconds(v.now - v.onset)
+	f[quiet] = seconds(v.now - v.end)
+	f[phraseLen] = seconds(v.end - p.phrase)
+	f[total] = seconds(v.total)
+	f[stretches] = float32(p.stretches)
+	f[firstStretch] = seconds(p.first)
+	f[lastStretch] = seconds(p.last)
+	f[longStretch] = seconds(p.long)
+	f[lastGap] = seconds(p.gap)
+	f[wideGap] = seconds(p.wide)
+	f[phrases] = float32(p.phrases)
+	f[phraseOne], f[waitOne] = seconds(p.one), seconds(p.wait)
+	if p.phrases < 2 {
+		f[phraseOne], f[waitOne] = f[phraseLen], f[quiet]
+	}
+	f[phraseTwo] = seconds(p.two)
+	if p.phrases == 2 {
+		f[phraseTwo] = f[phraseLen]
+	}
+	f[longPhrase] = max(seconds(p.most), f[phraseLen])
+	f[density] = f[total] / max(0.02, seconds(v.end-v.onset))
+	f[syllables] = float32(p.syllables)
+	f[rate] = float32(p.syllables) / max(0.2, f[total])
+	f[purityMean] = float32(p.purity / float64(max(1, p.frames)))
+	f[puritySpread] = float32(spread(p.purity, p.purities, p.frames))
+	for i, c := range p.nearness {
+		f[near6Quiet+3*i] = seconds(v.now - c.to)
+		f[near6Total+3*i] = seconds(c.total)
+		f[near6Span+3*i] = seconds(c.to - c.from)
+	}
+	f[tonal] = seconds(d.toned)
+	f[ringing] = 0
+	if d.rang {
+		f[ringing] = 1
+	}
+	return true
+}
+
+func seconds(d time.Duration) float32 { return float32(d.Seconds()) }
+
+// Quiet is how long there has been neither a tone nor a voice that is nearly
+// as loud as this call's has been: others may talk on behind it.
+func (d *Detector) Quiet() time.Duration {
+	return min(max(d.voice.quiet(), d.voice.now-d.voice.pace.nearness[1].to), d.now-d.toneAt)
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/codec"
+	"github.com/outpace-dialer/outpace/media/detect"
+	"github.com/outpace-dialer/outpace/media/wav"
+)
+
+// call is a labelled recording.
+type call struct {
+	file, label, kind, speaker string
+	answer, start              time.Duration // start of the greeting
+	pcm                        []int16
+	fold                       int
+	forest                     detect.Forest // that did not learn from this speaker, or from all
+	heard                      []moment      // of the recording itself
+	tones                      []finding     // what needs no learning
+	varied                     [][]moment    // of variations of it
+}
+
+// moment is what is known at a time.
+type moment struct {
+	at, quiet time.Duration
+	features  detect.Features
+	odds      float64 // by a forest that did not learn from this speaker
+}
+
+type finding struct {
+	at   time.Duration
+	kind media.VerdictKind
+	beep bool
+}
+
+func readCalls(dir string) (calls []*call, err error) {
+	f, err := os.Open(filepath.Join(dir, "manifest.csv"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	all, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all[1:] {
+		value := func(column string) string { return r[slices.Index(all[0], column)] }
+		ms := func(column string) time.Duration {
+			v, _ := strconv.ParseFloat(value(column), 64) // empty: nobody speaks
+			return time.Duration(v) * time.Millisecond
+		}
+		kind, _, _ := strings.Cut(value("subtype"), "+")
+		c := &call{file: filepath.Join(dir, value("file")), label: value("label"), kind: kind, speaker: value("speaker"),
+			answer: ms("answer_ms"), start: ms("greeting_start_ms")}
+		b, err := os.ReadFile(c.file)
+		if err != nil {
+			return nil, err
+		}
+		sound, err := wav.DecodePrompt(filepath.Base(c.file), b)
+		if err != nil {
+			return nil, err
+		}
+		ulaw := sound.Bytes(media.ULaw)
+		c.pcm = make([]int16, len(ulaw))
+		codec.DecodeULaw(c.pcm, ulaw)
+		calls = append(calls, c)
+	}
+	return calls, nil
+}
+
+// never lets no verdict fall on odds.
+var never = detect.Bounds{Person: [5]float64{100, 100, 100, 100, 100}, Machine: -100}
+
+// hear runs the front end of the detector.
+func hear(pcm []int16, answer time.Duration) (heard []moment, tones []finding) {
+	d := detect.NewWith(detect.Config{}, nil, never)
+	var at time.Duration
+	for ; len(pcm) >= media.SamplesPerFrame; pcm = pcm[media.SamplesPerFrame:] {
+		if at >= answer {
+			d.Answered()
+		}
+		at += media.FrameDuration
+		if f, ok := d.Hear(pcm[:media.SamplesPerFrame]); ok && (f.Kind != media.Person && f.Kind != media.Silence) {
+			tones = append(tones, finding{at, f.Kind, f.Beep})
+		}
+		m := moment{at: at, quiet: d.Quiet()}
+		if d.Features(&m.features) {
+			heard = append(heard, m)
+		}
+	}
+	return heard, tones
+}
+
+// part gives every call a fold; no speaker is in two.
+func part(calls []*call, folds int) {
+	speakers := map[string]int{}
+	for _, c := range calls {
+		speakers[c.voice()]++
+	}
+	names := make([]string, 0, len(speakers))
+	for s := range speakers {
+		names = append(names, s)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if d := speakers[b] - speakers[a]; d != 0 {
+			return d
+		}
+		return strings.Compare(a, b)
+	})
+	of, size := map[string]int{}, make([]int, folds)
+	for _, s := range names {
+		least := slices.Index(size, slices.Min(size))
+		of[s] = least
+		size[least] += speakers[s]
+	}
+	for _, c := range calls {
+		c.fold = of[c.voice()]
+	}
+}
+
+// voice is the speaker, or the call where nobody speaks.
+func (c *call) voice() string {
+	if c.speaker == "" {
+		return c.file
+	}
+	return c.speaker
+}

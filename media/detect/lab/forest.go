@@ -1,0 +1,183 @@
+package main
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/outpace-dialer/outpace/media/detect"
+)
+
+// rows is a table to learn from, column by column.
+type rows struct {
+	x      [][]float32 // per feature
+	person []bool
+	weight []float32
+}
+
+// recipe sets the learning.
+type recipe struct {
+	trees       int
+	rate        float64 // shrinkage
+	lambda      float64 // of leaf weights
+	least       float64 // hessian in a leaf
+	rowShare    float64 // of the rows, for each tree
+	columnShare float64 // of the features, for each tree
+	columns     []int   // features that may be used
+	copies      int     // variations of each call
+	seed        uint64
+}
+
+const bins = 64
+
+// binned is a table whose values are replaced by the number of their bin: how
+// many bounds are at or below them.
+type binned struct {
+	bins   [][]uint8
+	bounds [][]float32
+}
+
+func bin(r rows, columns []int) binned {
+	b := binned{make([][]uint8, len(r.x)), make([][]float32, len(r.x))}
+	for _, c := range columns {
+		b.bounds[c] = bounds(r.x[c])
+		b.bins[c] = make([]uint8, len(r.x[c]))
+		for i, v := range r.x[c] {
+			at, found := slices.BinarySearch(b.bounds[c], v)
+			if found {
+				at++
+			}
+			b.bins[c][i] = uint8(at)
+		}
+	}
+	return b
+}
+
+// bounds part a column into bins of about as many rows each.
+func bounds(x []float32) (b []float32) {
+	sorted := slices.Sorted(slices.Values(x))
+	for i := 1; i < bins; i++ {
+		v := sorted[len(sorted)*i/bins]
+		if v > sorted[0] && (len(b) == 0 || v > b[len(b)-1]) {
+			b = append(b, v)
+		}
+	}
+	return b
+}
+
+// learn boosts trees on the logistic loss.
+func learn(r rows, how recipe) (f detect.Forest) {
+	random := rand.New(rand.NewPCG(how.seed, 1))
+	b, n := bin(r, how.columns), len(r.person)
+	g := grower{binned: b, how: how, slope: make([]float32, n), curve: make([]float32, n)}
+	scores := make([]float32, n)
+	columns := slices.Clone(how.columns)
+	for range how.trees {
+		for i, s := range scores {
+			p := 1 / (1 + math.Exp(-float64(s)))
+			w := float64(r.weight[i])
+			g.curve[i] = float32(w * max(1e-4, p*(1-p)))
+			if r.person[i] {
+				p--
+			}
+			g.slope[i] = float32(w * p)
+		}
+		var order []int32
+		for i := range n {
+			if random.Float64() < how.rowShare {
+				order = append(order, int32(i))
+			}
+		}
+		random.Shuffle(len(columns), func(i, j int) { columns[i], columns[j] = columns[j], columns[i] })
+		g.use = columns[:int(math.Ceil(float64(len(columns))*how.columnShare))]
+		t := g.grow(order)
+		for i := range scores {
+			scores[i] += t.Leaf[g.leaf(i)]
+		}
+		f = append(f, t)
+	}
+	return f
+}
+
+// grower makes one tree after another.
+type grower struct {
+	binned
+	how          recipe
+	use          []int     // features, for this tree
+	slope, curve []float32 // first and second derivative of the loss, per row
+	tree         detect.Tree
+	cut          [1<<detect.Depth - 1]uint8 // goes right where the bin is above it
+}
+
+func (g *grower) grow(order []int32) detect.Tree {
+	g.tree = detect.Tree{}
+	g.split(0, 0, order)
+	return g.tree
+}
+
+func (g *grower) leaf(row int) int {
+	at := 0
+	for range detect.Depth {
+		right := 0
+		if c := g.tree.Feature[at]; g.bins[c] != nil && g.bins[c][row] > g.cut[at] {
+			right = 1
+		}
+		at = 2*at + 1 + right
+	}
+	return at - len(g.cut)
+}
+
+func (g *grower) split(at, level int, order []int32) {
+	var slope, curve float64
+	for _, i := range order {
+		slope += float64(g.slope[i])
+		curve += float64(g.curve[i])
+	}
+	if level == detect.Depth {
+		g.tree.Leaf[at-len(g.cut)] = float32(-g.how.rate * slope / (curve + g.how.lambda))
+		return
+	}
+	column, cut, ok := g.best(order, slope, curve)
+	if !ok {
+		g.tree.Feature[at], g.tree.Limit[at], g.cut[at] = uint8(g.how.columns[0]), float32(math.Inf(1)), bins
+		g.split(2*at+1, level+1, order)
+		return
+	}
+	g.tree.Feature[at], g.tree.Limit[at], g.cut[at] = uint8(column), g.bounds[column][cut], cut
+	var left, right []int32
+	for _, i := range order {
+		if g.bins[column][i] > cut {
+			right = append(right, i)
+		} else {
+			left = append(left, i)
+		}
+	}
+	g.split(2*at+1, level+1, left)
+	g.split(2*at+2, level+1, right)
+}
+
+// best is the question that lowers the loss most.
+func (g *grower) best(order []int32, slope, curve float64) (column int, cut uint8, ok bool) {
+	score := func(slope, curve float64) float64 { return slope * slope / (curve + g.how.lambda) }
+	gain := score(slope, curve) + 1e-6
+	for _, c := range g.use {
+		var hist [bins + 1][2]float32
+		b := g.bins[c]
+		for _, i := range order {
+			hist[b[i]][0] += g.slope[i]
+			hist[b[i]][1] += g.curve[i]
+		}
+		var ls, lc float64
+		for at := range g.bounds[c] {
+			ls += float64(hist[at][0])
+			lc += float64(hist[at][1])
+			if lc < g.how.least || curve-lc < g.how.least {
+				continue
+			}
+			if s := score(ls, lc) + score(slope-ls, curve-lc); s > gain {
+				gain, column, cut, ok = s, c, uint8(at), true
+			}
+		}
+	}
+	return column, cut, ok
+}

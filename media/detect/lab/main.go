@@ -1,0 +1,61 @@
+// Command lab learns the forest of package detect from recorded calls in
+// $SHARED/audio, and compares the detector with the classic rule on them.
+//
+//	lab train -out weights.bin
+//	lab bench
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/outpace-dialer/outpace/media/detect"
+)
+
+func main() {
+	flags := flag.NewFlagSet("lab", flag.ExitOnError)
+	out := flags.String("out", "", "file for the forest; none: only measure")
+	seed := flags.Uint64("seed", 1, "of all that is random")
+	trees := flags.Int("trees", 120, "in the forest")
+	rate := flags.Float64("rate", 0.07, "of learning")
+	copies := flags.Int("copies", 8, "variations of each call")
+	drop := flags.String("drop", "", "features to do without, with commas")
+	search := flags.Int("search", 0, "tries to find better bounds")
+	if len(os.Args) < 2 || os.Args[1] != "train" && os.Args[1] != "bench" {
+		fmt.Fprintln(os.Stderr, "lab: say train or bench")
+		os.Exit(2)
+	}
+	flags.Parse(os.Args[2:])
+	how := recipe{trees: *trees, rate: *rate, lambda: 2, least: 2, rowShare: 0.6, columnShare: 0.5, copies: *copies, seed: *seed}
+	for i, n := range detect.FeatureNames {
+		if !slices.Contains(strings.Split(*drop, ","), n) {
+			how.columns = append(how.columns, i)
+		}
+	}
+	run := func() error { return train(*out, how, *search) }
+	if os.Args[1] == "bench" {
+		run = func() error { return bench(how) }
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "lab:", err)
+		os.Exit(1)
+	}
+}
+
+// sets are the recorded calls, by the name of their folder.
+var sets = []string{"public", "tune"}
+
+func readSets() (calls []*call, err error) {
+	for _, set := range sets {
+		c, err := readCalls(filepath.Join(os.Getenv("SHARED"), "audio", set))
+		if err != nil {
+			return nil, fmt.Errorf("there are no recorded calls; SHARED=FOLDER names a folder with audio/public and audio/tune: %w", err)
+		}
+		calls = append(calls, c...)
+	}
+	return calls, nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/detect"
+)
+
+func train(out string, how recipe, tries int) error {
+	calls, err := readSets()
+	if err != nil {
+		return err
+	}
+	cross(calls, how)
+	report("speakers kept back", calls)
+	if tries > 0 {
+		find(calls, tries, how.seed)
+	}
+	if out == "" {
+		return nil
+	}
+	f := learn(table(calls), how)
+	ask(f, calls)
+	report("speakers learnt from", calls)
+	return os.WriteFile(out, f.Bytes(), 0o644)
+}
+
+// cross gives each call the odds of a forest that did not learn from its speaker.
+func cross(calls []*call, how recipe) {
+	listen(calls, how)
+	const folds = 5
+	part(calls, folds)
+	for fold := range folds {
+		var rest, kept []*call
+		for _, c := range calls {
+			if c.fold == fold {
+				kept = append(kept, c)
+			} else {
+				rest = append(rest, c)
+			}
+		}
+		ask(learn(table(rest), how), kept)
+	}
+}
+
+// listen hears each call and some variations of it.
+func listen(calls []*call, how recipe) {
+	random := rand.New(rand.NewPCG(how.seed, 3))
+	var talkers []*call
+	for _, c := range calls {
+		if c.label == "machine" {
+			talkers = append(talkers, c)
+		}
+	}
+	for _, c := range calls {
+		c.heard, c.tones = hear(c.pcm, c.answer)
+		for range how.copies {
+			heard, _ := hear(vary(c, talkers, random))
+			c.varied = append(c.varied, heard)
+		}
+	}
+}
+
+func ask(f detect.Forest, calls []*call) {
+	for _, c := range calls {
+		c.forest = f
+		for i := range c.heard {
+			c.heard[i].odds = f.Odds(&c.heard[i].features)
+		}
+	}
+}
+
+// table takes every tenth moment of the calls and of their variations.
+func table(calls []*call) rows {
+	const every, latest = 10, 8 // seconds after the first syllable
+	r := rows{x: make([][]float32, len(detect.FeatureNames))}
+	for _, c := range calls {
+		for k, heard := range append(c.varied, c.heard) {
+			for i := k % every; i < len(heard); i += every {
+				f := &heard[i].features
+				since := f[detect.SinceOnset]
+				if since > latest {
+					continue
+				}
+				for j, v := range f {
+					r.x[j] = append(r.x[j], v)
+				}
+				w := float32(1)
+				if since > 2.5 {
+					w = 0.5 // most verdicts have fallen
+				}
+				r.person, r.weight = append(r.person, c.label == "human"), append(r.weight, w)
+			}
+		}
+	}
+	return r
+}
+
+func report(name string, calls []*call) {
+	fmt.Println(name)
+	for _, after := range []time.Duration{600, 800, 1000, 1500, 2000, 3000, 4000} {
+		after *= time.Millisecond
+		fmt.Printf("  right %v after the first syllable: %v\n", after, forced(calls, after))
+	}
+	r := newResult()
+	for _, c := range calls {
+		r.add(ours(c, c.forest))
+	}
+	fmt.Println(" ", r)
+	fmt.Println("  wrong:", r.wrong)
+}
+
+// ours is the verdict of the product with a forest.
+func ours(c *call, f detect.Forest) (*call, string, time.Duration) {
+	d := detect.NewWith(detect.Config{}, f, detect.DefaultBounds)
+	play(c, d)
+	return c, detect.Label(d.Final()), d.Final().At
+}
+
+func play(c *call, d *detect.Detector) {
+	var at time.Duration
+	for pcm := c.pcm; len(pcm) >= media.SamplesPerFrame; pcm = pcm[media.SamplesPerFrame:] {
+		if at >= c.answer {
+			d.Answered()
+		}
+		d.Hear(pcm[:media.SamplesPerFrame])
+		at += media.FrameDuration
+	}
+}
