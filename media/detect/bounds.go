@@ -7,16 +7,17 @@ import (
 
 // Bounds are the log odds of a person at which a verdict falls.
 type Bounds struct {
-	Person  [5]float64 // at least this after a quiet of Pauses
-	Machine float64    // at most this, any time after Talk
+	Person   [6]float64 // at least this after a quiet of Pauses
+	Machine  float64    // at most this, any time after Patience
+	Deadline float64    // under this a machine when time is up on a noisy line, else a person
 }
 
 // Pauses are the lengths of quiet that Bounds.Person is for; between them it
 // is interpolated. A person is told only in a pause, as it is then that they wait.
-var Pauses = [5]time.Duration{300 * time.Millisecond, 500 * time.Millisecond, 700 * time.Millisecond, time.Second, 1500 * time.Millisecond}
+var Pauses = [6]time.Duration{300 * time.Millisecond, 500 * time.Millisecond, 700 * time.Millisecond, time.Second, 1500 * time.Millisecond, 2200 * time.Millisecond}
 
 // DefaultBounds were set on calls that the forest had not learnt from.
-var DefaultBounds = Bounds{Person: [5]float64{1.5, 0.8, -0.6, -0.9, -1.0}, Machine: -3.6}
+var DefaultBounds = Bounds{Person: [6]float64{3.0, 2.5, 0.5, -0.9, -1.0, -1.0}, Machine: -2.6, Deadline: -1.6}
 
 // After is the bound for a person after a quiet.
 func (b *Bounds) After(quiet time.Duration) float64 {
@@ -39,14 +40,19 @@ type Prices struct {
 	Person   float64 `yaml:"person"`   // a person taken for a machine; default 20
 }
 
+// DefaultPrices are those that DefaultBounds were set for.
+var DefaultPrices = Prices{DeadAir: 1, Operator: 5, Person: 20}
+
 // at moves the bounds from the default prices to others: the odds that a
 // verdict needs are in proportion to what it costs where it is wrong.
 func (b Bounds) at(p Prices) Bounds {
-	operator, deadAir, person := ratio(p.Operator, 5), ratio(p.DeadAir, 1), ratio(p.Person, 20)
+	usual := DefaultPrices
+	operator, deadAir, person := ratio(p.Operator, usual.Operator), ratio(p.DeadAir, usual.DeadAir), ratio(p.Person, usual.Person)
 	for i := range b.Person {
 		b.Person[i] += math.Log(operator / deadAir)
 	}
 	b.Machine += math.Log(operator / person)
+	b.Deadline += math.Log(operator / person)
 	return b
 }
 

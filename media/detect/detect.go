@@ -74,6 +74,7 @@ func (d *Detector) Answered() {
 	}
 	d.answered, d.answer, d.beepAt, d.toned = true, d.now, 0, 0
 	d.voice.restart()
+	d.voice.lowest = unheard
 	if d.final.Kind != media.Announcement {
 		d.final = Finding{} // a busy tone that is answered was none
 	}

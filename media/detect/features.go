@@ -11,17 +11,17 @@ const (
 	sinceAnswer = iota
 	delay       // from the answer to the first syllable
 	SinceOnset  // the first syllable
-	quiet
-	stretch   // length of the present stretch
-	phraseLen // of the present phrase
-	total     // speech
+	Quiet       // since the last syllable
+	stretch     // length of the present stretch
+	phraseLen   // of the present phrase
+	total       // speech
 	stretches
 	firstStretch
 	lastStretch
 	longStretch
 	lastGap
 	wideGap
-	phrases
+	Phrases
 	phraseOne
 	phraseTwo
 	longPhrase
@@ -69,7 +69,7 @@ func (d *Detector) Features(f *Features) bool {
 	f[sinceAnswer] = seconds(d.now - d.answer)
 	f[delay] = seconds(v.onset - d.answer)
 	f[SinceOnset] = seconds(v.now - v.onset)
-	f[quiet] = seconds(v.now - v.end)
+	f[Quiet] = seconds(v.now - v.end)
 	f[phraseLen] = seconds(v.end - p.phrase)
 	f[total] = seconds(v.total)
 	f[stretches] = float32(p.stretches)
@@ -78,10 +78,10 @@ func (d *Detector) Features(f *Features) bool {
 	f[longStretch] = seconds(p.long)
 	f[lastGap] = seconds(p.gap)
 	f[wideGap] = seconds(p.wide)
-	f[phrases] = float32(p.phrases)
+	f[Phrases] = float32(p.phrases)
 	f[phraseOne], f[waitOne] = seconds(p.one), seconds(p.wait)
 	if p.phrases < 2 {
-		f[phraseOne], f[waitOne] = f[phraseLen], f[quiet]
+		f[phraseOne], f[waitOne] = f[phraseLen], f[Quiet]
 	}
 	f[phraseTwo] = seconds(p.two)
 	if p.phrases == 2 {
@@ -108,8 +108,16 @@ func (d *Detector) Features(f *Features) bool {
 
 func seconds(d time.Duration) float32 { return float32(d.Seconds()) }
 
-// Quiet is how long there has been neither a tone nor a voice that is nearly
-// as loud as this call's has been: others may talk on behind it.
+// Clear says that the line is quiet behind the voice, so that a pause is heard
+// as one.
+func (d *Detector) Clear() bool { return d.voice.pace.peak-d.voice.lowest > clearDB }
+
+// Quiet is how long there has been neither a tone nor a voice; where others
+// talk on behind this one, none that is nearly as loud as it has been.
 func (d *Detector) Quiet() time.Duration {
-	return min(max(d.voice.quiet(), d.voice.now-d.voice.pace.nearness[1].to), d.now-d.toneAt)
+	quiet := d.voice.quiet()
+	if !d.Clear() {
+		quiet = max(quiet, d.voice.now-d.voice.pace.nearness[1].to)
+	}
+	return min(quiet, d.now-d.toneAt)
 }

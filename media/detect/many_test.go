@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/tone"
 )
 
@@ -81,6 +82,34 @@ func one(yes bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// Machines breathe. A pause of theirs is no wait for an answer, or an operator
+// gets the call until the beep takes the verdict back; a soft end of a phrase is no pause.
+func TestBreaths(t *testing.T) {
+	const voices = 60
+	through := 0
+	for seed := range uint64(voices) {
+		l := newLine(seed).quiet(500 * ms)
+		for range 6 {
+			l.speech(time.Duration(700+l.random.IntN(1000)) * ms)
+			soft := newLine(seed + 500).speech(time.Duration(l.random.IntN(700)) * ms)
+			for _, v := range soft.pcm {
+				l.pcm = append(l.pcm, v/5) // 14 dB
+			}
+			l.quiet(time.Duration(150+l.random.IntN(250)) * ms)
+		}
+		all, _ := run(Config{}, l.tone(tone.Beep(), 300*ms).quiet(2*time.Second).noise(-60), 0)
+		for _, f := range all {
+			if f.Kind == media.Person {
+				through++
+				break
+			}
+		}
+	}
+	if through > voices/15 {
+		t.Errorf("%d of %d machines are put through", through, voices)
+	}
 }
 
 func TestManyVoices(t *testing.T) { check(t, made(40), limits{lost: 0.05, slipped: 0.05, beeps: 0.05}) }

@@ -213,9 +213,15 @@ func (d *Detector) machine() bool {
 	return d.odds <= d.bounds.Machine && d.voice.now-d.voice.onset >= Patience
 }
 
-// atDeadline fails open: a machine has to be the likelier.
+// atDeadline tells the likelier where pauses are heard: a machine may yet be
+// taken back. Where none was, it may be for the noise, so it fails open: a
+// person lost costs more than a machine let through.
 func (d *Detector) atDeadline() Finding {
-	if d.odds < 0 {
+	least := 0.0
+	if !d.Clear() || d.features[Phrases] < 2 {
+		least = d.bounds.Deadline
+	}
+	if d.odds < least {
 		return d.likely(media.Machine)
 	}
 	return d.likely(media.Person)

@@ -14,6 +14,9 @@ const (
 	noisePurity = 0.3   // most of the power of noise that one lobe has
 	leastLoud   = -38.0 // dBFS, of the loudest frame of a greeting; less is breath
 
+	clearDB = 26.0  // dB that a voice is over the lowest level of a line without other talkers
+	unheard = 120.0 // no level yet
+
 	hangover    = 3                      // frames that a syllable echoes
 	shortest    = 80 * time.Millisecond  // stretch; less is a click
 	leastSpeech = 140 * time.Millisecond // in a greeting
@@ -38,14 +41,18 @@ type voice struct {
 	total    time.Duration // of speech
 	loudest  float64       // dBFS
 	last     [2]float64    // levels before that
+	mean     float64       // dBFS, of about 0.3 s
+	lowest   float64       // dBFS, the lowest mean since the answer
 	pace     pace
 }
 
-func newVoice() voice { return voice{floor: floorStart, peak: peakStart, loudest: -120} }
+func newVoice() voice {
+	return voice{floor: floorStart, peak: peakStart, loudest: -120, lowest: unheard}
+}
 
 // restart forgets what was said but keeps what is known of the line.
 func (v *voice) restart() {
-	*v = voice{floor: v.floor, peak: v.peak, recent: v.recent, purity: v.purity, frames: v.frames, now: v.now, loudest: -120, last: v.last}
+	*v = voice{floor: v.floor, peak: v.peak, recent: v.recent, purity: v.purity, frames: v.frames, now: v.now, loudest: -120, last: v.last, mean: v.mean, lowest: v.lowest}
 }
 
 // step takes the level of the next frame, the share of its power in its loudest
@@ -56,6 +63,7 @@ func (v *voice) step(level, purity float64, tone time.Duration) {
 	held := min(level, v.last[0], v.last[1]) // for 60 ms: a click is not
 	v.last[0], v.last[1] = level, v.last[0]
 	v.purity += 0.1 * (purity - v.purity)
+	v.follow(level)
 	if tone == 0 {
 		v.adapt(level)
 	}
@@ -78,6 +86,15 @@ func (v *voice) step(level, purity float64, tone time.Duration) {
 	default:
 		v.hush()
 	}
+}
+
+// follow keeps the lowest level of the line.
+func (v *voice) follow(level float64) {
+	if v.lowest == unheard {
+		v.mean, v.lowest = max(level, -65), max(level, -65)
+	}
+	v.mean += 0.06 * (max(level, -65) - v.mean) // a lost packet is no pause
+	v.lowest = min(v.lowest, v.mean)
 }
 
 // cut takes back the speech of this stretch since from.

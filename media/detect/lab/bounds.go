@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -9,57 +8,79 @@ import (
 	"github.com/outpace-dialer/outpace/media/detect"
 )
 
-// find climbs to better bounds by small random steps and prints them.
-func find(calls []*call, tries int, seed uint64) {
+// nested judges each fold by bounds that were set on the others, as its odds
+// were made by a forest that learnt from the others.
+func nested(calls []*call, tries int, seed uint64) *result {
+	r := newResult()
+	for fold := range folds {
+		kept, rest := split(calls, fold)
+		b := find(rest, tries, seed)
+		for _, c := range kept {
+			if !c.made {
+				r.add(c, sketch(c, b))
+			}
+		}
+	}
+	return r
+}
+
+// find climbs to better bounds by small random steps.
+func find(calls []*call, tries int, seed uint64) detect.Bounds {
 	random := rand.New(rand.NewPCG(seed, 5))
 	best := detect.DefaultBounds
 	least := loss(sketches(calls, best))
+	step := func(chance, size float64) float64 {
+		if random.Float64() >= chance {
+			return 0
+		}
+		return size * random.NormFloat64()
+	}
 	for range tries {
 		b := best
 		for i := range b.Person {
-			if random.Float64() < 0.4 {
-				b.Person[i] += 0.4 * random.NormFloat64()
-			}
+			b.Person[i] += step(0.4, 0.5)
 			if i > 0 {
 				b.Person[i] = min(b.Person[i], b.Person[i-1])
 			}
 		}
-		if random.Float64() < 0.4 {
-			b.Machine += 0.4 * random.NormFloat64()
-		}
+		b.Machine += step(0.3, 0.5)
+		b.Deadline += step(0.3, 0.5)
 		if l := loss(sketches(calls, b)); l < least {
 			best, least = b, l
 		}
 	}
-	fmt.Printf("bounds %.2f\n  %v\n", best, sketches(calls, best))
+	return best
 }
 
-// loss weighs how far each figure is from its goal; what is over it counts more.
+// loss is what a call costs at the default prices, where as many people answer
+// as machines: people lost, operators who get a machine, seconds until a person
+// is told. Another sound that is told to be a person costs as much as a machine.
 func loss(r *result) float64 {
-	l := 0.0
-	for _, f := range [][2]float64{
-		{r.lost.share(), 0.04}, {r.lostHome.share(), 0.01}, {r.slipped.share(), 0.06}, {r.other.share(), 0.05},
-		{r.percentile(0.5).Seconds(), 1.3}, {r.percentile(0.9).Seconds(), 2.5},
-	} {
-		x := f[0] / f[1]
-		l += 0.1*x + max(0, x-1)
+	var waited time.Duration
+	for _, d := range r.took {
+		waited += d
 	}
-	return l
+	p := detect.DefaultPrices
+	return p.Person*r.lost.share() + p.Operator*(r.through.share()+r.other.share()) + p.DeadAir*waited.Seconds()/float64(max(1, len(r.took)))
 }
 
 func sketches(calls []*call, b detect.Bounds) *result {
 	r := newResult()
 	for _, c := range calls {
-		kind, at := sketch(c, b)
-		r.add(c, detect.Label(detect.Finding{Kind: kind}), at)
+		r.add(c, sketch(c, b))
 	}
 	return r
 }
 
 // sketch is what the rules of package detect make of a call, in short, and
 // fast enough to try many bounds.
-func sketch(c *call, b detect.Bounds) (kind media.VerdictKind, at time.Duration) {
+func sketch(c *call, b detect.Bounds) (v verdict) {
 	const deadline, revise = 5 * time.Second, 7 * time.Second
+	var kind media.VerdictKind
+	tell := func(k media.VerdictKind, at time.Duration) {
+		kind, v.label, v.at = k, detect.Label(detect.Finding{Kind: k}), at
+		v.through = v.through || k == media.Person
+	}
 	tones, beeped := c.tones, false
 	for i := range c.heard {
 		m := &c.heard[i]
@@ -67,7 +88,7 @@ func sketch(c *call, b detect.Bounds) (kind media.VerdictKind, at time.Duration)
 			t := tones[0]
 			beeped = beeped || t.beep
 			if t.beep && kind != media.Machine || !t.beep && kind != media.Person && kind != media.Machine && t.kind != media.Ringback {
-				kind, at = t.kind, t.at
+				tell(t.kind, t.at)
 			}
 		}
 		if kind != "" && kind != media.Machine || beeped {
@@ -77,20 +98,22 @@ func sketch(c *call, b detect.Bounds) (kind media.VerdictKind, at time.Duration)
 		switch {
 		case kind == media.Machine && since-m.quiet > revise:
 		case m.odds >= b.After(m.quiet):
-			kind, at = media.Person, m.at
+			tell(media.Person, m.at)
 		case kind == "" && m.odds <= b.Machine && since >= detect.Patience:
-			kind, at = media.Machine, m.at
+			tell(media.Machine, m.at)
+		case kind == "" && m.at-c.answer >= deadline && (m.odds < b.Deadline || m.clear && m.features[detect.Phrases] >= 2 && m.odds < 0):
+			tell(media.Machine, m.at)
 		case kind == "" && m.at-c.answer >= deadline:
-			kind, at = media.Person, m.at
-			if m.odds < 0 {
-				kind = media.Machine
-			}
+			tell(media.Person, m.at)
 		}
 	}
 	for _, t := range tones {
 		if t.beep && kind != media.Machine || kind == "" && t.kind != media.Ringback {
-			kind, at = t.kind, t.at
+			tell(t.kind, t.at)
 		}
 	}
-	return kind, at
+	if kind == "" {
+		v.label = "unknown"
+	}
+	return v
 }

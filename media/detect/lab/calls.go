@@ -15,8 +15,9 @@ import (
 	"github.com/outpace-dialer/outpace/media/wav"
 )
 
-// call is a labelled recording.
+// call is a labelled recording, or made here.
 type call struct {
+	made                       bool
 	file, label, kind, speaker string
 	answer, start              time.Duration // start of the greeting
 	pcm                        []int16
@@ -30,6 +31,7 @@ type call struct {
 // moment is what is known at a time.
 type moment struct {
 	at, quiet time.Duration
+	clear     bool
 	features  detect.Features
 	odds      float64 // by a forest that did not learn from this speaker
 }
@@ -76,7 +78,7 @@ func readCalls(dir string) (calls []*call, err error) {
 }
 
 // never lets no verdict fall on odds.
-var never = detect.Bounds{Person: [5]float64{100, 100, 100, 100, 100}, Machine: -100}
+var never = detect.Bounds{Person: [6]float64{100, 100, 100, 100, 100, 100}, Machine: -100, Deadline: -100}
 
 // hear runs the front end of the detector.
 func hear(pcm []int16, answer time.Duration) (heard []moment, tones []finding) {
@@ -90,7 +92,7 @@ func hear(pcm []int16, answer time.Duration) (heard []moment, tones []finding) {
 		if f, ok := d.Hear(pcm[:media.SamplesPerFrame]); ok && (f.Kind != media.Person && f.Kind != media.Silence) {
 			tones = append(tones, finding{at, f.Kind, f.Beep})
 		}
-		m := moment{at: at, quiet: d.Quiet()}
+		m := moment{at: at, quiet: d.Quiet(), clear: d.Clear()}
 		if d.Features(&m.features) {
 			heard = append(heard, m)
 		}
@@ -98,8 +100,23 @@ func hear(pcm []int16, answer time.Duration) (heard []moment, tones []finding) {
 	return heard, tones
 }
 
+// folds are how many parts the speakers are put into: each is judged by what
+// learnt from the others.
+const folds = 5
+
+func split(calls []*call, fold int) (kept, rest []*call) {
+	for _, c := range calls {
+		if c.fold == fold {
+			kept = append(kept, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return kept, rest
+}
+
 // part gives every call a fold; no speaker is in two.
-func part(calls []*call, folds int) {
+func part(calls []*call) {
 	speakers := map[string]int{}
 	for _, c := range calls {
 		speakers[c.voice()]++

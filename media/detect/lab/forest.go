@@ -13,6 +13,7 @@ type rows struct {
 	x      [][]float32 // per feature
 	person []bool
 	weight []float32
+	call   []int32 // each row's
 }
 
 // recipe sets the learning.
@@ -21,10 +22,11 @@ type recipe struct {
 	rate        float64 // shrinkage
 	lambda      float64 // of leaf weights
 	least       float64 // hessian in a leaf
-	rowShare    float64 // of the rows, for each tree
+	rowShare    float64 // of the calls, for each tree
 	columnShare float64 // of the features, for each tree
 	columns     []int   // features that may be used
 	copies      int     // variations of each call
+	made        int     // calls with made-up voices besides
 	seed        uint64
 }
 
@@ -83,8 +85,12 @@ func learn(r rows, how recipe) (f detect.Forest) {
 			g.slope[i] = float32(w * p)
 		}
 		var order []int32
+		sees := make([]bool, slices.Max(r.call)+1) // all moments of a call are much alike
+		for c := range sees {
+			sees[c] = random.Float64() < how.rowShare
+		}
 		for i := range n {
-			if random.Float64() < how.rowShare {
+			if sees[r.call[i]] {
 				order = append(order, int32(i))
 			}
 		}

@@ -23,6 +23,7 @@ func main() {
 	trees := flags.Int("trees", 120, "in the forest")
 	rate := flags.Float64("rate", 0.07, "of learning")
 	copies := flags.Int("copies", 8, "variations of each call")
+	voices := flags.Int("made", 120, "calls with made-up voices to learn from besides")
 	drop := flags.String("drop", "", "features to do without, with commas")
 	search := flags.Int("search", 0, "tries to find better bounds")
 	if len(os.Args) < 2 || os.Args[1] != "train" && os.Args[1] != "bench" {
@@ -30,7 +31,7 @@ func main() {
 		os.Exit(2)
 	}
 	flags.Parse(os.Args[2:])
-	how := recipe{trees: *trees, rate: *rate, lambda: 2, least: 2, rowShare: 0.6, columnShare: 0.5, copies: *copies, seed: *seed}
+	how := recipe{trees: *trees, rate: *rate, lambda: 2, least: 2, rowShare: 0.6, columnShare: 0.5, copies: *copies, made: *voices, seed: *seed}
 	for i, n := range detect.FeatureNames {
 		if !slices.Contains(strings.Split(*drop, ","), n) {
 			how.columns = append(how.columns, i)

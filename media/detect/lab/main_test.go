@@ -22,6 +22,7 @@ func TestLearn(t *testing.T) {
 		all = append(all, f)
 		r.person = append(r.person, (f[0] > 0.5) != (f[7] > 0.3))
 		r.weight = append(r.weight, 1)
+		r.call = append(r.call, int32(len(r.call)))
 	}
 	how := recipe{trees: 30, rate: 0.3, lambda: 1, least: 1, rowShare: 0.8, columnShare: 1, columns: []int{0, 3, 7}, seed: 4}
 	f := learn(r, how)
@@ -49,8 +50,8 @@ func TestPart(t *testing.T) {
 	for i := range 300 {
 		calls = append(calls, &call{speaker: string(rune('a' + i%17))})
 	}
-	part(calls, 5)
-	fold, size := map[string]int{}, [5]int{}
+	part(calls)
+	fold, size := map[string]int{}, [folds]int{}
 	for _, c := range calls {
 		if f, ok := fold[c.speaker]; ok && f != c.fold {
 			t.Fatalf("speaker %s is in folds %d and %d", c.speaker, f, c.fold)

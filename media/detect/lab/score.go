@@ -32,6 +32,7 @@ func (c count) String() string {
 // result is how good verdicts are.
 type result struct {
 	lost, lostHome, slipped, other count           // people, people at home, machines, what is neither
+	through                        count           // machines that were people for a while, until their beep took it back
 	right                          count           // of people and machines
 	took                           []time.Duration // from the first syllable of people
 	wrong                          map[string]int
@@ -39,8 +40,16 @@ type result struct {
 
 func newResult() *result { return &result{wrong: map[string]int{}} }
 
+// verdict is what a detector holds a call to be at its end.
+type verdict struct {
+	label   string
+	at      time.Duration
+	through bool // it was a person at some time: an operator got it
+}
+
 // add takes the verdict on a call. Nobody is lost by "unknown", "silence" and "ringback".
-func (r *result) add(c *call, label string, at time.Duration) {
+func (r *result) add(c *call, v verdict) {
+	label := v.label
 	lost := label != "human" && label != "unknown" && label != "silence" && label != "ringback"
 	switch c.label {
 	case "human":
@@ -50,10 +59,11 @@ func (r *result) add(c *call, label string, at time.Duration) {
 			r.lostHome.add(lost)
 		}
 		if label == "human" {
-			r.took = append(r.took, at-c.start)
+			r.took = append(r.took, v.at-c.start)
 		}
 	case "machine":
 		r.slipped.add(label == "human")
+		r.through.add(v.through)
 		r.right.add(label == "machine" || label == "screening" || label == "sit")
 	default:
 		r.other.add(label == "human")
@@ -72,8 +82,8 @@ func (r *result) percentile(p float64) time.Duration {
 }
 
 func (r *result) String() string {
-	return fmt.Sprintf("people lost %v, without business %v, machines let through %v, others %v; person after p50 %v p90 %v",
-		r.lost, r.lostHome, r.slipped, r.other, r.percentile(0.5), r.percentile(0.9))
+	return fmt.Sprintf("people lost %v, without business %v, machines called people %v, put through before their beep %v, others %v; person after p50 %v p90 %v; price %.2f",
+		r.lost, r.lostHome, r.slipped, r.through, r.other, r.percentile(0.5), r.percentile(0.9), loss(r))
 }
 
 // forced is the share of people and machines that the odds tell right at a

@@ -11,14 +11,16 @@ import (
 )
 
 func train(out string, how recipe, tries int) error {
-	calls, err := readSets()
+	recorded, err := readSets()
 	if err != nil {
 		return err
 	}
+	calls := append(recorded, made(how.made, how.seed)...)
 	cross(calls, how)
 	report("speakers kept back", calls)
 	if tries > 0 {
-		find(calls, tries, how.seed)
+		fmt.Println("speakers kept back, bounds set on the others:\n ", nested(calls, tries, how.seed))
+		fmt.Printf("bounds set on all: %.2f\n", find(calls, tries, how.seed))
 	}
 	if out == "" {
 		return nil
@@ -32,17 +34,9 @@ func train(out string, how recipe, tries int) error {
 // cross gives each call the odds of a forest that did not learn from its speaker.
 func cross(calls []*call, how recipe) {
 	listen(calls, how)
-	const folds = 5
-	part(calls, folds)
+	part(calls)
 	for fold := range folds {
-		var rest, kept []*call
-		for _, c := range calls {
-			if c.fold == fold {
-				kept = append(kept, c)
-			} else {
-				rest = append(rest, c)
-			}
-		}
+		kept, rest := split(calls, fold)
 		ask(learn(table(rest), how), kept)
 	}
 }
@@ -78,7 +72,7 @@ func ask(f detect.Forest, calls []*call) {
 func table(calls []*call) rows {
 	const every, latest = 10, 8 // seconds after the first syllable
 	r := rows{x: make([][]float32, len(detect.FeatureNames))}
-	for _, c := range calls {
+	for n, c := range calls {
 		for k, heard := range append(c.varied, c.heard) {
 			for i := k % every; i < len(heard); i += every {
 				f := &heard[i].features
@@ -89,45 +83,69 @@ func table(calls []*call) rows {
 				for j, v := range f {
 					r.x[j] = append(r.x[j], v)
 				}
-				w := float32(1)
-				if since > 2.5 {
-					w = 0.5 // most verdicts have fallen
-				}
-				r.person, r.weight = append(r.person, c.label == "human"), append(r.weight, w)
+				r.call = append(r.call, int32(n))
+				r.weight = append(r.weight, importance(since, f[detect.Quiet]))
+				r.person = append(r.person, c.label == "human")
 			}
 		}
 	}
 	return r
 }
 
+// importance is more where verdicts fall: in pauses, and before long.
+func importance(since, quiet float32) float32 {
+	w := float32(1)
+	if since > 2.5 {
+		w = 0.5
+	}
+	if quiet > 0.25 && quiet < 1.2 || since > 1.9 && since < 2.1 {
+		w *= 5
+	}
+	return w
+}
+
 func report(name string, calls []*call) {
 	fmt.Println(name)
+	var recorded []*call
+	for _, c := range calls {
+		if !c.made {
+			recorded = append(recorded, c)
+		}
+	}
 	for _, after := range []time.Duration{600, 800, 1000, 1500, 2000, 3000, 4000} {
 		after *= time.Millisecond
-		fmt.Printf("  right %v after the first syllable: %v\n", after, forced(calls, after))
+		fmt.Printf("  right %v after the first syllable: %v\n", after, forced(recorded, after))
 	}
-	r := newResult()
+	r, m := newResult(), newResult()
 	for _, c := range calls {
-		r.add(ours(c, c.forest))
+		if c.made {
+			m.add(c, ours(c, c.forest))
+		} else {
+			r.add(c, ours(c, c.forest))
+		}
 	}
 	fmt.Println(" ", r)
 	fmt.Println("  wrong:", r.wrong)
+	fmt.Println("  made voices:", m)
 }
 
 // ours is the verdict of the product with a forest.
-func ours(c *call, f detect.Forest) (*call, string, time.Duration) {
+func ours(c *call, f detect.Forest) (v verdict) {
 	d := detect.NewWith(detect.Config{}, f, detect.DefaultBounds)
-	play(c, d)
-	return c, detect.Label(d.Final()), d.Final().At
+	play(c, d, func(k media.VerdictKind) { v.through = v.through || k == media.Person })
+	v.label, v.at = detect.Label(d.Final()), d.Final().At
+	return v
 }
 
-func play(c *call, d *detect.Detector) {
+func play(c *call, d *detect.Detector, found func(media.VerdictKind)) {
 	var at time.Duration
 	for pcm := c.pcm; len(pcm) >= media.SamplesPerFrame; pcm = pcm[media.SamplesPerFrame:] {
 		if at >= c.answer {
 			d.Answered()
 		}
-		d.Hear(pcm[:media.SamplesPerFrame])
+		if f, ok := d.Hear(pcm[:media.SamplesPerFrame]); ok && !f.Early {
+			found(f.Kind)
+		}
 		at += media.FrameDuration
 	}
 }
