@@ -96,6 +96,38 @@ func TestMachineIsHungUpOn(t *testing.T) {
 	})
 }
 
+// A machine that may yet be a person is kept until that is settled.
+func TestMachineInDoubt(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 3)
+		f.run(progressive("spring"))
+		f.ready("ann")
+		machine := func(leg sip.LegID, provisional bool) {
+			f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Machine, Provisional: provisional, At: time.Now()})
+		}
+		beeps := f.call(0)
+		f.answer(beeps)
+		machine(beeps, true)
+		f.wait(3 * time.Second)
+		f.wantOutcomes(map[campaigns.Outcome]int{})
+		f.sound(media.Beep{Leg: media.LegID(beeps), At: time.Now()})
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.MachineHeard: 1})
+
+		settled := f.call(1)
+		f.answer(settled)
+		machine(settled, true)
+		machine(settled, false)
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.MachineHeard: 2})
+
+		business := f.call(2)
+		f.answer(business)
+		machine(business, true)
+		f.wait(time.Second)
+		f.sound(media.Verdict{Leg: media.LegID(business), Kind: media.Person, Revised: true, GreetingEnd: time.Now(), At: time.Now()})
+		f.wantState("ann", operator.Talking)
+	})
+}
+
 // ann is called for, and pauses before the person is heard.
 func waiting(f *floor) sip.LegID {
 	f.store.add("spring", 1)

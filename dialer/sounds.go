@@ -15,6 +15,10 @@ func (e *Engine) onSound(now time.Time, ev media.Event) {
 	switch ev := ev.(type) {
 	case media.Verdict:
 		e.onVerdict(now, ev)
+	case media.Beep:
+		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil {
+			e.step(now, c, call.Beep{})
+		}
 	case media.Digit:
 		e.onDigit(now, string(ev.Leg), ev.Digit)
 	case media.Played:
@@ -40,7 +44,7 @@ func (e *Engine) onVerdict(now time.Time, ev media.Verdict) {
 	if !known {
 		return
 	}
-	e.step(now, c, call.Verdict{Outcome: outcome, Early: ev.Early, GreetingEnd: ev.GreetingEnd})
+	e.step(now, c, call.Verdict{Outcome: outcome, Provisional: ev.Provisional, Early: ev.Early, GreetingEnd: ev.GreetingEnd})
 }
 
 // heard says what a verdict means; false where it decides nothing yet.

@@ -46,7 +46,8 @@ func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to 
 	case call.Queued:
 		learn.Observe(now, pacing.Human{Call: id})
 	case call.Leaving:
-		if v, ok := ev.(call.Verdict); ok && from == call.Detecting {
+		v, ok := ev.(call.Verdict)
+		if ok && from == call.Detecting || from == call.Doubted {
 			learn.Observe(now, pacing.Machine{Call: id})
 		} else if ok {
 			learn.Observe(now, pacing.Ended{Call: id, Cause: causeOf(v.Outcome)})

@@ -63,6 +63,7 @@ type Verdict struct {
 	Probability float64   // of Kind, in [0, 1]
 	GreetingEnd time.Time // end of the greeting, where a person or machine greeted; zero otherwise
 	Revised     bool
+	Provisional bool // a machine that may yet be taken back; told again without it when it no longer may
 	At          time.Time
 }
 

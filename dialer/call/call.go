@@ -10,7 +10,8 @@
 //	aborting   begun, refused → over
 //	dialling   not_allowed, ended → over; rings → ringing; answered → detecting | queued; early verdict, cancel → leaving
 //	ringing    not_allowed, ended → over; answered → detecting | queued; early verdict, cancel → leaving
-//	detecting  person, timer → queued; no person, hang_up → leaving; ended → over
+//	detecting  person, timer → queued; no person, hang_up → leaving; maybe none → doubted; ended → over
+//	doubted    person → queued; no person, beep, hang_up, timer → leaving; ended → over
 //	queued     operator_found → bridged; hang_up → leaving; timer → message | leaving; ended → over
 //	bridged    operator_lost → stranded; hang_up → leaving; ended → over
 //	stranded   operator_found → bridged; hang_up, timer → leaving; ended → over
@@ -34,6 +35,7 @@ const (
 	Dialling  State = "dialling"  // INVITE sent
 	Ringing   State = "ringing"
 	Detecting State = "detecting" // answered; who is it?
+	Doubted   State = "doubted"   // held to be a machine, but may be a person with a long greeting
 	Queued    State = "queued"    // a person waits for an operator
 	Bridged   State = "bridged"
 	Stranded  State = "stranded" // the operator's leg went away in the talk
@@ -43,13 +45,15 @@ const (
 )
 
 // States are all states, in the order of a call.
-var States = []State{Beginning, Aborting, Dialling, Ringing, Detecting, Queued, Bridged, Stranded, Message, Leaving, Over}
+var States = []State{Beginning, Aborting, Dialling, Ringing, Detecting, Doubted, Queued, Bridged, Stranded, Message, Leaving, Over}
 
 // Limits of a call that no campaign changes.
 const (
 	// DetectAtMost is when a person is assumed where the detector says nothing:
 	// it fails open, because a person lost is an abandoned call.
 	DetectAtMost = 8 * time.Second
+	// DoubtAtMost is when a machine is one where the detector says no more.
+	DoubtAtMost = 15 * time.Second
 	// StrandedAtMost is how long a customer whose operator's leg broke waits
 	// for another operator.
 	StrandedAtMost = 10 * time.Second
@@ -131,6 +135,8 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 		return c.ringing(now, ev)
 	case Detecting:
 		return c.detecting(now, ev)
+	case Doubted:
+		return c.doubted(now, ev)
 	case Queued:
 		return c.queued(now, ev)
 	case Bridged:
@@ -201,10 +207,14 @@ func (c *Call) detecting(now time.Time, ev Event) []Action {
 		if ev.Early {
 			return nil
 		}
-		if ev.Outcome != "" {
-			return c.leave(now, ev.Outcome)
+		switch {
+		case ev.Outcome == "":
+			return c.person(now, ev.GreetingEnd)
+		case ev.Provisional:
+			c.outcome = ev.Outcome
+			return c.enter(now, Doubted, c.timer(Doubted, DoubtAtMost))
 		}
-		return c.person(now, ev.GreetingEnd)
+		return c.leave(now, ev.Outcome)
 	case TimerFired:
 		return c.person(now, time.Time{})
 	case Cancel:
@@ -216,6 +226,26 @@ func (c *Call) detecting(now time.Time, ev Event) []Action {
 			return c.end(now, campaigns.FalseAnswer, ev)
 		}
 		return c.end(now, campaigns.HungUpEarly, ev)
+	}
+	return nil
+}
+
+// doubted keeps a call that sounds like a machine until that is settled: who
+// says much and then waits is a person, and lost if we had hung up.
+func (c *Call) doubted(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case Verdict:
+		switch {
+		case ev.Early || ev.Provisional:
+			return nil
+		case ev.Outcome == "":
+			return c.person(now, ev.GreetingEnd)
+		}
+		return c.leave(now, ev.Outcome)
+	case Beep, TimerFired, HangUp:
+		return c.leave(now, c.outcome)
+	case Ended:
+		return c.end(now, c.outcome, ev)
 	}
 	return nil
 }

@@ -158,6 +158,23 @@ func TestPaths(t *testing.T) {
 			events: with(answeredCall, ms(5400, Ended{Outcome: campaigns.FalseAnswer})),
 			want:   cat(answered, end(campaigns.FalseAnswer)),
 		},
+		"a machine is settled": {
+			spec: full,
+			events: with(answeredCall, ms(8000, Verdict{Outcome: campaigns.MachineHeard, Provisional: true}),
+				ms(9000, Verdict{Outcome: campaigns.MachineHeard, Provisional: true}), ms(12000, Verdict{Outcome: campaigns.MachineHeard})),
+			want: cat(answered, []Action{ArmTimer{In: Doubted, After: DoubtAtMost}}, leave),
+		},
+		"a machine hangs up in doubt": {
+			spec:   full,
+			events: with(answeredCall, ms(8000, Verdict{Outcome: campaigns.MachineHeard, Provisional: true}), ms(9000, Ended{})),
+			want:   cat(answered, []Action{ArmTimer{In: Doubted, After: DoubtAtMost}}, end(campaigns.MachineHeard)),
+		},
+		"a machine was a person": {
+			spec: full,
+			events: with(answeredCall, ms(8000, Verdict{Outcome: campaigns.MachineHeard, Provisional: true}),
+				ms(10000, person(9000))),
+			want: cat(answered, []Action{ArmTimer{In: Doubted, After: DoubtAtMost}, FindOperator{}, ArmTimer{In: Queued, After: time.Second}}),
+		},
 		"hung up while we listen": {
 			spec:   full,
 			events: with(answeredCall, ms(5400, Ended{})),

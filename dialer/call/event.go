@@ -24,9 +24,12 @@ type (
 	// Verdict is what was heard. Outcome is empty for a person.
 	Verdict struct {
 		Outcome     campaigns.Outcome
+		Provisional bool      // a later verdict may take it back
 		Early       bool      // before the answer
 		GreetingEnd time.Time // zero if no greeting was heard
 	}
+	// Beep says that a machine's greeting is over: it records.
+	Beep struct{}
 	// OperatorFound says that an operator is reserved for the call.
 	OperatorFound struct{ Operator string }
 	// OperatorLost says that the operator's leg went away.
@@ -60,6 +63,7 @@ func (NotAllowed) event()    {}
 func (Rings) event()         {}
 func (Answered) event()      {}
 func (Verdict) event()       {}
+func (Beep) event()          {}
 func (OperatorFound) event() {}
 func (OperatorLost) event()  {}
 func (HangUp) event()        {}

@@ -38,6 +38,8 @@ var happenings = []happening{
 	{"early verdict", always(Verdict{Early: true, Outcome: campaigns.Busy})},
 	{"person", func(_ *Call, now time.Time) Event { return Verdict{GreetingEnd: now} }},
 	{"no person", always(Verdict{Outcome: campaigns.MachineHeard})},
+	{"maybe none", always(Verdict{Outcome: campaigns.MachineHeard, Provisional: true})},
+	{"beep", always(Beep{})},
 	{"operator_found", always(OperatorFound{Operator: "ann"})},
 	{"operator_lost", always(OperatorLost{})},
 	{"hang_up", always(HangUp{})},

@@ -184,7 +184,7 @@ func phase(s call.State) string {
 		return "dialling"
 	case call.Ringing:
 		return "ringing"
-	case call.Detecting:
+	case call.Detecting, call.Doubted:
 		return "amd"
 	case call.Queued, call.Stranded, call.Message:
 		return "waiting"

@@ -29,6 +29,7 @@ type Finding struct {
 	Early       bool          // heard before the answer
 	SIT         string        // code of the tri-tone, with Announcement
 	Revised     bool          // takes back an earlier finding of another kind
+	Provisional bool          // a machine that may yet be taken back; told again without it when it no longer may
 	GreetingEnd time.Duration // last syllable so far; 0 where nobody spoke
 	At          time.Duration // now
 	Beep        bool          // the machine's greeting is over, it records now; told again for each further beep
@@ -123,16 +124,16 @@ func (d *Detector) listen(f media.Frame) (level float64, found Finding, ok bool)
 // Final is what the call is held to be now; Kind is empty while unknown.
 func (d *Detector) Final() Finding { return d.final }
 
-// tell completes a finding and remembers it. A beep does not change the time
-// of a verdict.
+// tell completes a finding and remembers it. A beep, or the end of doubt, does
+// not change the time of a verdict.
 func (d *Detector) tell(f Finding) Finding {
 	f.At, f.Early = d.now, !d.answered
 	f.Revised = d.final.Kind != "" && d.final.Kind != f.Kind
 	if d.voice.heard() && f.GreetingEnd == 0 {
 		f.GreetingEnd = d.voice.end
 	}
-	if f.Beep && f.Kind == d.final.Kind {
-		d.final.Beep = true
+	if f.Kind == media.Machine && d.final.Kind == f.Kind {
+		d.final.Beep, d.final.Provisional = d.final.Beep || f.Beep, false
 		return f
 	}
 	d.final = f

@@ -25,6 +25,9 @@ func say(all []Finding) string {
 		if f.Revised {
 			w += "(revised)"
 		}
+		if f.Provisional {
+			w += "?"
+		}
 		if f.Beep {
 			w += "+beep"
 		}
@@ -49,9 +52,11 @@ func TestVerdicts(t *testing.T) {
 		{name: "late hello", sound: newLine(1).quiet(3 * time.Second).speech(600 * ms).quiet(2 * time.Second), want: "silence, person(revised)", last: 4400 * ms},
 		{name: "hello at once", sound: newLine(3).speech(400 * ms).quiet(2 * time.Second), want: "person", last: 1200 * ms},
 		{name: "hello after ringback", sound: newLine(4).tone(tone.Ringback("US"), 2500*ms).speech(500 * ms).quiet(2 * time.Second), want: "ringback, person(revised)", last: 3800 * ms},
-		{name: "long greeting", sound: greeting(6 * time.Second), want: "machine", last: 3600 * ms},
-		{name: "machine with beep", sound: greeting(5*time.Second).quiet(700*ms).tone(tone.Beep(), 200*ms).quiet(3 * time.Second), want: "machine, machine+beep", last: 6120 * ms},
-		{name: "machine with beep in noise", sound: greeting(5*time.Second).quiet(700*ms).tone(tone.Beep(), 200*ms).quiet(3 * time.Second).noise(-38), want: "machine, machine+beep", last: 6120 * ms},
+		{name: "long greeting", sound: greeting(6 * time.Second), want: "machine?", last: 3600 * ms},
+		{name: "greeting too long for a person", sound: greeting(9 * time.Second), want: "machine?, machine", last: 7400 * ms},
+		{name: "machine that stays quiet", sound: greeting(6500 * ms).quiet(7 * time.Second), want: "machine?, machine", last: 10900 * ms},
+		{name: "machine with beep", sound: greeting(5*time.Second).quiet(700*ms).tone(tone.Beep(), 200*ms).quiet(3 * time.Second), want: "machine?, machine+beep", last: 6120 * ms},
+		{name: "machine with beep in noise", sound: greeting(5*time.Second).quiet(700*ms).tone(tone.Beep(), 200*ms).quiet(3 * time.Second).noise(-38), want: "machine?, machine+beep", last: 6120 * ms},
 		{name: "short machine", sound: greeting(1500*ms).quiet(300*ms).tone(tone.Sine(1400, 300*ms), 300*ms).quiet(2 * time.Second), want: "machine+beep", last: 3100 * ms},
 		{name: "business", sound: greeting(1800 * ms).quiet(3 * time.Second), want: "person", last: 3600 * ms},
 		{name: "beep alone", sound: newLine(1).quiet(time.Second).tone(tone.Beep(), 200*ms).quiet(3 * time.Second), want: "machine+beep", last: 2500 * ms},
@@ -70,8 +75,8 @@ func TestVerdicts(t *testing.T) {
 		{name: "early busy, answered", sound: newLine(2).tone(tone.Busy("DE"), 3*time.Second).quiet(300 * ms).speech(600 * ms).quiet(2 * time.Second), answer: 3 * time.Second, want: "busy_tone(early), person", last: 4700 * ms},
 		{name: "off", cfg: Config{Mode: Off}, sound: greeting(5 * time.Second), want: "person", last: 20 * ms},
 		{name: "with person", cfg: Config{Mode: With}, sound: hello(1), want: "person", last: 600 * ms},
-		{name: "with machine", cfg: Config{Mode: With}, sound: greeting(6 * time.Second), want: "person, machine(revised)", last: 3600 * ms},
-		{name: "deadline", cfg: Config{Deadline: 2 * time.Second}, sound: greeting(5 * time.Second), want: "machine", last: 2 * time.Second},
+		{name: "with machine", cfg: Config{Mode: With}, sound: greeting(6 * time.Second), want: "person, machine(revised)?", last: 3600 * ms},
+		{name: "deadline", cfg: Config{Deadline: 2 * time.Second}, sound: greeting(5 * time.Second), want: "machine?", last: 2 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

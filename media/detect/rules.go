@@ -195,7 +195,7 @@ func (d *Detector) likely(k media.VerdictKind) Finding {
 	if k == media.Machine {
 		p = 1 - p
 	}
-	return Finding{Kind: k, Probability: p}
+	return Finding{Kind: k, Probability: p, Provisional: k == media.Machine}
 }
 
 // person says that somebody waits for an answer: neither voice nor tone, and
@@ -227,12 +227,18 @@ func (d *Detector) atDeadline() Finding {
 	return d.likely(media.Person)
 }
 
+// giveUp is the quiet after which a machine that was not taken back stays one.
+const giveUp = 4 * time.Second
+
 // second takes back a machine: a business says more than a person at home but
-// then waits, and no beep comes.
+// then waits, and no beep comes. It tells when that can no longer be.
 func (d *Detector) second() (Finding, bool) {
 	if d.final.Beep || d.voice.greeting() > d.cfg.Revise {
-		return Finding{}, false
+		return Finding{Kind: media.Machine, Probability: 0.95}, d.final.Provisional
 	}
 	d.judge()
-	return d.likely(media.Person), d.person()
+	if d.person() {
+		return d.likely(media.Person), true
+	}
+	return Finding{Kind: media.Machine, Probability: 0.9}, d.final.Provisional && d.Quiet() >= giveUp
 }

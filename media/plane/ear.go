@@ -118,7 +118,7 @@ func (l *leg) report(f detect.Finding, start time.Time) {
 		l.ear.told = f.Kind
 		v := media.Verdict{
 			Leg: l.id, Kind: f.Kind, Early: f.Early, SIT: f.SIT,
-			Probability: f.Probability, Revised: f.Revised, At: start.Add(f.At),
+			Probability: f.Probability, Revised: f.Revised, Provisional: f.Provisional, At: start.Add(f.At),
 		}
 		if f.GreetingEnd > 0 {
 			v.GreetingEnd = start.Add(f.GreetingEnd)
