@@ -14,7 +14,12 @@ import (
 // A recording that ends 20 ms after the verdict has the same verdict at the
 // same time: nothing is read ahead.
 func TestCut(t *testing.T) {
-	for i, c := range made(40) {
+	checkCut(t, made(40))
+}
+
+func checkCut(t *testing.T, calls []call) {
+	t.Helper()
+	for i, c := range calls {
 		_, whole := run(Config{}, c.sound, c.answer)
 		want := whole.Final()
 		end := int((want.At+media.FrameDuration).Seconds()*media.SampleRate + 0.5)

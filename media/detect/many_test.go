@@ -128,6 +128,7 @@ func TestRecordedCalls(t *testing.T) {
 	}
 	for name, calls := range sets {
 		t.Run(filepath.Base(filepath.Dir(name)), func(t *testing.T) {
+			checkCut(t, calls)
 			check(t, calls, limits{lost: 0.08, slipped: 0.12, beeps: 0.25, other: 0.14})
 		})
 	}
