@@ -197,6 +197,7 @@ type Campaign struct {
 	Dispositions   []Disposition   `json:"dispositions"`
 	Script         string          `json:"script,omitempty"`
 	SafeHarbor     string          `json:"safe_harbor,omitempty"` // prompt played to a person whom no operator can take; needed for ratio and predictive
+	Voicemail      string          `json:"voicemail,omitempty"`   // prompt left on a machine after its beep; empty: none. The law may want consent to it
 	Recording      RecordingPolicy `json:"recording"`
 	CreatedAt      time.Time       `json:"created_at"`
 	Version        int64           `json:"version"` // rises with each change; for If-Match

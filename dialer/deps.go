@@ -106,6 +106,7 @@ type Audio interface {
 	Bridge(customer, operator media.LegID)
 	Unbridge(customer media.LegID)
 	Play(leg media.LegID, prompt string)
+	StopPlaying(leg media.LegID)
 	Record(leg media.LegID, path string)
 	StopRecord(leg media.LegID)
 	Heard(leg media.LegID) bool // any audio at all came from the leg

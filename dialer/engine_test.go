@@ -128,6 +128,55 @@ func TestMachineInDoubt(t *testing.T) {
 	})
 }
 
+// The campaign's message is left on a machine when its beep is over, again
+// from its beginning after one beep more, or where it is quiet without a beep.
+func TestMessageOnAMachine(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 2)
+		spring := progressive("spring")
+		spring.Voicemail = "call-back"
+		f.run(spring)
+		f.ready("ann")
+		leg := f.call(0)
+		message := "play " + string(leg) + " call-back"
+		machine := media.Verdict{Leg: media.LegID(leg), Kind: media.Machine, Provisional: true, At: time.Now()}
+		f.answer(leg)
+		f.sound(machine)
+		machine.Provisional, machine.GreetingEnd = false, time.Now()
+		f.sound(machine)
+		f.wait(10 * time.Second)
+		f.sound(media.Beep{Leg: media.LegID(leg), At: time.Now()})
+		if f.audio.was(message) != 0 {
+			t.Error("the message begins before the end of the beep")
+		}
+		f.sound(media.Recording{Leg: media.LegID(leg), At: time.Now()})
+		if f.audio.was(message) != 1 {
+			t.Fatal("no message after the beep")
+		}
+		f.sound(media.Beep{Leg: media.LegID(leg), At: time.Now()})
+		if f.audio.was("stop "+string(leg)) != 1 {
+			t.Error("the message goes on over the second beep")
+		}
+		f.sound(media.Played{Leg: media.LegID(leg), Prompt: "call-back", Cut: true, At: time.Now()})
+		f.sound(media.Recording{Leg: media.LegID(leg), At: time.Now()})
+		if f.audio.was(message) != 2 {
+			t.Error("no message after the second beep")
+		}
+		f.sound(media.Played{Leg: media.LegID(leg), Prompt: "call-back", At: time.Now()})
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.MachineHeard: 1})
+
+		leg = f.call(1)
+		f.answer(leg)
+		f.wait(5 * time.Second)
+		f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Machine, GreetingEnd: time.Now().Add(-4 * time.Second), At: time.Now()})
+		f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Machine, GreetingEnd: time.Now().Add(-4 * time.Second), At: time.Now()})
+		if f.audio.was("play "+string(leg)+" call-back") != 1 {
+			t.Error("no message where a machine has no beep")
+		}
+		f.wantState("ann", operator.Ready)
+	})
+}
+
 // ann is called for, and pauses before the person is heard.
 func waiting(f *floor) sip.LegID {
 	f.store.add("spring", 1)

@@ -559,6 +559,7 @@ func (a *audio) Detect(leg media.LegID)                                    { a.n
 func (a *audio) StopDetect(leg media.LegID)                                { a.note("stop detect %s", leg) }
 func (a *audio) Bridge(customer, operator media.LegID)                     { a.note("bridge %s %s", customer, operator) }
 func (a *audio) Unbridge(customer media.LegID)                             { a.note("unbridge %s", customer) }
+func (a *audio) StopPlaying(leg media.LegID)                               { a.note("stop %s", leg) }
 func (a *audio) Play(leg media.LegID, prompt string)                       { a.note("play %s %s", leg, prompt) }
 func (a *audio) Record(leg media.LegID, path string)                       { a.note("record %s", leg) }
 func (a *audio) Heard(media.LegID) bool                                    { return !a.mute }

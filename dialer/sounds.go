@@ -19,10 +19,14 @@ func (e *Engine) onSound(now time.Time, ev media.Event) {
 		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil {
 			e.step(now, c, call.Beep{})
 		}
+	case media.Recording:
+		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil {
+			e.step(now, c, call.Recording{})
+		}
 	case media.Digit:
 		e.onDigit(now, string(ev.Leg), ev.Digit)
 	case media.Played:
-		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil && ev.Prompt == c.campaign.safeHarbor() {
+		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil && (ev.Prompt == c.campaign.safeHarbor() || ev.Prompt == c.campaign.Voicemail) {
 			e.step(now, c, call.Played{})
 		}
 	case media.AudioLost:

@@ -43,6 +43,8 @@ func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to 
 		learn.Observe(now, pacing.Ringing{Call: id, Since: c.RingingAt()})
 	case call.Detecting:
 		learn.Observe(now, pacing.Answered{Call: id, Since: c.AnsweredAt()})
+	case call.Dropping:
+		learn.Observe(now, pacing.Machine{Call: id})
 	case call.Queued:
 		learn.Observe(now, pacing.Human{Call: id})
 	case call.Leaving:
@@ -81,6 +83,10 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 	case call.PlayMessage:
 		e.deps.Audio.StopDetect(leg)
 		e.deps.Audio.Play(leg, c.campaign.safeHarbor())
+	case call.LeaveMessage:
+		e.deps.Audio.Play(leg, c.campaign.Voicemail)
+	case call.CutMessage:
+		e.deps.Audio.StopPlaying(leg)
 	case call.Suppress:
 		c.optedOut = true
 	case call.HangUpLeg:

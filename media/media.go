@@ -73,6 +73,12 @@ type Beep struct {
 	At  time.Time
 }
 
+// Recording is the end of the beep: a machine records what it hears from now on.
+type Recording struct {
+	Leg LegID
+	At  time.Time
+}
+
 // Digit is a DTMF digit by telephone-event (RFC 4733), once per key press.
 type Digit struct {
 	Leg   LegID
@@ -137,6 +143,7 @@ type LegStats struct {
 
 func (Verdict) event()   {}
 func (Beep) event()      {}
+func (Recording) event() {}
 func (Digit) event()     {}
 func (Played) event()    {}
 func (AudioLost) event() {}

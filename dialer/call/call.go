@@ -10,8 +10,9 @@
 //	aborting   begun, refused → over
 //	dialling   not_allowed, ended → over; rings → ringing; answered → detecting | queued; early verdict, cancel → leaving
 //	ringing    not_allowed, ended → over; answered → detecting | queued; early verdict, cancel → leaving
-//	detecting  person, timer → queued; no person, hang_up → leaving; maybe none → doubted; ended → over
-//	doubted    person → queued; no person, beep, hang_up, timer → leaving; ended → over
+//	detecting  person, timer → queued; no person, no person, quiet → doubted | leaving; maybe none → doubted; hang_up → leaving; ended → over
+//	doubted    person → queued; no person, beep, hang_up, timer → leaving; no person, quiet → dropping | leaving; recording → dropping; ended → over
+//	dropping   beep → doubted; hang_up, played, timer → leaving; ended → over
 //	queued     operator_found → bridged; hang_up → leaving; timer → message | leaving; ended → over
 //	bridged    operator_lost → stranded; hang_up → leaving; ended → over
 //	stranded   operator_found → bridged; hang_up, timer → leaving; ended → over
@@ -36,6 +37,7 @@ const (
 	Ringing   State = "ringing"
 	Detecting State = "detecting" // answered; who is it?
 	Doubted   State = "doubted"   // held to be a machine, but may be a person with a long greeting
+	Dropping  State = "dropping"  // a message is left on a machine
 	Queued    State = "queued"    // a person waits for an operator
 	Bridged   State = "bridged"
 	Stranded  State = "stranded" // the operator's leg went away in the talk
@@ -45,7 +47,7 @@ const (
 )
 
 // States are all states, in the order of a call.
-var States = []State{Beginning, Aborting, Dialling, Ringing, Detecting, Doubted, Queued, Bridged, Stranded, Message, Leaving, Over}
+var States = []State{Beginning, Aborting, Dialling, Ringing, Detecting, Doubted, Dropping, Queued, Bridged, Stranded, Message, Leaving, Over}
 
 // Limits of a call that no campaign changes.
 const (
@@ -54,10 +56,14 @@ const (
 	DetectAtMost = 8 * time.Second
 	// DoubtAtMost is when a machine is one where the detector says no more.
 	DoubtAtMost = 15 * time.Second
+	// BeepAtMost is how long a greeting may be for a message to be left after it.
+	BeepAtMost = time.Minute
+	// WaitedAtLeast is the quiet without a beep after which a message is left.
+	WaitedAtLeast = 3 * time.Second
 	// StrandedAtMost is how long a customer whose operator's leg broke waits
 	// for another operator.
 	StrandedAtMost = 10 * time.Second
-	// MessageAtMost cuts a safe-harbour message that does not end.
+	// MessageAtMost cuts a message that does not end.
 	MessageAtMost = 30 * time.Second
 	// LeaveAtMost is how long a hang-up may take. The signalling room ends every
 	// leg by itself within 64*T1; this is the belt to those braces.
@@ -69,6 +75,7 @@ type Spec struct {
 	ID            campaigns.AttemptID
 	ConnectWithin time.Duration // the law's time from the greeting's end to an operator; 2 s
 	Message       bool          // a safe-harbour message is there to be played
+	Drop          bool          // a message is there to be left on machines
 	Detect        bool          // false: whoever answers is taken for a person
 	FromAnswer    bool          // the law's clock begins at the answer, not at the greeting's end
 }
@@ -137,6 +144,8 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 		return c.detecting(now, ev)
 	case Doubted:
 		return c.doubted(now, ev)
+	case Dropping:
+		return c.dropping(now, ev)
 	case Queued:
 		return c.queued(now, ev)
 	case Bridged:
@@ -210,9 +219,9 @@ func (c *Call) detecting(now time.Time, ev Event) []Action {
 		switch {
 		case ev.Outcome == "":
 			return c.person(now, ev.GreetingEnd)
-		case ev.Provisional:
+		case ev.Provisional || c.drops(ev.Outcome):
 			c.outcome = ev.Outcome
-			return c.enter(now, Doubted, c.timer(Doubted, DoubtAtMost))
+			return c.doubt(now)
 		}
 		return c.leave(now, ev.Outcome)
 	case TimerFired:
@@ -230,8 +239,20 @@ func (c *Call) detecting(now time.Time, ev Event) []Action {
 	return nil
 }
 
+// drops says that a message is to be left.
+func (c *Call) drops(o campaigns.Outcome) bool { return c.spec.Drop && o == campaigns.MachineHeard }
+
+func (c *Call) doubt(now time.Time, actions ...Action) []Action {
+	most := DoubtAtMost
+	if c.spec.Drop {
+		most = BeepAtMost
+	}
+	return c.enter(now, Doubted, append(actions, c.timer(Doubted, most))...)
+}
+
 // doubted keeps a call that sounds like a machine until that is settled: who
-// says much and then waits is a person, and lost if we had hung up.
+// says much and then waits is a person, and lost if we had hung up. Where a
+// message is to be left, it waits for the end of the beep, or of the greeting.
 func (c *Call) doubted(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
 	case Verdict:
@@ -240,9 +261,40 @@ func (c *Call) doubted(now time.Time, ev Event) []Action {
 			return nil
 		case ev.Outcome == "":
 			return c.person(now, ev.GreetingEnd)
+		case !c.drops(ev.Outcome):
+			return c.leave(now, ev.Outcome)
+		case ev.GreetingEnd.IsZero() || now.Sub(ev.GreetingEnd) < WaitedAtLeast:
+			return nil
 		}
-		return c.leave(now, ev.Outcome)
-	case Beep, TimerFired, HangUp:
+		return c.drop(now)
+	case Beep:
+		if c.drops(c.outcome) {
+			return nil
+		}
+		return c.leave(now, c.outcome)
+	case Recording:
+		if c.drops(c.outcome) {
+			return c.drop(now)
+		}
+	case TimerFired, HangUp:
+		return c.leave(now, c.outcome)
+	case Ended:
+		return c.end(now, c.outcome, ev)
+	}
+	return nil
+}
+
+func (c *Call) drop(now time.Time) []Action {
+	return c.enter(now, Dropping, LeaveMessage{}, c.timer(Dropping, MessageAtMost))
+}
+
+// dropping leaves the message. A machine that beeps once more begins to record
+// only then: the message begins again.
+func (c *Call) dropping(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case Beep:
+		return c.doubt(now, CutMessage{})
+	case Played, TimerFired, HangUp:
 		return c.leave(now, c.outcome)
 	case Ended:
 		return c.end(now, c.outcome, ev)

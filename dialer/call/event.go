@@ -30,6 +30,8 @@ type (
 	}
 	// Beep says that a machine's greeting is over: it records.
 	Beep struct{}
+	// Recording says that the machine records what it hears from now on.
+	Recording struct{}
 	// OperatorFound says that an operator is reserved for the call.
 	OperatorFound struct{ Operator string }
 	// OperatorLost says that the operator's leg went away.
@@ -38,7 +40,7 @@ type (
 	HangUp struct{}
 	// Cancel asks to give the call up while nobody has answered.
 	Cancel struct{}
-	// Played says that the safe-harbour message is over.
+	// Played says that the message is over.
 	Played struct{}
 	// OptOut is the person's key press in the message: do not call again.
 	OptOut struct{}
@@ -64,6 +66,7 @@ func (Rings) event()         {}
 func (Answered) event()      {}
 func (Verdict) event()       {}
 func (Beep) event()          {}
+func (Recording) event()     {}
 func (OperatorFound) event() {}
 func (OperatorLost) event()  {}
 func (HangUp) event()        {}
@@ -98,6 +101,9 @@ type (
 	Lost struct{}
 	// PlayMessage plays the safe-harbour message.
 	PlayMessage struct{}
+	// LeaveMessage plays the campaign's message to a machine; CutMessage stops it.
+	LeaveMessage struct{}
+	CutMessage   struct{}
 	// Suppress puts the number on the do-not-call list.
 	Suppress struct{}
 	// HangUpLeg ends the customer's leg: CANCEL or BYE, as it fits.
@@ -125,6 +131,8 @@ func (Connect) action()       {}
 func (FreeOperator) action()  {}
 func (Lost) action()          {}
 func (PlayMessage) action()   {}
+func (LeaveMessage) action()  {}
+func (CutMessage) action()    {}
 func (Suppress) action()      {}
 func (HangUpLeg) action()     {}
 func (ArmTimer) action()      {}

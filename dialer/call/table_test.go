@@ -39,7 +39,11 @@ var happenings = []happening{
 	{"person", func(_ *Call, now time.Time) Event { return Verdict{GreetingEnd: now} }},
 	{"no person", always(Verdict{Outcome: campaigns.MachineHeard})},
 	{"maybe none", always(Verdict{Outcome: campaigns.MachineHeard, Provisional: true})},
+	{"no person, quiet", func(_ *Call, now time.Time) Event {
+		return Verdict{Outcome: campaigns.MachineHeard, GreetingEnd: now.Add(-WaitedAtLeast)}
+	}},
 	{"beep", always(Beep{})},
+	{"recording", always(Recording{})},
 	{"operator_found", always(OperatorFound{Operator: "ann"})},
 	{"operator_lost", always(OperatorLost{})},
 	{"hang_up", always(HangUp{})},
@@ -77,8 +81,10 @@ func walk(visit func(before Call, h happening, after Call, actions []Action)) {
 	}
 	for _, message := range []bool{true, false} {
 		for _, detect := range []bool{true, false} {
-			spec := Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: message, Detect: detect}
-			note(*New(spec, begin), begin)
+			for _, drop := range []bool{true, false} {
+				spec := Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: message, Detect: detect, Drop: drop}
+				note(*New(spec, begin), begin)
+			}
 		}
 	}
 	for len(open) > 0 {

@@ -184,7 +184,7 @@ func phase(s call.State) string {
 		return "dialling"
 	case call.Ringing:
 		return "ringing"
-	case call.Detecting, call.Doubted:
+	case call.Detecting, call.Doubted, call.Dropping:
 		return "amd"
 	case call.Queued, call.Stranded, call.Message:
 		return "waiting"

@@ -32,6 +32,7 @@ type Finding struct {
 	Provisional bool          // a machine that may yet be taken back; told again without it when it no longer may
 	GreetingEnd time.Duration // last syllable so far; 0 where nobody spoke
 	At          time.Duration // now
+	Records     bool          // its beep is over and it is quiet: a message may begin; told after each beep
 	Beep        bool          // the machine's greeting is over, it records now; told again for each further beep
 }
 
@@ -48,6 +49,8 @@ type Detector struct {
 	beepAt   time.Duration // onset of a beep that waits for what comes after it, or 0
 	callAt   time.Duration // onset of the last calling tone of a fax, or 0
 	lone     bool          // a beep came before any speech
+	sounds   bool          // a beep was told, and its end was not
+	waited   bool          // a quiet without a beep was told
 	trial    bool          // mode with: a person on trial
 	toned    time.Duration // how long tones sounded since the answer
 	rang     bool          // ringback since the answer
@@ -134,9 +137,11 @@ func (d *Detector) tell(f Finding) Finding {
 	}
 	if f.Kind == media.Machine && d.final.Kind == f.Kind {
 		d.final.Beep, d.final.Provisional = d.final.Beep || f.Beep, false
+		d.sounds = d.sounds || f.Beep
 		return f
 	}
 	d.final = f
+	d.sounds = d.sounds || f.Beep
 	return f
 }
 

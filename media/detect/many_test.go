@@ -112,6 +112,47 @@ func TestBreaths(t *testing.T) {
 	}
 }
 
+// A message begins when the machine records: after its beep, of whatever kind,
+// and over none of its greeting. The engine and the wire take 50 ms at most of
+// the 100 to 600 ms.
+func TestRecords(t *testing.T) {
+	const machines = 100
+	right := 0
+	for seed := range uint64(machines) {
+		l := newLine(seed).quiet(300 * ms)
+		for range 2 + l.random.IntN(4) {
+			l.speech(time.Duration(800+l.random.IntN(1500)) * ms).quiet(time.Duration(150+l.random.IntN(350)) * ms)
+		}
+		l.quiet(time.Duration(l.random.IntN(900)) * ms)
+		length := time.Duration(80+l.random.IntN(1400)) * ms
+		beep := tone.Sine(400+1600*l.random.Float64(), length)
+		switch seed % 5 {
+		case 3:
+			beep = tone.Dual(500+300*l.random.Float64(), 900+600*l.random.Float64(), length)
+		case 4: // two short ones
+			beep.Parts = append(beep.Parts, tone.Part{For: 120 * ms}, beep.Parts[0])
+			length = beep.Length()
+		}
+		l.tone(beep, length)
+		over := time.Duration(len(l.pcm)) * time.Second / media.SampleRate
+		all, _ := run(Config{}, l.quiet(3*time.Second).noise(-65+25*l.random.Float64()), 0)
+		var told []time.Duration
+		for _, f := range all {
+			if f.Records {
+				told = append(told, f.At-over)
+			}
+		}
+		if len(told) == 1 && told[0] >= 100*ms && told[0] <= 550*ms {
+			right++
+		} else {
+			t.Logf("seed %d: beep of %v ends at %v, told %v after it; %s", seed, length, over, told, say(all))
+		}
+	}
+	if right < 97 {
+		t.Errorf("right after the beep of %d of %d machines, want 97", right, machines)
+	}
+}
+
 func TestManyVoices(t *testing.T) { check(t, made(40), limits{lost: 0.05, slipped: 0.05, beeps: 0.05}) }
 
 // SHARED may name a folder with more labelled calls: audio/*/manifest.csv with

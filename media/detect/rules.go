@@ -127,6 +127,8 @@ func (d *Detector) rules() (Finding, bool) {
 		return d.afterBeep()
 	case d.open():
 		return d.first()
+	case d.sounds && d.final.Kind == media.Machine:
+		return d.afterTold()
 	case d.final.Kind == media.Machine:
 		return d.second()
 	case d.trial:
@@ -227,18 +229,32 @@ func (d *Detector) atDeadline() Finding {
 	return d.likely(media.Person)
 }
 
+// betweenBeeps is the quiet after which no more of a beep comes.
+const betweenBeeps = 240 * time.Millisecond
+
+// afterTold tells the end of a beep: what is said from then on is recorded.
+func (d *Detector) afterTold() (Finding, bool) {
+	if d.now-max(d.toneAt, d.voice.end) < betweenBeeps {
+		return Finding{}, false
+	}
+	d.sounds = false
+	return Finding{Kind: media.Machine, Probability: 0.99, Records: true}, true
+}
+
 // giveUp is the quiet after which a machine that was not taken back stays one.
 const giveUp = 4 * time.Second
 
 // second takes back a machine: a business says more than a person at home but
-// then waits, and no beep comes. It tells when that can no longer be.
+// then waits, and no beep comes. It tells when that can no longer be, and when
+// a machine is quiet for long without a beep: some have none.
 func (d *Detector) second() (Finding, bool) {
+	if !d.waited && !d.final.Beep && d.Quiet() >= giveUp {
+		d.waited = true
+		return Finding{Kind: media.Machine, Probability: 0.9}, true
+	}
 	if d.final.Beep || d.voice.greeting() > d.cfg.Revise {
 		return Finding{Kind: media.Machine, Probability: 0.95}, d.final.Provisional
 	}
 	d.judge()
-	if d.person() {
-		return d.likely(media.Person), true
-	}
-	return Finding{Kind: media.Machine, Probability: 0.9}, d.final.Provisional && d.Quiet() >= giveUp
+	return d.likely(media.Person), !d.waited && d.person()
 }

@@ -114,6 +114,10 @@ func (e *ear) feed(pcm []int16, found func(detect.Finding, time.Time)) {
 
 // report turns a finding into events. It is called with the ear's lock held.
 func (l *leg) report(f detect.Finding, start time.Time) {
+	if f.Records {
+		l.post(media.Recording{Leg: l.id, At: start.Add(f.At)})
+		return
+	}
 	if f.Kind != "" && (f.Kind != l.ear.told || f.Revised || !f.Beep) {
 		l.ear.told = f.Kind
 		v := media.Verdict{
