@@ -14,7 +14,7 @@ import (
 // A recording that ends 20 ms after the verdict has the same verdict at the
 // same time: nothing is read ahead.
 func TestCut(t *testing.T) {
-	checkCut(t, made(40))
+	checkCut(t, made(12))
 }
 
 func checkCut(t *testing.T, calls []call) {

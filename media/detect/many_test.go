@@ -87,7 +87,7 @@ func one(yes bool) float64 {
 // Machines breathe. A pause of theirs is no wait for an answer, or an operator
 // gets the call until the beep takes the verdict back; a soft end of a phrase is no pause.
 func TestBreaths(t *testing.T) {
-	const voices = 60
+	const voices = 30
 	through := 0
 	for seed := range uint64(voices) {
 		l := newLine(seed).quiet(500 * ms)
