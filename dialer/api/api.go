@@ -95,6 +95,7 @@ type Server struct {
 	forecaster   Forecaster
 	hub          *Hub
 	phoneSecrets PhoneSecrets
+	prompts      []string
 	logins       *throttle
 	hashing      chan struct{} // bounds parallel password hashes
 	log          *zap.Logger
@@ -115,6 +116,7 @@ type Deps struct {
 	Forecaster   Forecaster
 	Hub          *Hub
 	PhoneSecrets PhoneSecrets
+	Prompts      []string     // messages that campaigns may name; nil: not checked
 	Page         http.Handler // the live page
 	Version      string
 	Log          *zap.Logger
@@ -130,7 +132,7 @@ func New(cfg Config, d Deps) *Server {
 	}
 	s := &Server{
 		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster,
-		hub: d.Hub, phoneSecrets: d.PhoneSecrets, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
+		hub: d.Hub, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)

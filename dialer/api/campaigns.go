@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -135,10 +138,25 @@ func set[T any](field *T, v *T) {
 	}
 }
 
+// validate says what is wrong with a campaign, by its key. A message that is not there
+// would be silence to the person who waits for it.
+func (s *Server) validate(c campaigns.Campaign) error {
+	errs := []error{c.Validate()}
+	for _, message := range []struct{ key, name string }{{"safe_harbor", c.SafeHarbor}, {"voicemail", c.Voicemail}} {
+		if message.name != "" && s.prompts != nil && !slices.Contains(s.prompts, message.name) {
+			errs = append(errs, fmt.Errorf("%s: there is no message %q; there are %s", message.key, message.name, strings.Join(s.prompts, ", ")))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return huma.Error422UnprocessableEntity(err.Error())
+	}
+	return nil
+}
+
 // saveCampaign writes a campaign and tells the engine where it runs.
 func (s *Server) saveCampaign(ctx context.Context, c campaigns.Campaign) (campaigns.Campaign, error) {
-	if err := c.Validate(); err != nil {
-		return c, huma.Error422UnprocessableEntity(err.Error())
+	if err := s.validate(c); err != nil {
+		return c, err
 	}
 	saved, err := s.records.SaveCampaign(ctx, c)
 	if err != nil {
@@ -156,8 +174,8 @@ func (s *Server) setState(ctx context.Context, by caller, id campaigns.CampaignI
 		return c, err
 	}
 	if state == campaigns.Running {
-		if err := c.Validate(); err != nil {
-			return c, huma.Error422UnprocessableEntity(err.Error())
+		if err := s.validate(c); err != nil {
+			return c, err
 		}
 	}
 	before := c.State

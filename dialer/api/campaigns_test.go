@@ -64,6 +64,7 @@ func TestWrongCampaigns(t *testing.T) {
 		"safe_harbor": func(c *campaigns.Campaign) {
 			c.Pacing = campaigns.Pacing{Mode: campaigns.Predictive, AbandonmentLimit: 0.03}
 		},
+		"voicemail":                func(c *campaigns.Campaign) { c.Voicemail = "sorry" },
 		"pacing.abandonment_limit": func(c *campaigns.Campaign) { c.Pacing.AbandonmentLimit = 0.04 },
 	} {
 		c := spring()
@@ -72,6 +73,12 @@ func TestWrongCampaigns(t *testing.T) {
 		if !strings.Contains(got.body, field+":") {
 			t.Errorf("%s is wrong, and the answer is %s", field, got.body)
 		}
+	}
+	c := spring()
+	c.SafeHarbor = "sorry"
+	got := w.as(t, "mia", "PUT", "/api/v1/campaigns/spring", c).want(t, 422)
+	if !strings.Contains(got.body, `safe_harbor: there is no message \"sorry\"; there are call-back, safe-harbor`) {
+		t.Errorf("a message that is not there: %s", got.body)
 	}
 	w.as(t, "mia", "PUT", "/api/v1/campaigns/Spring", spring()).want(t, 422)
 	if all, err := w.store.Campaigns(t.Context()); err != nil || len(all) != 0 {

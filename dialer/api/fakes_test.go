@@ -191,6 +191,7 @@ func newWorld(t *testing.T) *world {
 		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Forecaster: w.forecaster, Hub: w.hub,
 		PhoneSecrets: func(user, password string) (string, string) { return "md5 of " + password, "sha of " + password },
 		Page:         http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") }),
+		Prompts:      []string{"call-back", "safe-harbor"},
 		Version:      "test", Log: zap.NewNop(),
 	})
 	w.Server = httptest.NewServer(w.api.Handler())

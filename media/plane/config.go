@@ -19,6 +19,10 @@ type Config struct {
 	Quarantine time.Duration `yaml:"quarantine"` // of a used port; default 30s
 	Codecs     []string      `yaml:"codecs"`     // PCMU, PCMA in order of preference; default both
 	RecordDir  string        `yaml:"record_dir"` // empty: nothing can be recorded
+	// PromptDir has messages of one's own: *.wav, 8 kHz mono in µ-law, A-law or 16-bit
+	// PCM. Campaigns name them without ".wav"; one that has the name of a message that
+	// comes with the product is played in its place.
+	PromptDir string `yaml:"prompt_dir"`
 
 	OperatorLost    time.Duration `yaml:"operator_lost"`    // silence on the wire until AudioLost; default 6s
 	CustomerLost    time.Duration `yaml:"customer_lost"`    // the same for a customer who has been heard; default 15s

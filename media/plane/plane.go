@@ -19,7 +19,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -78,10 +80,8 @@ func New(cfg Config, emit func(media.Event), log *slog.Logger) (*Plane, error) {
 		settings: set, log: log, emit: emit, outbox: newOutbox(), refill: make(chan struct{}, 1),
 		legs: map[media.LegID]*leg{}, recordings: map[*wav.Recorder]struct{}{},
 	}
-	if cfg.Prompts != nil {
-		if p.prompts, err = wav.Load(cfg.Prompts); err != nil {
-			return nil, fmt.Errorf("media: %w", err)
-		}
+	if p.prompts, err = cfg.loadPrompts(); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
 	}
 	if p.pool, err = rtp.NewPool(rtp.PoolConfig{
 		Address: set.bind, From: set.Ports.From, To: set.Ports.To, Quarantine: set.Quarantine, Spare: sparePorts,
@@ -97,6 +97,33 @@ func New(cfg Config, emit func(media.Event), log *slog.Logger) (*Plane, error) {
 	}
 	return p, nil
 }
+
+// loadPrompts reads the messages that come with the product and one's own.
+func (c Config) loadPrompts() (map[string]*wav.Prompt, error) {
+	all := map[string]*wav.Prompt{}
+	if c.Prompts != nil {
+		prompts, err := wav.Load(c.Prompts)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, prompts)
+	}
+	if c.PromptDir == "" {
+		return all, nil
+	}
+	if _, err := os.ReadDir(c.PromptDir); err != nil { // Load finds nothing in a folder that is not there
+		return nil, fmt.Errorf("prompt_dir: %w", err)
+	}
+	own, err := wav.Load(os.DirFS(c.PromptDir))
+	if err != nil {
+		return nil, fmt.Errorf("prompt_dir: %s: %w", c.PromptDir, err)
+	}
+	maps.Copy(all, own)
+	return all, nil
+}
+
+// Prompts are the names that Play knows, sorted.
+func (p *Plane) Prompts() []string { return slices.Sorted(maps.Keys(p.prompts)) }
 
 func (p *Plane) openRecords() error {
 	if p.RecordDir == "" {
