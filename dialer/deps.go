@@ -101,7 +101,7 @@ type Audio interface {
 	Reoffer(leg media.LegID) ([]byte, error)
 	Early(leg media.LegID, fork string, sdp []byte) error
 	Accept(leg media.LegID, sdp []byte) error
-	Detect(leg media.LegID)
+	Detect(leg media.LegID, mode string) // of campaigns.Campaign.Detection
 	StopDetect(leg media.LegID)
 	Bridge(customer, operator media.LegID)
 	Unbridge(customer media.LegID)

@@ -339,3 +339,20 @@ func TestQuickEndWithoutAudioIsAFalseAnswer(t *testing.T) {
 
 // falseAnswerWithin is inside the second that the engine allows.
 const falseAnswerWithin = 500 * time.Millisecond
+
+// The detector listens as the campaign says; where it says off, nobody listens.
+func TestCampaignSaysHowToListen(t *testing.T) {
+	for _, mode := range []string{"", "with", "off"} {
+		inBubble(t, func(f *floor) {
+			f.store.add("spring", 1)
+			spring := progressive("spring")
+			spring.Detection = mode
+			f.run(spring)
+			f.ready("ann")
+			asked := f.audio.was("detect " + string(f.call(0)) + " " + mode)
+			if (asked == 1) != (mode != "off") {
+				t.Errorf("mode %q: the detector was asked %d times", mode, asked)
+			}
+		})
+	}
+}

@@ -555,7 +555,7 @@ func (a *audio) Answer(media.LegID, media.LegSpec, []byte) ([]byte, error) { ret
 func (a *audio) Reoffer(media.LegID) ([]byte, error)                       { return []byte("sdp"), nil }
 func (a *audio) Early(media.LegID, string, []byte) error                   { return nil }
 func (a *audio) Accept(media.LegID, []byte) error                          { return nil }
-func (a *audio) Detect(leg media.LegID)                                    { a.note("detect %s", leg) }
+func (a *audio) Detect(leg media.LegID, mode string)                       { a.note("detect %s %s", leg, mode) }
 func (a *audio) StopDetect(leg media.LegID)                                { a.note("stop detect %s", leg) }
 func (a *audio) Bridge(customer, operator media.LegID)                     { a.note("bridge %s %s", customer, operator) }
 func (a *audio) Unbridge(customer media.LegID)                             { a.note("unbridge %s", customer) }

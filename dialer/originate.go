@@ -130,7 +130,7 @@ func (e *Engine) place(now time.Time, c *liveCall) {
 	}
 	c.placed = true
 	if c.campaign.Detection != "off" {
-		e.deps.Audio.Detect(leg)
+		e.deps.Audio.Detect(leg, c.campaign.Detection)
 	}
 	e.deps.Trunks.Dial(sip.LegID(c.ID()), c.route, offer)
 	e.deps.Observer.Notice(AttemptBegan{

@@ -191,7 +191,11 @@ func (a *App) openAudio(cfg config.Config, log *slog.Logger) error {
 		pc.RecordDir = filepath.Join(cfg.DataDir, "recordings")
 	}
 	pc.Prompts = prompts.FS
-	pc.NewDetector = func() plane.Detector { return detect.New(cfg.Detection) }
+	pc.NewDetector = func(mode string) plane.Detector {
+		c := cfg.Detection
+		c.Mode = cmp.Or(detect.Mode(mode), c.Mode)
+		return detect.New(c)
+	}
 	var err error
 	if a.plane, err = plane.New(pc, func(ev media.Event) { a.engine.Sound(ev) }, log); err != nil {
 		return err

@@ -12,12 +12,13 @@ import (
 // Commands for a leg that is gone do nothing: its end is on its way to the
 // engine as Closed.
 
-// Detect starts the detector on a leg. It may come before Early and Accept.
-func (p *Plane) Detect(id media.LegID) {
+// Detect starts the detector on a leg in a mode ("" is that of the configuration). It
+// may come before Early and Accept.
+func (p *Plane) Detect(id media.LegID, mode string) {
 	if p.NewDetector == nil {
 		return
 	}
-	p.with(id, func(l *leg) { l.ear.listen(p.NewDetector()) })
+	p.with(id, func(l *leg) { l.ear.listen(p.NewDetector(mode)) })
 }
 
 // StopDetect ends the detector: no verdict and no beep comes after it but

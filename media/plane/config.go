@@ -28,8 +28,8 @@ type Config struct {
 	CustomerLost    time.Duration `yaml:"customer_lost"`    // the same for a customer who has been heard; default 15s
 	CustomerInitial time.Duration `yaml:"customer_initial"` // and for one who has not; default 30s
 
-	Prompts     fs.FS           `yaml:"-"` // *.wav at its root; may be nil
-	NewDetector func() Detector `yaml:"-"` // one for each leg that Detect names; may be nil
+	Prompts     fs.FS                      `yaml:"-"` // *.wav at its root; may be nil
+	NewDetector func(mode string) Detector `yaml:"-"` // one for each leg that Detect names; may be nil
 }
 
 // Ports is the range of RTP ports: even ones for RTP, the next for RTCP.

@@ -266,14 +266,14 @@ func (s *scripted) Hear(f media.Frame) (detect.Finding, bool) {
 // The detector hears early audio, and silence where nothing comes.
 func TestDetectorHearsTheClock(t *testing.T) {
 	detector := &scripted{}
-	r := start(t, func(c *Config) { c.NewDetector = func() Detector { return detector } })
+	r := start(t, func(c *Config) { c.NewDetector = func(string) Detector { return detector } })
 	f := newFarEnd(t, media.ALaw, 440)
 	offer, err := r.Offer("c", local)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.aim(offer)
-	r.Detect("c")
+	r.Detect("c", "")
 	if err := r.Early("c", "fork", f.describe(1, "")); err != nil {
 		t.Fatal(err)
 	}
