@@ -66,9 +66,7 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	o := e.operators[a.Operator]
 	customer, leg := media.LegID(c.ID()), media.LegID(o.leg)
 	e.deps.Audio.Bridge(customer, leg)
-	if a.Again || c.campaign.Detection != detectWith { // else they are on trial
-		e.deps.Audio.StopDetect(customer)
-	}
+	e.deps.Audio.StopDetect(customer)
 	e.deps.Audio.Play(leg, media.PromptBeep)
 	e.startRecording(now, c)
 	e.takeOver(now, c.ID())
@@ -82,9 +80,6 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	}
 	e.stepOperator(now, o, operator.Bridged{})
 }
-
-// detectWith connects at the first speech, see campaigns.Campaign.Detection.
-const detectWith = "with"
 
 // takeOver takes a talk from the operator whose leg broke: the next one says
 // what came of it.
@@ -122,16 +117,14 @@ func recordingPath(began time.Time, id campaigns.AttemptID) string {
 	return began.UTC().Format("2006/01/02/") + string(id) + ".wav"
 }
 
-// freeOperator takes the operator out of a call that is over for them. Of a machine
-// there is nothing to say.
-func (e *Engine) freeOperator(now time.Time, user string, machine bool) {
+// freeOperator takes the operator out of a call that is over for them.
+func (e *Engine) freeOperator(now time.Time, user string) {
 	o := e.operators[user]
 	if o == nil || o.last == nil {
 		return
 	}
 	e.deps.Audio.Unbridge(media.LegID(o.last.attempt))
 	o.last.over = true
-	o.last.disposed = o.last.disposed || machine
 	wrap := o.last.campaign.Wrap.Timeout
 	if wrap <= 0 {
 		wrap = DefaultWrap

@@ -52,7 +52,7 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 	c := &liveCall{
 		Call: call.New(call.Spec{
 			ID: id, ConnectWithin: connectWithin,
-			Message: r.SafeHarbor != "", Detect: r.Detection != "off", Drop: r.Voicemail != "", Trial: r.Detection == detectWith,
+			Message: r.SafeHarbor != "", Detect: r.Detection != "off", Drop: r.Voicemail != "",
 		}, now),
 		campaign: r, claim: claim, route: route, dialog: marshalDialog(route.Dialog), term: term,
 	}

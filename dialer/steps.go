@@ -49,12 +49,7 @@ func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to 
 		learn.Observe(now, pacing.Human{Call: id})
 	case call.Leaving:
 		v, ok := ev.(call.Verdict)
-		_, beep := ev.(call.Beep)
-		if from == call.Queued || from == call.Bridged { // a person on trial
-			if ok || beep {
-				learn.Observe(now, pacing.Machine{Call: id, Talked: from == call.Bridged})
-			}
-		} else if ok && from == call.Detecting || from == call.Doubted {
+		if ok && from == call.Detecting || from == call.Doubted {
 			learn.Observe(now, pacing.Machine{Call: id})
 		} else if ok {
 			learn.Observe(now, pacing.Ended{Call: id, Cause: causeOf(v.Outcome)})
@@ -82,9 +77,7 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 	case call.Connect:
 		e.connect(now, c, a)
 	case call.FreeOperator:
-		e.freeOperator(now, a.Operator, a.Machine)
-	case call.StopListening:
-		e.deps.Audio.StopDetect(leg)
+		e.freeOperator(now, a.Operator)
 	case call.Lost:
 		c.campaign.controller.Observe(now, pacing.Abandoned{Call: string(c.ID())})
 	case call.PlayMessage:

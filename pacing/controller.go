@@ -79,8 +79,6 @@ func (c *controller) Observe(now time.Time, ev Event) {
 	case Machine:
 		if k := c.floor.calls[ev.Call]; k != nil {
 			c.machineHeard(now, k)
-		} else if ev.Talked {
-			c.budget.mistaken(now)
 		}
 	case Ended:
 		if k := c.floor.calls[ev.Call]; k != nil {

@@ -142,11 +142,8 @@ type Answered struct {
 // Human is the verdict that a person is there and waits.
 type Human struct{ Call string }
 
-// Machine is the verdict that no person is there. Talked: after an operator was connected.
-type Machine struct {
-	Call   string
-	Talked bool
-}
+// Machine is the verdict that no person is there.
+type Machine struct{ Call string }
 
 // Cause is why a call ended without a connection.
 type Cause string

@@ -13,8 +13,8 @@
 //	detecting  person, timer → queued; no person, no person, quiet → doubted | leaving; maybe none → doubted; hang_up → leaving; ended → over
 //	doubted    person → queued; no person, beep, hang_up, timer → leaving; no person, quiet → dropping | leaving; recording → dropping; ended → over
 //	dropping   beep → doubted; hang_up, played, timer → leaving; ended → over
-//	queued     no person, no person, quiet, beep, hang_up → leaving; operator_found → bridged; timer → message | leaving; ended → over
-//	bridged    no person, no person, quiet, beep, hang_up → leaving; operator_lost → stranded; ended → over
+//	queued     operator_found → bridged; hang_up → leaving; timer → message | leaving; ended → over
+//	bridged    operator_lost → stranded; hang_up → leaving; ended → over
 //	stranded   operator_found → bridged; hang_up, timer → leaving; ended → over
 //	message    hang_up, played, opt_out, timer → leaving; ended → over
 //	leaving    timer, ended → over
@@ -60,9 +60,6 @@ const (
 	BeepAtMost = time.Minute
 	// WaitedAtLeast is the quiet without a beep after which a message is left.
 	WaitedAtLeast = 3 * time.Second
-	// TrialAtMost is how long a person who was connected at their first speech may
-	// yet turn out to be a machine.
-	TrialAtMost = 15 * time.Second
 	// StrandedAtMost is how long a customer whose operator's leg broke waits
 	// for another operator.
 	StrandedAtMost = 10 * time.Second
@@ -79,7 +76,6 @@ type Spec struct {
 	ConnectWithin time.Duration // the law's time from the greeting's end to an operator; 2 s
 	Message       bool          // a safe-harbour message is there to be played
 	Drop          bool          // a message is there to be left on machines
-	Trial         bool          // connected at the first speech; who turns out to be a machine is hung up on
 	Detect        bool          // false: whoever answers is taken for a person
 	FromAnswer    bool          // the law's clock begins at the answer, not at the greeting's end
 }
@@ -315,15 +311,7 @@ func (c *Call) queued(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
 	case OperatorFound:
 		c.operator, c.bridgedAt = ev.Operator, now
-		connect := []Action{Connect{Operator: ev.Operator, Late: now.After(c.ConnectBy())}}
-		if c.spec.Trial {
-			connect = append(connect, c.timer(Bridged, TrialAtMost))
-		}
-		return c.enter(now, Bridged, connect...)
-	case Verdict, Beep:
-		if o := c.mistaken(ev); o != "" {
-			return c.leave(now, o)
-		}
+		return c.enter(now, Bridged, Connect{Operator: ev.Operator, Late: now.After(c.ConnectBy())})
 	case TimerFired:
 		c.outcome = campaigns.Abandoned
 		if !c.spec.Message {
@@ -341,40 +329,8 @@ func (c *Call) queued(now time.Time, ev Event) []Action {
 	return nil
 }
 
-// mistaken is what a person on trial turns out to be; empty where they do not. One that
-// may yet be a person is left to the operator.
-func (c *Call) mistaken(ev Event) campaigns.Outcome {
-	if !c.spec.Trial {
-		return ""
-	}
-	switch ev := ev.(type) {
-	case Beep:
-		return campaigns.MachineHeard
-	case Verdict:
-		if !ev.Early && !ev.Provisional {
-			return ev.Outcome
-		}
-	}
-	return ""
-}
-
-// acquit ends the trial of a person: no beep in the talk ends it.
-func (c *Call) acquit() []Action {
-	c.spec.Trial = false
-	return []Action{StopListening{}}
-}
-
 func (c *Call) bridged(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
-	case Verdict, Beep:
-		if o := c.mistaken(ev); o != "" {
-			return append([]Action{FreeOperator{Operator: c.operator, Machine: true}}, c.leave(now, o)...)
-		}
-		if v, ok := ev.(Verdict); ok && c.spec.Trial && v.Outcome == "" && !v.Provisional {
-			return c.acquit()
-		}
-	case TimerFired:
-		return c.acquit()
 	case HangUp:
 		return append([]Action{FreeOperator{Operator: c.operator}}, c.leave(now, c.talked())...)
 	case OperatorLost:

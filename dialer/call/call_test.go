@@ -25,9 +25,6 @@ func person(greetingEnd int) Verdict { return Verdict{GreetingEnd: clock(greetin
 
 var full = Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: true, Detect: true}
 
-// trial is a call that is connected at the first speech.
-var trial = Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: true, Detect: true, Trial: true}
-
 func play(spec Spec, events []at) (*Call, []Action) {
 	c := New(spec, begin)
 	var actions []Action
@@ -177,12 +174,6 @@ func TestPaths(t *testing.T) {
 			events: with(answeredCall, ms(8000, Verdict{Outcome: campaigns.MachineHeard, Provisional: true}),
 				ms(10000, person(9000))),
 			want: cat(answered, []Action{ArmTimer{In: Doubted, After: DoubtAtMost}, FindOperator{}, ArmTimer{In: Queued, After: time.Second}}),
-		},
-		"on trial, and nothing more is heard": {
-			spec:   trial,
-			events: with(answeredCall, ms(6000, person(6000)), ms(6020, OperatorFound{Operator: "ann"}), ms(21020, TimerFired{In: Bridged, Since: clock(6020)}), ms(22000, Beep{})),
-			want: cat(answered, []Action{FindOperator{}, ArmTimer{In: Queued, After: 2 * time.Second}, Connect{Operator: "ann"},
-				ArmTimer{In: Bridged, After: TrialAtMost}, StopListening{}}),
 		},
 		"hung up while we listen": {
 			spec:   full,

@@ -95,14 +95,8 @@ type (
 		Late     bool // after the law's time: counts as abandoned
 		Again    bool // after the first operator's leg broke
 	}
-	// FreeOperator takes the operator out of the call, into the wrap-up; where it was a
-	// machine there is nothing to write.
-	FreeOperator struct {
-		Operator string
-		Machine  bool
-	}
-	// StopListening ends the trial of a person: it is one.
-	StopListening struct{}
+	// FreeOperator takes the operator out of the call, into the wrap-up.
+	FreeOperator struct{ Operator string }
 	// Lost says that a live person was lost for want of an operator.
 	Lost struct{}
 	// PlayMessage plays the safe-harbour message.
@@ -135,7 +129,6 @@ func (KeepDialog) action()    {}
 func (FindOperator) action()  {}
 func (Connect) action()       {}
 func (FreeOperator) action()  {}
-func (StopListening) action() {}
 func (Lost) action()          {}
 func (PlayMessage) action()   {}
 func (LeaveMessage) action()  {}

@@ -17,7 +17,7 @@ func TestLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spec := Spec{
 			ID: "a1", ConnectWithin: 2 * time.Second,
-			Drop: rapid.Bool().Draw(t, "drop"), Trial: rapid.Bool().Draw(t, "trial"), Message: rapid.Bool().Draw(t, "message"), Detect: rapid.Bool().Draw(t, "detect"), FromAnswer: rapid.Bool().Draw(t, "from answer"),
+			Drop: rapid.Bool().Draw(t, "drop"), Message: rapid.Bool().Draw(t, "message"), Detect: rapid.Bool().Draw(t, "detect"), FromAnswer: rapid.Bool().Draw(t, "from answer"),
 		}
 		c := New(spec, begin)
 		l := &ledger{}

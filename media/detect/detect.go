@@ -29,7 +29,7 @@ type Finding struct {
 	Early       bool          // heard before the answer
 	SIT         string        // code of the tri-tone, with Announcement
 	Revised     bool          // takes back an earlier finding of another kind
-	Provisional bool          // a machine that may yet be taken back, or a person on trial; told again without it when they no longer may
+	Provisional bool          // a machine that may yet be taken back; told again without it when it no longer may
 	GreetingEnd time.Duration // last syllable so far; 0 where nobody spoke
 	At          time.Duration // now
 	Records     bool          // its beep is over and it is quiet: a message may begin; told after each beep

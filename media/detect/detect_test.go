@@ -75,8 +75,8 @@ func TestVerdicts(t *testing.T) {
 		{name: "early ringback", sound: newLine(2).tone(tone.Ringback("GB"), 3*time.Second).speech(600 * ms).quiet(2 * time.Second), answer: 3 * time.Second, want: "person", last: 4400 * ms},
 		{name: "early busy, answered", sound: newLine(2).tone(tone.Busy("DE"), 3*time.Second).quiet(300 * ms).speech(600 * ms).quiet(2 * time.Second), answer: 3 * time.Second, want: "busy_tone(early), person", last: 4700 * ms},
 		{name: "off", cfg: Config{Mode: Off}, sound: greeting(5 * time.Second), want: "person", last: 20 * ms},
-		{name: "with person", cfg: Config{Mode: With}, sound: hello(1), want: "person?, person", last: 1650 * ms},
-		{name: "with machine", cfg: Config{Mode: With}, sound: greeting(6 * time.Second), want: "person?, machine(revised)?", last: 3600 * ms},
+		{name: "with person", cfg: Config{Mode: With}, sound: hello(1), want: "person", last: 600 * ms},
+		{name: "with machine", cfg: Config{Mode: With}, sound: greeting(6 * time.Second), want: "person, machine(revised)?", last: 3600 * ms},
 		{name: "deadline", cfg: Config{Deadline: 2 * time.Second}, sound: greeting(5 * time.Second), want: "machine?", last: 2 * time.Second},
 	}
 	for _, tt := range tests {

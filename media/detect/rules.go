@@ -62,10 +62,6 @@ const leastGreeting = 300 * time.Millisecond
 // ringback is the beep of a machine.
 const leastBeforeBeep = 800 * time.Millisecond
 
-// leastOnTrial is the speech after which a beep takes back a person who talks with an
-// operator: shorter greetings are those of people, and a whistle is no reason to hang up.
-const leastOnTrial = 1500 * time.Millisecond
-
 // toneGap is the longest off inside a busy tone or a tri-tone, nearly.
 const toneGap = 600 * time.Millisecond
 
@@ -78,7 +74,7 @@ func (d *Detector) beep(onset time.Duration) (Finding, bool) {
 	case d.final.Kind == media.Machine:
 		return Finding{Kind: media.Machine, Probability: 0.99, Beep: true}, true
 	case d.final.Kind == media.Person:
-		return Finding{Kind: media.Machine, Probability: 0.9, Beep: true}, d.cfg.Mode == Before || d.trial && d.voice.total >= leastOnTrial
+		return Finding{Kind: media.Machine, Probability: 0.9, Beep: true}, d.cfg.Mode != Off
 	case d.open() && d.voice.total >= leastBeforeBeep:
 		d.beepAt = 0 // nobody talks before a tri-tone or a busy tone
 		return Finding{Kind: media.Machine, Probability: 0.95, Beep: true}, true
@@ -152,7 +148,7 @@ func (d *Detector) first() (Finding, bool) {
 		return d.nobody(since)
 	case d.cfg.Mode == With:
 		d.trial = true
-		return Finding{Kind: media.Person, Probability: firstSyllable, Provisional: true}, true
+		return Finding{Kind: media.Person, Probability: firstSyllable}, true
 	case d.person():
 		return d.likely(media.Person), true
 	case d.machine():
@@ -181,7 +177,6 @@ func (d *Detector) onTrial() (Finding, bool) {
 	switch {
 	case d.person():
 		d.trial = false
-		return d.likely(media.Person), true
 	case d.machine():
 		d.trial = false
 		return d.likely(media.Machine), true
