@@ -334,7 +334,7 @@ func (f *floor) end(t *testing.T) {
 // TestNodes is two nodes through one fault of each kind; TestManyNodes is more of it.
 func TestNodes(t *testing.T) {
 	t.Parallel()
-	f := newFloor(t, 2, 120, 6)
+	f := newFloor(t, 2, 60, 6)
 	f.begin(t)
 	f.during("calm", 3*time.Second, func() {})
 	f.during("kill -9, restart", time.Second, func() { f.killNode(t, 0, time.Second) })
