@@ -128,6 +128,26 @@ func TestMachineInDoubt(t *testing.T) {
 	})
 }
 
+// A machine that hangs up in doubt leaves room for the next call.
+func TestMachineHangsUp(t *testing.T) {
+	for _, message := range []string{"", "call-back"} {
+		inBubble(t, func(f *floor) {
+			f.store.add("spring", 2)
+			spring := progressive("spring")
+			spring.Voicemail = message
+			f.run(spring)
+			f.ready("ann")
+			leg := f.call(0)
+			f.answer(leg)
+			f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Machine, Provisional: true, At: time.Now()})
+			f.wait(time.Second)
+			f.hangsUp(leg)
+			f.wantOutcomes(map[campaigns.Outcome]int{campaigns.MachineHeard: 1})
+			f.call(1)
+		})
+	}
+}
+
 // The campaign's message is left on a machine when its beep is over, again
 // from its beginning after one beep more, or where it is quiet without a beep.
 func TestMessageOnAMachine(t *testing.T) {

@@ -38,18 +38,19 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 // Abandoned are told where they are done.
 func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to call.State) {
 	id, learn := string(c.ID()), c.campaign.controller
+	if from == call.Doubted && to != call.Queued { // whoever ended the doubt
+		learn.Observe(now, pacing.Machine{Call: id})
+		return
+	}
 	switch to {
 	case call.Ringing:
 		learn.Observe(now, pacing.Ringing{Call: id, Since: c.RingingAt()})
 	case call.Detecting:
 		learn.Observe(now, pacing.Answered{Call: id, Since: c.AnsweredAt()})
-	case call.Dropping:
-		learn.Observe(now, pacing.Machine{Call: id})
 	case call.Queued:
 		learn.Observe(now, pacing.Human{Call: id})
 	case call.Leaving:
-		v, ok := ev.(call.Verdict)
-		if ok && from == call.Detecting || from == call.Doubted {
+		if v, ok := ev.(call.Verdict); ok && from == call.Detecting {
 			learn.Observe(now, pacing.Machine{Call: id})
 		} else if ok {
 			learn.Observe(now, pacing.Ended{Call: id, Cause: causeOf(v.Outcome)})
