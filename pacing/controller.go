@@ -51,6 +51,7 @@ func New(s Settings, now time.Time) Controller {
 func (c *controller) Adjust(now time.Time, s Settings) {
 	c.settings = s.withDefaults()
 	c.budget.ledger.respan(s.Windows)
+	c.model.tabulateCalls(c.settings)
 	c.model.rebuildHandling(now, c.settings, &c.floor)
 }
 

@@ -163,6 +163,21 @@ func TestHalfTheAnswersCount(t *testing.T) {
 	}
 }
 
+// Whether calls may be given up counts from the moment a manager says so.
+func TestCancelCountsAtOnce(t *testing.T) {
+	with, without := Settings{Mode: Predictive, Cancel: true, RingMin: time.Second}, Settings{Mode: Predictive}
+	c := New(without, monday).(*controller)
+	ready(c, monday, 3)
+	place(c, monday, "a")
+	for _, s := range []Settings{with, without} {
+		c.Adjust(at(1), s)
+		fresh := newModel(monday, s.withDefaults())
+		if c.model.counted != fresh.counted || c.model.offsets != fresh.offsets {
+			t.Errorf("cancel %v: %.2f of the answers count, want %.2f", s.Cancel, c.model.counted, fresh.counted)
+		}
+	}
+}
+
 // A burst is dialled at once and answered one after the other: the first take the
 // operators whom the last would have found.
 func TestABurstHarmsItsLastAnswers(t *testing.T) {

@@ -103,7 +103,7 @@ func newModel(now time.Time, s Settings) *model {
 		talkLevel: estimate.NewTalkLevel(),
 	}
 	m.talkEnds = estimate.NewEnds(m.talk.Law(nil))
-	m.tabulateOffsets(s, estimate.NewAnswerLevel())
+	m.tabulateCalls(s)
 	m.rebuildHandling(now, s, &floor{})
 	return m
 }
@@ -279,14 +279,22 @@ func (m *model) rebuildCalls(now time.Time, s Settings, f *floor) {
 	for _, c := range f.inFlight { // booked already, now in the new measure
 		c.answers, c.failures = m.expected(c, seconds(now, c.dialled))
 	}
+	m.tabulateCalls(s)
+}
+
+// tabulateCalls makes the tables of when dials are answered.
+func (m *model) tabulateCalls(s Settings) {
+	level := estimate.NewAnswerLevel()
 	if len(m.segments) > 0 {
-		m.tabulateOffsets(s, m.segments[0].level)
+		level = m.segments[0].level
 	}
+	m.tabulateOffsets(s, level)
 	for i := range m.segments {
 		m.tabulate(i)
 	}
 }
 
+// tabulateOffsets sets the moments at which the look-ahead stands, for answers at a level.
 func (m *model) tabulateOffsets(s Settings, level estimate.Level) {
 	curve := m.dials.Curve(level.Value(), m.health.Value())
 	m.counted = 1

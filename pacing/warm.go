@@ -44,7 +44,6 @@ func (c *controller) Recall(now time.Time, p Past) {
 		c.budget.placedSum = l.Placed * c.budget.placedCount
 	}
 	m.rebuildCalls(now, c.settings, &c.floor)
-	m.tabulateOffsets(c.settings, estimate.NewAnswerLevel())
 	m.rebuildHandling(now, c.settings, &c.floor)
 }
 
