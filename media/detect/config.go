@@ -22,7 +22,7 @@ const (
 type Config struct {
 	Mode     Mode          `yaml:"mode"`     // before (default), with, off
 	Silence  time.Duration `yaml:"silence"`  // no speech for this long after the answer is silence; default 2.5s
-	Deadline time.Duration `yaml:"deadline"` // no verdict this long after the answer is a person; default 5s
+	Deadline time.Duration `yaml:"deadline"` // where nothing is told so long after the answer the likelier is, on a noisy line the person; default 5s
 	Revise   time.Duration `yaml:"revise"`   // a machine whose greeting was shorter may yet be a person; default 7s
 	Prices   Prices        `yaml:"prices"`
 }

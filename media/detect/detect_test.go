@@ -60,6 +60,7 @@ func TestVerdicts(t *testing.T) {
 		{name: "machine with beep in noise", sound: greeting(5*time.Second).quiet(700*ms).tone(tone.Beep(), 200*ms).quiet(3 * time.Second).noise(-38), want: "machine?, machine+beep", last: 6120 * ms},
 		{name: "short machine", sound: greeting(1500*ms).quiet(300*ms).tone(tone.Sine(1400, 300*ms), 300*ms).quiet(2 * time.Second), want: "machine+beep", last: 3100 * ms},
 		{name: "business", sound: greeting(1800 * ms).quiet(3 * time.Second), want: "person", last: 3600 * ms},
+		{name: "business that says more", sound: newLine(3).quiet(300 * ms).speech(3050 * ms).quiet(3 * time.Second), want: "machine?, person(revised)", last: 5 * time.Second},
 		{name: "beep alone", sound: newLine(1).quiet(time.Second).tone(tone.Beep(), 200*ms).quiet(3 * time.Second), want: "machine+beep", last: 2500 * ms},
 		{name: "silence", sound: newLine(1).quiet(8 * time.Second), want: "silence", last: 2500 * ms},
 		{name: "noise", sound: newLine(1).quiet(8 * time.Second).noise(-25), want: "silence", last: 2500 * ms},

@@ -106,7 +106,7 @@ function showCampaign(views) {
   find('.why').textContent = `${c.bound}: ${c.why}`;
   const calls = (state) => sum(views, (v) => (v.calls || {})[state]), rate = c.live ? c.abandoned / c.live : 0;
   const d = c.decision, predicts = c.pacing.mode === 'predictive', overdials = predicts || c.pacing.mode === 'ratio';
-  const figures = { Dialling: calls('dialling'), Ringing: calls('ringing'), Detecting: calls('detecting') + calls('doubted'), Bridged: calls('bridged'),
+  const figures = { Dialling: calls('dialling'), Ringing: calls('ringing'), Detecting: calls('detecting') + calls('doubted') + calls('dropping'), Bridged: calls('bridged'),
     [several ? 'Attempts, at least' : 'Attempts']: Math.max(...views.map((v) => v.attempts)), 'Live answers': c.live, 'Ratio now': d.ratio.toFixed(2), 'Ratio wanted': d.wanted.toFixed(2),
     'Chance to find nobody': predicts ? percent(d.abandon_chance) : '–', 'Allowed chance': predicts ? percent(d.threshold) : '–',
     'May still be abandoned': overdials ? sum(views, (v) => v.decision.credit).toFixed(1) : '–',
