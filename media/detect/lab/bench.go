@@ -12,7 +12,7 @@ import (
 
 // bench prints one table: the classic rule as it comes and tuned, and ours.
 func bench(how recipe) error {
-	calls, err := readSets()
+	calls, err := readAll(how)
 	if err != nil {
 		return err
 	}

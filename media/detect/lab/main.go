@@ -50,7 +50,8 @@ func main() {
 // sets are the recorded calls, by the name of their folder.
 var sets = []string{"public", "tune"}
 
-func readSets() (calls []*call, err error) {
+// readAll is what a recipe learns from: the recorded calls and those with made-up voices.
+func readAll(how recipe) (calls []*call, err error) {
 	for _, set := range sets {
 		c, err := readCalls(filepath.Join(os.Getenv("SHARED"), "audio", set))
 		if err != nil {
@@ -58,5 +59,5 @@ func readSets() (calls []*call, err error) {
 		}
 		calls = append(calls, c...)
 	}
-	return calls, nil
+	return append(calls, made(how.made, how.seed)...), nil
 }

@@ -11,11 +11,10 @@ import (
 )
 
 func train(out string, how recipe, tries int) error {
-	recorded, err := readSets()
+	calls, err := readAll(how)
 	if err != nil {
 		return err
 	}
-	calls := append(recorded, made(how.made, how.seed)...)
 	cross(calls, how)
 	report("speakers kept back", calls)
 	if tries > 0 {
