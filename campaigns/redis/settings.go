@@ -81,6 +81,9 @@ func wrongSettings(ctx context.Context, c *goredis.Client) ([]error, error) {
 		bad("clock", skew.Round(time.Millisecond).String(), "the time of this machine, by NTP on both", "leases of other nodes are judged by the clock")
 	}
 	set, err := config(ctx, c)
+	if unavailable(err) {
+		return nil, err // a server that goes down just then says nothing of its settings
+	}
 	if err != nil {
 		bad("CONFIG GET", err.Error(), "allowed for this user", "nobody knows whether data is kept")
 		return wrong, nil

@@ -2,6 +2,8 @@ package redis
 
 import (
 	"errors"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +47,56 @@ func TestSettingsAreChecked(t *testing.T) {
 			}
 			openTest(t, server.URL(), AcceptWeakerSettings())
 		})
+	}
+}
+
+// A server that goes down while its settings are read is not blamed for them.
+func TestGoneAmidSettings(t *testing.T) {
+	server := redistest.Start(t)
+	cut := cutAt(t, server.Addr, "config")
+	if _, err := Open(t.Context(), "redis://"+cut+"/0"); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("open: %v, want ErrUnavailable", err)
+	}
+}
+
+// cutAt passes connections on to a server, each until its client says a word, and
+// returns where it listens.
+func cutAt(t *testing.T, server, word string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() { // ends with the listener
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go passUntil(client, server, word)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func passUntil(client net.Conn, server, word string) {
+	defer client.Close()
+	to, err := net.Dial("tcp", server)
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	go func() { _, _ = io.Copy(client, to) }() // ends with the connection
+	said := make([]byte, 4096)
+	for {
+		n, err := client.Read(said)
+		if err != nil || strings.Contains(strings.ToLower(string(said[:n])), word) {
+			return
+		}
+		if _, err := to.Write(said[:n]); err != nil {
+			return
+		}
 	}
 }
 
