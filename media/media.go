@@ -152,6 +152,18 @@ func (Bridged) event()   {}
 func (Recorded) event()  {}
 func (Closed) event()    {}
 
+// Encryption is whether the audio of a leg is SRTP with keys in the session
+// description (RFC 4568): whoever reads the signalling can read them there.
+type Encryption string
+
+// The ways to encrypt. Plain neither offers nor takes SRTP, AsOffered takes what the
+// far end offers and offers plain RTP itself, Encrypted is SRTP or nothing.
+const (
+	Plain     Encryption = ""
+	AsOffered Encryption = "as_offered"
+	Encrypted Encryption = "srtp"
+)
+
 // LegSpec says how the audio of a leg is to be.
 type LegSpec struct {
 	Kind LegKind
@@ -164,6 +176,8 @@ type LegSpec struct {
 	// Signalling is the IP of the SIP peer: the only other source that audio
 	// may be latched to.
 	Signalling string
+	// Encryption says whether the audio is encrypted (SRTP).
+	Encryption Encryption
 	// Strict takes audio from the address in the session description only: no
 	// latching, for trunks that are not behind NAT.
 	Strict bool

@@ -26,14 +26,14 @@ func (p *Plane) Offer(id media.LegID, spec media.LegSpec) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.redescribe(l, p.ours(l))
+	p.redescribe(l, p.ours(l, false))
 	return l.local.Marshal(), nil
 }
 
 // Answer answers the far end's offer: the first, which opens the leg, or a
 // later one (hold, resume, another address), which opens the learning window
 // of its source again. The error is an *sdp.AddressError, sdp.ErrNoCodec,
-// sdp.ErrNoAudio or of the system; an existing leg goes on as it was.
+// sdp.ErrNoAudio, sdp.ErrNotSecure, sdp.ErrNoSuite or of the system; an existing leg goes on as it was.
 func (p *Plane) Answer(id media.LegID, spec media.LegSpec, offer []byte) ([]byte, error) {
 	theirs, err := sdp.Parse(offer)
 	if err != nil {
@@ -46,7 +46,7 @@ func (p *Plane) Answer(id media.LegID, spec media.LegSpec, offer []byte) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	answer, agreed, err := sdp.Answer(theirs, p.ours(l))
+	answer, agreed, err := sdp.Answer(theirs, p.ours(l, theirs.Secure()))
 	if err == nil {
 		err = p.connect(l, agreed, true)
 	}
@@ -69,7 +69,7 @@ func (p *Plane) Reoffer(id media.LegID) ([]byte, error) {
 	if l == nil {
 		return nil, ErrNoLeg
 	}
-	p.redescribe(l, p.ours(l))
+	p.redescribe(l, p.ours(l, l.local.Secure()))
 	return l.local.Marshal(), nil
 }
 
@@ -160,14 +160,21 @@ func (p *Plane) discard(l *leg) {
 	p.work.Go(l.running.Wait)
 }
 
-// ours is everything we can do on a leg, as the next version of what we said.
-func (p *Plane) ours(l *leg) sdp.Session {
+// ours is everything we can do on a leg, as the next version of what we said. asked
+// says that the far end wants SRTP, or has it.
+func (p *Plane) ours(l *leg, asked bool) sdp.Session {
 	address := p.external
 	if l.spec.Address != "" {
 		address = netip.MustParseAddr(l.spec.Address)
 	}
 	s := sdp.Offer(l.local.ID, netip.AddrPortFrom(address, uint16(l.session.Port())), p.laws)
 	s.Version = l.local.Version + 1
+	if l.spec.Encryption == media.Encrypted || l.spec.Encryption == media.AsOffered && asked {
+		if l.cryptos == nil {
+			l.cryptos = sdp.NewCryptos() // for as long as the leg lives: new keys are a new stream
+		}
+		s.RequireSRTP(l.cryptos)
+	}
 	return s
 }
 

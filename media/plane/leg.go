@@ -41,8 +41,9 @@ type leg struct {
 	// Of commands.
 	spec     media.LegSpec
 	networks []netip.Prefix
-	local    sdp.Session // our latest description
-	early    sdp.Session // the latest of early media
+	local    sdp.Session  // our latest description
+	cryptos  []sdp.Crypto // our keys, where it is or was SRTP
+	early    sdp.Session  // the latest of early media
 	agreed   sdp.Agreed
 	up       bool
 	monitors []*leg // who listens in on this customer

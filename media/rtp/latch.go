@@ -39,7 +39,7 @@ func (l *latch) admit(from netip.AddrPort, h *header, now time.Time) bool {
 	if from == l.source {
 		return true
 	}
-	if from != l.described && (l.allowed == nil || !l.allowed(from.Addr())) {
+	if !l.plausible(from) {
 		return false
 	}
 	if l.until.IsZero() {
@@ -54,6 +54,11 @@ func (l *latch) admit(from netip.AddrPort, h *header, now time.Time) bool {
 	}
 	l.source = from
 	return true
+}
+
+// plausible says whether a source may ever be the leg's.
+func (l *latch) plausible(from netip.AddrPort) bool {
+	return from == l.source || from == l.described || l.allowed != nil && l.allowed(from.Addr())
 }
 
 // prove counts packets in sequence of one source and SSRC.

@@ -10,6 +10,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/media/sdp"
 )
 
 // ReportInterval is how often a leg sends RTCP (RFC 3550 section 6.2).
@@ -19,6 +20,8 @@ const ReportInterval = 5 * time.Second
 // not on the path of audio packets.
 type reports struct {
 	mu        sync.Mutex
+	opener    protection
+	sealer    protection
 	heardSR   uint32 // middle 32 bits of the NTP time of their last sender report
 	heardSRAt time.Time
 	expected  uint64 // at our last report
@@ -50,13 +53,18 @@ func (s *Session) hearReport(b []byte, from netip.Addr, now time.Time) {
 		s.foreign.Add(1)
 		return
 	}
+	s.reports.mu.Lock()
+	defer s.reports.mu.Unlock()
+	b, err := s.reports.open(&d.Agreed.Secret, b)
+	if err != nil {
+		s.unwanted.Add(1)
+		return
+	}
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
 		s.unwanted.Add(1)
 		return
 	}
-	s.reports.mu.Lock()
-	defer s.reports.mu.Unlock()
 	for _, packet := range packets {
 		switch p := packet.(type) {
 		case *rtcp.SenderReport:
@@ -66,6 +74,23 @@ func (s *Session) hearReport(b []byte, from netip.Addr, now time.Time) {
 			s.reports.read(p.Reports, s.ssrc, now)
 		}
 	}
+}
+
+// open takes the protection off a report. The caller holds mu.
+func (r *reports) open(secret *sdp.Secret, b []byte) ([]byte, error) {
+	if err := r.opener.follow(secret.Suite, secret.Their); err != nil {
+		return nil, err
+	}
+	return r.opener.openReport(b)
+}
+
+func (r *reports) seal(secret *sdp.Secret, b []byte) ([]byte, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.sealer.follow(secret.Suite, secret.Ours); err != nil {
+		return nil, err
+	}
+	return r.sealer.sealReport(b)
 }
 
 // read takes what the far end says of our stream.
@@ -107,6 +132,9 @@ func (s *Session) Report(now time.Time) error {
 	}})
 	if err != nil {
 		return fmt.Errorf("rtp: report: %w", err)
+	}
+	if b, err = s.reports.seal(&d.Agreed.Secret, b); err != nil {
+		return err
 	}
 	conn, to := s.ports.RTCP, d.Agreed.RemoteRTCP
 	remote := s.remote(d)

@@ -2,13 +2,15 @@
 // ports, what a leg sends and whose packets it takes, RTCP, telephone-events.
 //
 // It does not know what is sent or why: bridge decides that, sdp agreed on
-// how. Nothing is allocated, locked or logged for a packet.
+// how, and under which keys (SRTP, RFC 3711). Nothing is allocated, locked or
+// logged for a packet.
 //
 //	socket ─► Session.Receive ─► latch ─► reception ─► media.Packet
 //	media.Packet ─► Session.Send ─► socket
 package rtp
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"sync/atomic"
@@ -42,11 +44,13 @@ type Session struct {
 	current *Description
 	latch   latch
 	heard   reception
+	opener  protection
 	input   [2048]byte
 	packet  media.Packet
 
 	// Of the sender.
-	output [headerSize + maxPayload]byte
+	sealer protection
+	output [headerSize + maxPayload + tagSize]byte
 
 	counters
 }
@@ -129,6 +133,10 @@ func (s *Session) take(b []byte, from netip.AddrPort, now time.Time) bool {
 		s.hearReport(b, from.Addr(), now)
 		return false
 	}
+	b, ok := s.open(d, b, from)
+	if !ok {
+		return false
+	}
 	var h header
 	payload, ok := h.parse(b)
 	if !ok {
@@ -156,6 +164,26 @@ func (s *Session) take(b []byte, from netip.AddrPort, now time.Time) bool {
 		s.packet.Law = media.ALaw
 	}
 	return true
+}
+
+// open takes the protection off a datagram, in place. Strangers do not get as far:
+// they would cost a check of their tag.
+func (s *Session) open(d *Description, b []byte, from netip.AddrPort) ([]byte, bool) {
+	if d.Agreed.Secret == (sdp.Secret{}) {
+		return b, true
+	}
+	if !s.latch.plausible(from) {
+		s.foreign.Add(1)
+		return nil, false
+	}
+	err := s.opener.follow(d.Agreed.Secret.Suite, d.Agreed.Secret.Their)
+	if err == nil {
+		b, err = s.opener.openPacket(b)
+	}
+	if err != nil {
+		s.unwanted.Add(1)
+	}
+	return b, err == nil
 }
 
 // describe opens the learning window of a new description. While the far end
@@ -205,10 +233,17 @@ func (s *Session) Send(p *media.Packet) error {
 	}
 	h.put(s.output[:])
 	n := headerSize + copy(s.output[headerSize:], p.Payload)
+	if err := s.sealer.follow(d.Agreed.Secret.Suite, d.Agreed.Secret.Ours); err != nil {
+		return err
+	}
+	packet, err := s.sealer.sealPacket(s.output[:], n)
+	if err != nil {
+		return fmt.Errorf("rtp: SRTP: %w", err)
+	}
 	s.sent.Add(1)
 	s.sentBytes.Add(uint64(len(p.Payload)))
 	s.sentTimestamp.Store(p.Timestamp)
-	_, err := s.ports.RTP.WriteToUDPAddrPort(s.output[:n], s.remote(d))
+	_, err = s.ports.RTP.WriteToUDPAddrPort(packet, s.remote(d))
 	return err
 }
 

@@ -36,15 +36,24 @@ type Agreed struct {
 	Sending      bool          // the far end wants our audio: false while it holds us
 	Receiving    bool          // the far end sends
 	PacketTime   time.Duration // what the far end likes to get; zero where it is not said
+	Secret       Secret        // of SRTP
 }
 
 // Answer makes our answer to offer: the formats that we have too, in the
 // offerer's order and with its payload types (RFC 3264 section 6.1). ours is
-// our side as Offer makes it, with the version that the answer is to have.
+// our side as Offer makes it, with the version that the answer is to have. An offer
+// of SRTP is answered so where ours has keys; ErrNotSecure where only one side has
+// it, ErrNoSuite where they have none in common.
 func Answer(offer, ours Session) (Session, Agreed, error) {
 	answer := ours
 	answer.Formats, answer.Others, answer.Index = common(offer, ours), offer.Others, offer.Index
 	answer.Mux = offer.Mux
+	if offer.Secure() && ours.Secure() {
+		var err error
+		if answer.Cryptos, err = chooseCrypto(offer, ours); err != nil {
+			return Session{}, Agreed{}, err
+		}
+	}
 	held := offer.Address.IsUnspecified()
 	answer.Direction = direction(ours.Direction.Sends() && offer.Direction.Receives() && !held,
 		ours.Direction.Receives() && offer.Direction.Sends())
@@ -84,6 +93,10 @@ func agree(ours, theirs Session) (Agreed, error) {
 	}
 	if theirs.Mux && !a.Mux {
 		a.RemoteRTCP = netip.AddrPortFrom(theirs.Address, theirs.Port+1)
+	}
+	var err error
+	if a.Secret, err = secret(ours, theirs); err != nil {
+		return Agreed{}, err
 	}
 	audio := false
 	for _, f := range theirs.Formats {

@@ -27,7 +27,7 @@ func (s Session) Marshal() []byte {
 }
 
 func (s Session) writeAudio(b *strings.Builder) {
-	fmt.Fprintf(b, "m=audio %d RTP/AVP", s.Port)
+	fmt.Fprintf(b, "m=audio %d %s", s.Port, s.Protocol)
 	for _, f := range s.Formats {
 		b.WriteString(" " + strconv.Itoa(int(f.Payload)))
 	}
@@ -37,6 +37,9 @@ func (s Session) writeAudio(b *strings.Builder) {
 		if f.Parameters != "" {
 			fmt.Fprintf(b, "a=fmtp:%d %s\r\n", f.Payload, f.Parameters)
 		}
+	}
+	for _, c := range s.Cryptos {
+		fmt.Fprintf(b, "a=crypto:%s\r\n", c)
 	}
 	if s.PacketTime > 0 {
 		fmt.Fprintf(b, "a=ptime:%d\r\n", s.PacketTime/time.Millisecond)

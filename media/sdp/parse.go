@@ -21,7 +21,7 @@ const (
 var (
 	// ErrTooBig means a description beyond the limits: 64 kB, 32 m= lines.
 	ErrTooBig = errors.New("sdp: too big")
-	// ErrNoAudio means no RTP/AVP audio line that is in use (port not 0).
+	// ErrNoAudio means no RTP/AVP or RTP/SAVP audio line that is in use (port not 0).
 	ErrNoAudio = errors.New("sdp: no audio")
 	// ErrNoAddress means an audio line without an IP address. Host names are
 	// not resolved: audio may not wait for DNS, nor be steered by it.
@@ -29,7 +29,7 @@ var (
 )
 
 // Parse reads a description. Of several audio lines it takes the first that
-// is RTP/AVP and has a port.
+// is RTP/AVP or RTP/SAVP and has a port.
 func Parse(b []byte) (Session, error) {
 	if len(b) > maxBytes {
 		return Session{}, ErrTooBig
@@ -47,8 +47,9 @@ func Parse(b []byte) (Session, error) {
 		if !token(line.Media) || !token(line.Protocol) || len(m.MediaName.Formats) > maxFormats {
 			return Session{}, fmt.Errorf("sdp: m= line %d: %w", i+1, ErrTooBig)
 		}
-		if s.Index < 0 && line.Media == "audio" && line.Protocol == "RTP/AVP" && m.MediaName.Port.Value > 0 {
-			s.Index = i
+		known := line.Protocol == avp || line.Protocol == savp
+		if s.Index < 0 && line.Media == "audio" && known && m.MediaName.Port.Value > 0 {
+			s.Index, s.Protocol = i, line.Protocol
 			if err := s.readAudio(&d, m); err != nil {
 				return Session{}, err
 			}
@@ -90,6 +91,9 @@ func (s *Session) readAudio(d *pion.SessionDescription, m *pion.MediaDescription
 	s.Direction = directionOf(d, m)
 	s.readFormats(m)
 	s.readRest(m)
+	if s.Protocol == savp {
+		s.readCryptos(m)
+	}
 	return nil
 }
 

@@ -2,7 +2,8 @@
 // one audio stream by offer and answer (RFC 3264).
 //
 // It is not a general SDP library and opens no socket: of a description it
-// keeps one RTP/AVP audio line and remembers the others only to refuse them.
+// keeps one audio line, RTP/AVP or RTP/SAVP with keys in it (RFC 4568), and
+// remembers the others only to refuse them.
 //
 //	our offer ─► Session.Marshal ─► far end ─► Parse ─► Accept ─► Agreed
 //	their offer ─► Parse ─► Answer ─► Session.Marshal and Agreed
@@ -27,6 +28,8 @@ type Session struct {
 	Direction   Direction      // seen from this side
 	Formats     []Format       // in this side's order of preference
 	PacketTime  time.Duration  // a=ptime, zero where it is not said
+	Protocol    string         // "RTP/AVP", "RTP/SAVP"
+	Cryptos     []Crypto       // of RTP/SAVP, in this side's order of preference
 	Index       int            // place of the audio among the m= lines
 	Others      []Line         // the other m= lines, all refused
 }
@@ -84,6 +87,12 @@ const (
 	noise = "CN"
 )
 
+// The protocols of an audio line that we take (RFC 3551, RFC 3711).
+const (
+	avp  = "RTP/AVP"
+	savp = "RTP/SAVP"
+)
+
 // eventPayload is the payload type that we offer for telephone-event: what
 // nearly everyone uses.
 const eventPayload = 101
@@ -92,7 +101,7 @@ const eventPayload = 101
 // telephone-event 0-15, 20 ms, both ways.
 func Offer(id uint64, at netip.AddrPort, laws []media.Law) Session {
 	s := Session{
-		ID: id, Version: 1, Address: at.Addr(), Port: at.Port(),
+		ID: id, Version: 1, Address: at.Addr(), Port: at.Port(), Protocol: avp,
 		Direction: SendReceive, PacketTime: media.FrameDuration,
 	}
 	for _, law := range laws {
@@ -115,7 +124,8 @@ func (s Session) Equal(o Session) bool {
 // SameStream says whether audio goes to the same place in the same way.
 func (s Session) SameStream(o Session) bool {
 	return s.Address == o.Address && s.Port == o.Port && s.RTCP == o.RTCP && s.Mux == o.Mux &&
-		s.Direction == o.Direction && s.PacketTime == o.PacketTime && slices.Equal(s.Formats, o.Formats)
+		s.Direction == o.Direction && s.PacketTime == o.PacketTime && slices.Equal(s.Formats, o.Formats) &&
+		s.Protocol == o.Protocol && slices.Equal(s.Cryptos, o.Cryptos)
 }
 
 // RTPAddress is where this side hears RTP.

@@ -80,7 +80,7 @@ func TestAnswer(t *testing.T) {
 		{name: "wideband", offer: []string{"m=audio 4000 RTP/AVP 96", "a=rtpmap:96 PCMU/16000"}, err: ErrNoCodec},
 		{name: "no audio", offer: []string{"m=video 4000 RTP/AVP 96"}, err: ErrNoAudio},
 		{name: "audio off", offer: []string{"m=audio 0 RTP/AVP 0"}, err: ErrNoAudio},
-		{name: "encrypted", offer: []string{"m=audio 4000 RTP/SAVP 0"}, err: ErrNoAudio},
+		{name: "encrypted, where we are not to", offer: []string{"m=audio 4000 RTP/SAVP 0"}, err: ErrNotSecure},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
