@@ -122,11 +122,19 @@ type HTTP struct {
 type Signalling struct {
 	Listen   []Listener `yaml:"listen"`
 	External string     `yaml:"external"` // host or host:port for Via and Contact
+	TLS      TLS        `yaml:"tls"`      // for listeners of tls
+}
+
+// TLS are the files of one side's TLS, PEM. They are read again when they change.
+type TLS struct {
+	Certificate string `yaml:"certificate"` // with what it needs to be believed
+	Key         string `yaml:"key"`
+	Authorities string `yaml:"authorities"` // who may vouch for carriers; empty: those of the system
 }
 
 // Listener is one SIP socket.
 type Listener struct {
-	Transport string `yaml:"transport"` // udp or tcp
+	Transport string `yaml:"transport"` // udp, tcp or tls
 	Address   string `yaml:"address"`   // ip:port
 }
 
@@ -134,6 +142,24 @@ type Listener struct {
 type Phones struct {
 	Signalling `yaml:",inline"`
 	Registrar  registrar.Config `yaml:"registrar"`
+	// SRTP says which phones' audio is encrypted: auto (default), those registered
+	// over TLS, and others that ask for it; required, all; off, none.
+	SRTP string `yaml:"srtp"`
+}
+
+// The values of Phones.SRTP.
+const (
+	SRTPAuto     = "auto"
+	SRTPRequired = "required"
+	SRTPOff      = "off"
+)
+
+func (p Phones) validate() error {
+	switch p.SRTP {
+	case SRTPAuto, SRTPRequired, SRTPOff:
+		return nil
+	}
+	return fmt.Errorf("srtp: %q is none of auto, required, off", p.SRTP)
 }
 
 // Log is how the log looks.
@@ -205,7 +231,7 @@ func Default() Config {
 		HTTP:    PublicHTTP{HTTP: HTTP{Listen: "127.0.0.1:8080"}},
 		Admin:   HTTP{Listen: "127.0.0.1:9090"},
 		Trunk:   Signalling{Listen: []Listener{{"udp", "127.0.0.1:5060"}, {"tcp", "127.0.0.1:5060"}}},
-		Phones:  Phones{Signalling: Signalling{Listen: []Listener{{"udp", "127.0.0.1:5070"}, {"tcp", "127.0.0.1:5070"}}}},
+		Phones:  Phones{Signalling: Signalling{Listen: []Listener{{"udp", "127.0.0.1:5070"}, {"tcp", "127.0.0.1:5070"}}}, SRTP: SRTPAuto},
 		Media:   plane.Config{Address: "127.0.0.1"},
 		Log:     Log{Level: "info"},
 		Drain:   Drain{Timeout: 10 * time.Minute},
@@ -219,6 +245,9 @@ func (s Signalling) Agent(name string) sip.Config {
 	c := sip.Config{Name: name, External: s.External, UserAgent: "Outpace"}
 	for _, l := range s.Listen {
 		c.Listen = append(c.Listen, sip.Listener{Transport: l.Transport, Address: l.Address})
+	}
+	if s.TLS != (TLS{}) {
+		c.TLS = &sip.TLS{Certificate: s.TLS.Certificate, Key: s.TLS.Key, Authorities: s.TLS.Authorities}
 	}
 	return c
 }
@@ -248,6 +277,7 @@ func (c Config) Validate() error {
 	under("admin", c.Admin.validate())
 	under("trunk_signalling", c.Trunk.Agent("trunk").Validate())
 	under("phones", c.Phones.Agent("phones").Validate())
+	under("phones", c.Phones.validate())
 	under("phones.registrar", c.Phones.Registrar.Validate())
 	if len(c.Trunks) == 0 {
 		errs = append(errs, errors.New("trunks: at least one carrier is required"))

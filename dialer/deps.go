@@ -92,6 +92,8 @@ type Phones interface {
 	Reply(leg sip.LegID, body []byte)
 	Hangup(leg string)
 	Online(user string) bool
+	// Encryption is how the audio of a user's phone is to be encrypted.
+	Encryption(user string) media.Encryption
 }
 
 // Audio is the sound of every leg (media/plane).

@@ -506,6 +506,8 @@ func (p *phones) Online(string) bool {
 	return !p.off
 }
 
+func (*phones) Encryption(string) media.Encryption { return media.Plain }
+
 func (p *phones) set(off bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

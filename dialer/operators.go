@@ -108,7 +108,7 @@ func (e *Engine) raiseLeg(now time.Time, o *liveOperator) {
 		e.stepOperator(now, o, operator.LegDown{})
 		return
 	}
-	offer, err := e.deps.Audio.Offer(media.LegID(e.nameLeg(o)), e.phoneSpec())
+	offer, err := e.deps.Audio.Offer(media.LegID(e.nameLeg(o)), e.phoneSpec(o.ID()))
 	if err != nil {
 		e.log.Warn("no audio port for an operator", zap.String("user", o.ID()), zap.Error(err))
 		e.forgetLeg(o)
@@ -184,7 +184,7 @@ func (e *Engine) acceptDialIn(now time.Time, o *liveOperator, ev sip.Incoming) {
 }
 
 func (e *Engine) dialInAnswer(ev sip.Incoming) ([]byte, error) {
-	spec := e.phoneSpec()
+	spec := e.phoneSpec(ev.User)
 	if ev.Body == nil {
 		return e.deps.Audio.Offer(media.LegID(ev.Leg), spec)
 	}
@@ -221,6 +221,6 @@ func dispositionsOf(c campaigns.Campaign) []campaigns.Disposition {
 }
 
 // phoneSpec is how the audio of an operator's leg is to be.
-func (e *Engine) phoneSpec() media.LegSpec {
-	return media.LegSpec{Kind: media.Operator, Networks: e.cfg.PhoneNetworks}
+func (e *Engine) phoneSpec(user string) media.LegSpec {
+	return media.LegSpec{Kind: media.Operator, Networks: e.cfg.PhoneNetworks, Encryption: e.deps.Phones.Encryption(user)}
 }

@@ -153,7 +153,11 @@ func (e *Engine) mayNotPlace(now time.Time, c *liveCall) string {
 }
 
 func customerSpec(r Route) media.LegSpec {
-	return media.LegSpec{Kind: media.Customer, Networks: r.MediaNetworks, Address: r.MediaAddress, Signalling: r.Signalling}
+	spec := media.LegSpec{Kind: media.Customer, Networks: r.MediaNetworks, Address: r.MediaAddress, Signalling: r.Signalling}
+	if r.SRTP {
+		spec.Encryption = media.Encrypted
+	}
+	return spec
 }
 
 // newAttemptID makes ids that sort by time (RFC 9562 UUIDv7).

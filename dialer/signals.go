@@ -92,9 +92,14 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 
 // onOffered answers a re-INVITE or UPDATE: hold, resume, a new address.
 func (e *Engine) onOffered(ev sip.Offered) {
-	reply, spec := e.deps.Phones.Reply, e.phoneSpec()
+	reply, spec := e.deps.Trunks.Reply, media.LegSpec{}
 	if c := e.callOf(ev.Leg); c != nil {
-		reply, spec = e.deps.Trunks.Reply, customerSpec(c.route)
+		spec = customerSpec(c.route)
+	} else if o := e.operatorOf(string(ev.Leg)); o != nil {
+		reply, spec = e.deps.Phones.Reply, e.phoneSpec(o.ID())
+	} else {
+		e.deps.Phones.Reply(ev.Leg, nil)
+		return
 	}
 	body, err := e.answerOffer(media.LegID(ev.Leg), spec, ev.Body)
 	if err != nil {

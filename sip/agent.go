@@ -91,7 +91,7 @@ func New(cfg Config, emit func(Event), log *slog.Logger) (*Agent, error) {
 		sipgo.WithUserAgentDNSResolver(noNames()),
 		sipgo.WithUserAgentTransportLayerOptions(
 			sipgosip.WithTransportLayerLogger(quiet),
-			sipgosip.WithTransportLayerTransports(sipgosip.TransportsConfig{TCP: tcpTransport(a.dials)}),
+			sipgosip.WithTransportLayerTransports(sipgosip.TransportsConfig{TCP: tcpTransport(a.dials), TLS: noTLS()}),
 		),
 		sipgo.WithUserAgentTransactionLayerOptions(
 			sipgosip.WithTransactionLayerLogger(quiet),
@@ -242,6 +242,9 @@ func (a *Agent) serveOnce(s *socket) (err error, again bool) { //nolint:revive,s
 	}()
 	if s.udp != nil {
 		return a.ua.TransportLayer().ServeUDP(s.udp), false
+	}
+	if s.tls != nil {
+		return a.ua.TransportLayer().ServeTLS(s.tls), false
 	}
 	return a.ua.TransportLayer().ServeTCP(s.tcp), false
 }

@@ -36,6 +36,9 @@ type Config struct {
 	// Nil = none.
 	Secrets func(Dialog) *Credentials
 
+	// TLS is for listeners of tls; nil where there is none.
+	TLS *TLS
+
 	// Classify fills Cause.Result of ends by the far side: the SIP status
 	// (200 for the BYE of an answered call), the Q.850 cause (0 if none) and the
 	// reason text: the phrase, then ": " and the text of the Reason header. Nil gives ResultProtocolFailure for every non-2xx end.
@@ -44,7 +47,7 @@ type Config struct {
 
 // Listener is one socket of an agent.
 type Listener struct {
-	Transport string // "udp" or "tcp"
+	Transport string // "udp", "tcp" or "tls"
 	Address   string // "127.0.0.1:5060"; port 0 takes a free one
 }
 
@@ -54,8 +57,14 @@ func (c Config) Validate() error {
 		return errors.New("listen: at least one listener is required")
 	}
 	for _, l := range c.Listen {
-		if l.Transport != "udp" && l.Transport != "tcp" {
-			return fmt.Errorf("listen: transport %q is neither udp nor tcp", l.Transport)
+		switch l.Transport {
+		case "udp", "tcp":
+		case "tls":
+			if _, err := readTLSFiles(c.TLS); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("listen: transport %q is none of udp, tcp, tls", l.Transport)
 		}
 		if _, err := netip.ParseAddrPort(l.Address); err != nil {
 			return fmt.Errorf("listen: address %q: %w", l.Address, err)

@@ -14,6 +14,7 @@ type Route struct {
 	MediaNetworks []string // CIDRs that an answer may point to besides public addresses
 	MediaAddress  string   // what to put into the session description; empty: the default
 	Signalling    string   // IP of the peer
+	SRTP          bool     // the trunk's audio is encrypted, or there is none
 	// Own is what only the trunk needs; it comes back unchanged.
 	Own any
 }

@@ -24,12 +24,13 @@ const (
 	maxReadRetries = 100                   // consecutive read errors of a socket
 )
 
-// socket is one listener: a UDP socket or a TCP listener.
+// socket is one listener: a UDP socket, or a listener of TCP or TLS.
 type socket struct {
 	transport string
 	addr      netip.AddrPort
 	udp       *udpSocket
 	tcp       *tcpListener
+	tls       *tlsListener
 	ready     chan struct{} // closed when the library reads from it
 }
 
@@ -43,15 +44,24 @@ func listen(l Listener, cfg Config, count *counters) (*socket, error) {
 		family = ""
 	}
 	s := &socket{transport: l.Transport, ready: make(chan struct{})}
-	if l.Transport == "tcp" {
+	ready := sync.OnceFunc(func() { close(s.ready) })
+	if l.Transport != "udp" {
 		ln, err := net.Listen("tcp"+family, l.Address)
 		if err != nil {
 			return nil, err
 		}
-		s.tcp = &tcpListener{Listener: ln, allow: cfg.Allow, count: count, closed: cfg.Disconnected,
-			ready: sync.OnceFunc(func() { close(s.ready) }), hosts: map[netip.Addr]int{}, done: make(chan struct{})}
 		s.addr = ln.Addr().(*net.TCPAddr).AddrPort()
-		return s, nil
+		plain := &tcpListener{Listener: ln, allow: cfg.Allow, count: count, closed: cfg.Disconnected,
+			ready: ready, hosts: map[netip.Addr]int{}, done: make(chan struct{})}
+		if l.Transport == "tcp" {
+			s.tcp = plain
+			return s, nil
+		}
+		plain.ready = func() {}
+		if s.tls, err = listenTLS(plain, cfg, ready); err != nil {
+			_ = ln.Close()
+		}
+		return s, err
 	}
 	conn, err := net.ListenUDP("udp"+family, net.UDPAddrFromAddrPort(addr))
 	if err != nil {
@@ -61,7 +71,7 @@ func listen(l Listener, cfg Config, count *counters) (*socket, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("receive buffer: %w", err)
 	}
-	s.udp = &udpSocket{UDPConn: conn, allow: cfg.Allow, count: count, ready: sync.OnceFunc(func() { close(s.ready) })}
+	s.udp = &udpSocket{UDPConn: conn, allow: cfg.Allow, count: count, ready: ready}
 	s.addr = conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	return s, nil
 }
@@ -74,11 +84,14 @@ func (s *socket) hush() {
 }
 
 func (s *socket) close() {
-	if s.udp != nil {
+	switch {
+	case s.udp != nil:
 		_ = s.udp.Close()
-		return
+	case s.tls != nil:
+		s.tls.stop()
+	default:
+		s.tcp.stop()
 	}
-	s.tcp.stop()
 }
 
 // udpSocket stands between the network and the library. The library remembers
@@ -249,6 +262,16 @@ func (d *dials) has(address string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.waiting[address] > 0
+}
+
+// noTLS is the library's own side of TLS, which must make no connections: see
+// tlsListener.
+func noTLS() *sipgosip.TransportTLS {
+	tcp := tcpTransport(nil)
+	tcp.DialerCreate = func(net.Addr) net.Dialer {
+		return net.Dialer{Control: func(string, string, syscall.RawConn) error { return errors.New("sip: no connection over TLS") }}
+	}
+	return &sipgosip.TransportTLS{TransportTCP: tcp}
 }
 
 // noNames is a resolver for the library that knows no name: ours are resolved

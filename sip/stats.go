@@ -19,6 +19,7 @@ type Stats struct {
 	ForksEnded       uint64 // extra 2xx of a forked call, each acknowledged and ended
 	BlockedDatagrams uint64 // refused by Allow
 	BlockedConns     uint64 // TCP connections refused by Allow, or too many of one host
+	FailedHandshakes uint64 // connections that TLS keys were not agreed on for, of either side
 	Overflow         uint64 // messages dropped because the agent was too far behind
 	Transactions     int    // client transactions now
 	Legs             int    // legs now, without those that only wait for late messages
@@ -35,6 +36,7 @@ type MessageKey struct {
 type counters struct {
 	parseErrors, refused, lateAnswers, forksEnded, repeated atomic.Uint64
 	blockedDatagrams, blockedConns, overflow                atomic.Uint64
+	failedHandshakes                                        atomic.Uint64
 	transactions, legs, lingering                           atomic.Int64
 
 	mu        sync.Mutex
@@ -81,6 +83,7 @@ func (c *counters) snapshot() Stats {
 		ForksEnded:       c.forksEnded.Load(),
 		BlockedDatagrams: c.blockedDatagrams.Load(),
 		BlockedConns:     c.blockedConns.Load(),
+		FailedHandshakes: c.failedHandshakes.Load(),
 		Overflow:         c.overflow.Load(),
 		Transactions:     int(c.transactions.Load()),
 		Legs:             int(c.legs.Load()),

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -108,9 +109,29 @@ func (a *Agent) reach(req *sipgosip.Request, f func(context.Context) error) erro
 		return err
 	}
 	req.SetDestination(address)
+	if req.Transport() == "TLS" {
+		if err := a.connectTLS(ctx, address); err != nil {
+			return err
+		}
+	}
 	a.dials.add(address, 1)
 	defer a.dials.add(address, -1)
 	return f(ctx)
+}
+
+// connectTLS makes a connection to an address over TLS where there is none.
+func (a *Agent) connectTLS(ctx context.Context, address string) error {
+	i := slices.IndexFunc(a.sockets, func(s *socket) bool { return s.tls != nil })
+	if i < 0 {
+		return errors.New("no tls listener")
+	}
+	return a.sockets[i].tls.connect(ctx, address, func() bool {
+		c, err := a.ua.TransportLayer().GetConnection("tls", address)
+		if err == nil {
+			_, _ = c.TryClose() // gives back what the look-up took
+		}
+		return err == nil
+	})
 }
 
 // resolve makes an address of host:port.
@@ -320,6 +341,9 @@ func (a *Agent) nextHop(d Dialog, s send, target string, routes []string) (trans
 		return d.Transport, d.Destination
 	}
 	transport = d.Transport
+	if uri.Scheme == "sips" && a.contact["tls"].IsValid() {
+		transport = "tls"
+	}
 	if t, ok := uri.UriParams.Get("transport"); ok && a.contact[strings.ToLower(t)].IsValid() {
 		transport = strings.ToLower(t)
 	}

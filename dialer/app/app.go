@@ -173,7 +173,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	}
 	a.engine = dialer.New(cfg.Engine, dialer.Deps{
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
-		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones}, Audio: a.plane,
+		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones, a.cfg.Phones.SRTP}, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
 		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
@@ -211,6 +211,9 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 	tc := cfg.Trunk.Agent(trunk.AgentName)
 	tc.Allow = func(from addrPort) bool { return a.trunks.Allow(from) }
 	tc.Classify, tc.SessionExpires = trunk.Classify, trunk.SessionExpires(cfg.Trunks)
+	if tc.TLS != nil {
+		tc.TLS.NameOf = func(to addrPort) string { return a.trunks.NameOf(to) }
+	}
 	tc.Secrets = func(d sip.Dialog) *sip.Credentials { return trunkSecret(cfg.Trunks, d) }
 	var err error
 	if a.trunkUA, err = sip.New(tc, func(ev sip.Event) { a.trunks.Handle(ev) }, log); err != nil {

@@ -11,8 +11,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
+	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/registrar"
 	"github.com/outpace-dialer/outpace/sip/trunk"
@@ -37,7 +39,7 @@ func (t trunkRoom) Reserve(group, number, callerID, callID string) (dialer.Route
 	}
 	return dialer.Route{
 		Trunk: r.Trunk, CallerID: r.CallerID, Dialog: r.Dialog, RingTimeout: r.RingTimeout,
-		MediaNetworks: r.Networks, MediaAddress: r.Address, Signalling: peer, Own: r,
+		MediaNetworks: r.Networks, MediaAddress: r.Address, Signalling: peer, SRTP: r.SRTP, Own: r,
 	}, nil
 }
 
@@ -64,7 +66,22 @@ func trunkSecret(cfgs []trunk.Config, d sip.Dialog) *sip.Credentials {
 }
 
 // phoneRoom shapes the registrar as the engine wants it.
-type phoneRoom struct{ *registrar.Registrar }
+type phoneRoom struct {
+	*registrar.Registrar
+	srtp string // config.Phones.SRTP
+}
+
+// Encryption of a phone's audio: its keys are in the signalling, so by default it is
+// encrypted where that is.
+func (p phoneRoom) Encryption(user string) media.Encryption {
+	switch {
+	case p.srtp == config.SRTPOff:
+		return media.Plain
+	case p.srtp == config.SRTPRequired || p.Registrar.Transport(user) == "tls":
+		return media.Encrypted
+	}
+	return media.AsOffered
+}
 
 func (p phoneRoom) Call(leg sip.LegID, user string, offer []byte) {
 	p.Registrar.Call(leg, user, offer, "")

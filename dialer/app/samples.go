@@ -75,6 +75,7 @@ func signallingSamples(agent string, s sip.Stats) []metrics.Sample {
 	all := []metrics.Sample{
 		counter("sip_parse_errors_total", "Messages that were not SIP.", s.ParseErrors, l...),
 		counter("sip_blocked_total", "Datagrams and connections from where nothing is taken.", s.BlockedDatagrams+s.BlockedConns, l...),
+		counter("sip_tls_failures_total", "Connections over TLS that came to nothing: a certificate that is not believed, say.", s.FailedHandshakes, l...),
 		counter("sip_late_answers_total", "Answers that came after our CANCEL, each ended.", s.LateAnswers, l...),
 		counter("sip_retransmissions_total", "Final responses and ACKs that came or went again.", s.Retransmissions, l...),
 		gauge("sip_transactions", "Client transactions.", float64(s.Transactions), l...),

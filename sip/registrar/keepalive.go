@@ -86,7 +86,7 @@ func (r *Registrar) ask(ctx context.Context, asked Binding) {
 	switch {
 	case err == nil:
 		b.misses = 0
-	case b.Transport == "tcp" && !isTimeout(err):
+	case b.Transport != "udp" && !isTimeout(err):
 		r.lose(b) // the connection is gone, and behind NAT only the phone can open a new one
 	default:
 		if b.misses++; b.misses >= lostAfter {
@@ -105,7 +105,7 @@ func (r *Registrar) Disconnected(source netip.AddrPort) {
 		return
 	}
 	for _, b := range r.bindings.users {
-		if b.Transport == "tcp" && b.Source == source {
+		if b.Transport != "udp" && b.Source == source {
 			r.lose(b)
 		}
 	}

@@ -148,6 +148,17 @@ func (r *Registrar) Online(user string) bool {
 	return r.bindings.users[user] != nil
 }
 
+// Transport is how a user's phone is registered: "udp", "tcp", "tls"; "" where it is
+// not.
+func (r *Registrar) Transport(user string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b := r.bindings.users[user]; b != nil {
+		return b.Transport
+	}
+	return ""
+}
+
 // Bindings lists the registered phones by user name.
 func (r *Registrar) Bindings() []Binding {
 	r.mu.Lock()

@@ -171,6 +171,7 @@ type Route struct {
 	Networks    []string      // prefixes from which audio may come besides the SDP's address
 	Address     string        // our address for the SDP; empty = the local one
 	Signalling  string        // host:port of the carrier's signalling
+	SRTP        bool          // the audio is to be encrypted
 	RingTimeout time.Duration // from alerting; the agent cancels the call then
 
 	headers     []sip.Header
@@ -201,6 +202,7 @@ func (c candidate) route(number, callerID, callID string) (Route, error) {
 		CallerID:    callerID,
 		Networks:    cfg.MediaNetworks,
 		Address:     cfg.ExternalMedia,
+		SRTP:        cfg.SRTP,
 		Signalling:  c.target.destination(),
 		RingTimeout: cfg.RingTimeout,
 	}
@@ -227,8 +229,8 @@ func (c candidate) requestURI(user string) string {
 	if user != "" {
 		host = user + "@" + host
 	}
-	if c.target.Transport == "tcp" {
-		host += ";transport=tcp"
+	if c.target.Transport != "udp" {
+		host += ";transport=" + c.target.Transport
 	}
 	return "sip:" + host
 }

@@ -39,12 +39,13 @@ type Config struct {
 
 	MediaNetworks []string `yaml:"media_networks"` // prefixes from which the carrier's audio may come besides its SDP
 	ExternalMedia string   `yaml:"external_media"` // our address in SDP; empty = the local one
+	SRTP          bool     `yaml:"srtp"`           // audio is encrypted (RFC 4568) or the call fails; every target over tls
 }
 
 // Target is one place of a carrier that takes calls.
 type Target struct {
 	Address   string `yaml:"address"`   // host:port
-	Transport string `yaml:"transport"` // "udp" (default) or "tcp"
+	Transport string `yaml:"transport"` // "udp" (default), "tcp" or "tls"
 	Priority  int    `yaml:"priority"`  // lowest first
 	Weight    int    `yaml:"weight"`    // share among targets of one priority; default 1
 }
@@ -134,8 +135,11 @@ func (c *Config) checkTargets(refuse refusal) {
 		if n, convErr := strconv.Atoi(port); err != nil || !isHost(host) || convErr != nil || n < 1 || n > 65535 {
 			refuse(key+"address", "%q is not host:port", t.Address)
 		}
-		if t.Transport != "udp" && t.Transport != "tcp" {
-			refuse(key+"transport", "%q is not udp or tcp", t.Transport)
+		if !slices.Contains([]string{"udp", "tcp", "tls"}, t.Transport) {
+			refuse(key+"transport", "%q is not udp, tcp or tls", t.Transport)
+		}
+		if c.SRTP && t.Transport != "tls" {
+			refuse(key+"transport", "srtp needs tls: the keys of the audio are in the signalling")
 		}
 		if t.Priority < 0 {
 			refuse(key+"priority", "%d is below 0", t.Priority)

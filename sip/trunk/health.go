@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -157,6 +159,23 @@ func (t *Trunks) learnSources() {
 // takes no lock and allocates nothing.
 func (t *Trunks) Allow(source netip.AddrPort) bool {
 	return (*t.allow.Load())[source.Addr().Unmap()]
+}
+
+// NameOf is the host name of the target at an address, "" where it has none or there
+// is no such target: what the certificate there must bear.
+func (t *Trunks) NameOf(at netip.AddrPort) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range t.carriers {
+		for _, tg := range c.targets {
+			if tg.port == strconv.Itoa(int(at.Port())) && slices.Contains(tg.addrs, at.Addr().Unmap()) {
+				if _, err := netip.ParseAddr(tg.host); err != nil {
+					return tg.host
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // sleep waits, and says false if ctx ended.
