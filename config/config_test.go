@@ -59,6 +59,8 @@ func TestErrorsNameLineAndKey(t *testing.T) {
 		{"detector loss", "engine: {detector_loss: .5}\n" + trunks, "f.yaml:1: engine.detector_loss: 0.5 is outside 0 to 0.2"},
 		{"phone networks", "engine: {phone_networks: [10.0.0.0/8, lan]}\n" + trunks, `f.yaml:1: engine.phone_networks[1]: "lan"`},
 		{"trunk sockets", "trunk_signalling:\n  listen:\n    - {transport: smoke, address: \"127.0.0.1:5060\"}\n" + trunks, `f.yaml:2: trunk_signalling.listen: transport "smoke"`},
+		{"TLS without files", "phones: {listen: [{transport: tls, address: \"127.0.0.1:5071\"}]}\n" + trunks, `f.yaml:1: phones.tls: certificate and key are required`},
+		{"phones' audio", "phones: {srtp: maybe}\n" + trunks, `f.yaml:1: phones.srtp: "maybe" is none of auto, required, off`},
 		{"phones", "phones: {listen: [{transport: udp, address: x}]}\n" + trunks, `f.yaml:1: phones.listen: address "x"`},
 	} {
 		_, err := Parse("f.yaml", []byte(c.text), nil)

@@ -35,6 +35,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "192.0.2.1:70000" }},
 		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "x\r\nRoute: <sip:evil>:5060" }},
 		{"targets[0].transport", func(c *Config) { c.Targets[0].Transport = "sctp" }},
+		{"targets[0].transport", func(c *Config) { c.SRTP = true }}, // over udp everybody reads the keys
 		{"targets[0].priority", func(c *Config) { c.Targets[0].Priority = -1 }},
 		{"targets[0].weight", func(c *Config) { c.Targets[0].Weight = -1 }},
 		{"username", func(c *Config) { c.Password = "x" }},

@@ -38,6 +38,9 @@ module			g711.so
 module			sndfile.so
 module			aufile.so
 module			rtcpsummary.so
+module			srtp.so
+sip_cafile		%[3]s
+sip_verify_server	yes
 module_app		account.so
 module_app		menu.so
 `
@@ -98,8 +101,12 @@ func startBaresip(t *testing.T, p *product, user, transport string) *baresip {
 	b := &baresip{dir: t.TempDir(), more: make(chan struct{}, 1), exit: make(chan error, 1)}
 	write := func(name, text string) { must(t, os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600)) }
 	must(t, os.Mkdir(filepath.Join(b.dir, "heard"), 0o700))
-	write("config", fmt.Sprintf(baresipConfig, b.dir, modules(t)))
-	write("accounts", fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;answermode=auto;regint=60\n", user, p.phones, transport, user, sipPassword(user)))
+	write("config", fmt.Sprintf(baresipConfig, b.dir, modules(t), p.certificate))
+	address, more := p.phones, ""
+	if transport == "tls" {
+		address, more = p.phonesTLS, ";mediaenc=srtp-mand" // a call without SRTP is refused
+	}
+	write("accounts", fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;answermode=auto;regint=60%s\n", user, address, transport, user, sipPassword(user), more))
 	writeWAV(t, filepath.Join(b.dir, "tone.wav"), tone(operatorHz, 120_000))
 	b.cmd = exec.Command("baresip", "-f", b.dir)
 	b.cmd.Stdout, b.cmd.Stderr = b, b
@@ -126,14 +133,14 @@ func (b *baresip) quit(t *testing.T) {
 	}
 }
 
-// TestBaresipAsOperators has two phones of another maker take calls: they
-// register with digest, one over UDP and one over TCP, answer their leg by
+// TestBaresipAsOperators has phones of another maker take calls: they register
+// with digest, over UDP, TCP and TLS, that with SRTP, answer their leg by
 // themselves and record what they hear.
 func TestBaresipAsOperators(t *testing.T) {
 	needs(t, "baresip")
 	t.Parallel()
 	far, journal := personsOnly(t, 3*time.Second)
-	users := map[string]string{"bob": "udp", "carl": "tcp"}
+	users := map[string]string{"bob": "udp", "carl": "tcp", "dora": "tls"}
 	p := newProduct(t, trunkText("line", far.Addr(), ""), func(s app.Store) {
 		var numbers []string
 		for i := range callsEach * len(users) {
@@ -150,6 +157,7 @@ func TestBaresipAsOperators(t *testing.T) {
 	})
 	// Debian's baresip gives up where a challenge offers SHA-256, besides MD5 too.
 	p.env = []string{"OUTPACE_PHONES__REGISTRAR__SHA256=false"}
+	p.listenTLS(t)
 	p.serve(t)
 	boss := p.signIn(t, manager, managerPassword)
 	phones := map[string]*baresip{}

@@ -33,6 +33,8 @@ const (
 type product struct {
 	http, admin, phones string // host:port
 
+	phonesTLS, certificate string // of listenTLS: host:port, PEM file
+
 	dir    string
 	env    []string // further, for what the file does not say
 	config string
