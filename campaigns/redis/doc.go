@@ -53,6 +53,7 @@
 //	  times:C, live:C  zsets   attempts and live answers of a campaign, in the order they began
 //	  outcomes         stream  each ending; a feed of the last week, the attempts are the record
 //	  unsettled        hash    attempts that ended, but whose number may not know it yet
+//	  deleted          hash    attempts that are deleted, but whose number and name may not know it yet
 //
 //	{ns:nN}        the names of shard N
 //	  c:NUMBER         hash    lock (attempt, lead, since) and the attempts on the number
@@ -95,6 +96,9 @@
 //     under the generation of its shard, so no node places leads by rules that are
 //     over. Those it has not come to are looked at once more when they are claimed.
 //     Stopped in between, another node, the next change or Open goes on.
+//   - Deletion takes an attempt out of its lead's slot with a note of its number, then
+//     its trace off the number and its id out of the index, then the note; a lead goes
+//     out of its slot, then out of the index.
 //   - Unsuppress writes the audit log first.
 //
 // A page record and the dictionary of its words share a slot, so that a master that

@@ -194,6 +194,17 @@ func (x *stage) named(ctx context.Context, e164 string) ([]string, error) {
 	return names, err
 }
 
+// passes deletes to the end.
+func (x *stage) passes(ctx context.Context, r campaigns.Retention, step func(context.Context, campaigns.Retention, int64, int) (int, int64, error)) error {
+	for cursor := int64(0); ; {
+		_, next, err := step(ctx, r, cursor, 10)
+		if err != nil || next == 0 {
+			return err
+		}
+		cursor = next
+	}
+}
+
 // locks says which attempt each number is locked by.
 func (x *stage) locks(ctx context.Context) ([]string, error) {
 	var locks []string
@@ -252,6 +263,10 @@ func TestStoppedAnywhereAndDoneAgain(t *testing.T) {
 		},
 		"reclaim":  func(x *stage) error { return last(x.Reclaim(ctx, "n", start)) },
 		"suppress": func(x *stage) error { return x.Suppress(ctx, campaigns.Suppression{E164: "+4804", At: start}) },
+		"delete old data": func(x *stage) error {
+			r := campaigns.Retention{Before: time.Now().Add(time.Hour)}
+			return errors.Join(x.passes(ctx, r, x.DeleteLeads), x.passes(ctx, r, x.DeleteAttempts))
+		},
 	}
 	for name, do := range again {
 		t.Run(name, func(t *testing.T) {
@@ -335,4 +350,27 @@ func TestStoppedWhileBeginning(t *testing.T) {
 			t.Errorf("%d attempts, %d were settled", len(all), len(open))
 		}
 	}, begin)
+}
+
+// What a deletion leaves in other slots is gone after the next pass, wherever it died.
+func TestDeletionLeavesNoNames(t *testing.T) {
+	url := redistest.Start(t).URL()
+	ctx, r := t.Context(), campaigns.Retention{Before: time.Now().Add(time.Hour)}
+	do := func(x *stage) error { return x.passes(ctx, r, x.DeleteAttempts) }
+	eachDeath(t, url, "names", func(_, x *stage) {
+		x.ok(do(x))
+		if n := x.db.HExists(ctx, x.keys.number("+4803"), "a-2").Val(); n {
+			t.Error("the number still knows the attempt")
+		}
+		named, err := x.index(ctx, "get", naming{name: attemptName("a-2")}, naming{name: attemptName("a-1")})
+		x.ok(err)
+		if len(named[0]) != 0 || len(named[1]) != 1 {
+			t.Errorf("the index names %v, want that of the open attempt only", named)
+		}
+		for shard := range x.keys.shards {
+			if n := x.db.HLen(ctx, x.deletedKey(shard)).Val(); n != 0 {
+				t.Errorf("%d notes are left in shard %d", n, shard)
+			}
+		}
+	}, do)
 }

@@ -31,6 +31,7 @@ type work struct {
 type seat struct {
 	record
 	exists  bool
+	removed bool
 	held    *held
 	rawHeld string
 	raw     string
@@ -201,6 +202,11 @@ func (w *work) saveSeat(id campaigns.LeadID, x *seat, word func(string) (uint64,
 	if !x.exists {
 		return nil
 	}
+	if x.removed {
+		w.do("HDEL", page, field)
+		w.moveInQueues(id, x)
+		return nil
+	}
 	packed, err := pack(x.record, word)
 	if err != nil {
 		return err
@@ -217,6 +223,9 @@ func (w *work) saveSeat(id campaigns.LeadID, x *seat, word func(string) (uint64,
 	w.moveInQueues(id, x)
 	return nil
 }
+
+// remove takes a lead that nobody holds out of the store.
+func (w *work) remove(x *seat) { x.removed, x.entries = true, nil }
 
 // moveInQueues takes a lead out of the queues that it left and puts it where it
 // belongs now.

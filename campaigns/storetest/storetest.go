@@ -91,6 +91,9 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"pacing/live counts", pacingLiveCounts},
 		{"pacing/learnt", pacingLearnt},
 		{"records/health", recordsHealth},
+		{"retention/old data", retention},
+		{"retention/leaves nothing to others", retentionLeavesNothing},
+		{"retention/recordings", oldRecordings},
 		{"census/everybody", censusEverybody},
 		{"census/while dialling", censusDialling},
 	}
