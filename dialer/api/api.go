@@ -97,6 +97,7 @@ type Server struct {
 	phoneSecrets PhoneSecrets
 	prompts      []string
 	logins       *throttle
+	remembered   *remembered
 	hashing      chan struct{} // bounds parallel password hashes
 	log          *zap.Logger
 	handler      http.Handler
@@ -132,7 +133,7 @@ func New(cfg Config, d Deps) *Server {
 	}
 	s := &Server{
 		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster,
-		hub: d.Hub, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
+		hub: d.Hub, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)

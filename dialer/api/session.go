@@ -62,6 +62,7 @@ func (s *Server) routeSession(api huma.API) {
 	register(s, api, campaigns.RoleOperator, huma.Operation{
 		OperationID: "logout", Method: http.MethodPost, Path: "/api/v1/logout", Tags: []string{"session"}, Summary: "Sign out",
 	}, func(ctx context.Context, by caller, _ *empty) (*empty, error) {
+		s.remembered.forget(by.token)
 		return nil, s.records.DeleteToken(ctx, by.token)
 	})
 	register(s, api, campaigns.RoleOperator, huma.Operation{
@@ -127,36 +128,53 @@ func (s *Server) authenticate(api huma.API, role campaigns.Role) func(huma.Conte
 	}
 }
 
-// whoIs finds the user of a bearer token; a status other than 200 says why not.
+// whoIs finds the user of a bearer token; a status other than 200 says why not. While the
+// store does not answer, those go on whom it let in a while ago.
 func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) (caller, int) {
 	token, ok := strings.CutPrefix(header, "Bearer ")
 	if !ok {
 		return caller{}, http.StatusUnauthorized
 	}
-	t, err := s.records.Token(ctx, hashToken(token))
-	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
-		return caller{}, s.storeDown(err)
+	hash, now := hashToken(token), time.Now()
+	before, known, ask := s.remembered.find(hash, now)
+	if !ask {
+		return letInAs(before, hash, role)
 	}
-	if err != nil || (!t.ExpiresAt.IsZero() && t.ExpiresAt.Before(time.Now())) {
+	if known {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, answersWithin)
+		defer cancel()
+	}
+	user, expires, err := s.holder(ctx, hash, now)
+	switch {
+	case errors.Is(err, campaigns.ErrNotFound):
+		s.remembered.forget(hash)
 		return caller{}, http.StatusUnauthorized
+	case err != nil && known:
+		s.remembered.failed(now)
+		return letInAs(before, hash, role)
+	case err != nil:
+		s.log.Error("who asks is not known", zap.Error(err))
+		return caller{}, http.StatusServiceUnavailable
 	}
-	user, err := s.records.User(ctx, t.User)
-	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
-		return caller{}, s.storeDown(err)
-	}
-	if err != nil || user.Disabled {
-		return caller{}, http.StatusUnauthorized
-	}
-	if rank(user.Role) < rank(role) {
-		return caller{}, http.StatusForbidden
-	}
-	return caller{User: user, token: t.Hash}, http.StatusOK
+	s.remembered.add(hash, user, expires, now)
+	return letInAs(user, hash, role)
 }
 
-// storeDown is the status where nobody can say who asks.
-func (s *Server) storeDown(err error) int {
-	s.log.Error("who asks is not known", zap.Error(err))
-	return http.StatusServiceUnavailable
+// holder is whose a token is, and until when; campaigns.ErrNotFound where it lets nobody in.
+func (s *Server) holder(ctx context.Context, hash string, now time.Time) (campaigns.User, time.Time, error) {
+	t, err := s.records.Token(ctx, hash)
+	if err != nil {
+		return campaigns.User{}, time.Time{}, err
+	}
+	if !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(now) {
+		return campaigns.User{}, time.Time{}, campaigns.ErrNotFound
+	}
+	user, err := s.records.User(ctx, t.User)
+	if err == nil && user.Disabled {
+		err = campaigns.ErrNotFound
+	}
+	return user, t.ExpiresAt, err
 }
 
 func denial(status int) string {

@@ -162,10 +162,20 @@ func TestTokens(t *testing.T) {
 	w.send(t, w.tokens["olga"], "GET", "/api/v1/events/stream", nil, nil).want(t, 401)
 }
 
-// TestStoreDown is no reason to tell people that they are not signed in.
+// TestStoreDown is no reason to tell people that they are not signed in, nor to keep
+// those from their work who were just let in: an operator must be able to end a talk.
 func TestStoreDown(t *testing.T) {
 	w := newWorld(t)
+	w.as(t, "mia", "GET", "/api/v1/me", nil).want(t, 200)
+	leaver := w.signIn(t, "mia", time.Hour)
+	w.send(t, leaver, "GET", "/api/v1/me", nil, nil).want(t, 200)
 	w.store.Close()
+	for range 2 { // the second time the store is not asked
+		w.as(t, "mia", "POST", "/api/v1/operator/hangup", nil).want(t, noContent)
+		w.as(t, "mia", "DELETE", "/api/v1/do-not-call?number=%2B48225557391", nil).want(t, 403)
+	}
+	w.send(t, leaver, "POST", "/api/v1/logout", nil, nil)
+	w.send(t, leaver, "GET", "/api/v1/me", nil, nil).want(t, 503)
 	got := w.as(t, "olga", "GET", "/api/v1/me", nil).want(t, 503)
 	if strings.Contains(got.body, "sqlite") {
 		t.Errorf("the answer shows the inside: %s", got.body)
