@@ -35,9 +35,6 @@ type settings struct {
 
 // Validate says what is wrong, by YAML key.
 func (c Config) Validate() error {
-	if !c.Enabled {
-		return nil
-	}
 	_, err := c.settings()
 	return err
 }
