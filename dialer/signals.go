@@ -96,7 +96,7 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 			return
 		}
 	}
-	e.stepOperator(now, o, operator.LegUp{})
+	e.legUp(now, o)
 }
 
 // onOffered answers a re-INVITE or UPDATE: hold, resume, a new address.

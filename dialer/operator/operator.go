@@ -17,7 +17,7 @@
 //	reserved   leg_down → lost; bridged → talking; call_over, call_over disposed → offline | paused | ready | lost
 //	talking    leg_down → lost; call_over → wrapping; call_over disposed → offline | paused | ready | lost
 //	wrapping   leg_down → lost; disposed, wrap_timeout → offline | paused | ready | lost
-//	lost       leg_up → paused | ready | wrapping; wrap_timeout, off_duty → offline
+//	lost       leg_up → paused | ready | wrapping; bridged → talking; wrap_timeout, off_duty → offline
 package operator
 
 import "time"
@@ -69,7 +69,7 @@ type (
 	Pause struct{ Reason string }
 	// Reserve gives the operator a call.
 	Reserve struct{ Call string }
-	// Bridged says that the customer is on the leg.
+	// Bridged says that the customer is on the leg, for the first time or again.
 	Bridged struct{}
 	// Stage says how far the talk or wrap-up is. It holds until that is over;
 	// empty: nothing is known any more.
@@ -351,6 +351,10 @@ func (o *Operator) lost(now time.Time, ev Event) []Action {
 		return o.rest(now)
 	case OnDuty:
 		return []Action{RaiseLeg{}}
+	case Bridged: // the leg is up again and the customer is still there
+		if o.call != "" {
+			return o.enter(now, Talking)
+		}
 	case Disposed:
 		o.call = ""
 	case CallOver:

@@ -79,6 +79,9 @@ func TestPaths(t *testing.T) {
 		"and comes back: the talk is to be wrapped up": {
 			events: with(talking, at{30, LegDown{}}, at{40, LegUp{}}), want: []Action{Changed{}, ArmWrap{lostWrap, clock(40)}}, state: Wrapping, since: 40, call: "c1",
 		},
+		"and comes back while the customer is there": {
+			events: with(talking, at{30, LegDown{}}, at{40, Bridged{}}), want: []Action{Changed{}}, state: Talking, since: 40, call: "c1",
+		},
 		"and does not come back": {
 			events: with(talking, at{30, LegDown{}}, at{150, WrapTimeout{clock(30)}}), want: []Action{DefaultDisposition{"c1"}, Changed{}}, state: Offline, since: 150,
 		},
