@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/outpace-dialer/outpace/media"
 )
@@ -21,7 +22,20 @@ type Config struct {
 
 	// Laws are how audio is sent, in order of preference; default PCMU, PCMA.
 	Laws []media.Law `yaml:"-"`
+
+	patience patience // of tests; the zero value is the product's
 }
+
+// patience is how long a connection is waited for.
+type patience struct {
+	connect time.Duration // from our answer to its first audio
+	away    time.Duration // without a sign of life, until it counts as away
+	over    time.Duration // and until it is given up
+}
+
+// Connections take some 100 ms to come up, over a bad network seconds. RFC 7675 gives
+// consent for 30 s; ours is shorter because an operator is waited for.
+var usual = patience{connect: 10 * time.Second, away: 3 * time.Second, over: 12 * time.Second}
 
 // DefaultListen is where browsers are heard where the configuration does not say.
 const DefaultListen = "127.0.0.1:3478"
@@ -31,6 +45,7 @@ type settings struct {
 	listen    netip.AddrPort
 	addresses []netip.Addr
 	laws      []media.Law
+	patience
 }
 
 // Validate says what is wrong, by YAML key.
@@ -40,7 +55,10 @@ func (c Config) Validate() error {
 }
 
 func (c Config) settings() (settings, error) {
-	s := settings{laws: c.Laws}
+	s := settings{laws: c.Laws, patience: c.patience}
+	if s.patience == (patience{}) {
+		s.patience = usual
+	}
 	if len(s.laws) == 0 {
 		s.laws = []media.Law{media.ULaw, media.ALaw}
 	}

@@ -201,15 +201,23 @@ func (c *connection) beginReading() bool {
 	return !c.over
 }
 
+// tooManyFailures in a row mean that nothing more will come.
+const tooManyFailures = 100
+
 // readRTP takes the browser's packets until the connection ends.
 func (c *connection) readRTP(track *webrtc.TrackRemote) {
 	var b [1500]byte
-	for {
+	for failures := 0; failures < tooManyFailures; {
 		n, _, err := track.Read(b[:])
 		now := time.Now()
-		if err != nil && (n == 0 || isOver(err)) {
+		if isOver(err) {
 			return
 		}
+		if err != nil { // of one packet: too long, or of a payload type that is not agreed
+			failures++
+			continue
+		}
+		failures = 0
 		c.exchange.received.Add(1)
 		if p := c.phone.Load(); p != nil {
 			p.hearRTP(c, b[:n], now)

@@ -38,17 +38,8 @@ import (
 // ErrClosed means that the exchange has stopped.
 var ErrClosed = errors.New("webrtc: closed")
 
-const (
-	// connectWithin is how long a browser may take from our answer to its first
-	// audio; connections take some 100 ms, over a bad network seconds.
-	connectWithin = 10 * time.Second
-	// A connection from which nothing comes counts as away, then as over. RFC 7675
-	// gives consent for 30 s; our limits are shorter because an operator is waited for.
-	awayAfter = 3 * time.Second
-	overAfter = 12 * time.Second
-	// keepAlive is how often we send something where no audio flows.
-	keepAlive = 2 * time.Second
-)
+// keepAlive is how often we send something where no audio flows.
+const keepAlive = 2 * time.Second
 
 // Exchange answers browsers' offers.
 type Exchange struct {
@@ -115,7 +106,7 @@ func (e *Exchange) library() (*webrtc.API, error) {
 	s := webrtc.SettingEngine{LoggerFactory: silent}
 	s.SetLite(true)
 	s.SetICEUDPMux(e.mux)
-	s.SetICETimeouts(awayAfter, overAfter-awayAfter, keepAlive)
+	s.SetICETimeouts(e.away, e.over-e.away, keepAlive)
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
@@ -188,7 +179,7 @@ func (e *Exchange) expect(user string, c *connection) error {
 	}
 	p.pending = c
 	c.phone.Store(p)
-	c.expiry = time.AfterFunc(connectWithin, func() { e.expire(c) })
+	c.expiry = time.AfterFunc(e.connect, func() { e.expire(c) })
 	return nil
 }
 

@@ -1,239 +1,26 @@
 package webrtc
 
 import (
-	"context"
-	"encoding/binary"
 	"fmt"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/pion/rtcp"
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/test/browser"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is for machines that do other things too.
-const patience = 20 * time.Second
-
-// rig is an exchange that runs, and what it said.
-type rig struct {
-	*Exchange
-	t *testing.T
-
-	mu     sync.Mutex
-	events []Event
-	more   chan struct{}
-}
-
-func start(t *testing.T, cfg Config) *rig {
-	t.Helper()
-	r := &rig{t: t, more: make(chan struct{}, 1)}
-	if cfg.Listen == "" {
-		cfg.Listen = "127.0.0.1:0"
-	}
-	var err error
-	if r.Exchange, err = New(cfg, r.note); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = r.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
-	return r
-}
-
-func (r *rig) note(ev Event) {
-	r.mu.Lock()
-	r.events = append(r.events, ev)
-	r.mu.Unlock()
-	select {
-	case r.more <- struct{}{}:
-	default:
-	}
-}
-
-// await waits until an event was told.
-func (r *rig) await(want Event) {
-	r.t.Helper()
-	over := time.After(patience)
-	for {
-		r.mu.Lock()
-		events := r.events
-		r.mu.Unlock()
-		for _, ev := range events {
-			if ev == want {
-				return
-			}
-		}
-		select {
-		case <-r.more:
-		case <-over:
-			r.t.Fatalf("no event %+v; there were %+v", want, events)
-		}
-	}
-}
-
-// sitDown is a page of a user that is connected.
-func (r *rig) sitDown(user string, cfg browser.Config) (b *browser.Browser, session string) {
-	r.t.Helper()
-	b, session = r.dial(user, cfg)
-	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
-	defer cancel()
-	if err := b.Await(ctx); err != nil {
-		r.t.Fatal(err)
-	}
-	r.await(Event{user, session, Connected})
-	return b, session
-}
-
-func (r *rig) dial(user string, cfg browser.Config) (*browser.Browser, string) {
-	r.t.Helper()
-	b, offer := openPage(r.t, cfg)
-	answer, session, err := r.Connect(user, offer)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if err := b.Accept(answer); err != nil {
-		r.t.Fatal(err)
-	}
-	return b, session
-}
-
-func openPage(t *testing.T, cfg browser.Config) (*browser.Browser, string) {
-	t.Helper()
-	b, err := browser.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	offer, err := b.Offer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b, offer
-}
-
-// echo is a leg's end that sends everything back, and keeps it.
-type echo struct {
-	wire media.Wire
-
-	mu      sync.Mutex
-	formats []media.WireFormat
-	packets [][]byte
-	reports [][]byte
-	more    chan struct{}
-}
-
-func newEcho(w media.Wire) *echo {
-	e := &echo{wire: w, more: make(chan struct{}, 1)}
-	w.Attach(e)
-	return e
-}
-
-func (e *echo) Follow(f media.WireFormat) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.formats = append(e.formats, f)
-}
-
-func (e *echo) HearRTP(b []byte, _ time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	b = append([]byte(nil), b...)
-	e.packets = append(e.packets, b)
-	back := append([]byte(nil), b...)
-	binary.BigEndian.PutUint32(back[8:], e.formats[len(e.formats)-1].SSRC)
-	_ = e.wire.WriteRTP(back)
-	select {
-	case e.more <- struct{}{}:
-	default:
-	}
-}
-
-func (e *echo) HearRTCP(b []byte, _ time.Time) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.reports = append(e.reports, append([]byte(nil), b...))
-}
-
-func (e *echo) heard() [][]byte {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([][]byte(nil), e.packets...)
-}
-
-// awaitPackets waits until n packets came.
-func (e *echo) awaitPackets(t *testing.T, n int) [][]byte {
-	t.Helper()
-	over := time.After(patience)
-	for {
-		if got := e.heard(); len(got) >= n {
-			return got
-		}
-		select {
-		case <-e.more:
-		case <-over:
-			t.Fatalf("%d packets after %v, want %d", len(e.heard()), patience, n)
-		}
-	}
-}
-
-func sequence(b []byte) uint16           { return binary.BigEndian.Uint16(b[2:]) }
-func payloadType(b []byte) int           { return int(b[1] & 0x7F) }
-func ears() (*ear, func(browser.Packet)) { e := &ear{more: make(chan struct{}, 1)}; return e, e.hear }
-
-// ear is what a page hears.
-type ear struct {
-	mu   sync.Mutex
-	got  []browser.Packet
-	more chan struct{}
-}
-
-func (e *ear) hear(p browser.Packet) {
-	e.mu.Lock()
-	e.got = append(e.got, p)
-	e.mu.Unlock()
-	select {
-	case e.more <- struct{}{}:
-	default:
-	}
-}
-
-func (e *ear) await(t *testing.T, n int) []browser.Packet {
-	t.Helper()
-	over := time.After(patience)
-	for {
-		e.mu.Lock()
-		got := append([]browser.Packet(nil), e.got...)
-		e.mu.Unlock()
-		if len(got) >= n {
-			return got
-		}
-		select {
-		case <-e.more:
-		case <-over:
-			t.Fatalf("the page heard %d packets after %v, want %d", len(got), patience, n)
-		}
-	}
-}
-
-// Audio goes both ways in either law, without a lost packet, byte for byte.
+// Audio goes both ways in either law, without a lost packet, past the last number.
 func TestAudioGoesBothWays(t *testing.T) {
+	t.Parallel()
 	for _, laws := range [][]phone.Law{{phone.PCMU, phone.PCMA}, {phone.PCMA}, {phone.PCMU}} {
 		t.Run(fmt.Sprint(laws), func(t *testing.T) {
+			t.Parallel()
 			r := start(t, Config{})
 			heard, hear := ears()
-			r.sitDown("anna", browser.Config{Laws: laws, Hz: 440, Hear: hear})
+			r.sitDown("anna", browser.Config{Laws: laws, Hz: 440, Hear: hear, Sequence: 65500})
 			end := newEcho(r.Phone("anna"))
 			got := end.awaitPackets(t, 100)
 			for i := 1; i < len(got); i++ {
@@ -263,4 +50,183 @@ func TestAudioGoesBothWays(t *testing.T) {
 	}
 }
 
-var _ = net.ErrClosed
+// Keys come as telephone-events, in the sequence of the audio.
+func TestKeysAreEvents(t *testing.T) {
+	r := start(t, Config{})
+	page, _ := r.sitDown("anna", browser.Config{Hz: 440})
+	end := newEcho(r.Phone("anna"))
+	end.awaitPackets(t, 5)
+	for _, key := range "1*" {
+		page.Press(key)
+	}
+	over := time.After(generous)
+	for keys := ""; len(keys) < 10; {
+		keys = ""
+		for _, b := range end.heard() {
+			if payloadType(b) == end.formats[0].Event {
+				keys += string(media.Keys[b[headerSize]])
+			}
+		}
+		if len(keys) >= 10 && keys != "11111*****" {
+			t.Fatalf("keys %q", keys)
+		}
+		select {
+		case <-end.more:
+		case <-over:
+			t.Fatalf("keys %q after %v", keys, generous)
+		}
+	}
+}
+
+// What we say of a browser's packets reaches it, and what it says of ours reaches us.
+func TestReports(t *testing.T) {
+	r := start(t, Config{})
+	page, _ := r.sitDown("anna", browser.Config{Hz: 440})
+	end := newEcho(r.Phone("anna"))
+	got := end.awaitPackets(t, 1)
+	report, err := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: end.formats[0].SSRC, Reports: []rtcp.ReceptionReport{{SSRC: ssrc(got[0]), TotalLost: 7}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Phone("anna").WriteRTCP(report); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the page knows what was lost", func() bool { n, ok := page.FarLost(); return ok && n == 7 })
+	if err := page.Report(end.formats[0].SSRC, 5); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the page's report", func() bool {
+		end.mu.Lock()
+		defer end.mu.Unlock()
+		return len(end.reports) > 0
+	})
+}
+
+// A second page takes the place of the first, whose audio is not heard any more.
+func TestTakeOver(t *testing.T) {
+	r := start(t, Config{})
+	first, one := r.sitDown("anna", browser.Config{Laws: []phone.Law{phone.PCMU}, Hz: 440})
+	end := newEcho(r.Phone("anna"))
+	end.awaitPackets(t, 10)
+	_, two := r.sitDown("anna", browser.Config{Laws: []phone.Law{phone.PCMA}, Hz: 700})
+	r.await(Event{"anna", one, TakenOver})
+	select {
+	case <-first.Over():
+	case <-time.After(generous):
+		t.Error("the first page is not told")
+	}
+	got := end.awaitPackets(t, len(end.heard())+20)
+	law := 0
+	for i, b := range got {
+		if payloadType(b) < law {
+			t.Fatalf("packet %d is of the first page, after the second", i)
+		}
+		law = payloadType(b)
+	}
+	if law != int(phone.PCMA) || len(end.formats) != 2 || end.formats[1].Law != media.ALaw || end.formats[0].SSRC == end.formats[1].SSRC {
+		t.Errorf("payload type %d, formats %+v", law, end.formats)
+	}
+	r.Disconnect("anna", one) // the first page leaves
+	if s, ok := r.State("anna"); !ok || s != (State{two, true}) {
+		t.Errorf("state = %+v, %v", s, ok)
+	}
+	r.Disconnect("anna", two)
+	r.await(Event{"anna", two, HungUp})
+	if _, ok := r.State("anna"); ok {
+		t.Error("there is a phone after it hung up")
+	}
+	if s := r.Stats(); s.Connects != 2 || s.TakeOvers != 1 || s.Failed != 0 || s.Connected+s.Pending != 0 {
+		t.Errorf("stats = %+v", s)
+	}
+}
+
+// A page that is closed and loaded again is heard by the same leg; once the leg is gone
+// too, nothing is left of the phone.
+func TestPageIsLoadedAgain(t *testing.T) {
+	r := start(t, Config{})
+	page, one := r.sitDown("anna", browser.Config{Hz: 440})
+	wire := r.Phone("anna")
+	end := newEcho(wire)
+	end.awaitPackets(t, 5)
+	if err := page.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.await(Event{"anna", one, Gone})
+	if err := wire.WriteRTP(end.heard()[0]); err != nil {
+		t.Errorf("sending to nobody: %v", err)
+	}
+	again, two := r.sitDown("anna", browser.Config{Hz: 440})
+	if r.Phone("anna") != wire {
+		t.Error("another phone than the one the leg has")
+	}
+	end.awaitPackets(t, len(end.heard())+10)
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.await(Event{"anna", two, Gone})
+	wire.Detach()
+	r.Exchange.mu.Lock()
+	defer r.Exchange.mu.Unlock()
+	if len(r.phones) != 0 {
+		t.Errorf("%d phones are left", len(r.phones))
+	}
+}
+
+// A network that is away for a while loses nothing but time; one that stays away ends
+// the connection.
+func TestNetworkIsAway(t *testing.T) {
+	t.Parallel()
+	r := start(t, Config{patience: patience{connect: generous, away: time.Second, over: 3 * time.Second}})
+	page, session := r.sitDown("anna", browser.Config{Hz: 440})
+	end := newEcho(r.Phone("anna"))
+	page.Cut(true)
+	r.await(Event{"anna", session, Away})
+	if s, _ := r.State("anna"); s.Connected {
+		t.Error("connected while the network is away")
+	}
+	page.Cut(false)
+	eventually(t, "it is back", func() bool { s, _ := r.State("anna"); return s.Connected })
+	end.awaitPackets(t, len(end.heard())+10)
+	page.Cut(true)
+	r.await(Event{"anna", session, Gone})
+	if n := r.Stats().Failed; n != 1 {
+		t.Errorf("failed = %d, want 1", n)
+	}
+}
+
+// Offers whose pages never come are given up.
+func TestNobodyComes(t *testing.T) {
+	r := start(t, Config{patience: patience{connect: 200 * time.Millisecond, away: time.Second, over: 2 * time.Second}})
+	var sessions []string
+	for range 20 {
+		_, offer := openPage(t, browser.Config{})
+		_, session, err := r.Connect("anna", offer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions = append(sessions, session)
+	}
+	r.await(Event{"anna", sessions[19], Gone})
+	if s := r.Stats(); s.Failed == 0 || s.Pending != 0 || s.Connects != 0 {
+		t.Errorf("stats = %+v, want the last to have failed", s)
+	}
+	if r.Phone("anna") != nil {
+		t.Error("there is a phone that nobody connected")
+	}
+}
+
+// After the end of Run nothing is taken.
+func TestClosed(t *testing.T) {
+	r := start(t, Config{})
+	page, _ := r.sitDown("anna", browser.Config{Hz: 440})
+	r.stop()
+	select {
+	case <-page.Over():
+	case <-time.After(generous):
+		t.Error("the page is not told")
+	}
+	_, offer := openPage(t, browser.Config{})
+	if _, _, err := r.Connect("anna", offer); err == nil {
+		t.Error("an offer is taken after the end")
+	}
+}

@@ -32,6 +32,9 @@ import (
 type Config struct {
 	Laws []phone.Law // that it offers, in order; default PCMU, PCMA
 	Hz   float64     // of the tone that it says; 0: silence
+	// Sequence is the number of its first packet. Browsers begin below 32768: a far end
+	// that misses the first packets could not know how often the number went round.
+	Sequence uint16
 	// Hear takes every audio packet, in the order of arrival, by one goroutine.
 	Hear func(Packet)
 }
@@ -216,7 +219,7 @@ func (b *Browser) talk(ctx context.Context) {
 	}
 	tone := phone.Tone{Hz: b.cfg.Hz, Peak: 8000}
 	pcm, payload := make([]int16, phone.FrameSamples), make([]byte, phone.FrameSamples)
-	p := &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: uint8(b.cfg.Laws[0]), SequenceNumber: 65500, Timestamp: 1<<32 - 1000, Marker: true}}
+	p := &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: uint8(b.cfg.Laws[0]), SequenceNumber: b.cfg.Sequence, Timestamp: 1<<32 - 1000, Marker: true}}
 	began := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -292,4 +295,10 @@ func Without(offer string, prefixes ...string) string {
 		}
 	}
 	return kept.String()
+}
+
+// Report says how many of the dialer's packets of a stream were lost, as browsers do by
+// RTCP every few seconds.
+func (b *Browser) Report(ssrc, lost uint32) error {
+	return b.pc.WriteRTCP([]rtcp.Packet{&rtcp.ReceiverReport{Reports: []rtcp.ReceptionReport{{SSRC: ssrc, TotalLost: lost}}}})
 }
