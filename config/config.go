@@ -19,6 +19,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/plane"
+	"github.com/outpace-dialer/outpace/media/webrtc"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/registrar"
 	"github.com/outpace-dialer/outpace/sip/trunk"
@@ -142,6 +143,7 @@ type Listener struct {
 type Phones struct {
 	Signalling `yaml:",inline"`
 	Registrar  registrar.Config `yaml:"registrar"`
+	Browser    webrtc.Config    `yaml:"browser"` // operators who take calls in the page
 	// SRTP says which phones' audio is encrypted: auto (default), those registered
 	// over TLS, and others that ask for it; required, all; off, none.
 	SRTP string `yaml:"srtp"`
@@ -278,6 +280,7 @@ func (c Config) Validate() error {
 	under("trunk_signalling", c.Trunk.Agent("trunk").Validate())
 	under("phones", c.Phones.Agent("phones").Validate())
 	under("phones", c.Phones.validate())
+	under("phones.browser", c.Phones.Browser.Validate())
 	under("phones.registrar", c.Phones.Registrar.Validate())
 	if len(c.Trunks) == 0 {
 		errs = append(errs, errors.New("trunks: at least one carrier is required"))

@@ -69,6 +69,10 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	e.deps.Audio.StopDetect(customer)
 	e.deps.Audio.Play(leg, media.PromptBeep)
 	e.startRecording(now, c)
+	if o.State() == operator.Lost { // back in the talk that the leg went away from
+		e.stepOperator(now, o, operator.Bridged{})
+		return
+	}
 	e.takeOver(now, c.ID())
 	o.last = &talk{
 		operator: o.ID(), attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
@@ -79,6 +83,16 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 		c.campaign.controller.Observe(now, pacing.Connected{Call: string(c.ID()), Operator: a.Operator, Late: a.Late})
 	}
 	e.stepOperator(now, o, operator.Bridged{})
+}
+
+// legUp follows an operator's leg that is up. Where it went away from a talk and the
+// customer is there still, it is back in it.
+func (e *Engine) legUp(now time.Time, o *liveOperator) {
+	if c := e.calls[campaigns.AttemptID(o.Call())]; o.State() == operator.Lost && c != nil && c.State() == call.Stranded {
+		e.step(now, c, call.OperatorFound{Operator: o.ID()})
+		return
+	}
+	e.stepOperator(now, o, operator.LegUp{})
 }
 
 // takeOver takes a talk from the operator whose leg broke: the next one says

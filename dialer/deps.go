@@ -87,6 +87,7 @@ type Trunks interface {
 // Phones are the operators' phones (sip/registrar). Legs are named by the
 // engine.
 type Phones interface {
+	// Call calls a user's phone; a nil offer is for one whose audio is there already.
 	Call(leg sip.LegID, user string, offer []byte)
 	Accept(leg sip.LegID, body []byte)
 	Reply(leg sip.LegID, body []byte)
@@ -98,7 +99,7 @@ type Phones interface {
 
 // Audio is the sound of every leg (media/plane).
 type Audio interface {
-	Offer(leg media.LegID, spec media.LegSpec) ([]byte, error)
+	Offer(leg media.LegID, spec media.LegSpec) ([]byte, error) // nil: the leg needs none
 	Answer(leg media.LegID, spec media.LegSpec, offer []byte) ([]byte, error)
 	Reoffer(leg media.LegID) ([]byte, error)
 	Early(leg media.LegID, fork string, sdp []byte) error

@@ -119,6 +119,8 @@ type OperatorView struct {
 	Reason       string                  `json:"reason,omitempty"`
 	Stage        string                  `json:"stage,omitempty"`           // how far the talk or wrap-up is
 	Leaves       bool                    `json:"pause_requested,omitempty"` // pauses or goes off duty after the call
+	Away         bool                    `json:"phone_away,omitempty"`      // nothing comes from the leg, which is up: it may be back in a moment
+	Leg          string                  `json:"-"`                         // of the phone; empty: there is none
 	RestUntil    time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
 	Idle         string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
 	Campaign     campaigns.CampaignID    `json:"campaign,omitempty"`

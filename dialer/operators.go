@@ -101,14 +101,17 @@ func takes(c campaigns.Campaign, user string) bool {
 	return false
 }
 
-// raiseLeg calls the operator's phone: the leg that stays up for the shift.
+// raiseLeg calls the operator's phone: the leg that stays up for the shift. Where the
+// phone is a browser there is no offer: its audio is there already.
 func (e *Engine) raiseLeg(now time.Time, o *liveOperator) {
 	if !e.deps.Phones.Online(o.ID()) {
 		e.log.Info("no phone registered", zap.String("user", o.ID()))
 		e.stepOperator(now, o, operator.LegDown{})
 		return
 	}
-	offer, err := e.deps.Audio.Offer(media.LegID(e.nameLeg(o)), e.phoneSpec(o.ID()))
+	spec := e.phoneSpec(o.ID())
+	spec.Owner = o.ID()
+	offer, err := e.deps.Audio.Offer(media.LegID(e.nameLeg(o)), spec)
 	if err != nil {
 		e.log.Warn("no audio port for an operator", zap.String("user", o.ID()), zap.Error(err))
 		e.forgetLeg(o)
@@ -196,7 +199,7 @@ func (e *Engine) operatorView(o *liveOperator) OperatorView {
 	v := OperatorView{
 		User: campaigns.UserID(o.ID()), State: o.State(), Since: o.Since(), Reason: o.Reason(), Campaign: o.campaign,
 		Stage: o.Stage(), Leaves: o.PauseRequested(), RestUntil: o.shift.until,
-		Attempt: campaigns.AttemptID(o.Call()),
+		Attempt: campaigns.AttemptID(o.Call()), Away: o.Away(), Leg: o.leg,
 	}
 	if t := o.last; t != nil {
 		lead := t.claim.Lead

@@ -41,12 +41,78 @@ func TestTheLostOperatorComesBack(t *testing.T) {
 		leg := bridged(f)
 		f.phoneLost("ann")
 		f.do(f.engine.OnDuty(f.ctx, "ann", "")) // the phone is called again
-		f.wantState("ann", operator.Wrapping)   // the talk is over for her
-		f.do(f.engine.Dispose(f.ctx, "ann", said("no_decision")))
-		f.do(f.engine.Ready(f.ctx, "ann")) // within the customer's patience: she has them again
+		f.wantState("ann", operator.Talking)    // within the customer's patience: she has them again
+		if f.audio.was("bridge "+string(leg)+" "+string(f.phones.leg("ann"))) != 1 {
+			t.Error("the customer is not on her new leg")
+		}
+		f.hangsUp(leg)
+		f.wantState("ann", operator.Wrapping)
+		f.do(f.engine.Dispose(f.ctx, "ann", said("sale")))
+		f.wantState("ann", operator.Ready)
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Connected: 1})
+		if got := f.store.said(); !slices.Equal(got, []string{"sale"}) {
+			t.Errorf("dispositions %q", got)
+		}
+	})
+}
+
+// The customer did not wait: the talk is to be wrapped up.
+func TestTheLostOperatorComesBackLate(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		leg := bridged(f)
+		f.phoneLost("ann")
+		f.hangsUp(leg)
+		f.do(f.engine.OnDuty(f.ctx, "ann", ""))
+		f.wantState("ann", operator.Wrapping)
+		f.do(f.engine.Dispose(f.ctx, "ann", said("sale")))
+		f.wantState("ann", operator.Ready)
+	})
+}
+
+// A phone that is there again is called again, where its operator is on duty.
+func TestALostPhoneIsCalledWhenItIsBack(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.signal(sip.PhoneOnline{User: "bob", At: time.Now()})
+		if f.phones.leg("bob") != "" {
+			t.Error("the phone of somebody off duty was called")
+		}
+		leg := bridged(f)
+		before := f.phones.leg("ann")
+		f.signal(sip.PhoneOnline{User: "ann", At: time.Now()})
+		if f.phones.leg("ann") != before {
+			t.Error("a phone that has its leg was called")
+		}
+		f.phoneLost("ann")
+		f.signal(sip.PhoneOnline{User: "ann", At: time.Now()})
 		f.wantState("ann", operator.Talking)
 		f.hangsUp(leg)
-		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Connected: 1})
+	})
+}
+
+// A browser that is away keeps its call; while ready it gets none.
+func TestABrowserIsAway(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		leg := bridged(f)
+		phone := media.LegID(f.phones.leg("ann"))
+		f.sound(media.AudioAway{Leg: phone, At: time.Now()})
+		f.wantState("ann", operator.Talking)
+		if !f.view("ann").Away {
+			t.Error("nobody sees that she is away")
+		}
+		f.sound(media.AudioBack{Leg: phone, At: time.Now()})
+		if f.wantState("ann", operator.Talking); f.view("ann").Away {
+			t.Error("away for ever")
+		}
+		f.hangsUp(leg)
+		f.do(f.engine.Dispose(f.ctx, "ann", said("sale")))
+		f.wantState("ann", operator.Ready)
+		f.sound(media.AudioAway{Leg: phone, At: time.Now()})
+		f.wantState("ann", operator.Lost)
+		f.sound(media.AudioBack{Leg: phone, At: time.Now()})
+		f.wantState("ann", operator.Ready)
+		if len(f.phones.ended()) != 0 {
+			t.Errorf("ended %q", f.phones.ended())
+		}
 	})
 }
 

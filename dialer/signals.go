@@ -32,9 +32,18 @@ func (e *Engine) onSignal(now time.Time, ev sip.Event) {
 		e.onDigit(now, string(ev.Leg), ev.Digit)
 	case sip.Ended:
 		e.onEnded(now, ev)
-	case sip.PhoneOnline, sip.PhoneOffline:
+	case sip.PhoneOnline:
+		e.onPhoneOnline(now, ev)
+	case sip.PhoneOffline:
 		// A phone without a registration may still have its leg; the leg's own
 		// audio says whether the operator is there.
+	}
+}
+
+// onPhoneOnline calls the phone of an operator whose leg went away while on duty.
+func (e *Engine) onPhoneOnline(now time.Time, ev sip.PhoneOnline) {
+	if o := e.operators[ev.User]; o != nil && o.State() == operator.Lost && o.leg == "" {
+		e.stepOperator(now, o, operator.OnDuty{})
 	}
 }
 
@@ -87,7 +96,7 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 			return
 		}
 	}
-	e.stepOperator(now, o, operator.LegUp{})
+	e.legUp(now, o)
 }
 
 // onOffered answers a re-INVITE or UPDATE: hold, resume, a new address.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/call"
+	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/media"
 )
 
@@ -28,6 +29,15 @@ func (e *Engine) onSound(now time.Time, ev media.Event) {
 	case media.Played:
 		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil && (ev.Prompt == c.campaign.safeHarbor() || ev.Prompt == c.campaign.Voicemail) {
 			e.step(now, c, call.Played{})
+		}
+	case media.AudioAway:
+		if o := e.operatorOf(string(ev.Leg)); o != nil {
+			e.log.Info("an operator's browser is away", zap.String("user", o.ID()))
+			e.stepOperator(now, o, operator.LegAway{})
+		}
+	case media.AudioBack:
+		if o := e.operatorOf(string(ev.Leg)); o != nil && o.Away() {
+			e.stepOperator(now, o, operator.LegUp{})
 		}
 	case media.AudioLost:
 		e.onAudioLost(now, ev)

@@ -49,7 +49,7 @@ const (
 )
 
 // Event is what the plane tells the engine. The set is closed: Verdict,
-// Beep, Digit, Played, AudioLost, AudioBack, Bridged, Recorded, Closed. Events
+// Beep, Digit, Played, AudioAway, AudioLost, AudioBack, Bridged, Recorded, Closed. Events
 // are never dropped.
 type Event interface{ event() }
 
@@ -101,7 +101,15 @@ type AudioLost struct {
 	At  time.Time
 }
 
-// AudioBack says that RTP comes again after AudioLost.
+// AudioAway says that nothing comes from an operator's browser, which may be back in a
+// moment: its page is loaded again, or its network changes. Leg and bridge stay;
+// AudioBack or AudioLost follows.
+type AudioAway struct {
+	Leg LegID
+	At  time.Time
+}
+
+// AudioBack says that RTP comes again after AudioAway or AudioLost.
 type AudioBack struct {
 	Leg LegID
 	At  time.Time
@@ -146,6 +154,7 @@ func (Beep) event()      {}
 func (Recording) event() {}
 func (Digit) event()     {}
 func (Played) event()    {}
+func (AudioAway) event() {}
 func (AudioLost) event() {}
 func (AudioBack) event() {}
 func (Bridged) event()   {}
@@ -167,6 +176,9 @@ const (
 // LegSpec says how the audio of a leg is to be.
 type LegSpec struct {
 	Kind LegKind
+	// Owner is the operator whose leg it is. Where their browser is connected, the leg
+	// goes over that, and the rest does not matter. Empty: a leg by SIP.
+	Owner string
 	// Networks are the prefixes (CIDR) that an answer may point to besides
 	// public addresses; loopback and private nets are refused otherwise.
 	Networks []string

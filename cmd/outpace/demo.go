@@ -150,7 +150,7 @@ data_dir: %q
 http: {listen: %q}
 admin: {listen: %q}
 trunk_signalling: {listen: [{transport: udp, address: "127.0.0.1:0"}, {transport: tcp, address: "127.0.0.1:0"}]}
-phones: {listen: [{transport: udp, address: "127.0.0.1:0"}, {transport: tcp, address: "127.0.0.1:0"}]}
+phones: {listen: [{transport: udp, address: "127.0.0.1:0"}, {transport: tcp, address: "127.0.0.1:0"}], browser: {enabled: true, listen: "127.0.0.1:0"}}
 media: {address: 127.0.0.1, ports: {any: true}}
 engine: {phone_networks: [127.0.0.0/8]}
 drain: {timeout: 40s}

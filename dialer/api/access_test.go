@@ -57,6 +57,8 @@ var matrix = map[string]access{
 	"GET /api/v1/campaigns/{id}/explain":    {campaigns.RoleManager, "/api/v1/campaigns/spring/explain", nil, 200},
 	"GET /api/v1/campaigns/{id}/queues":     {campaigns.RoleManager, "/api/v1/campaigns/spring/queues", nil, 200},
 	"GET /api/v1/explain":                   {campaigns.RoleManager, "/api/v1/explain?number=%2B48225557391", nil, 200},
+	"POST /api/v1/operator/phone":           {campaigns.RoleOperator, "", map[string]string{"sdp": "offer"}, 200},
+	"DELETE /api/v1/operator/phone":         {campaigns.RoleOperator, "", nil, noContent},
 	"GET /api/v1/do-not-call":               {campaigns.RoleManager, "", nil, 200},
 	"POST /api/v1/do-not-call":              {campaigns.RoleManager, "", map[string]string{"number": marker, "reason": "asked"}, noContent},
 	"DELETE /api/v1/do-not-call":            {campaigns.RoleAdmin, "/api/v1/do-not-call?number=%2B48225557391", nil, noContent},

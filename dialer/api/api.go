@@ -93,6 +93,7 @@ type Server struct {
 	others       func(context.Context) []dialer.Snapshot
 	pacingLog    PacingLog
 	forecaster   Forecaster
+	phones       BrowserPhone
 	hub          *Hub
 	phoneSecrets PhoneSecrets
 	prompts      []string
@@ -115,6 +116,7 @@ type Deps struct {
 	Others       func(context.Context) []dialer.Snapshot
 	PacingLog    PacingLog
 	Forecaster   Forecaster
+	Phones       BrowserPhone
 	Hub          *Hub
 	PhoneSecrets PhoneSecrets
 	Prompts      []string     // messages that campaigns may name; nil: not checked
@@ -132,7 +134,7 @@ func New(cfg Config, d Deps) *Server {
 		cfg.LoginsPerMinute = 5
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster,
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones,
 		hub: d.Hub, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
@@ -144,6 +146,7 @@ func New(cfg Config, d Deps) *Server {
 	api := humago.New(mux, hc)
 	s.routeSession(api)
 	s.routeOperator(api)
+	s.routePhone(api)
 	s.routeCampaigns(api)
 	s.routeForecast(api)
 	s.routeLeads(api)
@@ -151,7 +154,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeImport(api)
 	handle(mux, api, s.stream, huma.Operation{
 		OperationID: "events-stream", Method: http.MethodGet, Path: "/api/v1/events/stream", Tags: []string{"events"},
-		Summary: "Server-sent events: `operator` for who is signed in, `live` for managers",
+		Summary: "Server-sent events: `operator` and `phone` for who is signed in, `live` for managers",
 	})
 	handle(mux, api, s.recording, huma.Operation{
 		OperationID: "recordings-play", Method: http.MethodGet, Path: "/api/v1/recordings/{attempt}", Tags: []string{"recordings"},

@@ -24,8 +24,14 @@ type Hub struct {
 
 type subscriber struct {
 	user   campaigns.User
-	events chan dialer.OperatorView
+	events chan event
 	gone   chan struct{}
+}
+
+// event is what a stream tells its reader: what they do, or what their phone does.
+type event struct {
+	operator dialer.OperatorView
+	phone    *Phone // nil: operator is meant
 }
 
 // streamBuffer is how many events a stream may lag behind.
@@ -37,18 +43,24 @@ func NewHub() *Hub { return &Hub{streams: map[*subscriber]struct{}{}} }
 // Notice passes an operator's change on to that operator's streams. It returns
 // at once.
 func (h *Hub) Notice(n dialer.Notice) {
-	changed, ok := n.(dialer.OperatorChanged)
-	if !ok {
-		return
+	if changed, ok := n.(dialer.OperatorChanged); ok {
+		h.pass(changed.Operator.User, event{operator: changed.Operator})
 	}
+}
+
+// PhoneChanged passes on what a user's phone is now, to their own streams: a page whose
+// session is another one sees that it was taken over.
+func (h *Hub) PhoneChanged(user campaigns.UserID, p Phone) { h.pass(user, event{phone: &p}) }
+
+func (h *Hub) pass(user campaigns.UserID, ev event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for sub := range h.streams {
-		if sub.user.ID != changed.Operator.User {
+		if sub.user.ID != user {
 			continue
 		}
 		select {
-		case sub.events <- changed.Operator:
+		case sub.events <- ev:
 		default:
 			delete(h.streams, sub)
 			close(sub.gone)
@@ -68,7 +80,7 @@ func (h *Hub) Streams() int {
 func (h *Hub) Cut() uint64 { return h.cut.Load() }
 
 func (h *Hub) subscribe(u campaigns.User) *subscriber {
-	sub := &subscriber{user: u, events: make(chan dialer.OperatorView, streamBuffer), gone: make(chan struct{})}
+	sub := &subscriber{user: u, events: make(chan event, streamBuffer), gone: make(chan struct{})}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.streams[sub] = struct{}{}
@@ -87,7 +99,7 @@ const livePeriod = 500 * time.Millisecond
 // keepAlive keeps proxies from closing an idle stream.
 const keepAlive = 15 * time.Second
 
-// stream is the server-sent event stream: `operator` events of the signed-in
+// stream is the server-sent event stream: `operator` and `phone` events of the signed-in
 // operator at once; `live` snapshots at 2 Hz for managers.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	header := r.Header.Get("Authorization")
@@ -130,8 +142,12 @@ func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out 
 	defer alive.Stop()
 	for out.err == nil {
 		select {
-		case v := <-sub.events:
-			out.send("operator", masked(v, u))
+		case ev := <-sub.events:
+			if ev.phone != nil {
+				out.send("phone", ev.phone)
+				continue
+			}
+			out.send("operator", masked(ev.operator, u))
 		case <-live:
 			s.sendLive(r, u, out)
 		case <-alive.C:

@@ -83,9 +83,9 @@ func (s *Server) routeOperator(api huma.API) {
 		})
 	register(s, api, campaigns.RoleOperator, huma.Operation{
 		OperationID: "state", Method: http.MethodGet, Path: "/api/v1/operator", Tags: []string{"operator"}, Summary: "What the signed-in operator does now",
-	}, func(ctx context.Context, by caller, _ *empty) (*body[dialer.OperatorView], error) {
-		v, err := s.engine.Operator(ctx, by.ID)
-		return answer(masked(v, by.User), err)
+	}, func(ctx context.Context, by caller, _ *empty) (*body[operatorState], error) {
+		v, err := s.operatorState(ctx, by.User)
+		return answer(v, err)
 	})
 }
 

@@ -53,19 +53,21 @@ type App struct {
 	phoneUA *sip.Agent
 	trunks  *trunk.Trunks
 	phones  *registrar.Registrar
-	legs    *legJournal
-	pacing  *pacingLog
-	engine  *dialer.Engine
-	node    *node
-	board   *board
-	follow  *follower
-	budgets *budgets         // nil: nobody shares them
-	backlog *journal.Backlog // nil: the store is here
-	metrics *metrics.Metrics
-	hub     *api.Hub
-	records recordings
-	server  *http.Server
-	admin   *http.Server
+	// operators are the phones of both kinds: SIP and browser.
+	operators *operatorPhones
+	legs      *legJournal
+	pacing    *pacingLog
+	engine    *dialer.Engine
+	node      *node
+	board     *board
+	follow    *follower
+	budgets   *budgets         // nil: nobody shares them
+	backlog   *journal.Backlog // nil: the store is here
+	metrics   *metrics.Metrics
+	hub       *api.Hub
+	records   recordings
+	server    *http.Server
+	admin     *http.Server
 
 	httpAddr, adminAddr net.Listener
 	draining            atomic.Bool
@@ -160,6 +162,9 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	}
 	a.pacing = newPacingLog(a.store, cmp.Or(cfg.Engine.Node, "node-1"), cfg.PacingLog.Keep, a.log.Named("pacing"))
 	toSlog := slog.New(zapslog.NewHandler(a.log.Core()))
+	if err := a.openBrowsers(cfg); err != nil {
+		return err
+	}
 	if err := a.openAudio(cfg, toSlog); err != nil {
 		return err
 	}
@@ -173,7 +178,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	}
 	a.engine = dialer.New(cfg.Engine, dialer.Deps{
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
-		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: phoneRoom{a.phones, a.cfg.Phones.SRTP}, Audio: a.plane,
+		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: a.operators, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
 		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, Log: a.log.Named("dialer"),
 	})
@@ -196,10 +201,12 @@ func (a *App) openAudio(cfg config.Config, log *slog.Logger) error {
 		c.Mode = cmp.Or(detect.Mode(mode), c.Mode)
 		return detect.New(c)
 	}
+	pc.Wire = a.operators.wire
 	var err error
 	if a.plane, err = plane.New(pc, func(ev media.Event) { a.engine.Sound(ev) }, log); err != nil {
 		return err
 	}
+	a.operators.plane = a.plane
 	a.records, err = openRecordings(pc.RecordDir)
 	return err
 }
@@ -237,6 +244,7 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 		return fmt.Errorf("phones: %w", err)
 	}
 	a.phones = registrar.New(cfg.Phones.Registrar, a.phoneUA, phoneUsers{a.store}, tell, time.Now)
+	a.operators.phoneRoom = phoneRoom{a.phones, cfg.Phones.SRTP}
 	return nil
 }
 
@@ -255,7 +263,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		peers, others = newPeers(a.node), a.board.Others
 	}
 	public := api.New(cfg.API, api.Deps{
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
+		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast), Phones: a.operators,
 		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(), Version: o.Version, Log: a.log,
 	})
 	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
@@ -280,6 +288,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("phone signalling", a.phoneUA.Run)
 	rooms.run("trunks", a.trunks.Run)
 	rooms.run("phones", a.phones.Run)
+	rooms.run("browsers", a.operators.run)
 	rooms.run("legs", a.legs.run)
 	rooms.run("pacing log", a.pacing.run)
 	rooms.run("retention", newRetention(a.cfg, a.store, a.records, a.log.Named("retention")).run)

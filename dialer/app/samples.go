@@ -23,6 +23,7 @@ func (a *App) samples() []metrics.Sample {
 	all = append(all, signallingSamples("trunk", a.trunkUA.Stats())...)
 	all = append(all, signallingSamples("phones", a.phoneUA.Stats())...)
 	all = append(all, a.mediaSamples()...)
+	all = append(all, a.operators.samples()...)
 	all = append(all, a.leadSamples(ctx)...)
 	all = append(all, a.storeSamples(ctx)...)
 	all = append(all, a.pacing.samples()...)

@@ -4,16 +4,20 @@
 // It knows no audio and no calls, only that there is a leg to keep up, a call
 // at most, and rules about when an operator may be given one.
 //
+// A leg that is away is still there: the far end, a browser, may be back in a moment.
+// Who is ready then is lost until leg_up, and ready again; all others stay what they
+// are, and are lost instead of ready.
+//
 // State table (printed by TestStateTable):
 //
 //	offline    on_duty → connecting; leg_up → paused
 //	connecting leg_up → paused | ready; leg_down, off_duty → offline
-//	paused     leg_down → lost; ready → ready; off_duty → offline
-//	ready      leg_down → lost; pause → paused; reserve → reserved; off_duty → offline
-//	reserved   leg_down → lost; bridged → talking; call_over, call_over disposed → offline | paused | ready
-//	talking    leg_down → lost; call_over → wrapping; call_over disposed → offline | paused | ready
-//	wrapping   leg_down → lost; disposed, wrap_timeout → offline | paused | ready
-//	lost       leg_up → paused | wrapping; wrap_timeout, off_duty → offline
+//	paused     leg_down → lost; ready → ready | lost; off_duty → offline
+//	ready      leg_away, leg_down → lost; pause → paused; reserve → reserved; off_duty → offline
+//	reserved   leg_down → lost; bridged → talking; call_over, call_over disposed → offline | paused | ready | lost
+//	talking    leg_down → lost; call_over → wrapping; call_over disposed → offline | paused | ready | lost
+//	wrapping   leg_down → lost; disposed, wrap_timeout → offline | paused | ready | lost
+//	lost       leg_up → paused | ready | wrapping; bridged → talking; wrap_timeout, off_duty → offline
 package operator
 
 import "time"
@@ -44,7 +48,7 @@ const PauseOnDuty = "on_duty"
 const StageForm = "form"
 
 // Event is what happens to an operator. The set is closed: OnDuty, OffDuty,
-// LegUp, LegDown, SetReady, Pause, Reserve, Bridged, Stage, CallOver, Disposed,
+// LegUp, LegAway, LegDown, SetReady, Pause, Reserve, Bridged, Stage, CallOver, Disposed,
 // WrapTimeout.
 type Event interface{ event() }
 
@@ -53,8 +57,10 @@ type (
 	OnDuty struct{}
 	// OffDuty ends it, after the call and its wrap-up if there is one.
 	OffDuty struct{}
-	// LegUp says that the phone's leg is up.
+	// LegUp says that the phone's leg is up, or heard again.
 	LegUp struct{}
+	// LegAway says that nothing comes from the leg. LegUp or LegDown follows.
+	LegAway struct{}
 	// LegDown says that it is gone.
 	LegDown struct{}
 	// SetReady asks for calls.
@@ -63,7 +69,7 @@ type (
 	Pause struct{ Reason string }
 	// Reserve gives the operator a call.
 	Reserve struct{ Call string }
-	// Bridged says that the customer is on the leg.
+	// Bridged says that the customer is on the leg, for the first time or again.
 	Bridged struct{}
 	// Stage says how far the talk or wrap-up is. It holds until that is over;
 	// empty: nothing is known any more.
@@ -80,6 +86,7 @@ type (
 func (OnDuty) event()      {}
 func (OffDuty) event()     {}
 func (LegUp) event()       {}
+func (LegAway) event()     {}
 func (LegDown) event()     {}
 func (SetReady) event()    {}
 func (Pause) event()       {}
@@ -126,6 +133,7 @@ type Operator struct {
 	reason   string // of the pause, now or after the wrap-up
 	call     string // reserved, talking or wrapping
 	stage    string // of the talk or wrap-up
+	away     bool   // the leg is up and nothing comes from it
 	disposed string // the call whose disposition was given during the talk
 	wants    State  // after connecting or wrapping: Ready, Paused or Offline
 }
@@ -154,6 +162,9 @@ func (o *Operator) Call() string { return o.call }
 // Stage is how far the talk or wrap-up is; empty where nothing is known.
 func (o *Operator) Stage() string { return o.stage }
 
+// Away says whether nothing comes from the leg, though it is up.
+func (o *Operator) Away() bool { return o.away }
+
 // PauseRequested says whether the operator goes to pause or off duty after
 // the present call.
 func (o *Operator) PauseRequested() bool { return o.call != "" && o.wants != Ready }
@@ -161,6 +172,16 @@ func (o *Operator) PauseRequested() bool { return o.call != "" && o.wants != Rea
 // Step applies ev and returns what the engine must do. An event that does not
 // fit the state is ignored: phones and people send late and repeated ones.
 func (o *Operator) Step(now time.Time, ev Event) []Action {
+	switch ev.(type) {
+	case LegAway:
+		return o.goAway(now)
+	case LegUp:
+		if o.away {
+			return o.comeBack(now)
+		}
+	case LegDown:
+		o.away = false
+	}
 	switch o.state {
 	case Offline:
 		return o.offline(now, ev)
@@ -178,6 +199,26 @@ func (o *Operator) Step(now time.Time, ev Event) []Action {
 		return o.lost(now, ev)
 	}
 	return nil
+}
+
+func (o *Operator) goAway(now time.Time) []Action {
+	switch o.state {
+	case Offline, Connecting, Lost:
+		return nil
+	}
+	o.away = true
+	if o.state == Ready {
+		return o.enter(now, Ready)
+	}
+	return []Action{Changed{}}
+}
+
+func (o *Operator) comeBack(now time.Time) []Action {
+	o.away = false
+	if o.state == Lost {
+		return o.rest(now)
+	}
+	return []Action{Changed{}}
 }
 
 func (o *Operator) offline(now time.Time, ev Event) []Action {
@@ -298,6 +339,9 @@ func (o *Operator) wrapping(now time.Time, ev Event) []Action {
 }
 
 func (o *Operator) lost(now time.Time, ev Event) []Action {
+	if o.away {
+		return o.lostAway(now, ev)
+	}
 	switch ev := ev.(type) {
 	case LegUp:
 		if o.call != "" {
@@ -307,6 +351,10 @@ func (o *Operator) lost(now time.Time, ev Event) []Action {
 		return o.rest(now)
 	case OnDuty:
 		return []Action{RaiseLeg{}}
+	case Bridged: // the leg is up again and the customer is still there
+		if o.call != "" {
+			return o.enter(now, Talking)
+		}
 	case Disposed:
 		o.call = ""
 	case CallOver:
@@ -328,6 +376,17 @@ func (o *Operator) lost(now time.Time, ev Event) []Action {
 			actions = append([]Action{DefaultDisposition{Call: call}}, actions...)
 		}
 		return actions
+	}
+	return nil
+}
+
+// lostAway is for who would be ready if anything came from their leg.
+func (o *Operator) lostAway(now time.Time, ev Event) []Action {
+	switch ev := ev.(type) {
+	case SetReady, Pause:
+		return o.later(ev)
+	case OffDuty:
+		return append(o.enter(now, Offline), DropLeg{})
 	}
 	return nil
 }
@@ -365,9 +424,12 @@ func (o *Operator) rest(now time.Time) []Action {
 }
 
 func (o *Operator) enter(now time.Time, s State) []Action {
+	if s == Ready && o.away {
+		s = Lost
+	}
 	o.state, o.since, o.stage = s, now, ""
 	if s == Offline {
-		o.wants, o.reason, o.call = Paused, "", ""
+		o.wants, o.reason, o.call, o.away = Paused, "", "", false
 	}
 	return []Action{Changed{}}
 }

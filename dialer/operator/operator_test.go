@@ -79,11 +79,30 @@ func TestPaths(t *testing.T) {
 		"and comes back: the talk is to be wrapped up": {
 			events: with(talking, at{30, LegDown{}}, at{40, LegUp{}}), want: []Action{Changed{}, ArmWrap{lostWrap, clock(40)}}, state: Wrapping, since: 40, call: "c1",
 		},
+		"and comes back while the customer is there": {
+			events: with(talking, at{30, LegDown{}}, at{40, Bridged{}}), want: []Action{Changed{}}, state: Talking, since: 40, call: "c1",
+		},
 		"and does not come back": {
 			events: with(talking, at{30, LegDown{}}, at{150, WrapTimeout{clock(30)}}), want: []Action{DefaultDisposition{"c1"}, Changed{}}, state: Offline, since: 150,
 		},
 		"disposed on the page while the phone is away": {
 			events: with(wrapUp, at{65, LegDown{}}, at{70, Disposed{}}, at{80, WrapTimeout{clock(65)}}), state: Lost, since: 65,
+		},
+		"ready, and nothing comes from the leg": {
+			events: with(ready, at{15, LegAway{}}), want: []Action{Changed{}}, state: Lost, since: 15,
+		},
+		"and it is heard again":   {events: with(ready, at{15, LegAway{}}, at{17, LegUp{}}), want: []Action{Changed{}}, state: Ready, since: 17},
+		"no call in between":      {events: with(ready, at{15, LegAway{}}, at{16, Reserve{"c1"}}), state: Lost, since: 15},
+		"nor another leg":         {events: with(ready, at{15, LegAway{}}, at{16, OnDuty{}}), state: Lost, since: 15},
+		"a pause in between":      {events: with(ready, at{15, LegAway{}}, at{16, Pause{"lunch"}}, at{17, LegUp{}}), want: []Action{Changed{}}, state: Paused, since: 17, reason: "lunch"},
+		"off duty in between":     {events: with(ready, at{15, LegAway{}}, at{16, OffDuty{}}), want: []Action{Changed{}, DropLeg{}}, state: Offline, since: 16},
+		"and the leg ends":        {events: with(ready, at{15, LegAway{}}, at{21, LegDown{}}), state: Lost, since: 15},
+		"and another one is up":   {events: with(ready, at{15, LegAway{}}, at{21, LegDown{}}, at{30, LegUp{}}), want: []Action{Changed{}}, state: Paused, since: 30, reason: "reconnected"},
+		"away in a talk":          {events: with(talking, at{30, LegAway{}}), want: []Action{Changed{}}, state: Talking, since: 20, call: "c1"},
+		"and back in it":          {events: with(talking, at{30, LegAway{}}, at{32, LegUp{}}), want: []Action{Changed{}}, state: Talking, since: 20, call: "c1"},
+		"away for too long in it": {events: with(talking, at{30, LegAway{}}, at{36, LegDown{}}), want: []Action{Changed{}, ArmWrap{lostWrap, clock(36)}}, state: Lost, since: 36, call: "c1"},
+		"not ready after a talk while away": {
+			events: with(talking, at{30, LegAway{}}, at{60, CallOver{}}), want: []Action{Changed{}}, state: Lost, since: 60,
 		},
 		"off duty while the phone is away": {
 			events: with(talking, at{30, LegDown{}}, at{40, OffDuty{}}), want: []Action{DefaultDisposition{"c1"}, Changed{}}, state: Offline, since: 40,

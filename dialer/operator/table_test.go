@@ -28,6 +28,7 @@ func always(ev Event) func(*Operator) Event { return func(*Operator) Event { ret
 var happenings = []happening{
 	{"on_duty", always(OnDuty{})},
 	{"leg_up", always(LegUp{})},
+	{"leg_away", always(LegAway{})},
 	{"leg_down", always(LegDown{})},
 	{"ready", always(SetReady{})},
 	{"pause", always(Pause{Reason: "lunch"})},
@@ -45,12 +46,12 @@ var happenings = []happening{
 func walk(visit func(before Operator, h happening, after Operator, actions []Action)) {
 	type situation struct {
 		state, wants State
-		inCall       bool
+		inCall, away bool
 	}
 	seen := map[situation]bool{}
 	var open []Operator
 	note := func(o Operator) {
-		if s := (situation{o.state, o.wants, o.call != ""}); !seen[s] {
+		if s := (situation{o.state, o.wants, o.call != "", o.away}); !seen[s] {
 			seen[s] = true
 			open = append(open, o)
 		}

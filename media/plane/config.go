@@ -30,6 +30,8 @@ type Config struct {
 
 	Prompts     fs.FS                      `yaml:"-"` // *.wav at its root; may be nil
 	NewDetector func(mode string) Detector `yaml:"-"` // one for each leg that Detect names; may be nil
+	// Wire is what carries the legs of an owner, nil where sockets are to; may be nil.
+	Wire func(owner string) media.Wire `yaml:"-"`
 }
 
 // Ports is the range of RTP ports: even ones for RTP, the next for RTCP.

@@ -18,13 +18,17 @@ var ErrNoAnswer = errors.New("plane: no session description")
 
 // Offer opens a leg and returns the session description to offer. Nothing is
 // waited for: the ports are open already. For a leg that exists (the next
-// trunk is tried) it is the same offer under the new spec.
+// trunk is tried) it is the same offer under the new spec. Nil means that the leg is
+// up already: its owner has a wire.
 func (p *Plane) Offer(id media.LegID, spec media.LegSpec) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l, err := p.prepare(id, spec)
 	if err != nil {
 		return nil, err
+	}
+	if l.wire != nil {
+		return nil, nil
 	}
 	p.redescribe(l, p.ours(l, false))
 	return l.local.Marshal(), nil
@@ -156,7 +160,7 @@ func (p *Plane) prepare(id media.LegID, spec media.LegSpec) (*leg, error) {
 func (p *Plane) discard(l *leg) {
 	delete(p.legs, l.id)
 	p.wheel.remove(l)
-	p.pool.Release(l.session.Ports(), time.Now())
+	p.release(l, time.Now())
 	p.work.Go(l.running.Wait)
 }
 
@@ -216,9 +220,11 @@ func (p *Plane) goUp(l *leg) {
 	now := time.Now()
 	l.up = true
 	l.ear.answer()
-	if l.agreed.Sending {
+	switch {
+	case l.wire != nil: // open since there is a connection
+	case l.agreed.Sending:
 		l.output.Open(l.agreed.Law, now)
-	} else {
+	default:
 		l.output.Hold()
 	}
 	initial, later := p.CustomerInitial, p.CustomerLost

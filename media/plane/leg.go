@@ -23,6 +23,7 @@ type leg struct {
 	id      media.LegID
 	post    func(media.Event)
 	session *rtp.Session
+	wire    media.Wire // that carries the session; nil: sockets do
 	output  *bridge.Output
 	ear     ear
 	watch   watch
@@ -76,8 +77,7 @@ func newLeg(id media.LegID, spec media.LegSpec, ports rtp.Ports, post func(media
 // tooManyFailures in a row mean that the socket is broken. AudioLost follows.
 const tooManyFailures = 100
 
-// receive takes the leg's packets until its sockets close. The joined leg
-// comes first: whatever else is done with a packet is done after it went out.
+// receive takes the leg's packets until its sockets close.
 func (l *leg) receive() {
 	for failures := 0; failures < tooManyFailures; {
 		p, now, err := l.session.Receive()
@@ -89,23 +89,29 @@ func (l *leg) receive() {
 			continue
 		}
 		failures = 0
-		if path := l.path.Load(); path != nil {
-			l.relay(path, now, p)
-		}
-		if p.Event {
-			l.hearDigit(now, p)
-			continue
-		}
-		if r := l.recorder.Load(); r != nil {
-			r.Hear(wav.Left, now, p.Law, p.Payload)
-		}
-		if listeners := l.listeners.Load(); listeners != nil {
-			for _, to := range *listeners {
-				to.output.Overhear(to.voice, p)
-			}
-		}
-		l.ear.hear(now, p, l.found)
+		l.hear(now, p)
 	}
+}
+
+// hear takes one packet. The joined leg comes first: whatever else is done with a
+// packet is done after it went out.
+func (l *leg) hear(now time.Time, p *media.Packet) {
+	if path := l.path.Load(); path != nil {
+		l.relay(path, now, p)
+	}
+	if p.Event {
+		l.hearDigit(now, p)
+		return
+	}
+	if r := l.recorder.Load(); r != nil {
+		r.Hear(wav.Left, now, p.Law, p.Payload)
+	}
+	if listeners := l.listeners.Load(); listeners != nil {
+		for _, to := range *listeners {
+			to.output.Overhear(to.voice, p)
+		}
+	}
+	l.ear.hear(now, p, l.found)
 }
 
 func (l *leg) relay(path *bridge.Path, now time.Time, p *media.Packet) {

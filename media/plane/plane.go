@@ -4,7 +4,7 @@
 // It is not signalling: session descriptions come and go as bytes. It decides
 // nothing about calls: who is bridged, recorded or played to is the engine's.
 //
-//	commands ─► Plane ─► leg ─┬─ rtp.Session ◄─► far end
+//	commands ─► Plane ─► leg ─┬─ rtp.Session ◄─► sockets or media.Wire ◄─► far end
 //	                          ├─ bridge.Output ◄─ joined leg, prompts, wheel
 //	                          ├─ ear ─► detector
 //	                          └─ wav.Recorder
@@ -177,10 +177,13 @@ func (p *Plane) with(id media.LegID, do func(*leg)) {
 	}
 }
 
-// open makes a leg on a pair of spare ports. p.mu is held.
+// open makes a leg, on a pair of spare ports where its owner has no wire. p.mu is held.
 func (p *Plane) open(id media.LegID, spec media.LegSpec) (*leg, error) {
 	if p.closed {
 		return nil, ErrClosed
+	}
+	if w := p.wireOf(spec); w != nil {
+		return p.openWired(id, spec, w), nil
 	}
 	ports, err := p.pool.Take(time.Now())
 	if err != nil {
@@ -214,8 +217,17 @@ func (p *Plane) Close(id media.LegID) {
 	stopRecording(l, now)
 	delete(p.legs, id)
 	p.wheel.remove(l)
-	p.pool.Release(l.session.Ports(), now)
+	p.release(l, now)
 	p.work.Go(func() { p.finish(l) })
+}
+
+// release gives back what a leg's datagrams come through: nothing more comes.
+func (p *Plane) release(l *leg, now time.Time) {
+	if l.wire != nil {
+		l.wire.Detach()
+		return
+	}
+	p.pool.Release(l.session.Ports(), now)
 }
 
 // finish waits until nothing of a leg moves and tells so.

@@ -9,6 +9,7 @@ import (
 // Stats are the plane's figures: what is now, and totals since the start.
 type Stats struct {
 	Customers, Operators int // legs
+	Browsers             int // of the operators' legs, over a wire
 	Bridged              int // customers
 	OneWay               int // legs that should send and have not for 3 s
 	PortsFree            int // pairs; -1 where the system chooses
@@ -53,6 +54,9 @@ func (p *Plane) Stats() Stats {
 func (s *Stats) count(l *leg, now time.Time) {
 	if l.spec.Kind == media.Operator {
 		s.Operators++
+		if l.wire != nil {
+			s.Browsers++
+		}
 	} else {
 		s.Customers++
 		if l.pairing.Load() != nil {
@@ -71,6 +75,12 @@ func add(total *media.LegStats, l media.LegStats) {
 	total.Foreign += l.Foreign
 	total.RelayedLost += l.RelayedLost
 	total.RelayedFromThere += l.RelayedFromThere
+}
+
+// LegStats are the figures of one leg; false where there is none.
+func (p *Plane) LegStats(id media.LegID) (stats media.LegStats, ok bool) {
+	p.with(id, func(l *leg) { stats, ok = l.stats(), true })
+	return stats, ok
 }
 
 // Heard says whether any audio packet has come from a leg.

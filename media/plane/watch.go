@@ -15,6 +15,8 @@ type watch struct {
 	since    time.Time     // when that began
 	initial  time.Duration // how long until its first packet
 	later    time.Duration // and between packets
+	away     time.Duration // silence until AudioAway; 0: it is not told
+	gone     bool          // AudioAway has been told
 	lost     bool          // AudioLost has been told
 	report   time.Time     // when the next RTCP is due
 }
@@ -33,7 +35,7 @@ func (w *watch) expect(now time.Time, expected bool, initial, later time.Duratio
 	w.expected, w.initial, w.later = expected, initial, later
 }
 
-// look returns AudioLost or AudioBack where one is due, else nil.
+// look returns AudioAway, AudioLost or AudioBack where one is due, else nil.
 func (w *watch) look(id media.LegID, now, heard time.Time) media.Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -52,11 +54,22 @@ func (w *watch) look(id media.LegID, now, heard time.Time) media.Event {
 	case quiet > limit && !w.lost:
 		w.lost = true
 		return media.AudioLost{Leg: id, For: quiet, At: now}
-	case w.lost && heard.After(w.since) && now.Sub(heard) <= limit:
-		w.lost = false
+	case w.away > 0 && heard.After(w.since) && quiet > w.away && !w.gone && !w.lost:
+		w.gone = true
+		return media.AudioAway{Leg: id, At: now}
+	case (w.lost || w.gone) && heard.After(w.since) && quiet <= w.backWithin(limit):
+		w.lost, w.gone = false, false
 		return media.AudioBack{Leg: id, At: heard}
 	}
 	return nil
+}
+
+// backWithin is how recent the last packet of a far end that was away must be.
+func (w *watch) backWithin(limit time.Duration) time.Duration {
+	if w.away > 0 {
+		return w.away
+	}
+	return limit
 }
 
 // oneWayAfter is when a leg that should send and does not counts as one-way.

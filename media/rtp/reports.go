@@ -69,9 +69,9 @@ func (s *Session) hearReport(b []byte, from netip.Addr, now time.Time) {
 		switch p := packet.(type) {
 		case *rtcp.SenderReport:
 			s.reports.heardSR, s.reports.heardSRAt = uint32(p.NTPTime>>16), now
-			s.reports.read(p.Reports, s.ssrc, now)
+			s.reports.read(p.Reports, s.source(d), now)
 		case *rtcp.ReceiverReport:
-			s.reports.read(p.Reports, s.ssrc, now)
+			s.reports.read(p.Reports, s.source(d), now)
 		}
 	}
 }
@@ -121,17 +121,20 @@ func (r *reports) addTo(stats *media.LegStats) {
 // report, and our name.
 func (s *Session) Report(now time.Time) error {
 	d := s.description.Load()
-	if d == nil || !d.Agreed.RemoteRTCP.IsValid() || d.Agreed.RemoteRTCP.Addr().IsUnspecified() {
+	if d == nil || s.wire == nil && (!d.Agreed.RemoteRTCP.IsValid() || d.Agreed.RemoteRTCP.Addr().IsUnspecified()) {
 		return nil
 	}
-	b, err := rtcp.Marshal([]rtcp.Packet{s.compose(now), &rtcp.SourceDescription{
+	b, err := rtcp.Marshal([]rtcp.Packet{s.compose(d, now), &rtcp.SourceDescription{
 		Chunks: []rtcp.SourceDescriptionChunk{{
-			Source: s.ssrc,
+			Source: s.source(d),
 			Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: s.name}},
 		}},
 	}})
 	if err != nil {
 		return fmt.Errorf("rtp: report: %w", err)
+	}
+	if s.wire != nil {
+		return s.wire.WriteRTCP(b)
 	}
 	if b, err = s.reports.seal(&d.Agreed.Secret, b); err != nil {
 		return err
@@ -148,13 +151,13 @@ func (s *Session) Report(now time.Time) error {
 	return err
 }
 
-func (s *Session) compose(now time.Time) rtcp.Packet {
+func (s *Session) compose(d *Description, now time.Time) rtcp.Packet {
 	blocks := s.blocks(now)
 	if s.sent.Load() == 0 {
-		return &rtcp.ReceiverReport{SSRC: s.ssrc, Reports: blocks}
+		return &rtcp.ReceiverReport{SSRC: s.source(d), Reports: blocks}
 	}
 	return &rtcp.SenderReport{
-		SSRC: s.ssrc, NTPTime: ntp(now), RTPTime: s.sentTimestamp.Load(),
+		SSRC: s.source(d), NTPTime: ntp(now), RTPTime: s.sentTimestamp.Load(),
 		PacketCount: uint32(s.sent.Load()), OctetCount: uint32(s.sentBytes.Load()), Reports: blocks,
 	}
 }

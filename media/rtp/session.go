@@ -27,12 +27,14 @@ type Description struct {
 	Signalling netip.Addr     // IP of the SIP peer, may be the zero Addr
 	Networks   []netip.Prefix // besides the described address
 	Strict     bool           // the described address only, no learning
+	SSRC       uint32         // of what we send; 0: the session's own
 }
 
 // Session is the RTP of one leg. One goroutine receives, one at a time sends;
 // Describe, Report and Stats may be called from others.
 type Session struct {
 	ports Ports
+	wire  media.Wire // in place of ports; nil: there is none
 	ssrc  uint32
 	name  string // CNAME
 
@@ -94,6 +96,14 @@ func (s *Session) remote(d *Description) netip.AddrPort {
 		return t.address
 	}
 	return d.Agreed.Remote
+}
+
+// source is the SSRC of what we send.
+func (s *Session) source(d *Description) uint32 {
+	if d.SSRC != 0 {
+		return d.SSRC
+	}
+	return s.ssrc
 }
 
 // LastHeard is when the last packet of the far end came; zero before it.
@@ -224,7 +234,7 @@ func (s *Session) Send(p *media.Packet) error {
 	if d == nil || !d.Agreed.Sending || len(p.Payload) > maxPayload {
 		return nil
 	}
-	h := header{payloadType: d.Agreed.Payload, marker: p.Marker, sequence: p.Sequence, timestamp: p.Timestamp, ssrc: s.ssrc}
+	h := header{payloadType: d.Agreed.Payload, marker: p.Marker, sequence: p.Sequence, timestamp: p.Timestamp, ssrc: s.source(d)}
 	if p.Event {
 		if !d.Agreed.Events {
 			return nil
@@ -243,6 +253,9 @@ func (s *Session) Send(p *media.Packet) error {
 	s.sent.Add(1)
 	s.sentBytes.Add(uint64(len(p.Payload)))
 	s.sentTimestamp.Store(p.Timestamp)
+	if s.wire != nil {
+		return s.wire.WriteRTP(packet)
+	}
 	_, err = s.ports.RTP.WriteToUDPAddrPort(packet, s.remote(d))
 	return err
 }

@@ -47,7 +47,7 @@ var Table = []Row{
 	{Package: "media/codec", May: []string{"media"}},
 	{Package: "media/sdp", May: []string{"media"}},
 	{Package: "media/rtp", May: []string{"media", "media/codec", "media/sdp"}},
-	{Package: "media/webrtc", May: []string{"media", "media/codec"}},
+	{Package: "media/webrtc", May: []string{"media", "media/codec"}, Tests: []string{"test/browser", "test/phone"}},
 	{Package: "media/tone", May: []string{"media"}},
 	{Package: "media/detect", May: []string{"media", "media/tone"}},
 	{Package: "media/detect/lab", May: []string{"media", "media/codec", "media/detect", "media/wav"}},
@@ -75,6 +75,7 @@ var Table = []Row{
 	{Package: "config/rules"},
 
 	{Package: "test/phone"},
+	{Package: "test/browser", May: []string{"test/phone"}},
 	{Package: "test/carrier", May: []string{"test/phone"}},
 	{Package: "test/operators", May: []string{"test/phone"}},
 	{Package: "test/simnet"},
@@ -107,7 +108,7 @@ var Own = []struct {
 	Why     string
 }{
 	{"github.com/emiago/sipgo/*", []string{"sip/*"}, "signalling is one room; the simulated far ends must not share its faults"},
-	{"github.com/pion/*", []string{"media/*"}, "audio is one room; the simulated far ends must not share its faults"},
+	{"github.com/pion/*", []string{"media/*", "test/browser"}, "audio is one room; the simulated far ends must not share its faults"},
 	{"modernc.org/sqlite/*", []string{"campaigns/sqlite"}, "a database is behind the store contract"},
 	{"github.com/redis/*", []string{"campaigns/redis"}, "a database is behind the store contract"},
 	{"github.com/prometheus/client_golang/*", []string{"dialer/metrics", "dialer/app"}, "rooms report plain numbers; one room makes series of them"},

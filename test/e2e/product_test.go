@@ -75,6 +75,7 @@ phones:
   listen:
     - {transport: udp, address: "127.0.0.1:%[2]d"}
     - {transport: tcp, address: "127.0.0.1:%[2]d"}
+  browser: {enabled: true, listen: "127.0.0.1:0"}
 media:
   address: 127.0.0.1
   ports: {any: true}
