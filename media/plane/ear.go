@@ -16,9 +16,12 @@ import (
 const lag = 80 * time.Millisecond
 
 // adrift is how far a packet may be from its time by the clock. One that is
-// further is of a stream that began anew: another fork, or a sender whose
-// timestamps stand still in a pause.
-const adrift = 200 * time.Millisecond
+// further is of a stream that began anew, such as another fork's.
+const adrift = time.Second
+
+// stalled is how late a tick may be. After a later one nothing is made up for a
+// while: we stood still ourselves, and packets wait in the socket.
+const stalled = 3 * media.FrameDuration
 
 // ear feeds a leg's audio to its detector in frames of 20 ms, in the order of
 // its timestamps: a packet that is overtaken waits for its turn, one that is
@@ -33,6 +36,9 @@ type ear struct {
 	start    time.Time // of the first frame, as the fastest packet so far tells it
 	base     uint32    // timestamp of the first sample, while placed
 	placed   bool      // a packet has come
+	top      uint16    // the newest sequence number, while placed
+	ticked   time.Time // when the last tick was
+	patient  time.Time // until when nothing is made up
 	heard    int       // samples since the start that were fed
 	told     media.VerdictKind
 	frame    [media.SamplesPerFrame]int16
@@ -86,7 +92,7 @@ func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, ti
 		return
 	}
 	pcm := e.pcm[:codec.Decode(p.Law, e.pcm[:], p.Payload)]
-	at := e.place(now, p.Timestamp, len(pcm))
+	at := e.place(now, p, len(pcm))
 	if at < e.heard { // it is late, at least in part
 		pcm, at = pcm[min(len(pcm), e.heard-at):], e.heard
 	}
@@ -101,22 +107,29 @@ func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, ti
 	e.release(found)
 }
 
-// place says where in the stream a packet of n samples belongs.
-func (e *ear) place(now time.Time, timestamp uint32, n int) (at int) {
+// place says where in the stream a packet of n samples belongs. What comes after all
+// that was sent before and yet too late follows what was made up in its place: it was
+// held up, or its sender lets timestamps stand still in pauses.
+func (e *ear) place(now time.Time, p *media.Packet, n int) (at int) {
 	span := media.Span(n)
 	if e.start.IsZero() {
 		e.start = now.Add(-span)
 	}
-	at = int(int32(timestamp - e.base))
+	at = int(int32(p.Timestamp - e.base))
 	off := now.Sub(e.start) - media.Span(at+n)
-	if !e.placed || off.Abs() > adrift {
+	newest := int16(p.Sequence-e.top) > 0
+	switch {
+	case !e.placed || off.Abs() > adrift:
 		at = max(e.heard, media.Samples(now.Sub(e.start)-span))
-		e.base, e.placed = timestamp-uint32(at), true
 		e.waiting.clear()
-		return at
-	}
-	if off < 0 {
+		e.placed, newest = true, true
+	case newest && at < e.heard:
+		at = e.heard
+	case off < 0:
 		e.start = e.start.Add(off)
+	}
+	if newest {
+		e.base, e.top = p.Timestamp-uint32(at), p.Sequence
 	}
 	return at
 }
@@ -128,7 +141,11 @@ func (e *ear) tick(now time.Time, found func(detect.Finding, time.Time)) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.detector == nil || (e.start.IsZero() && !e.answered) {
+	if now.Sub(e.ticked) > stalled {
+		e.patient = now.Add(stalled)
+	}
+	e.ticked = now
+	if e.detector == nil || (e.start.IsZero() && !e.answered) || now.Before(e.patient) {
 		return
 	}
 	if e.start.IsZero() {

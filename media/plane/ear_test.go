@@ -47,7 +47,7 @@ func value(frame int) int16 {
 
 // packet has frame n of a stream whose timestamps begin near their end.
 func packet(n int) *media.Packet {
-	return &media.Packet{Timestamp: uint32(1<<32 - 700 + n*media.SamplesPerFrame), Payload: slices.Repeat([]byte{byte(0x80 + n%64)}, media.SamplesPerFrame)}
+	return &media.Packet{Sequence: uint16(65530 + n), Timestamp: uint32(1<<32 - 700 + n*media.SamplesPerFrame), Payload: slices.Repeat([]byte{byte(0x80 + n%64)}, media.SamplesPerFrame)}
 }
 
 // at gives the ear a packet at a time of the stream.
@@ -98,10 +98,11 @@ func TestEarHearsAtOnce(t *testing.T) {
 // 40 ms of jitter change nothing of what is heard.
 func TestEarPutsPacketsInOrder(t *testing.T) {
 	e := newEaring()
+	e.tickUntil(due(-9), due(-5))
 	for _, n := range []int{0, 2, 1, 3, 5, 6, 4, 6, 7} { // one of them twice
 		e.at(due(n)+time.Duration(n%3)*tick, packet(n))
 	}
-	e.tickUntil(due(0), due(8))
+	e.tickUntil(due(-4), due(8))
 	e.wantFrames(t, 0, 1, 2, 3, 4, 5, 6, 7)
 }
 
@@ -121,6 +122,7 @@ func TestEarTimesByTheFastestPacket(t *testing.T) {
 // A lost packet leaves its place to sound like the one before it.
 func TestEarMakesUpForLostPackets(t *testing.T) {
 	e := newEaring()
+	e.tickUntil(due(-3), due(0))
 	for n := range 12 {
 		if n != 3 && n != 7 {
 			e.at(due(n), packet(n))
@@ -131,29 +133,56 @@ func TestEarMakesUpForLostPackets(t *testing.T) {
 	e.wantFrames(t, 0, 1, 2, 2, 4, 5, 6, 6, 8, 9, 10, 11)
 }
 
-// A far end that stops in a pause is silent, and what it says then is in its place,
-// whether its timestamps went on or stood still.
+// A far end that stops in a pause is silent, and what it says then is in its place;
+// where its timestamps stood still, right after what was made up.
 func TestEarPauses(t *testing.T) {
 	for name, stood := range map[string]int{"timestamps go on": 0, "timestamps stand still": 30} {
 		t.Run(name, func(t *testing.T) {
 			e := newEaring()
+			e.tickUntil(due(0), due(3))
 			for n := range 10 {
 				e.at(due(n), packet(n))
 			}
-			e.tickUntil(due(10), due(39))
+			e.tickUntil(due(4), due(39))
 			if n := len(e.got); n < 36 || n > 40 {
 				t.Errorf("%d frames heard at frame 40", n)
 			}
 			if last := e.got[len(e.got)-1]; slices.Max(last) != 0 {
 				t.Errorf("the pause sounds of %d", slices.Max(last))
 			}
+			made := len(e.got)
 			for n := 40; n < 50; n++ {
-				e.at(due(n), packet(n-stood))
+				p := packet(n - stood)
+				p.Sequence = packet(n - 30).Sequence
+				e.at(due(n), p)
+				e.tick(e.begin.Add(due(n)), noFinding)
 			}
-			if len(e.got) != 50 || e.got[40][0] != value(40-stood) || e.got[49][0] != value(49-stood) {
-				t.Errorf("%d frames, the speech after the pause begins with %d, want 50 and %d", len(e.got), e.got[40][0], value(40-stood))
+			if stood == 0 {
+				made = 40
+			}
+			for n := range 10 {
+				if got, want := e.got[made+n][0], value(40-stood+n); got != want {
+					t.Errorf("packet %d after the pause: heard %d, want %d", n, got, want)
+				}
 			}
 		})
+	}
+}
+
+// Where we stood still ourselves, nothing was lost: packets wait in the socket.
+func TestEarWaitsAfterAStall(t *testing.T) {
+	e := newEaring()
+	for n := range 10 {
+		e.at(due(n), packet(n))
+		e.tick(e.begin.Add(due(n)), noFinding)
+	}
+	e.tickUntil(due(40), due(41)) // 0.6 s later
+	for n := 10; n < 42; n++ {
+		e.at(due(41), packet(n))
+	}
+	e.tickUntil(due(42), due(44))
+	if len(e.got) != 42 || e.got[25][0] != value(25) {
+		t.Errorf("%d frames heard, want the 42 that were sent", len(e.got))
 	}
 }
 
@@ -164,11 +193,12 @@ func TestEarGoesOnWithNoise(t *testing.T) {
 	for i := range noise.Payload {
 		noise.Payload[i] = []byte{0xFA, 0x7C, 0xFD, 0x78, 0xFF}[i*i%5]
 	}
+	e.tickUntil(due(-3), due(0))
 	for n := range 5 {
-		noise.Timestamp = packet(n).Timestamp
+		noise.Sequence, noise.Timestamp = packet(n).Sequence, packet(n).Timestamp
 		e.at(due(n), noise)
 	}
-	e.tickUntil(due(5), due(60))
+	e.tickUntil(due(1), due(60))
 	level := func(pcm []int16) (sum int) {
 		for _, x := range pcm {
 			sum += int(x) * int(x)
@@ -189,7 +219,7 @@ func TestEarFollowsAnotherStream(t *testing.T) {
 	}
 	for n := 5; n < 10; n++ {
 		p := packet(n)
-		p.Timestamp += 1 << 30
+		p.Sequence, p.Timestamp = p.Sequence+999, p.Timestamp+1<<30
 		e.at(due(n), p)
 	}
 	e.wantFrames(t, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
@@ -213,7 +243,7 @@ func TestEarDoesNotAllocate(t *testing.T) {
 	allocs := testing.AllocsPerRun(200, func() {
 		p := [media.SamplesPerFrame]byte{}
 		if n%7 != 0 {
-			e.hear(e.begin.Add(due(n)), &media.Packet{Timestamp: uint32(n * media.SamplesPerFrame), Payload: p[:]}, noFinding)
+			e.hear(e.begin.Add(due(n)), &media.Packet{Sequence: uint16(n), Timestamp: uint32(n * media.SamplesPerFrame), Payload: p[:]}, noFinding)
 		}
 		e.tick(e.begin.Add(due(n)), noFinding)
 		n++
