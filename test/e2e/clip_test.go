@@ -113,7 +113,7 @@ func readMuLaw(t *testing.T, path string) []int16 {
 		t.Fatalf("%s: format %d, %d channels; want µ-law mono", path, code, channels)
 	}
 	pcm := make([]int16, len(data)/phone.FrameSamples*phone.FrameSamples)
-	phone.PCMU.Decode(pcm, data)
+	phone.PCMU.Decode(pcm, data[:len(pcm)])
 	return pcm
 }
 

@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,8 +22,14 @@ import (
 	"github.com/outpace-dialer/outpace/test/operators"
 )
 
-// whole says that the long measurements are wanted (make wire).
-func whole() bool { return os.Getenv("OUTPACE_WIRE") != "" }
+// whole says that the long measurements are wanted (make wire); nth is which of the
+// recorded calls they play: each, or each second, ...
+func whole() bool { return nth() > 0 }
+
+func nth() int {
+	n, _ := strconv.Atoi(os.Getenv("OUTPACE_WIRE")) // empty is 0
+	return n
+}
 
 // lineup is a set of recordings that a product calls in one way.
 type lineup struct {
@@ -84,7 +93,7 @@ func callAll(t *testing.T, prompts string, lineups ...lineup) [][]wireCall {
 		p.env = append(p.env, "OUTPACE_MEDIA__PROMPT_DIR="+prompts)
 	}
 	p.serve(t)
-	stop := staff(t, p, lineups)
+	stop := staff(t, p, lineups, journal)
 	longest := 2 * time.Minute
 	if whole() {
 		longest = time.Hour
@@ -120,9 +129,10 @@ func seedLineup(t *testing.T, s app.Store, l int, line lineup) {
 		Voicemail: line.voicemail, Operators: people}, numbers...)
 }
 
-// staff brings the operators of all lineups to work; they talk all the time. The
-// function that it returns sends them home.
-func staff(t *testing.T, p *product, lineups []lineup) (stop func()) {
+// staff brings the operators of all lineups to work, a few at a time, as passwords
+// take a while to check; they talk all the time. The function that it returns sends
+// them home.
+func staff(t *testing.T, p *product, lineups []lineup, log io.Writer) (stop func()) {
 	t.Helper()
 	var users []operators.Credential
 	for _, line := range lineups {
@@ -132,21 +142,28 @@ func staff(t *testing.T, p *product, lineups []lineup) (stop func()) {
 		}
 	}
 	web := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
-	room, err := operators.New(operators.Config{API: "http://" + p.http, SIP: p.phones, Users: users, OpenMic: true, HTTP: web,
-		WrapMean: 50 * time.Millisecond, FormMean: time.Millisecond, PauseProbability: -1, OperatorHz: operatorHz, CustomerHz: customerHz})
-	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- room.Run(ctx) }()
+	var rooms sync.WaitGroup
 	stop = func() {
 		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		done <- nil
+		rooms.Wait()
 		web.CloseIdleConnections()
 	}
-	t.Cleanup(func() { cancel(); <-done })
+	t.Cleanup(stop)
+	for few := range slices.Chunk(users, 10) {
+		room, err := operators.New(operators.Config{API: "http://" + p.http, SIP: p.phones, Users: few, OpenMic: true, HTTP: web, Log: log,
+			WrapMean: 50 * time.Millisecond, FormMean: time.Millisecond, PauseProbability: -1, OperatorHz: operatorHz, CustomerHz: customerHz})
+		must(t, err)
+		rooms.Go(func() {
+			if err := room.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		eventually(t, time.Minute, fmt.Sprintf("%d operators at work", len(few)), func() (bool, any) {
+			s := room.Stats()
+			return s.LegsUp == len(few), s
+		})
+	}
 	return stop
 }
 

@@ -46,7 +46,7 @@ func TestWireVerdicts(t *testing.T) {
 	t.Parallel()
 	clips, operators := madeClips(4), 10
 	if whole() {
-		clips, operators = append(madeClips(40), recordedClips(t, 1)...), 16
+		clips, operators = append(madeClips(40), recordedClips(t, nth())...), 16
 	}
 	var lines []lineup
 	for i, c := range conditions {
