@@ -69,7 +69,7 @@ func TestVoicemailDrop(t *testing.T) {
 	t.Parallel()
 	all, operators := machines(20, 4500), 20
 	if whole() {
-		all, operators = machines(100, 12000), 50
+		all, operators = machines(100, 12000), 20
 	}
 	prompts := t.TempDir()
 	writeWAV(t, filepath.Join(prompts, "message.wav"), tone(500, 1200))

@@ -15,7 +15,7 @@ func TestWireDeadAir(t *testing.T) {
 	t.Parallel()
 	clips, operators := madeClips(4), 4
 	if whole() {
-		clips, operators = append(madeClips(40), recordedClips(t, nth())...), 24
+		clips, operators = append(madeClips(40), recordedClips(t, nth())...), 6
 	}
 	var people []clip
 	for _, c := range clips {

@@ -66,6 +66,30 @@ func (c *wireCall) sentAt(sample int) time.Time {
 	return at
 }
 
+// busy is how late the far end or the product may be until a call tells more of the
+// machine that the test runs on than of the product.
+const busy = 40 * time.Millisecond
+
+// undisturbed says that nothing of a call was late for want of a processor: none of
+// the far end's packets, none of what the product heard but for the time that it
+// waits for packets.
+func (c *wireCall) undisturbed() bool {
+	for _, l := range c.late {
+		if l[1] > int(busy.Milliseconds()) {
+			return false
+		}
+	}
+	for i, told := range c.told {
+		if told.Sub(c.begin)-c.heard[i].at > busy+waits {
+			return false
+		}
+	}
+	return true
+}
+
+// waits is how long the product waits for a packet that is late.
+const waits = 100 * time.Millisecond
+
 // numberOf is the number of a recording of a lineup.
 func numberOf(lineup, recording int) string { return fmt.Sprintf("+99976%02d%05d", lineup, recording) }
 
