@@ -54,6 +54,9 @@ func (e *Engine) onVerdict(now time.Time, ev media.Verdict) {
 	if c == nil {
 		return
 	}
+	e.log.Debug("heard", zap.String("call", string(ev.Leg)), zap.String("call_id", c.route.Dialog.CallID), zap.String("kind", string(ev.Kind)),
+		zap.String("sit", ev.SIT), zap.Float64("probability", ev.Probability), zap.Bool("early", ev.Early), zap.Bool("provisional", ev.Provisional),
+		zap.Time("at", ev.At), zap.Time("greeting_end", ev.GreetingEnd))
 	outcome, known := heard(ev)
 	if !known {
 		return

@@ -240,6 +240,7 @@ func TestSendDigits(t *testing.T) {
 // scripted answers with a person after some frames of the tone.
 type scripted struct {
 	frames, loud int
+	told         bool
 	answered     atomic.Bool
 }
 
@@ -253,8 +254,8 @@ func (s *scripted) Hear(f media.Frame) (detect.Finding, bool) {
 			break
 		}
 	}
-	if s.loud == 10 && s.frames >= 40 {
-		s.loud++
+	if s.loud >= 10 && s.frames >= 40 && !s.told {
+		s.told = true
 		return detect.Finding{
 			Kind: media.Person, Probability: 0.9, Early: !s.answered.Load(),
 			GreetingEnd: 200 * time.Millisecond, At: time.Duration(s.frames) * media.FrameDuration,

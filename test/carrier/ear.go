@@ -1,6 +1,7 @@
 package carrier
 
 import (
+	"sync"
 	"time"
 
 	"github.com/outpace-dialer/outpace/test/phone"
@@ -35,7 +36,16 @@ type ear struct {
 	quiet      int
 	spoken     bool
 	toned      bool
+
+	mu     sync.Mutex
+	sounds []sound
 }
+
+// sound is a stretch of what was heard: its first and last sounding packet.
+type sound struct{ first, last time.Time }
+
+// apart is the pause that parts two sounds.
+const apart = 200 * time.Millisecond
 
 func newEar(audio *phone.Audio, hz float64) *ear {
 	e := &ear{hz: hz, audio: audio, tone: make(chan heard, 1), voice: make(chan heard, 1)}
@@ -44,10 +54,14 @@ func newEar(audio *phone.Audio, hz float64) *ear {
 }
 
 func (e *ear) hear(p *phone.Packet) {
+	sounds := phone.Level(p.PCM) >= loud
+	if sounds {
+		e.keep(p.At)
+	}
 	if e.toned && e.spoken {
 		return
 	}
-	if phone.Level(p.PCM) < loud {
+	if !sounds {
 		e.toneFrames = 0
 		if e.quiet++; e.quiet > 10 {
 			e.sounding = 0
@@ -73,5 +87,25 @@ func (e *ear) hearTone(p *phone.Packet) {
 	if e.toneFrames == toneRun && !e.toned {
 		e.toned = true
 		e.tone <- e.began
+	}
+}
+
+// keep writes a sounding packet down.
+func (e *ear) keep(at time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if last := len(e.sounds) - 1; last >= 0 && at.Sub(e.sounds[last].last) < apart {
+		e.sounds[last].last = at
+		return
+	}
+	e.sounds = append(e.sounds, sound{at, at})
+}
+
+// tellSounds notes all that was heard.
+func (e *ear) tellSounds(note func(Event)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.sounds {
+		note(Event{Event: "sound", FirstAt: s.first.UTC(), LastAt: s.last.UTC()})
 	}
 }

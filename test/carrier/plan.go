@@ -33,6 +33,7 @@ const (
 	HoldsPerson  Kind = "holds_person"  // a person who puts the dialer on hold and takes it back
 	OfferPerson  Kind = "offer_person"  // a person whose line sends a re-INVITE without an offer
 	BusinessLine Kind = "business_line" // a person with a long greeting
+	Recorded     Kind = "recorded"      // plays Behaviour.Recording
 )
 
 // Mix is the share of calls that meet each kind; what is left over of 1, with
@@ -55,6 +56,7 @@ type Behaviour struct {
 	Patience   time.Duration // how long a person waits in silence after the greeting
 	Greeting   int           // which of the voices
 	RetryAfter int           // seconds, on a 503
+	Recording  *Recording    // of Recorded
 }
 
 // Plan is what attempt number attempt (from 1) of a number meets. It depends on

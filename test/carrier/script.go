@@ -105,6 +105,8 @@ func (s *script) live() {
 		s.answerLate()
 	case TwoAnswers:
 		s.answerTwice()
+	case Recorded:
+		s.playRecording()
 	default:
 		s.ring()
 		if s.pause(s.plan.Ring) && s.answer() {
@@ -173,7 +175,7 @@ func (s *script) refuse() {
 
 // answer sends the 200; false where the caller was faster to leave.
 func (s *script) answer() bool {
-	if s.plan.Kind != FalseAnswer {
+	if s.plan.Kind != FalseAnswer && s.plan.Kind != Recorded {
 		s.call.Audio.Play(s.background())
 	}
 	if err := s.call.Answer(); err != nil {
@@ -275,6 +277,9 @@ func (s *script) leave() {
 	sent := s.call.Audio.Sent()
 	if sent.Count > 0 {
 		s.note(Event{Event: "marks", Stream: s.call.Audio.Stream(), First: 1, Last: sent.Count, Sent: sent.Count, FirstAt: sent.First.UTC(), LastAt: sent.Last.UTC(), Late: sent.Late})
+	}
+	if s.plan.Kind == Recorded {
+		s.ear.tellSounds(s.note)
 	}
 	if n := s.call.Audio.Foreign(); n > phone.Stragglers {
 		s.wrong("rtp_source", fmt.Sprintf("%d packets from another address than announced", n))

@@ -69,6 +69,17 @@ func tones(peak float64, d time.Duration, hz ...float64) []int16 {
 	return out
 }
 
+// Speech is a made-up utterance of speaker number seed; phrased speech pauses for
+// a breath every few syllables.
+func Speech(seed uint64, length time.Duration, phrased bool) []int16 {
+	return speech(rand.New(rand.NewPCG(seed, 0x73706565636800)), length, phrased)
+}
+
+// Tones is the sum of sines, with the given peak of 32767.
+func Tones(peak float64, length time.Duration, hz ...float64) []int16 {
+	return tones(peak, length, hz...)
+}
+
 // vowels are the first three formants, in Hz (Peterson and Barney 1952, men).
 var vowels = [][3]float64{{730, 1090, 2440}, {530, 1840, 2480}, {270, 2290, 3010}, {570, 840, 2410}, {300, 870, 2240}, {660, 1720, 2410}, {490, 1350, 1690}}
 

@@ -60,10 +60,18 @@ func (j *journal) noFaults(t *testing.T) {
 // later.
 func personsOnly(t *testing.T, talk time.Duration) (*carrier.Carrier, *journal) {
 	t.Helper()
-	j := &journal{}
 	person := carrier.Behaviour{Kind: carrier.Person, Ring: 500 * time.Millisecond, Talk: talk, Patience: 6 * time.Second}
-	c, err := carrier.New(carrier.Config{Seed: 1, Log: j, CustomerHz: customerHz, OperatorHz: operatorHz,
+	return startCarrier(t, carrier.Config{Seed: 1, CustomerHz: customerHz, OperatorHz: operatorHz,
 		Behave: func(string, int) (carrier.Behaviour, bool) { return person, true }})
+}
+
+// startCarrier runs a far end that is gone with the test, after all that was
+// started later.
+func startCarrier(t *testing.T, cfg carrier.Config) (*carrier.Carrier, *journal) {
+	t.Helper()
+	j := &journal{}
+	cfg.Log = j
+	c, err := carrier.New(cfg)
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

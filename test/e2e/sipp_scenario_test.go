@@ -111,6 +111,8 @@ func pause(milliseconds int) step {
 }
 
 // play sends a file of raw G.711 once, payload type 0.
-func play(file string) step {
-	return step(fmt.Sprintf("<nop><action><exec rtp_stream=\"%s,1,0\"/></action></nop>\n", file))
+func play(file string) step { return playAs(file, 0) }
+
+func playAs(file string, payload int) step {
+	return step(fmt.Sprintf("<nop><action><exec rtp_stream=\"%s,1,%d\"/></action></nop>\n", file, payload))
 }

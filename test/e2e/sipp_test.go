@@ -37,6 +37,7 @@ type sippRow struct {
 	tone    bool          // and hears the customer's tone
 	invites int           // INVITE transactions; 0 means one
 	within  time.Duration // default 25 s
+	files   map[string][]byte
 }
 
 // ourBye is the end of a call that the dialer hangs up.
@@ -176,6 +177,9 @@ func newSippRun(t *testing.T, row sippRow) *sippRun {
 	write("scenario.xml", []byte(scenario(row.steps...)))
 	write("hello.ul", encoded(hello(), quiet(1500), tone(customerHz, 20_000)))
 	write("ringback.ul", encoded(tone(425, 1000), quiet(4000)))
+	for name, b := range row.files {
+		write(name, b)
+	}
 	r.cmd = exec.Command("sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-mi", "127.0.0.1", "-m", "1", "-nostdin",
 		"-timeout", "70", "-timeout_error", "-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log")
 	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = r.dir, &r.output, &r.output

@@ -261,7 +261,7 @@ func (o *operator) speak() {
 	if o.leg == nil {
 		return
 	}
-	if o.now.State == "talking" {
+	if o.now.State == "talking" || o.room.cfg.OpenMic {
 		o.leg.Audio.Play(&phone.Tone{Hz: o.room.cfg.OperatorHz, Peak: 8000})
 	} else {
 		o.leg.Audio.Play(nil)

@@ -62,6 +62,7 @@ type Config struct {
 	PauseMean        time.Duration // lognormal, default 60 s
 	OperatorHz       float64       // what operators talk in, default 1100
 	CustomerHz       float64       // what they listen for, default 700
+	OpenMic          bool          // they talk all the time, so that a customer hears when they were connected
 	Log              io.Writer
 	HTTP             *http.Client // default: one without a time limit on streams
 

@@ -73,6 +73,14 @@ func (c *Call) describe(r *Message) error {
 	return nil
 }
 
+// Speak keeps a call to these laws, in the order of preference; before Ring and
+// Answer.
+func (c *Call) Speak(laws ...Law) {
+	c.phone.mu.Lock()
+	defer c.phone.mu.Unlock()
+	c.session.laws = laws
+}
+
 // Answer sends the 200 and starts the audio. Answered is closed when the ACK
 // has come. After a CANCEL that was held (HoldCancel) it is the late 200 that
 // crosses it.

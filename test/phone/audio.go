@@ -61,6 +61,7 @@ type Audio struct {
 	packet   [12 + FrameSamples]byte
 	pcm      [FrameSamples]int16
 	events   []eventPacket
+	way      *way // nil is a clean path
 
 	listener atomic.Pointer[func(*Packet)]
 	digits   atomic.Pointer[func(rune)]
@@ -174,12 +175,28 @@ func (a *Audio) tick() {
 	if a.sendEvent() {
 		return
 	}
-	payload := a.packet[12:]
-	a.law.Encode(payload, a.pcm[:])
-	a.note(time.Now())
-	Mark{a.stream, a.sent}.Stamp(payload)
-	a.send(byte(a.law), a.sent == 1, a.clock, payload)
+	a.sendFrame()
 	a.clock += FrameSamples
+}
+
+// sendFrame sends what is in pcm. A frame that is left out in a pause has its
+// mark's number too.
+func (a *Audio) sendFrame() {
+	payload := a.packet[12:]
+	a.note(time.Now())
+	marker := a.sent == 1 || a.way.resumes(a.pcm[:])
+	if silent, first := a.way.pauses(a.pcm[:]); silent {
+		if first {
+			payload[0] = noiseLevel(a.pcm[:])
+			a.send(noiseType, false, a.clock, payload[:1])
+		}
+		return
+	}
+	a.law.Encode(payload, a.pcm[:])
+	if a.way == nil || !a.way.Plain {
+		Mark{a.stream, a.sent}.Stamp(payload)
+	}
+	a.send(byte(a.law), marker, a.clock, payload)
 }
 
 // send writes one RTP packet (RFC 3550 section 5.1) whose payload is in place.
@@ -193,8 +210,7 @@ func (a *Audio) send(payloadType byte, marker bool, timestamp uint32, payload []
 	binary.BigEndian.PutUint32(h[4:], timestamp)
 	binary.BigEndian.PutUint32(h[8:], a.ssrc)
 	a.sequence++
-	// A lost packet is the network's affair; a closed socket ends the stream.
-	a.conn.WriteToUDPAddrPort(a.packet[:12+len(payload)], a.remote) //nolint:errcheck // see above
+	a.deliver(a.packet[:12+len(payload)])
 }
 
 // note counts a mark and remembers it where it leaves over 10 ms late.

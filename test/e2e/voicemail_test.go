@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/test/carrier"
+)
+
+// machine is an answering machine: a greeting, and most times a beep.
+type machine struct {
+	what  string
+	sound []int16
+	over  int // samples until the end of its beep, or of its greeting
+	beeps bool
+}
+
+// machines are n of many kinds, each its own voice, beep and line.
+func machines(n, longest int) (all []machine) {
+	for i := range n {
+		r := rand.New(rand.NewPCG(uint64(i), 0x6d616368))
+		between := func(from, to int) int { return from + r.IntN(to-from) }
+		span := func(from, to int) time.Duration { return time.Duration(between(from, to)) * time.Millisecond }
+		greeting := carrier.Speech(uint64(1000+i), span(2500, longest), true)
+		m := machine{beeps: i%10 != 9}
+		rest, beep := between(100, 1200), []int16(nil)
+		if i%4 == 1 {
+			rest = 0 // speech right up to the beep
+		}
+		peak, length := 1000*float64(between(2, 12)), span(80, 1500)
+		switch {
+		case !m.beeps:
+			m.what, rest = "no beep", 0
+		case i%5 == 3:
+			low, high := float64(between(400, 900)), float64(between(1000, 1900))
+			m.what, beep = fmt.Sprintf("%.0f and %.0f Hz, %v", low, high, length), carrier.Tones(peak, length, low, high)
+		case i%5 == 4:
+			hz := float64(between(400, 1900))
+			one := carrier.Tones(peak, span(80, 300), hz)
+			m.what, beep = fmt.Sprintf("two of %.0f Hz", hz), slices.Concat(one, quiet(120), one)
+		default:
+			hz := float64(between(380, 2050))
+			m.what, beep = fmt.Sprintf("%.0f Hz, %v", hz, length), carrier.Tones(peak, length, hz)
+		}
+		sound := slices.Concat(quiet(between(200, 700)), greeting, quiet(rest), beep)
+		m.over = len(sound)
+		m.what += fmt.Sprintf(", %d ms after the greeting, peak %.0f", rest, peak)
+		m.sound = newClip("", "machine", 0, sound, quiet(40)).pcm
+		all = append(all, m)
+	}
+	return all
+}
+
+// A message begins this long after the end of a beep; without one, after a quiet
+// that is long enough to be no pause.
+const (
+	soonest, latest           = 100 * time.Millisecond, 600 * time.Millisecond
+	quietAtLeast, quietAtMost = 3 * time.Second, 6 * time.Second
+)
+
+// TestVoicemailDrop has the product leave its message on machines, and looks for
+// it in what the far end heard: one message, in time, over none of the greeting.
+func TestVoicemailDrop(t *testing.T) {
+	t.Parallel()
+	all, operators := machines(20, 4500), 20
+	if whole() {
+		all, operators = machines(100, 12000), 20
+	}
+	prompts := t.TempDir()
+	writeWAV(t, filepath.Join(prompts, "message.wav"), tone(500, 1200))
+	var recordings []*carrier.Recording
+	for _, m := range all {
+		recordings = append(recordings, &carrier.Recording{Sound: m.sound, Stays: 12 * time.Second})
+	}
+	calls := callAll(t, prompts, lineup{campaign: "voicemail", detection: "before", voicemail: "message", recordings: recordings, operators: operators})[0]
+	right, through := 0, 0
+	var after, waited []time.Duration
+	var missed strings.Builder
+	for i, c := range calls {
+		wrong := c.messageOn(all[i])
+		switch {
+		case wrong == "":
+			right++
+			if d := c.sounds[0].first.Sub(c.sentAt(all[i].over - 1)); all[i].beeps {
+				after = append(after, d)
+			} else {
+				waited = append(waited, d)
+			}
+			continue
+		case !c.tone.IsZero():
+			through++
+		}
+		fmt.Fprintf(&missed, "\n  machine %d (%s): %s; heard %v", i, all[i].what, wrong, c.heard)
+	}
+	after, waited = sortedTimes(after), sortedTimes(waited)
+	t.Logf("\nmessages left on machines: %d of %d, %d put through to operators\nfrom the end of the beep: p5 %v, p50 %v, p95 %v; without a beep from the end of the greeting: p50 %v%s",
+		right, len(calls), through, ms(percentile(after, 0.05)), ms(percentile(after, 0.5)), ms(percentile(after, 0.95)), ms(percentile(waited, 0.5)), missed.String())
+	if least := len(calls) * 97 / 100; right < least {
+		t.Errorf("the message is in its place on %d of %d machines, want %d", right, len(calls), least)
+	}
+}
+
+func ms(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+// messageOn says what is wrong with the message on a machine.
+func (c *wireCall) messageOn(m machine) string {
+	switch {
+	case !c.tone.IsZero():
+		return "put through to an operator"
+	case len(c.sounds) != 1:
+		return fmt.Sprintf("%d sounds heard, want one message", len(c.sounds))
+	}
+	from, to := soonest, latest
+	if !m.beeps {
+		from, to = quietAtLeast, quietAtMost
+	}
+	if d := c.sounds[0].first.Sub(c.sentAt(m.over - 1)); d < from || d > to {
+		return fmt.Sprintf("the message begins %v after the end, want %v to %v", ms(d), from, to)
+	}
+	if d := c.sounds[0].last.Sub(c.sounds[0].first); d < time.Second {
+		return fmt.Sprintf("a message of %v, want it whole", ms(d))
+	}
+	return ""
+}
