@@ -185,7 +185,7 @@ type Campaign struct {
 	Trunks     string        `json:"trunks"`              // trunk group
 	CallerIDs  []string      `json:"caller_ids"`          // E.164, owned numbers only
 	Pacing     Pacing        `json:"pacing"`
-	Detection  string        `json:"detection"`         // before (a verdict), with (the first speech: no dead air, and operators hear machines), off (the answer); empty: as the configuration says
+	Detection  string        `json:"detection"`         // before (a verdict), with (the first speech: no dead air, and operators hear machines until they are known for what they are), off (the answer); empty: as the configuration says
 	Windows    []Hours       `json:"windows,omitempty"` // narrower than the law, in the customer's local time; empty: the law alone
 	Retry      []RetryRule   `json:"retry,omitempty"`   // per outcome; outcomes that are missing use DefaultRetry
 	Caps       []Cap         `json:"caps,omitempty"`    // besides those of the rule pack

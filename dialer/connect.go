@@ -66,7 +66,9 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	o := e.operators[a.Operator]
 	customer, leg := media.LegID(c.ID()), media.LegID(o.leg)
 	e.deps.Audio.Bridge(customer, leg)
-	e.deps.Audio.StopDetect(customer)
+	if a.Again || !c.OnTrial() {
+		e.deps.Audio.StopDetect(customer)
+	}
 	e.deps.Audio.Play(leg, media.PromptBeep)
 	e.startRecording(now, c)
 	e.takeOver(now, c.ID())
@@ -74,8 +76,10 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 		operator: o.ID(), attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
 		verdictAt: c.VerdictAt(), bridgedAt: now,
 	}
+	o.takenBack = ""
 	e.talks[c.ID()] = o.last
 	if !a.Again {
+		c.late = a.Late
 		c.campaign.controller.Observe(now, pacing.Connected{Call: string(c.ID()), Operator: a.Operator, Late: a.Late})
 	}
 	e.stepOperator(now, o, operator.Bridged{})
@@ -117,20 +121,24 @@ func recordingPath(began time.Time, id campaigns.AttemptID) string {
 	return began.UTC().Format("2006/01/02/") + string(id) + ".wav"
 }
 
-// freeOperator takes the operator out of a call that is over for them.
-func (e *Engine) freeOperator(now time.Time, user string) {
+// freeOperator takes the operator out of a call that is over for them. Of one that
+// was taken back there is nothing to say.
+func (e *Engine) freeOperator(now time.Time, user string, takenBack campaigns.Outcome) {
 	o := e.operators[user]
 	if o == nil || o.last == nil {
 		return
 	}
 	e.deps.Audio.Unbridge(media.LegID(o.last.attempt))
 	o.last.over = true
+	if takenBack != "" {
+		o.last.disposed, o.takenBack = true, whyTakenBack(takenBack)
+	}
 	wrap := o.last.campaign.Wrap.Timeout
 	if wrap <= 0 {
 		wrap = DefaultWrap
 	}
 	if o.last.disposed {
-		wrap = 0 // said during the talk: nothing is left to write
+		wrap = 0 // nothing is left to write
 	}
 	o.last.wrapUntil = now.Add(wrap)
 	e.stepOperator(now, o, operator.CallOver{WrapUp: wrap})
@@ -139,3 +147,21 @@ func (e *Engine) freeOperator(now time.Time, user string) {
 // DefaultWrap is how long an operator may wrap up where the campaign does not
 // say.
 const DefaultWrap = time.Minute
+
+// whyTakenBack tells an operator in words why a call went away.
+func whyTakenBack(o campaigns.Outcome) string {
+	what := "no person"
+	switch o {
+	case campaigns.MachineHeard:
+		what = "a machine"
+	case campaigns.FaxHeard:
+		what = "a fax"
+	case campaigns.ScreenedCall:
+		what = "an assistant that screens calls"
+	case campaigns.Announcement, campaigns.InvalidNumber, campaigns.Congestion:
+		what = "an announcement of the network"
+	case campaigns.Busy:
+		what = "a busy tone"
+	}
+	return "the last call was taken back: " + what + " answered"
+}

@@ -134,6 +134,7 @@ type liveCall struct {
 	placed    bool   // the INVITE left
 	term      int64  // it was begun in
 	previewer string // who asked for the call, in preview campaigns
+	late      bool   // an operator had the person after the law's time
 	optedOut  bool   // the person pressed the key of the safe-harbour message
 	endedAt   time.Time
 	bridgeIn  time.Time // first customer packet at the operator
@@ -142,14 +143,15 @@ type liveCall struct {
 // liveOperator is an operator with what the engine holds for them.
 type liveOperator struct {
 	*operator.Operator
-	campaign campaigns.CampaignID
-	duty     bool   // the store has them on duty here
-	leg      string // leg id while there is one
-	legs     int    // counts legs, to name the next
-	code     string // feature code being keyed in
-	shift    shift
-	last     *talk            // the call that is talked in or wrapped up
-	preview  *campaigns.Claim // the lead that is looked at, in preview campaigns
+	campaign  campaigns.CampaignID
+	duty      bool   // the store has them on duty here
+	leg       string // leg id while there is one
+	legs      int    // counts legs, to name the next
+	code      string // feature code being keyed in
+	shift     shift
+	last      *talk            // the call that is talked in or wrapped up
+	takenBack string           // why the last call went away, in words; empty: it was a talk
+	preview   *campaigns.Claim // the lead that is looked at, in preview campaigns
 }
 
 // talk is what an operator has on the screen.

@@ -148,6 +148,52 @@ func TestMachineHangsUp(t *testing.T) {
 	}
 }
 
+// A person who was connected at their first speech is on trial: a machine goes, and its
+// operator has nothing to write; a person stays, whatever beeps in the talk.
+func TestPersonOnTrial(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 2)
+		spring := progressive("spring")
+		spring.Detection = "with"
+		f.run(spring)
+		f.ready("ann")
+		heard := func(leg sip.LegID, kind media.VerdictKind, provisional bool) {
+			f.sound(media.Verdict{Leg: media.LegID(leg), Kind: kind, Provisional: provisional, GreetingEnd: time.Now(), At: time.Now()})
+		}
+		leg := f.call(0)
+		f.answer(leg)
+		heard(leg, media.Person, true)
+		f.wantState("ann", operator.Talking)
+		heard(leg, media.Machine, true)
+		f.wantState("ann", operator.Talking)
+		if f.audio.was("stop detect "+string(leg)) != 0 {
+			t.Error("nobody listens any more while the trial goes on")
+		}
+		f.sound(media.Beep{Leg: media.LegID(leg), At: time.Now()})
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.MachineHeard: 1})
+		f.wantState("ann", operator.Ready)
+		if got, want := f.view("ann").TakenBack, "the last call was taken back: a machine answered"; got != want {
+			t.Errorf("ann is told %q, want %q", got, want)
+		}
+		if r := f.spring(); r.Live != 0 || r.Abandoned != 0 {
+			t.Errorf("%d live answers, %d abandoned; a machine is neither", r.Live, r.Abandoned)
+		}
+
+		leg = f.call(1)
+		f.answer(leg)
+		heard(leg, media.Person, true)
+		heard(leg, media.Person, false)
+		if got := f.view("ann").TakenBack; got != "" {
+			t.Errorf("ann is told %q in the next talk", got)
+		}
+		if f.audio.was("stop detect "+string(leg)) != 1 {
+			t.Error("a person is listened to after the trial")
+		}
+		f.sound(media.Beep{Leg: media.LegID(leg), At: time.Now()})
+		f.wantState("ann", operator.Talking)
+	})
+}
+
 // The campaign's message is left on a machine when its beep is over, again
 // from its beginning after one beep more, or where it is quiet without a beep.
 func TestMessageOnAMachine(t *testing.T) {

@@ -121,6 +121,7 @@ type OperatorView struct {
 	Leaves       bool                    `json:"pause_requested,omitempty"` // pauses or goes off duty after the call
 	RestUntil    time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
 	Idle         string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
+	TakenBack    string                  `json:"taken_back,omitempty"`      // why the last call went away by itself, in words; until the next one
 	Campaign     campaigns.CampaignID    `json:"campaign,omitempty"`
 	Attempt      campaigns.AttemptID     `json:"attempt,omitempty"`
 	CallID       string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg

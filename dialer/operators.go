@@ -195,7 +195,7 @@ func (e *Engine) dialInAnswer(ev sip.Incoming) ([]byte, error) {
 func (e *Engine) operatorView(o *liveOperator) OperatorView {
 	v := OperatorView{
 		User: campaigns.UserID(o.ID()), State: o.State(), Since: o.Since(), Reason: o.Reason(), Campaign: o.campaign,
-		Stage: o.Stage(), Leaves: o.PauseRequested(), RestUntil: o.shift.until,
+		TakenBack: o.takenBack, Stage: o.Stage(), Leaves: o.PauseRequested(), RestUntil: o.shift.until,
 		Attempt: campaigns.AttemptID(o.Call()),
 	}
 	if t := o.last; t != nil {

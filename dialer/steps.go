@@ -42,6 +42,10 @@ func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to 
 		learn.Observe(now, pacing.Machine{Call: id})
 		return
 	}
+	if wasTakenBack(ev, from, to) {
+		learn.Observe(now, pacing.Machine{Call: id, Talked: from == call.Bridged, Late: c.late})
+		return
+	}
 	switch to {
 	case call.Ringing:
 		learn.Observe(now, pacing.Ringing{Call: id, Since: c.RingingAt()})
@@ -58,6 +62,19 @@ func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to 
 			learn.Observe(now, pacing.Ended{Call: id, Cause: pacing.CauseCancelled})
 		}
 	}
+}
+
+// wasTakenBack says that a person turned out to be none while they waited for an
+// operator or had one.
+func wasTakenBack(ev call.Event, from, to call.State) bool {
+	if from != call.Queued && from != call.Bridged || to != call.Leaving && to != call.Doubted {
+		return false
+	}
+	switch ev.(type) {
+	case call.Verdict, call.Beep:
+		return true
+	}
+	return false
 }
 
 // perform does one action of a call.
@@ -78,7 +95,9 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 	case call.Connect:
 		e.connect(now, c, a)
 	case call.FreeOperator:
-		e.freeOperator(now, a.Operator)
+		e.freeOperator(now, a.Operator, a.TakenBack)
+	case call.StopListening:
+		e.deps.Audio.StopDetect(leg)
 	case call.Lost:
 		c.campaign.controller.Observe(now, pacing.Abandoned{Call: string(c.ID())})
 	case call.PlayMessage:

@@ -76,11 +76,16 @@ func (b *budget) human(now time.Time, chance float64) {
 	b.expected = b.expected*keep + chance
 }
 
-// mistaken takes a live answer back: it was a machine after all.
-func (b *budget) mistaken(now time.Time) {
+// mistaken takes a live answer back: it was a machine after all. Late: it was booked
+// as abandoned too. That its call found no operator stays learnt.
+func (b *budget) mistaken(now time.Time, late bool) {
 	b.live = max(0, b.live-1)
 	b.own.live--
 	b.ledger.book(now, -1, 0)
+	if late {
+		b.own.lost--
+		b.ledger.book(now, 0, -1)
+	}
 }
 
 // lost books an abandoned call.

@@ -80,6 +80,8 @@ func (c *controller) Observe(now time.Time, ev Event) {
 	case Machine:
 		if k := c.floor.calls[ev.Call]; k != nil {
 			c.machineHeard(now, k)
+		} else if ev.Talked {
+			c.budget.mistaken(now, ev.Late)
 		}
 	case Ended:
 		if k := c.floor.calls[ev.Call]; k != nil {
@@ -163,7 +165,7 @@ func (c *controller) machineHeard(now time.Time, k *call) {
 		c.callEnded(now, k, CauseFailed)
 		return
 	}
-	c.budget.mistaken(now)
+	c.budget.mistaken(now, false)
 	c.floor.forget(k)
 }
 

@@ -276,8 +276,10 @@ func TestCounts(t *testing.T) {
 		{"abandoned", []Event{Human{"x"}, Abandoned{"x"}}, 1, 1},
 		{"abandoned before the verdict", []Event{Abandoned{"x"}}, 1, 1},
 		{"hung up while waiting", []Event{Human{"x"}, Ended{"x", CauseFailed}}, 1, 0},
-		{"a machine after all", []Event{Human{"x"}, Machine{"x"}}, 0, 0},
-		{"machine", []Event{Machine{"x"}}, 0, 0},
+		{"a machine after all", []Event{Human{"x"}, Machine{Call: "x"}}, 0, 0},
+		{"a machine after the connection", []Event{Human{"x"}, Connected{Call: "x"}, Machine{Call: "x", Talked: true}}, 0, 0},
+		{"a machine after a late connection", []Event{Human{"x"}, Connected{Call: "x", Late: true}, Machine{Call: "x", Talked: true, Late: true}}, 0, 0},
+		{"machine", []Event{Machine{Call: "x"}}, 0, 0},
 		{"all of it twice", []Event{Human{"x"}, Human{"x"}, Abandoned{"x"}, Abandoned{"x"}, Human{"x"}}, 1, 1},
 		{"never dialled", []Event{Human{"y"}, Abandoned{"y"}}, 0, 0},
 	} {

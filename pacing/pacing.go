@@ -142,8 +142,12 @@ type Answered struct {
 // Human is the verdict that a person is there and waits.
 type Human struct{ Call string }
 
-// Machine is the verdict that no person is there.
-type Machine struct{ Call string }
+// Machine is the verdict that no person is there. Talked: after an operator was
+// connected; Late: after the law's time, so that it was counted as abandoned.
+type Machine struct {
+	Call         string
+	Talked, Late bool
+}
 
 // Cause is why a call ended without a connection.
 type Cause string

@@ -10,11 +10,11 @@
 //	aborting   begun, refused → over
 //	dialling   not_allowed, ended → over; rings → ringing; answered → detecting | queued; early verdict, cancel → leaving
 //	ringing    not_allowed, ended → over; answered → detecting | queued; early verdict, cancel → leaving
-//	detecting  person, timer → queued; no person, no person, quiet → doubted | leaving; maybe none → doubted; hang_up → leaving; ended → over
+//	detecting  person, first speech, timer → queued; no person, no person, quiet → doubted | leaving; maybe none → doubted; hang_up → leaving; ended → over
 //	doubted    person → queued; no person, beep, hang_up, timer → leaving; no person, quiet → dropping | leaving; recording → dropping; ended → over
 //	dropping   beep → doubted; hang_up, played, timer → leaving; ended → over
-//	queued     operator_found → bridged; hang_up → leaving; timer → message | leaving; ended → over
-//	bridged    operator_lost → stranded; hang_up → leaving; ended → over
+//	queued     no person, no person, quiet, beep → doubted | leaving; operator_found → bridged; hang_up → leaving; timer → message | leaving; ended → over
+//	bridged    no person, no person, quiet, beep → doubted | leaving; operator_lost → stranded; hang_up → leaving; ended → over
 //	stranded   operator_found → bridged; hang_up, timer → leaving; ended → over
 //	message    hang_up, played, opt_out, timer → leaving; ended → over
 //	leaving    timer, ended → over
@@ -60,6 +60,9 @@ const (
 	BeepAtMost = time.Minute
 	// WaitedAtLeast is the quiet without a beep after which a message is left.
 	WaitedAtLeast = 3 * time.Second
+	// TrialAtMost is how long a person who was connected at their first speech may
+	// yet turn out to be a machine.
+	TrialAtMost = 15 * time.Second
 	// StrandedAtMost is how long a customer whose operator's leg broke waits
 	// for another operator.
 	StrandedAtMost = 10 * time.Second
@@ -87,6 +90,7 @@ type Call struct {
 	since    time.Time
 	outcome  campaigns.Outcome // what it will come to, once known
 	operator string
+	trial    bool // a person at the first speech, who may yet turn out to be none
 
 	ringingAt, answeredAt, verdictAt, greetingEnd, bridgedAt time.Time
 }
@@ -102,6 +106,10 @@ func (c *Call) ID() campaigns.AttemptID { return c.spec.ID }
 // State is where the call stands; Since is when that began.
 func (c *Call) State() State     { return c.state }
 func (c *Call) Since() time.Time { return c.since }
+
+// OnTrial says that a person was told at the first speech, and the detector has not
+// made up its mind.
+func (c *Call) OnTrial() bool { return c.trial }
 
 // Operator is who talks, or talked; empty if nobody.
 func (c *Call) Operator() string { return c.operator }
@@ -218,6 +226,7 @@ func (c *Call) detecting(now time.Time, ev Event) []Action {
 		}
 		switch {
 		case ev.Outcome == "":
+			c.trial = ev.Provisional
 			return c.person(now, ev.GreetingEnd)
 		case ev.Provisional || c.drops(ev.Outcome):
 			c.outcome = ev.Outcome
@@ -311,7 +320,15 @@ func (c *Call) queued(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
 	case OperatorFound:
 		c.operator, c.bridgedAt = ev.Operator, now
-		return c.enter(now, Bridged, Connect{Operator: ev.Operator, Late: now.After(c.ConnectBy())})
+		connect := []Action{Connect{Operator: ev.Operator, Late: now.After(c.ConnectBy())}}
+		if c.trial {
+			connect = append(connect, c.timer(Bridged, TrialAtMost))
+		}
+		return c.enter(now, Bridged, connect...)
+	case Verdict, Beep:
+		if o := c.mistaken(ev); o != "" {
+			return c.takeBack(now, o)
+		}
 	case TimerFired:
 		c.outcome = campaigns.Abandoned
 		if !c.spec.Message {
@@ -329,8 +346,51 @@ func (c *Call) queued(now time.Time, ev Event) []Action {
 	return nil
 }
 
+// mistaken is what a person on trial turns out to be; empty where they do not. One that
+// may yet be a person is left to the operator.
+func (c *Call) mistaken(ev Event) campaigns.Outcome {
+	if !c.trial {
+		return ""
+	}
+	switch ev := ev.(type) {
+	case Beep:
+		return campaigns.MachineHeard
+	case Verdict:
+		if !ev.Early && !ev.Provisional {
+			return ev.Outcome
+		}
+	}
+	return ""
+}
+
+// takeBack goes on with what is no person, as if it had never been held to be one:
+// neither a talk nor a person lost.
+func (c *Call) takeBack(now time.Time, o campaigns.Outcome) []Action {
+	c.trial, c.outcome = false, o
+	c.operator, c.verdictAt, c.bridgedAt = "", time.Time{}, time.Time{}
+	if c.drops(o) {
+		return c.doubt(now)
+	}
+	return c.leave(now, o)
+}
+
+// acquit ends the trial of a person: nothing in the talk takes them back.
+func (c *Call) acquit() []Action {
+	c.trial = false
+	return []Action{StopListening{}}
+}
+
 func (c *Call) bridged(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
+	case Verdict, Beep:
+		if o := c.mistaken(ev); o != "" {
+			return append([]Action{FreeOperator{Operator: c.operator, TakenBack: o}}, c.takeBack(now, o)...)
+		}
+		if v, ok := ev.(Verdict); ok && c.trial && v.Outcome == "" && !v.Provisional {
+			return c.acquit()
+		}
+	case TimerFired:
+		return c.acquit()
 	case HangUp:
 		return append([]Action{FreeOperator{Operator: c.operator}}, c.leave(now, c.talked())...)
 	case OperatorLost:

@@ -25,6 +25,11 @@ func person(greetingEnd int) Verdict { return Verdict{GreetingEnd: clock(greetin
 
 var full = Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: true, Detect: true}
 
+// firstSpeech is a person until more is known.
+func firstSpeech(greetingEnd int) Verdict {
+	return Verdict{GreetingEnd: clock(greetingEnd), Provisional: true}
+}
+
 func play(spec Spec, events []at) (*Call, []Action) {
 	c := New(spec, begin)
 	var actions []Action
@@ -174,6 +179,29 @@ func TestPaths(t *testing.T) {
 			events: with(answeredCall, ms(8000, Verdict{Outcome: campaigns.MachineHeard, Provisional: true}),
 				ms(10000, person(9000))),
 			want: cat(answered, []Action{ArmTimer{In: Doubted, After: DoubtAtMost}, FindOperator{}, ArmTimer{In: Queued, After: time.Second}}),
+		},
+		"on trial, and nothing more is heard": {
+			spec:   full,
+			events: with(answeredCall, ms(6000, firstSpeech(6000)), ms(6020, OperatorFound{Operator: "ann"}), ms(21020, TimerFired{In: Bridged, Since: clock(6020)}), ms(22000, Beep{})),
+			want: cat(answered, []Action{FindOperator{}, ArmTimer{In: Queued, After: 2 * time.Second}, Connect{Operator: "ann"},
+				ArmTimer{In: Bridged, After: TrialAtMost}, StopListening{}}),
+		},
+		"on trial, and a machine after all": {
+			spec:   full,
+			events: with(answeredCall, ms(6000, firstSpeech(6000)), ms(6020, OperatorFound{Operator: "ann"}), ms(8000, Verdict{Outcome: campaigns.MachineHeard, Provisional: true}), ms(13000, Verdict{Outcome: campaigns.MachineHeard}), ms(13100, Ended{Code: 200})),
+			want: cat(answered, []Action{FindOperator{}, ArmTimer{In: Queued, After: 2 * time.Second}, Connect{Operator: "ann"}, ArmTimer{In: Bridged, After: TrialAtMost},
+				FreeOperator{Operator: "ann", TakenBack: campaigns.MachineHeard}, HangUpLeg{}, ArmTimer{In: Leaving, After: LeaveAtMost}, EndAttempt{Outcome: campaigns.MachineHeard, Code: 200}}),
+		},
+		"on trial, a machine, and a message is left": {
+			spec:   Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: true, Detect: true, Drop: true},
+			events: with(answeredCall, ms(6000, firstSpeech(6000)), ms(6020, OperatorFound{Operator: "ann"}), ms(11000, Beep{}), ms(11300, Recording{})),
+			want: cat(answered, []Action{FindOperator{}, ArmTimer{In: Queued, After: 2 * time.Second}, Connect{Operator: "ann"}, ArmTimer{In: Bridged, After: TrialAtMost},
+				FreeOperator{Operator: "ann", TakenBack: campaigns.MachineHeard}, ArmTimer{In: Doubted, After: BeepAtMost}, LeaveMessage{}, ArmTimer{In: Dropping, After: MessageAtMost}}),
+		},
+		"on trial, and a fax without an operator": {
+			spec:   full,
+			events: with(answeredCall, ms(6000, firstSpeech(6000)), ms(7000, Verdict{Outcome: campaigns.FaxHeard})),
+			want:   cat(answered, []Action{FindOperator{}, ArmTimer{In: Queued, After: 2 * time.Second}, HangUpLeg{}, ArmTimer{In: Leaving, After: LeaveAtMost}}),
 		},
 		"hung up while we listen": {
 			spec:   full,

@@ -95,8 +95,14 @@ type (
 		Late     bool // after the law's time: counts as abandoned
 		Again    bool // after the first operator's leg broke
 	}
-	// FreeOperator takes the operator out of the call, into the wrap-up.
-	FreeOperator struct{ Operator string }
+	// FreeOperator takes the operator out of the call, into the wrap-up. TakenBack is what
+	// the person turned out to be, and there is nothing to wrap up; empty: they talked.
+	FreeOperator struct {
+		Operator  string
+		TakenBack campaigns.Outcome
+	}
+	// StopListening ends the trial of a person: they are one.
+	StopListening struct{}
 	// Lost says that a live person was lost for want of an operator.
 	Lost struct{}
 	// PlayMessage plays the safe-harbour message.
@@ -129,6 +135,7 @@ func (KeepDialog) action()    {}
 func (FindOperator) action()  {}
 func (Connect) action()       {}
 func (FreeOperator) action()  {}
+func (StopListening) action() {}
 func (Lost) action()          {}
 func (PlayMessage) action()   {}
 func (LeaveMessage) action()  {}

@@ -89,6 +89,10 @@ func (l *ledger) count(t *rapid.T, c *Call, a Action) {
 		if a.Late {
 			l.lateConnects++
 		}
+	case FreeOperator:
+		if a.TakenBack != "" { // no person was there to be lost
+			l.lateConnects = 0
+		}
 	case Lost:
 		l.losses++
 	case Suppress:

@@ -37,6 +37,7 @@ var happenings = []happening{
 	{"answered", func(_ *Call, now time.Time) Event { return Answered{At: now} }},
 	{"early verdict", always(Verdict{Early: true, Outcome: campaigns.Busy})},
 	{"person", func(_ *Call, now time.Time) Event { return Verdict{GreetingEnd: now} }},
+	{"first speech", func(_ *Call, now time.Time) Event { return Verdict{Provisional: true, GreetingEnd: now} }},
 	{"no person", always(Verdict{Outcome: campaigns.MachineHeard})},
 	{"maybe none", always(Verdict{Outcome: campaigns.MachineHeard, Provisional: true})},
 	{"no person, quiet", func(_ *Call, now time.Time) Event {
@@ -64,6 +65,7 @@ func walk(visit func(before Call, h happening, after Call, actions []Action)) {
 		state                       State
 		outcome                     campaigns.Outcome
 		answered, verdict, overtime bool
+		trial                       bool
 	}
 	seen := map[situation]bool{}
 	type moment struct {
@@ -73,7 +75,7 @@ func walk(visit func(before Call, h happening, after Call, actions []Action)) {
 	var open []moment
 	note := func(c Call, now time.Time) {
 		by := c.ConnectBy()
-		s := situation{c.spec, c.state, c.outcome, !c.answeredAt.IsZero(), !c.verdictAt.IsZero(), !by.IsZero() && !now.Before(by)}
+		s := situation{c.spec, c.state, c.outcome, !c.answeredAt.IsZero(), !c.verdictAt.IsZero(), !by.IsZero() && !now.Before(by), c.trial}
 		if !seen[s] {
 			seen[s] = true
 			open = append(open, moment{c, now})

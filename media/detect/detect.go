@@ -29,7 +29,7 @@ type Finding struct {
 	Early       bool          // heard before the answer
 	SIT         string        // code of the tri-tone, with Announcement
 	Revised     bool          // takes back an earlier finding of another kind
-	Provisional bool          // a machine that may yet be taken back; told again without it when it no longer may
+	Provisional bool          // a machine that may yet be taken back, or a person on trial; told again without it when they no longer may
 	GreetingEnd time.Duration // last syllable so far; 0 where nobody spoke
 	At          time.Duration // now
 	Records     bool          // its beep is over and it is quiet: a message may begin; told after each beep
@@ -47,6 +47,7 @@ type Detector struct {
 	final    Finding
 	toneAt   time.Duration // when a tone last sounded
 	beepAt   time.Duration // onset of a beep that waits for what comes after it, or 0
+	heldAt   time.Duration // likewise, of a tone that began while an operator had the call
 	callAt   time.Duration // onset of the last calling tone of a fax, or 0
 	lone     bool          // a beep came before any speech
 	sounds   bool          // a beep was told, and its end was not
@@ -131,6 +132,7 @@ func (d *Detector) Final() Finding { return d.final }
 // not change the time of a verdict.
 func (d *Detector) tell(f Finding) Finding {
 	f.At, f.Early = d.now, !d.answered
+	d.trial = f.Kind == media.Person && f.Provisional
 	f.Revised = d.final.Kind != "" && d.final.Kind != f.Kind
 	if d.voice.heard() && f.GreetingEnd == 0 {
 		f.GreetingEnd = d.voice.end

@@ -76,8 +76,16 @@ func TestVerdicts(t *testing.T) {
 		{name: "early ringback", sound: newLine(2).tone(tone.Ringback("GB"), 3*time.Second).speech(600 * ms).quiet(2 * time.Second), answer: 3 * time.Second, want: "person", last: 4400 * ms},
 		{name: "early busy, answered", sound: newLine(2).tone(tone.Busy("DE"), 3*time.Second).quiet(300 * ms).speech(600 * ms).quiet(2 * time.Second), answer: 3 * time.Second, want: "busy_tone(early), person", last: 4700 * ms},
 		{name: "off", cfg: Config{Mode: Off}, sound: greeting(5 * time.Second), want: "person", last: 20 * ms},
-		{name: "with person", cfg: Config{Mode: With}, sound: hello(1), want: "person", last: 600 * ms},
-		{name: "with machine", cfg: Config{Mode: With}, sound: greeting(6 * time.Second), want: "person, machine(revised)?", last: 3600 * ms},
+		{name: "with person", cfg: Config{Mode: With}, sound: hello(1), want: "person?, person", last: 1650 * ms},
+		{name: "with machine", cfg: Config{Mode: With}, sound: greeting(6 * time.Second), want: "person?, machine(revised)?", last: 3600 * ms},
+		{name: "with machine and its beep", cfg: Config{Mode: With}, sound: greeting(5*time.Second).quiet(700*ms).tone(tone.Beep(), 200*ms).quiet(3 * time.Second), want: "person?, machine(revised)?, machine+beep", last: 6500 * ms},
+		{name: "with short machine", cfg: Config{Mode: With}, sound: greeting(1800*ms).quiet(250*ms).tone(tone.Sine(1400, 300*ms), 300*ms).quiet(2 * time.Second), want: "person?, machine(revised)+beep", last: 3200 * ms},
+		{name: "with machine and the longest beep", cfg: Config{Mode: With}, sound: greeting(1800*ms).quiet(250*ms).tone(tone.Sine(1000, 1500*ms), 1500*ms).quiet(2 * time.Second), want: "person?, machine(revised)+beep", last: 4400 * ms},
+		{name: "with a steady tone", cfg: Config{Mode: With}, sound: greeting(1800*ms).quiet(150*ms).tone(tone.Sine(1000, 9*time.Second), 9*time.Second), want: "person?, person", last: 4200 * ms},
+		{name: "with a whistle", cfg: Config{Mode: With}, sound: newLine(1).quiet(300*ms).speech(600*ms).quiet(150*ms).tone(tone.Sine(1000, 300*ms), 300*ms).quiet(2 * time.Second), want: "person?, person", last: 3 * time.Second},
+		{name: "with talk and then a steady tone", cfg: Config{Mode: With}, sound: greeting(5*time.Second).quiet(150*ms).tone(tone.Sine(1000, 9*time.Second), 9*time.Second), want: "person?, machine(revised)?, person(revised)", last: 7200 * ms},
+		{name: "with intercept", cfg: Config{Mode: With}, sound: greeting(800*ms).quiet(100*ms).tone(tone.SIT("IC"), 928*ms).quiet(time.Second), want: "person?, announcement:IC(revised)", last: 2300 * ms},
+		{name: "with fax", cfg: Config{Mode: With}, sound: greeting(600*ms).quiet(200*ms).tone(tone.FaxCED(), 3*time.Second), want: "person?, fax(revised)", last: 1800 * ms},
 		{name: "deadline", cfg: Config{Deadline: 2 * time.Second}, sound: greeting(5 * time.Second), want: "machine?", last: 2 * time.Second},
 	}
 	for _, tt := range tests {

@@ -18,7 +18,7 @@ func (d *Detector) tone(h tone.Heard) (Finding, bool) {
 }
 
 func (d *Detector) meaning(h tone.Heard) (Finding, bool) {
-	if !d.open() && h.Kind != tone.BeepTone && !d.faxAfterAll(h) {
+	if !d.open() && h.Kind != tone.BeepTone && !d.faxAfterAll(h) && !(d.trial && (h.Kind == tone.SITTone || h.Kind == tone.FaxTone)) {
 		return Finding{}, false
 	}
 	d.voice.cut(h.From - frame)
@@ -62,6 +62,14 @@ const leastGreeting = 300 * time.Millisecond
 // ringback is the beep of a machine.
 const leastBeforeBeep = 800 * time.Millisecond
 
+// leastOnTrial is the speech after which a beep takes back a person who talks with an
+// operator: shorter greetings are those of people, and a whistle is no reason to hang up.
+const leastOnTrial = 1500 * time.Millisecond
+
+// longestBeep is how long machines beep, and a little: what sounds on is a tone of
+// something else.
+const longestBeep = 1600 * time.Millisecond
+
 // toneGap is the longest off inside a busy tone or a tri-tone, nearly.
 const toneGap = 600 * time.Millisecond
 
@@ -71,15 +79,41 @@ const toneGap = 600 * time.Millisecond
 func (d *Detector) beep(onset time.Duration) (Finding, bool) {
 	switch {
 	case !d.answered:
+	case d.withOperator():
+		if d.heldAt == 0 {
+			d.heldAt = onset
+		}
 	case d.final.Kind == media.Machine:
 		return Finding{Kind: media.Machine, Probability: 0.99, Beep: true}, true
 	case d.final.Kind == media.Person:
-		return Finding{Kind: media.Machine, Probability: 0.9, Beep: true}, d.cfg.Mode != Off
+		return Finding{Kind: media.Machine, Probability: 0.9, Beep: true}, d.cfg.Mode == Before
 	case d.open() && d.voice.total >= leastBeforeBeep:
 		d.beepAt = 0 // nobody talks before a tri-tone or a busy tone
 		return Finding{Kind: media.Machine, Probability: 0.95, Beep: true}, true
 	case d.open() && d.beepAt == 0:
 		d.beepAt = onset
+	}
+	return Finding{}, false
+}
+
+// withOperator says that an operator has the call and it is not settled whom they talk with.
+func (d *Detector) withOperator() bool {
+	return d.trial || d.cfg.Mode == With && d.final.Kind == media.Machine && d.final.Provisional
+}
+
+// afterHeld judges a tone that began while an operator had the call. Nobody is hung up on
+// before it is over: only then it is known for a beep.
+func (d *Detector) afterHeld() (Finding, bool) {
+	switch {
+	case d.toneAt-d.heldAt > longestBeep:
+		d.heldAt = 0
+		return d.likely(media.Person), true // whom to hang up on is the operator's business then
+	case d.now-d.toneAt < betweenBeeps:
+	case d.trial && d.voice.total < leastOnTrial:
+		d.heldAt = 0
+	default:
+		d.heldAt = 0
+		return Finding{Kind: media.Machine, Probability: 0.95, Beep: true}, true
 	}
 	return Finding{}, false
 }
@@ -127,6 +161,8 @@ func (d *Detector) rules() (Finding, bool) {
 		return d.afterBeep()
 	case d.open():
 		return d.first()
+	case d.heldAt > 0 && d.withOperator():
+		return d.afterHeld()
 	case d.sounds && d.final.Kind == media.Machine:
 		return d.afterTold()
 	case d.final.Kind == media.Machine:
@@ -147,8 +183,7 @@ func (d *Detector) first() (Finding, bool) {
 	case !d.voice.heard():
 		return d.nobody(since)
 	case d.cfg.Mode == With:
-		d.trial = true
-		return Finding{Kind: media.Person, Probability: firstSyllable}, true
+		return Finding{Kind: media.Person, Probability: firstSyllable, Provisional: true}, true
 	case d.person():
 		return d.likely(media.Person), true
 	case d.machine():
@@ -176,9 +211,8 @@ func (d *Detector) onTrial() (Finding, bool) {
 	d.judge()
 	switch {
 	case d.person():
-		d.trial = false
+		return d.likely(media.Person), true
 	case d.machine():
-		d.trial = false
 		return d.likely(media.Machine), true
 	}
 	return Finding{}, false

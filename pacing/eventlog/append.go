@@ -102,7 +102,7 @@ func eventWordsOf(e Event, line time.Time) eventWords {
 	case pacing.Human:
 		w.Type, w.Call = "human", id(ev.Call)
 	case pacing.Machine:
-		w.Type, w.Call = "machine", id(ev.Call)
+		w.Type, w.Call, w.Talked, w.Late = "machine", id(ev.Call), ev.Talked, ev.Late
 	case pacing.Ended:
 		w.Type, w.Call, w.Cause = "ended", id(ev.Call), ev.Cause
 	case pacing.Connected:

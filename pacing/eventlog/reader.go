@@ -190,7 +190,7 @@ func (w eventWords) event(line time.Time) (Event, bool) {
 	case "human":
 		e.Event = pacing.Human{Call: call}
 	case "machine":
-		e.Event = pacing.Machine{Call: call}
+		e.Event = pacing.Machine{Call: call, Talked: w.Talked, Late: w.Late}
 	case "ended":
 		e.Event = pacing.Ended{Call: call, Cause: w.Cause}
 	case "connected":

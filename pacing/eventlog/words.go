@@ -107,6 +107,7 @@ type eventWords struct {
 	Cause    pacing.Cause `json:"cause,omitempty"`
 	Operator id           `json:"operator,omitempty"`
 	Late     bool         `json:"late,omitempty"`
+	Talked   bool         `json:"talked,omitempty"`
 
 	Live         int    `json:"live,omitempty"` // of other nodes
 	Abandoned    int    `json:"abandoned,omitempty"`

@@ -30,6 +30,7 @@ type view struct {
 	Attempt   string    `json:"attempt"`
 	CallID    string    `json:"call_id"`
 	Number    string    `json:"number"`
+	TakenBack string    `json:"taken_back"`
 	VerdictAt time.Time `json:"verdict_at"`
 	BridgedAt time.Time `json:"bridged_at"`
 }
@@ -155,6 +156,13 @@ func (w *watch) add(v view, end error) {
 	}
 	close(w.more)
 	w.more = make(chan struct{})
+}
+
+// all are the states so far.
+func (w *watch) all() []view {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen
 }
 
 // after waits for a state, beginning at position from, and returns it with the
