@@ -17,6 +17,7 @@ func (e *Engine) onSound(now time.Time, ev media.Event) {
 		e.onVerdict(now, ev)
 	case media.Beep:
 		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil {
+			c.heard.Beep = c.heard.Beep || c.heard.Kind == media.Machine
 			e.step(now, c, call.Beep{})
 		}
 	case media.Recording:
@@ -44,6 +45,7 @@ func (e *Engine) onVerdict(now time.Time, ev media.Verdict) {
 	if c == nil {
 		return
 	}
+	c.heard.take(ev)
 	outcome, known := heard(ev)
 	if !known {
 		return

@@ -93,6 +93,7 @@ type Server struct {
 	others       func(context.Context) []dialer.Snapshot
 	pacingLog    PacingLog
 	forecaster   Forecaster
+	detection    DetectionReport
 	hub          *Hub
 	phoneSecrets PhoneSecrets
 	prompts      []string
@@ -114,6 +115,7 @@ type Deps struct {
 	Others       func(context.Context) []dialer.Snapshot
 	PacingLog    PacingLog
 	Forecaster   Forecaster
+	Detection    DetectionReport
 	Hub          *Hub
 	PhoneSecrets PhoneSecrets
 	Prompts      []string     // messages that campaigns may name; nil: not checked
@@ -131,7 +133,7 @@ func New(cfg Config, d Deps) *Server {
 		cfg.LoginsPerMinute = 5
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster,
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, detection: d.Detection,
 		hub: d.Hub, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
@@ -145,6 +147,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeOperator(api)
 	s.routeCampaigns(api)
 	s.routeForecast(api)
+	s.routeDetection(api)
 	s.routeLeads(api)
 	s.routePeople(api)
 	s.routeImport(api)
