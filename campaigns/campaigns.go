@@ -185,11 +185,17 @@ type Campaign struct {
 	Trunks     string        `json:"trunks"`              // trunk group
 	CallerIDs  []string      `json:"caller_ids"`          // E.164, owned numbers only
 	Pacing     Pacing        `json:"pacing"`
-	Detection  string        `json:"detection"`         // before (a verdict), with (the first speech: no dead air, and operators hear machines until they are known for what they are), off (the answer); empty: as the configuration says
-	Windows    []Hours       `json:"windows,omitempty"` // narrower than the law, in the customer's local time; empty: the law alone
-	Retry      []RetryRule   `json:"retry,omitempty"`   // per outcome; outcomes that are missing use DefaultRetry
-	Caps       []Cap         `json:"caps,omitempty"`    // besides those of the rule pack
-	Callbacks  Callbacks     `json:"callbacks"`
+	Detection  string        `json:"detection"` // before (a verdict), with (the first speech: no dead air, and operators hear machines until they are known for what they are), off (the answer); empty: as the configuration says
+	// DetectionCheck is the share of answered calls, [0, 0.2], that go to a ready operator
+	// whatever is heard, so that it comes out how often the detector is wrong.
+	DetectionCheck float64 `json:"detection_check,omitempty"`
+	// DetectionFeatures keeps the times in which people and machines spoke, without audio
+	// and without words, beside what the detector made of them.
+	DetectionFeatures bool        `json:"detection_features,omitempty"`
+	Windows           []Hours     `json:"windows,omitempty"` // narrower than the law, in the customer's local time; empty: the law alone
+	Retry             []RetryRule `json:"retry,omitempty"`   // per outcome; outcomes that are missing use DefaultRetry
+	Caps              []Cap       `json:"caps,omitempty"`    // besides those of the rule pack
+	Callbacks         Callbacks   `json:"callbacks"`
 	// StickyOperator gives a person who answers to the operator who talked to them
 	// last, where that one is ready; else, and by default, to the longest ready.
 	StickyOperator bool            `json:"sticky_operator,omitempty"`

@@ -104,9 +104,10 @@ var DefaultRetry = []RetryRule{
 
 // Disposition is what the operator says of a talk, with its effects.
 type Disposition struct {
-	Code   string `json:"code" yaml:"code"`   // "sale"
-	Label  string `json:"label" yaml:"label"` // "Sale"
-	Digit  string `json:"digit" yaml:"digit"` // for operators by phone alone, "1"
+	Code   string `json:"code" yaml:"code"`               // "sale"
+	Label  string `json:"label" yaml:"label"`             // "Sale"
+	Digit  string `json:"digit" yaml:"digit"`             // for operators by phone alone, "1"
+	Nobody bool   `json:"nobody,omitempty" yaml:"nobody"` // no person was there: a machine, a fax
 	Effect Effect `json:"effect" yaml:"effect"`
 }
 
@@ -136,6 +137,6 @@ func DefaultDispositions() []Disposition {
 		{Code: "wrong_number", Label: "Wrong number", Digit: "4", Effect: Effect{BadNumber: true, RetryAfter: time.Hour}},
 		{Code: "do_not_call", Label: "Do not call", Digit: "5", Effect: Effect{Final: true, DoNotCall: true}},
 		{Code: "no_decision", Label: "No decision yet", Digit: "6", Effect: Effect{RetryAfter: 24 * time.Hour, Progress: 15}},
-		{Code: "machine", Label: "Answering machine", Digit: "7", Effect: Effect{RetryAfter: 4 * time.Hour}},
+		{Code: "machine", Label: "Answering machine", Digit: "7", Nobody: true, Effect: Effect{RetryAfter: 4 * time.Hour}},
 	}
 }

@@ -71,6 +71,9 @@ func (c Campaign) validateIdentity(p *problems) {
 	if !slices.Contains([]string{"", "before", "with", "off"}, c.Detection) {
 		p.add("detection", "%q is none of before, with, off", c.Detection)
 	}
+	if !(c.DetectionCheck >= 0 && c.DetectionCheck <= 0.2) {
+		p.add("detection_check", "%v is not between 0 and 0.2", c.DetectionCheck)
+	}
 	if !slices.Contains([]RecordingPolicy{"", RecordNever, RecordAnnounce, RecordAlways}, c.Recording) {
 		p.add("recording", "%q is none of never, announce, always", c.Recording)
 	}

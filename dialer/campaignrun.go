@@ -19,6 +19,7 @@ type campaignRun struct {
 	stopHopper func()
 	regions    []string  // rule regions of the leads dialled so far, sorted
 	limit      float64   // abandonment limit in force
+	loss       float64   // share of people lost to the detector, as pacing knows it
 	closes     time.Time // when the last open calling window closes; zero if unknown
 	calls      int       // live calls, from begin to end
 	tally      campaigns.Tally
@@ -144,7 +145,7 @@ func (e *Engine) followWindows(now time.Time) {
 // settings are the manager's controls under the law's limits.
 func (e *Engine) settings(now time.Time, r *campaignRun) pacing.Settings {
 	s := e.settingsOf(now, r, r.Pacing)
-	r.limit = s.Limit
+	r.limit, r.loss = s.Limit, s.DetectorLoss
 	return s
 }
 
@@ -154,14 +155,10 @@ func (e *Engine) settingsOf(now time.Time, r *campaignRun, p campaigns.Pacing) p
 	if own := p.AbandonmentLimit; own > 0 && own < limit {
 		limit = own
 	}
-	loss := e.cfg.DetectorLoss
-	if r.Detection == "off" { // whoever answers is taken for a person
-		loss = 0
-	}
 	return pacing.Settings{
 		Mode: pacing.Mode(p.Mode), Ratio: p.Ratio, MinRatio: p.MinRatio, MaxRatio: p.MaxRatio,
 		Limit: limit, ConnectWithin: connectWithin, Clock: pacing.FromVerdict,
-		DetectorLoss: loss, TargetUtilisation: p.TargetUtilisation,
+		DetectorLoss: e.loss(r), TargetUtilisation: p.TargetUtilisation,
 		RingTimeout: e.deps.Trunks.RingTimeout(r.Trunks), RingMin: max(ringMin, e.cfg.RingMin), Cancel: p.Cancel,
 		WindowEnd: r.closes,
 		Fatigue:   fatigue(p),

@@ -66,7 +66,10 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	o := e.operators[a.Operator]
 	customer, leg := media.LegID(c.ID()), media.LegID(o.leg)
 	e.deps.Audio.Bridge(customer, leg)
-	if a.Again || !c.OnTrial() {
+	switch {
+	case c.heard.Checked && !a.Again: // its verdict is only to be known
+		e.after(checkFor, func(time.Time) { e.deps.Audio.StopDetect(customer) })
+	case a.Again || !c.OnTrial():
 		e.deps.Audio.StopDetect(customer)
 	}
 	e.deps.Audio.Play(leg, media.PromptBeep)

@@ -46,6 +46,10 @@ type Deps struct {
 	// Recorded says whether there is a recording at a path inside the recording
 	// folder; nil: there are none.
 	Recorded func(path string) bool
+	// DetectorLoss is the share of live people of a campaign whom the detector loses, as
+	// measured, in [0, 1]; nil: Config.DetectorLoss. The loop asks often: it must answer at
+	// once.
+	DetectorLoss func(c campaigns.CampaignID) float64
 	// CheckPIN compares an operator's PIN; it may take its time.
 	CheckPIN func(ctx context.Context, user, pin string) bool
 	Log      *zap.Logger

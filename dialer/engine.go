@@ -41,12 +41,16 @@ type Config struct {
 	RingMin time.Duration `yaml:"ring_min"`
 	// DetectorLoss is the share of live people whom the detector takes for
 	// machines, in [0, 0.2]; it is taken off the abandonment limit of campaigns that
-	// detect. 0 is the default, 0.005: no detector loses nobody.
+	// detect, until it is measured (Deps.DetectorLoss). 0 is the default, 0.005: no detector
+	// loses nobody.
 	DetectorLoss float64 `yaml:"detector_loss"`
 	// PhoneNetworks are the private networks that operators' phones may send
 	// audio from; default the private ranges of RFC 1918, RFC 6598 and RFC 4193.
 	PhoneNetworks []string `yaml:"phone_networks"`
 }
+
+// DefaultDetectorLoss is Config.DetectorLoss where that is 0.
+const DefaultDetectorLoss = 0.005
 
 // DefaultSettleAfter is Config.SettleAfter where that is 0.
 const DefaultSettleAfter = 75 * time.Second
@@ -71,7 +75,7 @@ func (c Config) withDefaults() Config {
 		c.RingMin = 15 * time.Second
 	}
 	if c.DetectorLoss == 0 {
-		c.DetectorLoss = 0.005
+		c.DetectorLoss = DefaultDetectorLoss
 	}
 	if len(c.PhoneNetworks) == 0 {
 		c.PhoneNetworks = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
@@ -135,7 +139,8 @@ type liveCall struct {
 	term      int64  // it was begun in
 	previewer string // who asked for the call, in preview campaigns
 	late      bool   // an operator had the person after the law's time
-	optedOut  bool   // the person pressed the key of the safe-harbour message
+	heard     Heard
+	optedOut  bool // the person pressed the key of the safe-harbour message
 	endedAt   time.Time
 	bridgeIn  time.Time // first customer packet at the operator
 }
@@ -186,6 +191,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.offerPreviews(now)
 			e.followWindows(now)
 			e.keepLearnt(now)
+			e.followLoss(now)
 			e.touchAll()
 			e.paceTouched(now)
 		case <-ctx.Done():

@@ -34,7 +34,7 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 	c.campaign.count(a.Outcome, !c.BridgedAt().IsZero())
 	e.deps.Observer.Notice(CallEnded{
 		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk,
-		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID,
+		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID, Heard: c.heard,
 	})
 	// Before drop: a drain is over when no call and no unwritten ending is left.
 	e.writeEnding(ending, func(now time.Time) { e.onWritten(now, ending) })
@@ -163,7 +163,8 @@ func (e *Engine) writeDisposal(t *talk, d campaigns.Disposal) {
 			}
 			e.isWritten(id)
 			e.checkDrained()
-			e.deps.Observer.Notice(Disposed{Disposal: d, Campaign: t.campaign.ID, Lead: t.claim.Lead.ID})
+			said, _ := t.campaign.Disposition(d.Disposition)
+			e.deps.Observer.Notice(Disposed{Disposal: d, Campaign: t.campaign.ID, Lead: t.claim.Lead.ID, Nobody: said.Nobody})
 		}
 	})
 }

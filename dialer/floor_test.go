@@ -39,6 +39,7 @@ type floor struct {
 	shared     bool                      // other nodes have a part of every budget
 	behind     atomic.Bool               // outcomes wait beside the store
 	term       atomic.Int64              // from the first, which is 0; negative: between two
+	loss       atomic.Pointer[float64]   // of people to the detector, as measured; nil: nobody measures
 	inbound    atomic.Int32              // people in a queue whom nobody called
 	choose     func([]pacing.Record) int // stands in for the controller's choice of record
 	paced      map[campaigns.CampaignID][]eventlog.Line
@@ -77,10 +78,15 @@ func newFloor(t *testing.T) *floor {
 func (f *floor) start() {
 	cfg := f.cfg
 	cfg.Node, cfg.HopperSize = "n1", 20
+	var loss func(campaigns.CampaignID) float64
+	if f.loss.Load() != nil {
+		loss = func(campaigns.CampaignID) float64 { return *f.loss.Load() }
+	}
 	f.engine = dialer.New(cfg, dialer.Deps{
 		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
 		SharedBudget:  f.shared,
+		DetectorLoss:  loss,
 		Behind:        f.behind.Load,
 		Duty:          f.duties.save,
 		Term:          func(time.Time) int64 { return max(0, f.term.Load()+1) },

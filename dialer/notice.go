@@ -40,6 +40,7 @@ type CallEnded struct {
 	Number   string
 	BeganAt  time.Time
 	Lead     campaigns.LeadID
+	Heard    Heard // of an answered call
 }
 
 // OperatorChanged says what an operator does now, with the call on the screen.
@@ -81,6 +82,7 @@ type Disposed struct {
 	Disposal campaigns.Disposal
 	Campaign campaigns.CampaignID
 	Lead     campaigns.LeadID
+	Nobody   bool // no person was there, the operator says
 }
 
 // AudioReached says when the first customer packet reached the operator.

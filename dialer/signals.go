@@ -82,7 +82,8 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 			e.deps.Trunks.Hangup(ev.Leg, sip.Cause{Code: 488, Text: "no usable audio"})
 			return
 		}
-		e.step(now, c, call.Answered{At: ev.At})
+		c.heard.Checked = e.checks(now, c)
+		e.step(now, c, call.Answered{At: ev.At, Connect: c.heard.Checked})
 		return
 	}
 	o := e.operatorOf(string(ev.Leg))

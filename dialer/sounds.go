@@ -18,6 +18,7 @@ func (e *Engine) onSound(now time.Time, ev media.Event) {
 		e.onVerdict(now, ev)
 	case media.Beep:
 		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil {
+			c.heard.Beep = c.heard.Beep || c.heard.Kind == media.Machine
 			e.step(now, c, call.Beep{})
 		}
 	case media.Recording:
@@ -57,6 +58,7 @@ func (e *Engine) onVerdict(now time.Time, ev media.Verdict) {
 	e.log.Debug("heard", zap.String("call", string(ev.Leg)), zap.String("call_id", c.route.Dialog.CallID), zap.String("kind", string(ev.Kind)),
 		zap.String("sit", ev.SIT), zap.Float64("probability", ev.Probability), zap.Bool("early", ev.Early), zap.Bool("provisional", ev.Provisional),
 		zap.Time("at", ev.At), zap.Time("greeting_end", ev.GreetingEnd))
+	c.heard.take(ev)
 	outcome, known := heard(ev)
 	if !known {
 		return

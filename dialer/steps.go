@@ -19,6 +19,7 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 		ev = call.NotAllowed{Reason: "given up before it left"} // it waits for the carrier's rate
 	}
 	from := c.State()
+	c.heard.over(from, ev)
 	actions := c.Step(now, ev)
 	to := c.State()
 	if from != to {

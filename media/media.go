@@ -63,7 +63,8 @@ type Verdict struct {
 	Probability float64   // of Kind, in [0, 1]
 	GreetingEnd time.Time // end of the greeting, where a person or machine greeted; zero otherwise
 	Revised     bool
-	Provisional bool // a machine that may yet be taken back; told again without it when it no longer may
+	Provisional bool      // a machine that may yet be taken back, or a person on trial; told again without it when they no longer may
+	Features    []float32 // what the odds were made of, as detect.FeatureNames; nil before anybody spoke
 	At          time.Time
 }
 

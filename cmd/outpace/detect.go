@@ -37,6 +37,7 @@ for each clip; times are milliseconds on the clip's own time line.`,
 	}
 	cmd.Flags().StringVar(&manifest, "manifest", "", "CSV that lists the clips")
 	cmd.Flags().StringVar(&out, "out", "", "file for the verdicts")
+	cmd.AddCommand(newDetectReport())
 	return cmd
 }
 

@@ -94,6 +94,7 @@ type Server struct {
 	pacingLog    PacingLog
 	forecaster   Forecaster
 	phones       BrowserPhone
+	detection    DetectionReport
 	hub          *Hub
 	phoneSecrets PhoneSecrets
 	prompts      []string
@@ -117,6 +118,7 @@ type Deps struct {
 	PacingLog    PacingLog
 	Forecaster   Forecaster
 	Phones       BrowserPhone
+	Detection    DetectionReport
 	Hub          *Hub
 	PhoneSecrets PhoneSecrets
 	Prompts      []string     // messages that campaigns may name; nil: not checked
@@ -134,7 +136,7 @@ func New(cfg Config, d Deps) *Server {
 		cfg.LoginsPerMinute = 5
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones,
+		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
 		hub: d.Hub, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
@@ -149,6 +151,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routePhone(api)
 	s.routeCampaigns(api)
 	s.routeForecast(api)
+	s.routeDetection(api)
 	s.routeLeads(api)
 	s.routePeople(api)
 	s.routeImport(api)

@@ -189,7 +189,7 @@ func newWorld(t *testing.T) *world {
 		store: store, engine: &fakeEngine{}, explainer: &fakeExplainer{}, recordings: &fakeRecordings{}, forecaster: &fakeForecaster{}, phones: &fakePhones{}, hub: NewHub(), tokens: map[string]string{},
 	}
 	w.api = New(Config{LoginsPerMinute: guesses}, Deps{
-		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Forecaster: w.forecaster, Phones: w.phones, Hub: w.hub,
+		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Forecaster: w.forecaster, Phones: w.phones, Detection: measured, Hub: w.hub,
 		PhoneSecrets: func(user, password string) (string, string) { return "md5 of " + password, "sha of " + password },
 		Page:         http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") }),
 		Prompts:      []string{"call-back", "safe-harbor"},

@@ -57,6 +57,7 @@ type App struct {
 	operators *operatorPhones
 	legs      *legJournal
 	pacing    *pacingLog
+	detection *calibrated
 	engine    *dialer.Engine
 	node      *node
 	board     *board
@@ -161,6 +162,9 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		return err
 	}
 	a.pacing = newPacingLog(a.store, cmp.Or(cfg.Engine.Node, "node-1"), cfg.PacingLog.Keep, a.log.Named("pacing"))
+	if a.detection, err = openCalibration(cfg, a.log.Named("detection")); err != nil {
+		return err
+	}
 	toSlog := slog.New(zapslog.NewHandler(a.log.Core()))
 	if err := a.openBrowsers(cfg); err != nil {
 		return err
@@ -172,7 +176,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		return err
 	}
 	a.follow = &follower{store: a.store, shared: a.node.nodes != nil, log: a.log}
-	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow}
+	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow, a.detection}
 	if a.budgets != nil {
 		memory, watching = a.budgets, append(watching, kicker{a.node})
 	}
@@ -180,7 +184,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: a.operators, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, Log: a.log.Named("dialer"),
+		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
 	})
 	a.follow.engine = a.engine
 	if a.budgets != nil {
@@ -263,7 +267,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		peers, others = newPeers(a.node), a.board.Others
 	}
 	public := api.New(cfg.API, api.Deps{
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast), Phones: a.operators,
+		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast), Phones: a.operators, Detection: a.detection.report,
 		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(), Version: o.Version, Log: a.log,
 	})
 	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
@@ -291,6 +295,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("browsers", a.operators.run)
 	rooms.run("legs", a.legs.run)
 	rooms.run("pacing log", a.pacing.run)
+	rooms.run("detection", a.detection.journal.Run)
 	rooms.run("retention", newRetention(a.cfg, a.store, a.records, a.log.Named("retention")).run)
 	err := a.settle(rooms.ctx)
 	if err == nil {

@@ -202,7 +202,7 @@ func (c *Call) ringing(now time.Time, ev Event) []Action {
 		return c.leave(now, ev.Outcome)
 	case Answered:
 		c.answeredAt = ev.At
-		if !c.spec.Detect {
+		if !c.spec.Detect || ev.Connect {
 			c.verdictAt = now
 			return c.enter(now, Queued, KeepDialog{}, FindOperator{}, c.abandonTimer(now))
 		}

@@ -19,8 +19,11 @@ type (
 	NotAllowed struct{ Reason string }
 	// Rings says since when the far end rings.
 	Rings struct{ Since time.Time }
-	// Answered is a 2xx.
-	Answered struct{ At time.Time }
+	// Answered is a 2xx. Connect: an operator shall have it whatever is heard.
+	Answered struct {
+		At      time.Time
+		Connect bool
+	}
 	// Verdict is what was heard. Outcome is empty for a person.
 	Verdict struct {
 		Outcome     campaigns.Outcome

@@ -35,6 +35,7 @@ var happenings = []happening{
 	{"not_allowed", always(NotAllowed{Reason: "window"})},
 	{"rings", func(_ *Call, now time.Time) Event { return Rings{Since: now} }},
 	{"answered", func(_ *Call, now time.Time) Event { return Answered{At: now} }},
+	{"answered", func(_ *Call, now time.Time) Event { return Answered{At: now, Connect: true} }},
 	{"early verdict", always(Verdict{Early: true, Outcome: campaigns.Busy})},
 	{"person", func(_ *Call, now time.Time) Event { return Verdict{GreetingEnd: now} }},
 	{"first speech", func(_ *Call, now time.Time) Event { return Verdict{Provisional: true, GreetingEnd: now} }},

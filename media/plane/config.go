@@ -46,6 +46,7 @@ type Ports struct {
 type Detector interface {
 	Answered()
 	Hear(media.Frame) (detect.Finding, bool)
+	Features(*detect.Features) bool
 }
 
 var _ Detector = (*detect.Detector)(nil)

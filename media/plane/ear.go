@@ -214,6 +214,10 @@ func (l *leg) report(f detect.Finding, start time.Time) {
 			Leg: l.id, Kind: f.Kind, Early: f.Early, SIT: f.SIT,
 			Probability: f.Probability, Revised: f.Revised, Provisional: f.Provisional, At: start.Add(f.At),
 		}
+		var features detect.Features
+		if l.ear.detector.Features(&features) {
+			v.Features = features[:]
+		}
 		if f.GreetingEnd > 0 {
 			v.GreetingEnd = start.Add(f.GreetingEnd)
 		}

@@ -17,6 +17,8 @@ type frames struct{ got [][]int16 }
 
 func (f *frames) Answered() {}
 
+func (f *frames) Features(*detect.Features) bool { return false }
+
 func (f *frames) Hear(pcm media.Frame) (detect.Finding, bool) {
 	f.got = append(f.got, slices.Clone(pcm))
 	return detect.Finding{}, false
@@ -259,6 +261,8 @@ func TestEarDoesNotAllocate(t *testing.T) {
 type deaf struct{ frames int }
 
 func (d *deaf) Answered() {}
+
+func (d *deaf) Features(*detect.Features) bool { return false }
 
 func (d *deaf) Hear(media.Frame) (detect.Finding, bool) {
 	d.frames++

@@ -246,6 +246,8 @@ type scripted struct {
 
 func (s *scripted) Answered() { s.answered.Store(true) }
 
+func (s *scripted) Features(*detect.Features) bool { return false }
+
 func (s *scripted) Hear(f media.Frame) (detect.Finding, bool) {
 	s.frames++
 	for _, sample := range f {

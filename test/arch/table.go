@@ -19,7 +19,7 @@ type Row struct {
 // that is not here does not belong to the project.
 var Table = []Row{
 	{Package: "cmd/outpace", May: []string{
-		"dialer/app", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
+		"dialer/app", "dialer/calibration", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
 		"test/carrier", "test/operators", // the demo's people
 	}, Tests: []string{"config/rules"}},
 
@@ -28,10 +28,12 @@ var Table = []Row{
 	}, Tests: []string{"pacing/eventlog"}},
 	{Package: "dialer/call", May: []string{"campaigns"}},
 	{Package: "dialer/operator"},
-	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
+	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "dialer/calibration", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
 	{Package: "dialer/console"},
 	// Notices of the engine carry outcomes and states: their words come along.
 	{Package: "dialer/metrics", May: []string{"dialer", "dialer/call", "dialer/operator", "campaigns", "pacing"}},
+	// Notices of the engine become counts, in the words of the detector.
+	{Package: "dialer/calibration", May: []string{"dialer", "campaigns", "media", "media/detect"}},
 	{Package: "dialer/app", May: []string{"*"}},
 
 	{Package: "pacing", May: []string{"pacing/estimate"}},
