@@ -117,7 +117,7 @@ type Deps struct {
 	Others       func(context.Context) []dialer.Snapshot
 	PacingLog    PacingLog
 	Forecaster   Forecaster
-	Phones       BrowserPhone
+	Phones       BrowserPhone // nil: no routes and events of phones
 	Detection    DetectionReport
 	Hub          *Hub
 	PhoneSecrets PhoneSecrets
@@ -148,7 +148,9 @@ func New(cfg Config, d Deps) *Server {
 	api := humago.New(mux, hc)
 	s.routeSession(api)
 	s.routeOperator(api)
-	s.routePhone(api)
+	if s.phones != nil {
+		s.routePhone(api)
+	}
 	s.routeCampaigns(api)
 	s.routeForecast(api)
 	s.routeDetection(api)

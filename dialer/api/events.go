@@ -115,6 +115,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	defer s.hub.unsubscribe(sub)
 	if v, err := s.engine.Operator(r.Context(), by.ID); err == nil {
 		out.send("operator", masked(v, by.User))
+		if s.phones != nil {
+			out.send("phone", s.phones.Phone(by.ID, v.Leg))
+		}
 	}
 	s.follow(r, by.User, sub, out, func(ctx context.Context) bool {
 		_, status := s.whoIs(ctx, header, campaigns.RoleOperator)

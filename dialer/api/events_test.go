@@ -22,6 +22,12 @@ import (
 // firstEvent opens the stream, reads the first event and goes.
 func (w *world) firstEvent(t *testing.T, token string) reply {
 	t.Helper()
+	return w.firstEvents(t, token, 1)
+}
+
+// firstEvents is the same for more of them.
+func (w *world) firstEvents(t *testing.T, token string, n int) reply {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, "GET", w.URL+"/api/v1/events/stream", nil)
@@ -37,7 +43,11 @@ func (w *world) firstEvent(t *testing.T, token string) reply {
 	}
 	defer res.Body.Close()
 	var text strings.Builder
-	for lines := bufio.NewScanner(res.Body); lines.Scan() && lines.Text() != ""; {
+	for lines := bufio.NewScanner(res.Body); n > 0 && lines.Scan(); {
+		if lines.Text() == "" {
+			n--
+			continue
+		}
 		text.WriteString(lines.Text() + "\n")
 	}
 	return reply{res.StatusCode, res.Header, text.String()}

@@ -121,5 +121,9 @@ func (s *Server) operatorState(ctx context.Context, by campaigns.User) (operator
 	if err != nil {
 		return operatorState{}, err
 	}
-	return operatorState{masked(v, by), s.phones.Phone(by.ID, v.Leg)}, nil
+	state := operatorState{OperatorView: masked(v, by), Phone: Phone{Kind: PhoneNone}}
+	if s.phones != nil {
+		state.Phone = s.phones.Phone(by.ID, v.Leg)
+	}
+	return state, nil
 }

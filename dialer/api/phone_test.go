@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -114,4 +115,33 @@ func TestBrowserPhoneProblems(t *testing.T) {
 	w.phones.fail(nil)
 	w.as(t, "olga", "POST", "/api/v1/operator/phone", map[string]string{"sdp": ""}).want(t, 422)
 	w.as(t, "olga", "POST", "/api/v1/operator/phone", map[string]string{"sdp": strings.Repeat("x", 65537)}).want(t, 422)
+}
+
+// What becomes of a phone is told to its user's pages and nobody else's.
+func TestStreamTellsOfThePhone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stream(t, olga, "")
+		s.out.read()
+		s.hub.PhoneChanged("peter", Phone{Kind: PhoneBrowser, Session: "p1"})
+		synctest.Wait()
+		if got := s.out.read(); got != "" {
+			t.Errorf("of somebody else's phone: %q", got)
+		}
+		s.hub.PhoneChanged("olga", Phone{Kind: PhoneBrowser, Connected: true, Session: "s2"})
+		synctest.Wait()
+		if got := s.out.read(); !strings.HasPrefix(got, "id: 2\nevent: phone\ndata: {\"kind\":\"browser\",\"connected\":true,\"session\":\"s2\"") {
+			t.Errorf("after a take-over: %q", got)
+		}
+		s.leave()
+		s.ended()
+	})
+}
+
+// A stream begins with the phone as it is.
+func TestStreamShowsThePhone(t *testing.T) {
+	w := newWorld(t)
+	got := w.firstEvents(t, w.tokens["olga"], 2).body
+	if !strings.Contains(got, "event: phone\ndata: {\"kind\":\"browser\",\"connected\":true,\"session\":\"s1 of olga\"") {
+		t.Errorf("the first events: %q", got)
+	}
 }

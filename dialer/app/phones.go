@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -46,14 +45,12 @@ func (a *App) openBrowsers(cfg config.Config) error {
 		return nil
 	}
 	bc := cfg.Phones.Browser
-	if len(cfg.Media.Codecs) > 0 {
-		bc.Laws = slices.Collect(func(yield func(media.Law) bool) {
-			for _, name := range cfg.Media.Codecs {
-				if law := map[string]media.Law{media.ULaw.String(): media.ULaw, media.ALaw.String(): media.ALaw}[name]; !yield(law) {
-					return
-				}
-			}
-		})
+	for _, name := range cfg.Media.Codecs { // validated
+		law := media.ULaw
+		if name == media.ALaw.String() {
+			law = media.ALaw
+		}
+		bc.Laws = append(bc.Laws, law)
 	}
 	var err error
 	if a.operators.browsers, err = webrtc.New(bc, a.operators.follow); err != nil {

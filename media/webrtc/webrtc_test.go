@@ -2,6 +2,7 @@ package webrtc
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -229,4 +230,41 @@ func TestClosed(t *testing.T) {
 	if _, _, err := r.Connect("anna", offer); err == nil {
 		t.Error("an offer is taken after the end")
 	}
+}
+
+// Pages that come and go at any moment, their handshake included, leave nothing.
+func TestPagesComeAndGo(t *testing.T) {
+	r := start(t, Config{})
+	draw := rand.New(rand.NewPCG(1, 2))
+	for range 25 {
+		page, session := r.dial("anna", browser.Config{Hz: 440})
+		select {
+		case <-page.Up():
+		case <-time.After(time.Duration(draw.IntN(120)) * time.Millisecond):
+		}
+		switch draw.IntN(3) {
+		case 0:
+			r.Disconnect("anna", session)
+		case 1:
+			if err := page.Close(); err != nil {
+				t.Fatal(err)
+			}
+		default: // superseded by the next
+		}
+	}
+	last, session := r.sitDown("anna", browser.Config{Hz: 440})
+	newEcho(r.Phone("anna")).awaitPackets(t, 10)
+	if s, _ := r.State("anna"); s != (State{session, true}) {
+		t.Errorf("state = %+v, want session %s", s, session)
+	}
+	if err := last.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Bound to every address, browsers are heard at the one they were told.
+func TestEveryAddress(t *testing.T) {
+	r := start(t, Config{Listen: "0.0.0.0:0", Addresses: []string{"127.0.0.1"}})
+	r.sitDown("anna", browser.Config{Hz: 440})
+	newEcho(r.Phone("anna")).awaitPackets(t, 10)
 }
