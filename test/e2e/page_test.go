@@ -143,3 +143,51 @@ func (d *desk) state(t *testing.T) (v struct {
 	must(t, d.do(t.Context(), http.MethodGet, "/api/v1/operator", nil, &v))
 	return v
 }
+
+// stalls is for how long the machine stood still: what a test that measures must allow
+// for where other work takes its cores.
+type stalls struct {
+	mu    sync.Mutex
+	total time.Duration
+}
+
+// watchStalls measures until the test is over.
+func watchStalls(t *testing.T) *stalls {
+	s := &stalls{}
+	stop := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		const step, slack = 10 * time.Millisecond, 20 * time.Millisecond
+		timer := time.NewTimer(step)
+		defer timer.Stop()
+		for last := time.Now(); ; {
+			select {
+			case <-timer.C:
+				now := time.Now()
+				if late := now.Sub(last) - step; late > slack {
+					s.mu.Lock()
+					s.total += late
+					s.mu.Unlock()
+				}
+				last = now
+				timer.Reset(step)
+			case <-stop:
+				return
+			}
+		}
+	})
+	t.Cleanup(func() { close(stop); watching.Wait() })
+	return s
+}
+
+// moment is a time, and for how long the machine had stood still until then.
+type moment struct {
+	at    time.Time
+	stood time.Duration
+}
+
+func (s *stalls) now() moment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return moment{time.Now(), s.total}
+}
