@@ -62,8 +62,10 @@ func costOfLegs(t *testing.T, kind string, n int) {
 	if kind != "none" {
 		p.wantMetric(t, 10*time.Second, fmt.Sprintf("dialer_operator_legs{kind=%q}", map[string]string{"sip": "sip", "browser": "webrtc"}[kind]), float64(n))
 	}
-	t.Logf("%d legs: %.1f %% of a core, %.0f packets a second came",
-		n, 100*used.Seconds()/took.Seconds(), (p.audioReceived(t)-received)/took.Seconds())
+	lost, err := p.metric(t.Context(), "dialer_media_rtp_lost_packets_total")
+	must(t, err)
+	t.Logf("%d legs: %.1f %% of a core, %.0f packets a second came, %.0f were lost",
+		n, 100*used.Seconds()/took.Seconds(), (p.audioReceived(t)-received)/took.Seconds(), lost)
 }
 
 func (p *product) audioReceived(t *testing.T) float64 {
