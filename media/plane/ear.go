@@ -81,6 +81,15 @@ func (e *ear) answer() {
 	e.answered = true
 }
 
+// connect tells the detector that an operator has the call.
+func (e *ear) connect() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.detector != nil {
+		e.detector.Connected()
+	}
+}
+
 // hear takes a packet that came at now.
 func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, time.Time)) {
 	if !e.on.Load() {
