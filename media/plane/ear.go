@@ -121,7 +121,7 @@ func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, ti
 // held up, or its sender lets timestamps stand still in pauses.
 func (e *ear) place(now time.Time, p *media.Packet, n int) (at int) {
 	span := media.Span(n)
-	if e.start.IsZero() {
+	if !e.placed && e.heard == 0 { // until then the start was a guess
 		e.start = now.Add(-span)
 	}
 	at = int(int32(p.Timestamp - e.base))

@@ -19,7 +19,7 @@ var modes = []struct {
 func deadAir(t *testing.T) part {
 	clips, operators := madeClips(3), 3
 	if whole() {
-		clips, operators = append(madeClips(40), recordedClips(t, nth())...), 4
+		clips, operators = append(madeClips(10), recordedClips(t, nth())...), 4
 	}
 	people := slices.DeleteFunc(clips, func(c clip) bool { return c.label != "human" })
 	p := part{name: "dead-air"}

@@ -45,7 +45,7 @@ const onTime = 40 * time.Millisecond
 func verdicts(t *testing.T) part {
 	clips, operators := madeClips(2), 6
 	if whole() {
-		clips, operators = append(madeClips(40), recordedClips(t, nth())...), 3
+		clips, operators = append(madeClips(10), recordedClips(t, nth())...), 3
 	}
 	p := part{name: "verdicts"}
 	for i, c := range conditions {
