@@ -117,7 +117,7 @@ func recordings(t *testing.T, nth int) (all []recording) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, recording{sound.Bytes(media.ULaw), time.Duration(ms) * time.Millisecond})
+			all = append(all, recording{sound.Bytes(media.ULaw), due((ms+19)/20 - 1)}) // between two frames
 		}
 	}
 	return all
