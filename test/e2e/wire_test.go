@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,8 +162,15 @@ func callAll(t *testing.T, prompts string, lineups ...lineup) [][]wireCall {
 			calls++
 		}
 	}
+	var first atomic.Int64
 	far, journal := startCarrier(t, carrier.Config{Seed: 1, OperatorHz: operatorHz, CustomerHz: customerHz,
-		Behave: func(number string, _ int) (carrier.Behaviour, bool) { b, ok := behaviours[number]; return b, ok }})
+		Behave: func(number string, attempt int) (carrier.Behaviour, bool) {
+			if attempt > 1 {
+				return carrier.Behaviour{Kind: carrier.Busy}, true
+			}
+			first.Add(1)
+			return behaviours[number], true
+		}})
 	p := newProduct(t, busyTrunk("line", far.Addr()), func(s app.Store) {
 		for l, line := range lineups {
 			seedLineup(t, s, l, line)
@@ -181,7 +189,7 @@ func callAll(t *testing.T, prompts string, lineups ...lineup) [][]wireCall {
 	}
 	eventually(t, longest, fmt.Sprintf("%d calls, all over", calls), func() (bool, any) {
 		s := far.Stats()
-		return int(s.Invites) >= calls && s.Calls == 0, s
+		return int(first.Load()) == calls && s.Calls == 0, s
 	})
 	stop()
 	p.stop(t)
@@ -293,8 +301,7 @@ func gather(t *testing.T, lineups []lineup, events []carrier.Event, heard map[st
 		if e.User != "" {
 			continue // an operator's
 		}
-		if e.Event == "invite" {
-			at := places[e.Number]
+		if at := places[e.Number]; e.Event == "invite" && !calls[at[0]][at[1]].called {
 			byID[e.Call] = &calls[at[0]][at[1]]
 			byID[e.Call].called = true
 		}
