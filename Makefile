@@ -24,7 +24,7 @@ ARGS    ?=
 # the product and not each other.
 ALONE := /test/(carrier|e2e|fault)$$
 
-.PHONY: help build demo test fault pacing lab days bench bench-detect train-detector lint dist clean go-version
+.PHONY: help build demo test fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,12 @@ train-detector: go-version ## learn the weights of the answer detector anew, wit
 bench-detect: go-version ## the answer detector beside the classic rule (default and tuned) on recorded calls, one table; a minute
 	$(CALLS)
 	go run ./media/detect/lab bench $(ARGS)
+
+CALL ?= 1
+PART ?=
+
+wire: go-version ## recordings through the product over RTP: verdicts beside those on the file (clean, loss, jitter, comfort noise, A-law, sipp), dead air, 100 messages on machines; CALL=n plays each nth recorded call, PART=verdicts, dead-air or voicemail only that; an hour
+	OUTPACE_WIRE=$(CALL) OUTPACE_WIRE_PART=$(PART) SHARED=$(abspath $(SHARED)) go test -count=1 -timeout 3h -run 'TestWire' -v $(ARGS) ./test/e2e
 
 lint: go-version ## golangci-lint where it is installed, else go vet
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else \

@@ -61,7 +61,7 @@ const (
 	// WaitedAtLeast is the quiet without a beep after which a message is left.
 	WaitedAtLeast = 3 * time.Second
 	// TrialAtMost is how long a person who was connected at their first speech may
-	// yet turn out to be a machine.
+	// yet turn out to be a machine; so may any where messages are left, by a beep.
 	TrialAtMost = 15 * time.Second
 	// StrandedAtMost is how long a customer whose operator's leg broke waits
 	// for another operator.
@@ -90,7 +90,7 @@ type Call struct {
 	since    time.Time
 	outcome  campaigns.Outcome // what it will come to, once known
 	operator string
-	trial    bool // a person at the first speech, who may yet turn out to be none
+	trial    bool // a person at the first speech, or where messages are left, who may yet turn out to be none
 
 	ringingAt, answeredAt, verdictAt, greetingEnd, bridgedAt time.Time
 }
@@ -226,7 +226,7 @@ func (c *Call) detecting(now time.Time, ev Event) []Action {
 		}
 		switch {
 		case ev.Outcome == "":
-			c.trial = ev.Provisional
+			c.trial = ev.Provisional || c.spec.Drop
 			return c.person(now, ev.GreetingEnd)
 		case ev.Provisional || c.drops(ev.Outcome):
 			c.outcome = ev.Outcome
@@ -269,6 +269,7 @@ func (c *Call) doubted(now time.Time, ev Event) []Action {
 		case ev.Early || ev.Provisional:
 			return nil
 		case ev.Outcome == "":
+			c.trial = c.spec.Drop
 			return c.person(now, ev.GreetingEnd)
 		case !c.drops(ev.Outcome):
 			return c.leave(now, ev.Outcome)

@@ -198,6 +198,12 @@ func TestPaths(t *testing.T) {
 			want: cat(answered, []Action{FindOperator{}, ArmTimer{In: Queued, After: 2 * time.Second}, Connect{Operator: "ann"}, ArmTimer{In: Bridged, After: TrialAtMost},
 				FreeOperator{Operator: "ann", TakenBack: campaigns.MachineHeard}, ArmTimer{In: Doubted, After: BeepAtMost}, LeaveMessage{}, ArmTimer{In: Dropping, After: MessageAtMost}}),
 		},
+		"a person in a pause, then the beep of a machine, and a message is left": {
+			spec:   Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: true, Detect: true, Drop: true},
+			events: with(answeredCall, ms(8000, Verdict{Outcome: campaigns.MachineHeard, Provisional: true}), ms(9000, person(8500)), ms(9020, OperatorFound{Operator: "ann"}), ms(11000, Beep{}), ms(11020, Recording{})),
+			want: cat(answered, []Action{ArmTimer{In: Doubted, After: BeepAtMost}, FindOperator{}, ArmTimer{In: Queued, After: 1500 * time.Millisecond}, Connect{Operator: "ann"}, ArmTimer{In: Bridged, After: TrialAtMost},
+				FreeOperator{Operator: "ann", TakenBack: campaigns.MachineHeard}, ArmTimer{In: Doubted, After: BeepAtMost}, LeaveMessage{}, ArmTimer{In: Dropping, After: MessageAtMost}}),
+		},
 		"on trial, and a fax without an operator": {
 			spec:   full,
 			events: with(answeredCall, ms(6000, firstSpeech(6000)), ms(7000, Verdict{Outcome: campaigns.FaxHeard})),

@@ -53,6 +53,7 @@ type Detector struct {
 	sounds   bool          // a beep was told, and its end was not
 	waited   bool          // a quiet without a beep was told
 	trial    bool          // mode with: a person on trial
+	talking  bool          // an operator has the call
 	toned    time.Duration // how long tones sounded since the answer
 	rang     bool          // ringback since the answer
 	forest   Forest
@@ -84,6 +85,10 @@ func (d *Detector) Answered() {
 		d.final = Finding{} // a busy tone that is answered was none
 	}
 }
+
+// Connected says that an operator has the call from now on. A beep then takes back
+// a person only where it is over and much was said before it.
+func (d *Detector) Connected() { d.talking = true }
 
 // Hear takes the next 20 ms of linear audio and tells what is new, if
 // anything. It does not allocate and does not keep f. A frame of any other

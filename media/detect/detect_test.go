@@ -105,6 +105,45 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// Who talks with an operator is taken back by the beep of a machine only: one that is
+// over, after a greeting that is long enough.
+func TestBeepInATalk(t *testing.T) {
+	for name, tt := range map[string]struct {
+		speech, beep time.Duration
+		want         string
+	}{
+		"beep after a greeting": {speech: 1800 * ms, beep: 400 * ms, want: "machine(revised)+beep"},
+		"whistle after a hello": {speech: 600 * ms, beep: 400 * ms},
+		"steady tone":           {speech: 1800 * ms, beep: 4 * time.Second, want: "person"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLine(1).quiet(300 * ms).speech(tt.speech).quiet(2 * time.Second)
+			talk := len(l.pcm)
+			l.tone(tone.Sine(1000, tt.beep), tt.beep)
+			over := time.Duration(len(l.pcm)) * time.Second / media.SampleRate
+			l.quiet(time.Second)
+			d := New(Config{})
+			d.Answered()
+			var all []Finding
+			for i := 0; i+media.SamplesPerFrame <= len(l.pcm); i += media.SamplesPerFrame {
+				if f, ok := d.Hear(l.pcm[i : i+media.SamplesPerFrame]); ok && !f.Records {
+					if i < talk {
+						d.Connected()
+						continue
+					}
+					all = append(all, f)
+					if f.Beep && f.At < over {
+						t.Errorf("taken back at %v, before the beep was over at %v", f.At, over)
+					}
+				}
+			}
+			if got := say(all); got != tt.want {
+				t.Errorf("findings in the talk = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 // The abandonment clock starts where the greeting ends, so that moment counts.
 func TestGreetingEnd(t *testing.T) {
 	for seed := range uint64(12) {

@@ -98,7 +98,13 @@ func (d *Detector) beep(onset time.Duration) (Finding, bool) {
 
 // withOperator says that an operator has the call and it is not settled whom they talk with.
 func (d *Detector) withOperator() bool {
-	return d.trial || d.cfg.Mode == With && d.final.Kind == media.Machine && d.final.Provisional
+	switch d.final.Kind {
+	case media.Person:
+		return d.trial || d.talking && d.cfg.Mode == Before
+	case media.Machine:
+		return d.cfg.Mode == With && d.final.Provisional
+	}
+	return false
 }
 
 // afterHeld judges a tone that began while an operator had the call. Nobody is hung up on
@@ -109,7 +115,7 @@ func (d *Detector) afterHeld() (Finding, bool) {
 		d.heldAt = 0
 		return d.likely(media.Person), true // whom to hang up on is the operator's business then
 	case d.now-d.toneAt < betweenBeeps:
-	case d.trial && d.voice.total < leastOnTrial:
+	case d.final.Kind == media.Person && d.voice.total < leastOnTrial:
 		d.heldAt = 0
 	default:
 		d.heldAt = 0

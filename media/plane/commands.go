@@ -49,6 +49,7 @@ func (p *Plane) Bridge(customer, operator media.LegID) {
 	o.path.Store(&pair.ToCustomer)
 	c.pairing.Store(pair)
 	o.pairing.Store(pair)
+	c.ear.connect()
 	p.relisten(c)
 }
 

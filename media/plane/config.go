@@ -45,6 +45,7 @@ type Ports struct {
 // Detector hears who answered a leg. It is used by one goroutine at a time.
 type Detector interface {
 	Answered()
+	Connected()
 	Hear(media.Frame) (detect.Finding, bool)
 	Features(*detect.Features) bool
 }

@@ -81,6 +81,15 @@ func (e *ear) answer() {
 	e.answered = true
 }
 
+// connect tells the detector that an operator has the call.
+func (e *ear) connect() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.detector != nil {
+		e.detector.Connected()
+	}
+}
+
 // hear takes a packet that came at now.
 func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, time.Time)) {
 	if !e.on.Load() {
@@ -112,7 +121,7 @@ func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, ti
 // held up, or its sender lets timestamps stand still in pauses.
 func (e *ear) place(now time.Time, p *media.Packet, n int) (at int) {
 	span := media.Span(n)
-	if e.start.IsZero() {
+	if !e.placed && e.heard == 0 { // until then the start was a guess
 		e.start = now.Add(-span)
 	}
 	at = int(int32(p.Timestamp - e.base))

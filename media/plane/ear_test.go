@@ -15,7 +15,8 @@ const tick = media.FrameDuration
 // frames keeps the frames that a detector is given.
 type frames struct{ got [][]int16 }
 
-func (f *frames) Answered() {}
+func (f *frames) Answered()  {}
+func (f *frames) Connected() {}
 
 func (f *frames) Features(*detect.Features) bool { return false }
 
@@ -260,7 +261,8 @@ func TestEarDoesNotAllocate(t *testing.T) {
 
 type deaf struct{ frames int }
 
-func (d *deaf) Answered() {}
+func (d *deaf) Answered()  {}
+func (d *deaf) Connected() {}
 
 func (d *deaf) Features(*detect.Features) bool { return false }
 

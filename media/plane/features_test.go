@@ -244,7 +244,8 @@ type scripted struct {
 	answered     atomic.Bool
 }
 
-func (s *scripted) Answered() { s.answered.Store(true) }
+func (s *scripted) Answered()  { s.answered.Store(true) }
+func (s *scripted) Connected() {}
 
 func (s *scripted) Features(*detect.Features) bool { return false }
 

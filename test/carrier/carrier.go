@@ -18,7 +18,8 @@
 //	greeting_end mark: the number of the last packet of the greeting
 //	first_tone   from "operator", hz, mark: the last packet sent by then
 //	voice_heard  a voice that is no operator's tone, such as a message
-//	sound        first_at, last_at: what a Recorded end heard, without pauses of 200 ms
+//	sound        first_at, last_at: what a Recorded end heard besides the operator's tone;
+//	             a pause of 200 ms parts two of them
 //	cancel       the dialer's CANCEL
 //	late_answer  a 200 was sent after the CANCEL
 //	bye          by "carrier" or "dialer", detail: the Reason header

@@ -41,7 +41,8 @@ type ear struct {
 	sounds []sound
 }
 
-// sound is a stretch of what was heard: its first and last sounding packet.
+// sound is a stretch of what was heard, other than the operator's tone: its first and
+// last sounding packet.
 type sound struct{ first, last time.Time }
 
 // apart is the pause that parts two sounds.
@@ -55,7 +56,8 @@ func newEar(audio *phone.Audio, hz float64) *ear {
 
 func (e *ear) hear(p *phone.Packet) {
 	sounds := phone.Level(p.PCM) >= loud
-	if sounds {
+	tone := sounds && phone.ToneShare(p.PCM, e.hz) > toneShare
+	if sounds && !tone {
 		e.keep(p.At)
 	}
 	if e.toned && e.spoken {
@@ -69,7 +71,7 @@ func (e *ear) hear(p *phone.Packet) {
 		return
 	}
 	e.quiet = 0
-	if phone.ToneShare(p.PCM, e.hz) > toneShare {
+	if tone {
 		e.hearTone(p)
 		return
 	}

@@ -6,6 +6,7 @@
 //	sipp_test         sipp as the carrier, one scenario a row
 //	baresip_test      baresip as operators who register, answer by themselves and record
 //	phone_alone_test  an operator with nothing but a phone and its keys
+//	wire_test         recordings over RTP: verdicts beside those on the file, dead air, messages on machines
 //
 // Tools that are missing skip their test, or fail it where
 // OUTPACE_REQUIRE_TOOLS=1.

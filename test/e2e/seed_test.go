@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 	"time"
@@ -25,7 +26,8 @@ func openZone(t *testing.T, now time.Time) string {
 }
 
 // seedCampaign fills a list with leads at made-up numbers and makes a campaign
-// of the same name that dials it, one call for one ready operator. Country code
+// of the same name that dials it, one call for one ready operator, at once unless its
+// state says otherwise. Country code
 // 999 is not assigned (ITU-T E.164 list).
 func seedCampaign(t *testing.T, s app.Store, c campaigns.Campaign, numbers ...string) {
 	t.Helper()
@@ -39,7 +41,7 @@ func seedCampaign(t *testing.T, s app.Store, c campaigns.Campaign, numbers ...st
 			Numbers: []campaigns.Number{{E164: n, Kind: campaigns.Mobile, Zones: []string{openZone(t, now)}, Regions: []string{"DEMO"}}},
 		}
 	}
-	c.Name, c.State, c.Lists, c.CreatedAt = string(c.ID), campaigns.Running, []campaigns.ListID{list.ID}, now
+	c.Name, c.State, c.Lists, c.CreatedAt = string(c.ID), cmp.Or(c.State, campaigns.Running), []campaigns.ListID{list.ID}, now
 	c.CallerIDs, c.Dispositions = []string{callerID}, campaigns.DefaultDispositions()
 	c.Pacing = campaigns.Pacing{Mode: campaigns.Progressive, AbandonmentLimit: 0.03}
 	if c.Recording == "" {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,45 @@ func whole() bool { return nth() > 0 }
 func nth() int {
 	n, _ := strconv.Atoi(os.Getenv("OUTPACE_WIRE")) // empty is 0
 	return n
+}
+
+// part is something that is measured over RTP.
+type part struct {
+	name    string
+	lineups []lineup
+	judge   func(t *testing.T, calls [][]wireCall) // those of its lineups
+}
+
+// TestWire has the product call recordings over RTP, and looks at what it said, at
+// what people heard and at what machines recorded. It runs alone.
+func TestWire(t *testing.T) {
+	prompts := t.TempDir()
+	writeWAV(t, filepath.Join(prompts, "message.wav"), tone(500, 1200))
+	parts := []part{verdicts(t), deadAir(t), voicemail()}
+	if only := os.Getenv("OUTPACE_WIRE_PART"); only != "" {
+		parts = slices.DeleteFunc(parts, func(p part) bool { return p.name != only })
+	}
+	var all []lineup
+	for _, p := range parts {
+		all = append(all, p.lineups...)
+	}
+	calls := callAll(t, prompts, all...)
+	for _, p := range parts {
+		its := calls[:len(p.lineups)]
+		calls = calls[len(p.lineups):]
+		t.Run(p.name, func(t *testing.T) { p.judge(t, its) })
+	}
+}
+
+// enough says whether of so many calls enough went by undisturbed to judge by. A
+// machine that is busy with other things judges nothing.
+func enough(t *testing.T, what string, undisturbed, of int) bool {
+	t.Helper()
+	if undisturbed*4 >= of {
+		return true
+	}
+	t.Logf("%s: the machine is too busy to tell: %d of %d calls went by undisturbed", what, undisturbed, of)
+	return false
 }
 
 // lineup is a set of recordings that a product calls in one way.
@@ -54,6 +94,20 @@ type wireCall struct {
 
 type heardSound struct{ first, last time.Time }
 
+// timeBy takes the times of the far end's packets. One that was held up at its start
+// caught up: times are counted from where the first packet should have left.
+func (c *wireCall) timeBy(marks carrier.Event) {
+	first := marks.FirstAt
+	if by := marks.LastAt.Add(-time.Duration(marks.Last-1) * packetTime); by.Before(first) {
+		first = by
+	}
+	held := int(marks.FirstAt.Sub(first).Milliseconds())
+	c.begin = first.Add(-packetTime)
+	for _, l := range marks.Late {
+		c.late = append(c.late, [2]int{l[0], l[1] + held})
+	}
+}
+
 // sentAt is when the packet with a sample had left.
 func (c *wireCall) sentAt(sample int) time.Time {
 	number := sample/160 + 1
@@ -67,28 +121,31 @@ func (c *wireCall) sentAt(sample int) time.Time {
 }
 
 // busy is how late the far end or the product may be until a call tells more of the
-// machine that the test runs on than of the product.
-const busy = 40 * time.Millisecond
+// machine that the test runs on than of the product; waits is how long the product
+// waits for a packet besides.
+const (
+	busy  = 60 * time.Millisecond
+	waits = 100 * time.Millisecond
+)
 
-// undisturbed says that nothing of a call was late for want of a processor: none of
-// the far end's packets, none of what the product heard but for the time that it
-// waits for packets.
-func (c *wireCall) undisturbed() bool {
+// undisturbed says that between two times of its recording nothing of a call was late
+// for want of a processor: none of the far end's packets, and nothing that the
+// product heard.
+func (c *wireCall) undisturbed(from, to time.Duration) bool {
 	for _, l := range c.late {
-		if l[1] > int(busy.Milliseconds()) {
+		at := time.Duration(l[0]) * packetTime
+		if l[1] > int(busy.Milliseconds()) && at >= from && at <= to {
 			return false
 		}
 	}
 	for i, told := range c.told {
-		if told.Sub(c.begin)-c.heard[i].at > busy+waits {
+		at := c.heard[i].at
+		if told.Sub(c.begin)-at > busy+waits && at >= from && at <= to {
 			return false
 		}
 	}
 	return true
 }
-
-// waits is how long the product waits for a packet that is late.
-const waits = 100 * time.Millisecond
 
 // numberOf is the number of a recording of a lineup.
 func numberOf(lineup, recording int) string { return fmt.Sprintf("+99976%02d%05d", lineup, recording) }
@@ -105,26 +162,34 @@ func callAll(t *testing.T, prompts string, lineups ...lineup) [][]wireCall {
 			calls++
 		}
 	}
+	var first atomic.Int64
 	far, journal := startCarrier(t, carrier.Config{Seed: 1, OperatorHz: operatorHz, CustomerHz: customerHz,
-		Behave: func(number string, _ int) (carrier.Behaviour, bool) { b, ok := behaviours[number]; return b, ok }})
+		Behave: func(number string, attempt int) (carrier.Behaviour, bool) {
+			if attempt > 1 {
+				return carrier.Behaviour{Kind: carrier.Busy}, true
+			}
+			first.Add(1)
+			return behaviours[number], true
+		}})
 	p := newProduct(t, busyTrunk("line", far.Addr()), func(s app.Store) {
 		for l, line := range lineups {
 			seedLineup(t, s, l, line)
 		}
 	})
-	p.env = []string{"OUTPACE_LOG__LEVEL=debug"}
-	if prompts != "" {
-		p.env = append(p.env, "OUTPACE_MEDIA__PROMPT_DIR="+prompts)
-	}
+	p.env = []string{"OUTPACE_LOG__LEVEL=debug", "OUTPACE_MEDIA__PROMPT_DIR=" + prompts}
 	p.serve(t)
 	stop := staff(t, p, lineups, journal)
+	boss := p.signIn(t, manager, managerPassword)
+	for _, line := range lineups {
+		must(t, boss.do(t.Context(), http.MethodPost, "/api/v1/campaigns/"+line.campaign+"/start", nil, nil))
+	}
 	longest := 2 * time.Minute
 	if whole() {
 		longest = time.Hour
 	}
 	eventually(t, longest, fmt.Sprintf("%d calls, all over", calls), func() (bool, any) {
 		s := far.Stats()
-		return int(s.Invites) >= calls && s.Calls == 0, s
+		return int(first.Load()) == calls && s.Calls == 0, s
 	})
 	stop()
 	p.stop(t)
@@ -149,7 +214,7 @@ func seedLineup(t *testing.T, s app.Store, l int, line lineup) {
 	for i := range line.recordings {
 		numbers = append(numbers, numberOf(l, i))
 	}
-	seedCampaign(t, s, campaigns.Campaign{ID: campaigns.CampaignID(line.campaign), Trunks: "line", Detection: line.detection,
+	seedCampaign(t, s, campaigns.Campaign{ID: campaigns.CampaignID(line.campaign), State: campaigns.Paused, Trunks: "line", Detection: line.detection,
 		Voicemail: line.voicemail, Operators: people}, numbers...)
 }
 
@@ -233,8 +298,10 @@ func gather(t *testing.T, lineups []lineup, events []carrier.Event, heard map[st
 	}
 	byID := map[string]*wireCall{}
 	for _, e := range events {
-		if e.Event == "invite" {
-			at := places[e.Number]
+		if e.User != "" {
+			continue // an operator's
+		}
+		if at := places[e.Number]; e.Event == "invite" && !calls[at[0]][at[1]].called {
 			byID[e.Call] = &calls[at[0]][at[1]]
 			byID[e.Call].called = true
 		}
@@ -244,7 +311,7 @@ func gather(t *testing.T, lineups []lineup, events []carrier.Event, heard map[st
 		}
 		switch e.Event {
 		case "marks":
-			c.begin, c.late = e.FirstAt.Add(-packetTime), e.Late
+			c.timeBy(e)
 		case "first_tone":
 			c.tone = e.T
 		case "sound":
