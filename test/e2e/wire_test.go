@@ -43,7 +43,7 @@ type part struct {
 // what people heard and at what machines recorded. It runs alone.
 func TestWire(t *testing.T) {
 	prompts := t.TempDir()
-	writeWAV(t, filepath.Join(prompts, "message.wav"), tone(500, 1200))
+	writeWAV(t, filepath.Join(prompts, "message.wav"), tone(500, int(messageLength.Milliseconds())))
 	parts := []part{verdicts(t), deadAir(t), voicemail()}
 	if only := os.Getenv("OUTPACE_WIRE_PART"); only != "" {
 		parts = slices.DeleteFunc(parts, func(p part) bool { return p.name != only })
@@ -88,6 +88,7 @@ type wireCall struct {
 	late   [][2]int     // of its packets: number, ms
 	tone   time.Time    // the operator's, at the far end
 	sounds []heardSound // at the far end
+	stalls []stall      // of the product
 	ended  string       // by whom
 	called bool
 }
@@ -129,8 +130,8 @@ const (
 )
 
 // undisturbed says that between two times of its recording nothing of a call was late
-// for want of a processor: none of the far end's packets, and nothing that the
-// product heard.
+// for want of a processor: none of the far end's packets, nothing that the product
+// heard, and not its clock.
 func (c *wireCall) undisturbed(from, to time.Duration) bool {
 	for _, l := range c.late {
 		at := time.Duration(l[0]) * packetTime
@@ -144,7 +145,45 @@ func (c *wireCall) undisturbed(from, to time.Duration) bool {
 			return false
 		}
 	}
+	for _, s := range c.stalls {
+		if s.to.After(c.begin.Add(from)) && s.from.Before(c.begin.Add(to)) {
+			return false
+		}
+	}
 	return true
+}
+
+// stall is a time in which the product's audio clock was late.
+type stall struct{ from, to time.Time }
+
+// watchStalls asks the product again and again how late its clock was; stop tells when.
+func watchStalls(t *testing.T, p *product) (stop func() []stall) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var stalls []stall
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		tick := time.NewTicker(250 * time.Millisecond)
+		defer tick.Stop()
+		for last := time.Now(); ; {
+			late, err := p.metric(ctx, "dialer_media_tick_lateness_seconds")
+			now := time.Now()
+			if err == nil && late > busy.Seconds() {
+				stalls = append(stalls, stall{last, now})
+			}
+			last = now
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return func() []stall {
+		cancel()
+		asking.Wait()
+		return stalls
+	}
 }
 
 // numberOf is the number of a recording of a lineup.
@@ -180,6 +219,7 @@ func callAll(t *testing.T, prompts string, lineups ...lineup) [][]wireCall {
 	p.serve(t)
 	stop := staff(t, p, lineups, journal)
 	boss := p.signIn(t, manager, managerPassword)
+	stalls := watchStalls(t, p)
 	for _, line := range lineups {
 		must(t, boss.do(t.Context(), http.MethodPost, "/api/v1/campaigns/"+line.campaign+"/start", nil, nil))
 	}
@@ -191,10 +231,11 @@ func callAll(t *testing.T, prompts string, lineups ...lineup) [][]wireCall {
 		s := far.Stats()
 		return int(first.Load()) == calls && s.Calls == 0, s
 	})
+	late := stalls()
 	stop()
 	p.stop(t)
 	journal.noFaults(t)
-	return gather(t, lineups, journal.events(t), heardLines(t, filepath.Join(p.dir, "serve.log")))
+	return gather(t, lineups, journal.events(t), heardLines(t, filepath.Join(p.dir, "serve.log")), late)
 }
 
 func busyTrunk(name, address string) string {
@@ -286,7 +327,7 @@ func heardLines(t *testing.T, path string) map[string][]heardLine {
 }
 
 // gather puts the far end's journal and the product's log together.
-func gather(t *testing.T, lineups []lineup, events []carrier.Event, heard map[string][]heardLine) [][]wireCall {
+func gather(t *testing.T, lineups []lineup, events []carrier.Event, heard map[string][]heardLine, stalls []stall) [][]wireCall {
 	t.Helper()
 	calls := make([][]wireCall, len(lineups))
 	places := map[string][2]int{}
@@ -303,7 +344,7 @@ func gather(t *testing.T, lineups []lineup, events []carrier.Event, heard map[st
 		}
 		if at := places[e.Number]; e.Event == "invite" && !calls[at[0]][at[1]].called {
 			byID[e.Call] = &calls[at[0]][at[1]]
-			byID[e.Call].called = true
+			byID[e.Call].called, byID[e.Call].stalls = true, stalls
 		}
 		c := byID[e.Call]
 		if c == nil {
