@@ -156,8 +156,8 @@ func (c *wireCall) undisturbed(from, to time.Duration) bool {
 // stall is a time in which the product's audio clock was late.
 type stall struct{ from, to time.Time }
 
-// watchStalls asks the product again and again how late its clock was; stop tells when.
-func watchStalls(t *testing.T, p *product) (stop func() []stall) {
+// watchLateness asks the product again and again how late its clock was; stop tells when.
+func watchLateness(t *testing.T, p *product) (stop func() []stall) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var stalls []stall
@@ -219,7 +219,7 @@ func callAll(t *testing.T, prompts string, lineups ...lineup) [][]wireCall {
 	p.serve(t)
 	stop := staff(t, p, lineups, journal)
 	boss := p.signIn(t, manager, managerPassword)
-	stalls := watchStalls(t, p)
+	stalls := watchLateness(t, p)
 	for _, line := range lineups {
 		must(t, boss.do(t.Context(), http.MethodPost, "/api/v1/campaigns/"+line.campaign+"/start", nil, nil))
 	}
