@@ -28,8 +28,8 @@ func (h *Heard) take(v media.Verdict) {
 		return
 	}
 	h.settled = !v.Provisional
-	if v.Kind == h.Kind {
-		return // no longer in doubt
+	if v.Kind == h.Kind && v.Kind == media.Machine {
+		return // no longer in doubt: what put it there counts
 	}
 	h.Kind, h.Features = v.Kind, v.Features
 	if h.Chance = v.Probability; v.Kind != media.Person {

@@ -99,6 +99,25 @@ func TestHangsUpInDoubt(t *testing.T) {
 	})
 }
 
+// Of a person on trial, what ends the trial counts.
+func TestHeardOnTrial(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		f.store.add("spring", 1)
+		f.run(progressive("spring"))
+		f.ready("ann")
+		leg := f.call(0)
+		f.answer(leg)
+		f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Person, Probability: 0.5, Provisional: true, GreetingEnd: time.Now(), At: time.Now()})
+		f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Person, Probability: 0.9, GreetingEnd: time.Now(), At: time.Now()})
+		f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Machine, Probability: 0.9, Revised: true, At: time.Now()})
+		f.wait(time.Minute)
+		f.hangsUp(leg)
+		if h := f.observer.ends()[0].Heard; h.Kind != media.Person || h.Chance != 0.9 || h.Checked {
+			t.Errorf("heard %+v", h)
+		}
+	})
+}
+
 // What the detector loses, as it is measured, comes off the abandonment limit of campaigns
 // that detect, within bounds; who does not measure has the configured share.
 func TestMeasuredLoss(t *testing.T) {

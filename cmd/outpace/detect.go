@@ -27,7 +27,8 @@ func newDetectCommand() *cobra.Command {
 
 The manifest is CSV with the columns file (a WAV, relative to the manifest) and
 answer_ms (audio before it is early media). One JSON object a line is written
-for each clip; times are milliseconds on the clip's own time line.`,
+for each clip; times are milliseconds on the clip's own time line, chances are what
+spoke for each class when the verdict fell.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if manifest == "" || out == "" {
 				return usageError{fmt.Errorf("detect needs --manifest and --out")}
@@ -49,6 +50,9 @@ type clipVerdict struct {
 	BeepMS     *int64  `json:"beep_ms"`
 	SITCode    string  `json:"sit_code"`
 	PHuman     float64 `json:"p_human"`
+	// Chances are those of every class when the verdict fell, together 1; at the end of
+	// the clip where none did.
+	Chances map[string]float64 `json:"chances"`
 }
 
 func detectAll(manifest, out string) (err error) {
@@ -152,10 +156,17 @@ func detectClip(path string, answer time.Duration) (clipVerdict, error) {
 		}
 		codec.DecodeULaw(frame, bytes[:len(frame)])
 		bytes = bytes[len(frame):]
-		if f, ok := d.Hear(frame); ok && f.Beep && v.BeepMS == nil {
+		f, ok := d.Hear(frame)
+		if ok && f.Beep && v.BeepMS == nil {
 			ms := f.At.Milliseconds()
 			v.BeepMS = &ms
 		}
+		if ok && d.Final().At == f.At {
+			v.Chances = named(d.Chances())
+		}
+	}
+	if v.Chances == nil {
+		v.Chances = named(d.Chances())
 	}
 	final := d.Final()
 	v.Label, v.DecisionMS, v.SITCode = detect.Label(final), final.At.Milliseconds(), final.SIT
@@ -163,4 +174,13 @@ func detectClip(path string, answer time.Duration) (clipVerdict, error) {
 		v.PHuman = 1 - final.Probability
 	}
 	return v, nil
+}
+
+// named gives chances their names.
+func named(p detect.Chances) map[string]float64 {
+	all := map[string]float64{}
+	for c, name := range detect.ClassNames {
+		all[name] = p[c]
+	}
+	return all
 }

@@ -160,7 +160,7 @@ func TestDrift(t *testing.T) {
 		}
 		return -1, ""
 	}
-	for seed := range uint64(12) {
+	for seed := range uint64(5) {
 		if at, what := play(seed, nil); at >= 0 {
 			t.Errorf("seed %d: nothing changed, and %s alarms on day %d", seed, what, at/callsADay)
 		}

@@ -2,12 +2,13 @@
 // a fax, an announcement of the network, a busy line, nobody.
 //
 // It is not the one who acts: it tells findings, the engine decides. It knows
-// no words, so an assistant that screens calls sounds like a machine to it. It
-// is pure and causal: no clock, no goroutine, no look ahead; time is the count
-// of frames.
+// no words, so an assistant that screens calls sounds like a machine to it until it
+// waits and asks again. It is pure and causal: no clock, no goroutine, no look ahead;
+// time is the count of frames.
 //
 //	frame ─► tone.Ear (10 ms) ─► tones ─────────────► what they mean here ──────┐
 //	                 └─ level ─► voice: noise floor, rhythm ─► features ─► forest ─► rules ─► Finding
+//	                                                                         └─► classes ─► Chances
 //
 // People say a word or two and wait; machines talk on. The forest learnt from
 // labelled calls how much so: it makes odds of the timing. A person is told in

@@ -284,10 +284,13 @@ func (d *Detector) afterTold() (Finding, bool) {
 // giveUp is the quiet after which a machine that was not taken back stays one.
 const giveUp = 4 * time.Second
 
-// second takes back a machine: a business says more than a person at home but
+// second takes back a machine, or makes an assistant of it that asks again: a business says more than a person at home but
 // then waits, and no beep comes. It tells when that can no longer be, and when
 // a machine is quiet for long without a beep: some have none.
 func (d *Detector) second() (Finding, bool) {
+	if !d.final.Beep && d.voice.script.again() {
+		return Finding{Kind: media.Screening, Probability: 0.8}, true
+	}
 	if !d.waited && !d.final.Beep && d.Quiet() >= giveUp {
 		d.waited = true
 		return Finding{Kind: media.Machine, Probability: 0.9}, true

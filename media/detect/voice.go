@@ -44,6 +44,7 @@ type voice struct {
 	mean     float64       // dBFS, of about 0.3 s
 	lowest   float64       // dBFS, the lowest mean since the answer
 	pace     pace
+	script   script
 }
 
 func newVoice() voice {
@@ -176,6 +177,7 @@ func (v *voice) hush() {
 		return
 	}
 	v.pace.close(v.start, v.end)
+	v.script.add(v.start, v.end)
 }
 
 // heard says that there was speech: long and loud enough to be no breath.

@@ -2,12 +2,15 @@ package e2e
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/dialer/calibration"
+	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/test/carrier"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
@@ -77,6 +80,15 @@ func TestTakenBack(t *testing.T) {
 		talked, mistaken := all[0], all[1] // newest first
 		return mistaken.Outcome == campaigns.MachineHeard && mistaken.Operator == "" && mistaken.BridgedAt.IsZero() && mistaken.Disposition == "" &&
 			talked.Outcome == campaigns.Connected && talked.Operator == "anna" && talked.Disposition == "sale", all
+	})
+	eventually(t, 10*time.Second, "both labels in the report", func() (bool, any) {
+		var r calibration.Report
+		must(t, boss.do(t.Context(), http.MethodGet, "/api/v1/campaigns/with/detection", nil, &r))
+		people := map[media.VerdictKind]calibration.Share{}
+		for _, v := range r.Verdicts {
+			people[v.Verdict] = v.People
+		}
+		return r.Labelled == 2 && people[media.Person].K == 1 && people[media.Machine].N == 1 && people[media.Machine].K == 0, r
 	})
 	p.stop(t)
 	for _, v := range anna.states.all() {

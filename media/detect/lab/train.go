@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/outpace-dialer/outpace/media"
@@ -17,6 +18,7 @@ func train(out string, how recipe, tries int) error {
 	}
 	cross(calls, how)
 	report("speakers kept back", calls)
+	reportClasses(calls)
 	if tries > 0 {
 		fmt.Println("speakers kept back, bounds set on the others:\n ", nested(calls, tries, how.seed))
 		fmt.Printf("bounds set on all: %.2f\n", find(calls, tries, how.seed))
@@ -24,9 +26,13 @@ func train(out string, how recipe, tries int) error {
 	if out == "" {
 		return nil
 	}
+	classes := splits(glances(calls, keptBack))
 	f := learn(table(calls), how)
 	ask(f, calls)
 	report("speakers learnt from", calls)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(out), "classes.bin"), classes.Bytes(), 0o644); err != nil {
+		return err
+	}
 	return os.WriteFile(out, f.Bytes(), 0o644)
 }
 
