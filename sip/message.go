@@ -78,12 +78,7 @@ func readResponse(res *sipgosip.Response) *response {
 		update:     lists(res, "UPDATE", "allow"),
 	}
 	slices.Reverse(r.routes)
-	for _, v := range headerValues(res, "www-authenticate") {
-		r.challenges = append(r.challenges, challenge{value: v})
-	}
-	for _, v := range headerValues(res, "proxy-authenticate") {
-		r.challenges = append(r.challenges, challenge{proxy: true, value: v})
-	}
+	r.challenges = challengesOf(res)
 	return r
 }
 
