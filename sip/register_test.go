@@ -136,7 +136,7 @@ func TestOwnExpires(t *testing.T) {
 		own     bool
 	}{
 		"<sip:outpace@203.0.113.9:5060>;q=1;expires=60":       {time.Minute, true},
-		"<sip:outpace@203.0.113.9:5060;ob>;Expires=\"60\"":     {time.Minute, true},
+		"<sip:outpace@203.0.113.9:5060;ob>;Expires=\"60\"":    {time.Minute, true},
 		"<sip:outpace@203.0.113.99:5060>;expires=60":          {time.Minute, false},
 		"<sip:outpace@203.0.113.9:5060>":                      {0, true},
 		"<sip:outpace@203.0.113.9:5060>;expires=-1":           {0, true},
