@@ -362,6 +362,7 @@ func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campai
 type trunks struct {
 	depart    time.Duration // for which the next INVITE must wait
 	share     string        // what Capacity says of it
+	why       string        // and why it takes no call
 	mu        sync.Mutex
 	signal    func(sip.Event)
 	room      int       // channels
@@ -441,7 +442,7 @@ func (t *trunks) Capacity(string, time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.room - t.used
-	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n, Share: t.share}
+	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n, Share: t.share, Why: t.why}
 	if t.cps {
 		c.Calls, c.NextToken = 0, t.token
 	}

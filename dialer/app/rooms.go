@@ -53,18 +53,6 @@ func (t trunkRoom) Dial(leg sip.LegID, r dialer.Route, offer []byte) {
 
 func (t trunkRoom) Finish(ctx context.Context, d sip.Dialog) error { return t.agent.Finish(ctx, d) }
 
-// trunkSecret finds the credentials of the carrier that a dialog goes to.
-func trunkSecret(cfgs []trunk.Config, d sip.Dialog) *sip.Credentials {
-	for _, c := range cfgs {
-		for _, t := range c.Targets {
-			if t.Address == d.Destination && c.Username != "" {
-				return &sip.Credentials{Username: c.Username, Password: c.Password}
-			}
-		}
-	}
-	return nil
-}
-
 // phoneRoom shapes the registrar as the engine wants it.
 type phoneRoom struct {
 	*registrar.Registrar

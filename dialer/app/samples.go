@@ -66,8 +66,12 @@ func (a *App) trunkSamples() []metrics.Sample {
 			gauge("trunk_cps_share", "New calls a second of the limit that this node may place.", t.ShareCPS, l...),
 			gauge("trunk_ringing", "Calls on the trunk that are not answered yet.", float64(t.Ringing), l...),
 			gauge("trunk_options_rtt_seconds", "Round trip of the last OPTIONS.", t.OptionsRTT.Seconds(), l...),
+			gauge("trunk_targets_up", "Servers of the trunk that answer.", float64(t.TargetsUp), l...),
 			counter("trunk_cps_throttled_total", "Calls that waited for the CPS limit.", t.Throttled, l...),
 		)
+		if t.MustRegister {
+			all = append(all, gauge("trunk_registered", "1 while the carrier's registrar has our contact; only where it wants that.", truth(!t.RegisteredUntil.IsZero()), l...))
+		}
 	}
 	return all
 }

@@ -2,8 +2,6 @@ package trunk
 
 import (
 	"hash/fnv"
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -13,12 +11,18 @@ import (
 
 // carrier is one trunk with what it has in use. Trunks guards it.
 type carrier struct {
-	cfg      Config
-	targets  []*target
-	limiter  limiter // of reservations
-	leaving  limiter // of INVITEs, at the same rate
-	share    *Share  // nil: the whole
-	short    shortage
+	cfg     Config
+	places  []*place
+	targets []*target // of all places
+	limiter limiter   // of reservations
+	leaving limiter   // of INVITEs, at the same rate
+	share   *Share    // nil: the whole
+	short   shortage
+
+	registrar    *place // nil: it wants no registration
+	registration registration
+	left         chan struct{} // closed when nobody registers any more
+
 	channels int // reserved, ringing and up
 	ringing  int // of these, not answered
 
@@ -29,43 +33,60 @@ type carrier struct {
 	throttled uint64 // reservations that only the CPS bucket refused
 }
 
-// target is one address of a carrier with its health.
-type target struct {
-	Target
-	host, port string
-	addrs      []netip.Addr // of host; none until a name is resolved
-	health     health
-	breaker    breaker
-	share      int // running score of the weighted round robin
-}
-
 func newCarrier(cfg Config) *carrier {
 	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), results: make(map[sip.Result]uint64)}
 	for _, tc := range cfg.Targets {
-		tg := &target{Target: tc, health: health{up: true}}
-		tg.host, tg.port, _ = net.SplitHostPort(tc.Address) // Validate has seen it
-		if addr, err := netip.ParseAddr(tg.host); err == nil {
-			tg.addrs = []netip.Addr{addr.Unmap()}
-		}
-		c.targets = append(c.targets, tg)
+		c.places = append(c.places, newPlace(tc))
 	}
+	if cfg.Register.Enabled {
+		c.registration.asks, c.left = cfg.Register.Expires, make(chan struct{})
+		c.registrar = c.places[0]
+		if cfg.Register.Registrar != "" {
+			c.registrar = newPlace(Target{Address: cfg.Register.Registrar, Transport: cfg.Register.Transport, Weight: 1})
+		}
+	}
+	c.collect()
 	return c
 }
 
-// up says whether the target answers and has an address.
-func (tg *target) up() bool { return tg.health.up && len(tg.addrs) > 0 }
+// collect gathers the targets of all places.
+func (c *carrier) collect() {
+	c.targets = nil
+	for _, p := range c.places {
+		c.targets = append(c.targets, p.targets...)
+	}
+}
 
-// destination is where messages go: "192.0.2.1:5060".
-func (tg *target) destination() string { return net.JoinHostPort(tg.addrs[0].String(), tg.port) }
+// everyPlace is where the carrier's messages may come from.
+func (c *carrier) everyPlace() []*place {
+	if c.registrar == nil || slices.Contains(c.places, c.registrar) {
+		return c.places
+	}
+	return append(slices.Clone(c.places), c.registrar)
+}
+
+// credentials are nil where the carrier trusts our address.
+func (c *carrier) credentials() *sip.Credentials {
+	if c.cfg.Username == "" {
+		return nil
+	}
+	return &sip.Credentials{Username: c.cfg.Username, Password: c.cfg.Password}
+}
+
+// registered says whether the carrier takes calls of ours, as far as that hangs
+// on a registration.
+func (c *carrier) registered(now time.Time) bool {
+	return !c.cfg.Register.Enabled || c.registration.bound(now)
+}
 
 // bound names what keeps the carrier from taking one more call, "" if nothing
 // does. The words are those of sip.Capacity.Bound.
 func (c *carrier) bound(now time.Time) string {
-	up := func(tg *target) bool { return tg.up() }
-	open := func(tg *target) bool { return tg.up() && tg.breaker.allows(now) }
+	up := func(tg *target) bool { return tg.health.up }
+	open := func(tg *target) bool { return tg.health.up && tg.breaker.allows(now) }
 	channels, ringing := c.most(now)
 	switch {
-	case !slices.ContainsFunc(c.targets, up):
+	case !c.registered(now) || !slices.ContainsFunc(c.targets, up):
 		return BoundDown
 	case !slices.ContainsFunc(c.targets, open):
 		return BoundPaused
@@ -91,8 +112,13 @@ func (t *Trunks) choose(group, callerID string, now time.Time) (candidate, error
 	if err != nil {
 		return candidate{}, err
 	}
-	first := slices.MinFunc(candidates, func(a, b candidate) int { return a.target.Priority - b.target.Priority })
-	candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return c.target.Priority != first.target.Priority })
+	first := candidates[0].target.rank
+	for _, c := range candidates {
+		if c.target.rank.before(first) {
+			first = c.target.rank
+		}
+	}
+	candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return c.target.rank != first })
 	return byWeight(candidates), nil
 }
 
@@ -123,7 +149,7 @@ func (t *Trunks) candidates(group, callerID string, now time.Time) ([]candidate,
 			continue
 		}
 		for _, tg := range c.targets {
-			if tg.up() && tg.breaker.allows(now) {
+			if tg.health.up && tg.breaker.allows(now) {
 				found = append(found, candidate{c, tg})
 			}
 		}
@@ -150,8 +176,8 @@ func worse(a, b error) error {
 func byWeight(candidates []candidate) candidate {
 	total := 0
 	for _, c := range candidates {
-		c.target.share += c.target.Weight
-		total += c.target.Weight
+		c.target.share += c.target.weight
+		total += c.target.weight
 	}
 	best := slices.MinFunc(candidates, func(a, b candidate) int {
 		if d := b.target.share - a.target.share; d != 0 {
@@ -203,7 +229,7 @@ func (c candidate) route(number, callerID, callID string) (Route, error) {
 		Networks:    cfg.MediaNetworks,
 		Address:     cfg.ExternalMedia,
 		SRTP:        cfg.SRTP,
-		Signalling:  c.target.destination(),
+		Signalling:  c.target.address,
 		RingTimeout: cfg.RingTimeout,
 	}
 	if cfg.AssertedIdentity {
@@ -212,27 +238,9 @@ func (c candidate) route(number, callerID, callID string) (Route, error) {
 	if cfg.CallerName != "" {
 		local = displayed(cfg.CallerName, local)
 	}
-	r.Dialog = sip.NewDialog(AgentName, c.target.Transport, r.Signalling, c.requestURI(to), local, remote, callID)
-	if cfg.Username != "" {
-		r.credentials = &sip.Credentials{Username: cfg.Username, Password: cfg.Password}
-	}
+	r.Dialog = sip.NewDialog(AgentName, c.target.transport, r.Signalling, c.target.requestURI(to, cfg.Domain), local, remote, callID)
+	r.credentials = c.carrier.credentials()
 	return r, nil
-}
-
-// requestURI is the Request-URI for a user at the target, or for the target
-// itself where user is empty.
-func (c candidate) requestURI(user string) string {
-	host := net.JoinHostPort(c.target.host, c.target.port)
-	if c.carrier.cfg.Domain != "" {
-		host = bracketed(c.carrier.cfg.Domain)
-	}
-	if user != "" {
-		host = user + "@" + host
-	}
-	if c.target.Transport != "udp" {
-		host += ";transport=" + c.target.Transport
-	}
-	return "sip:" + host
 }
 
 // sticky picks the caller ID that a number always gets: people who call back

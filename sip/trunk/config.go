@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -33,6 +31,8 @@ type Config struct {
 	MaxChannels int     `yaml:"max_channels"` // calls at once; required
 	MaxRinging  int     `yaml:"max_ringing"`  // of these, not answered yet; default max_channels
 
+	Register Register `yaml:"register"` // for a carrier that takes calls only from who has registered
+
 	RingTimeout     time.Duration `yaml:"ring_timeout"`     // from alerting; default 25s, at least 15s
 	OptionsInterval time.Duration `yaml:"options_interval"` // health check; default 30s, negative = off
 	SessionExpires  time.Duration `yaml:"session_expires"`  // RFC 4028; default 120s, at least 90s
@@ -44,11 +44,25 @@ type Config struct {
 
 // Target is one place of a carrier that takes calls.
 type Target struct {
-	Address   string `yaml:"address"`   // host:port
-	Transport string `yaml:"transport"` // "udp" (default), "tcp" or "tls"
+	// Address is ip:port, host:port, or host alone: then the name system says
+	// which servers there are (RFC 3263: NAPTR, SRV, A), on which port.
+	Address   string `yaml:"address"`
+	Transport string `yaml:"transport"` // "udp", "tcp" or "tls"; default udp, or what the name system says of a host alone
 	Priority  int    `yaml:"priority"`  // lowest first
 	Weight    int    `yaml:"weight"`    // share among targets of one priority; default 1
 }
+
+// Register is our registration at a carrier.
+type Register struct {
+	Enabled   bool          `yaml:"enabled"`
+	Expires   time.Duration `yaml:"expires"`   // to ask for; default 10m, 1m to 24h
+	Registrar string        `yaml:"registrar"` // host or host:port; default: the first target
+	Transport string        `yaml:"transport"` // of the registrar, as of a target
+	User      string        `yaml:"user"`      // of the address that is registered; default: username
+}
+
+// user is that of our address of record.
+func (r Register) user(username string) string { return cmp.Or(r.User, username) }
 
 // Limits of a configuration.
 const (
@@ -63,6 +77,10 @@ const (
 	defaultSession = 120 * time.Second
 	sessionFloor   = 90 * time.Second // RFC 4028 section 4
 	defaultAbroad  = "00"
+
+	defaultRegister = 10 * time.Minute
+	registerFloor   = time.Minute
+	registerMost    = 24 * time.Hour
 )
 
 // withDefaults fills what the file left out. It changes nothing of c.
@@ -74,9 +92,12 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.RingTimeout, defaultRing)
 	orDefault(&c.OptionsInterval, defaultOptions)
 	orDefault(&c.SessionExpires, defaultSession)
+	orDefault(&c.Register.Expires, defaultRegister)
 	c.Targets = slices.Clone(c.Targets)
 	for i := range c.Targets {
-		orDefault(&c.Targets[i].Transport, "udp")
+		if _, port, _ := splitAddress(c.Targets[i].Address); port > 0 {
+			orDefault(&c.Targets[i].Transport, "udp")
+		}
 		orDefault(&c.Targets[i].Weight, 1)
 	}
 	return c
@@ -105,6 +126,7 @@ func (c Config) Validate() error {
 	}
 	c.checkTargets(refuse)
 	c.checkIdentity(refuse)
+	c.checkRegister(refuse)
 	c.checkLimits(refuse)
 	c.checkMedia(refuse)
 	return errors.Join(errs...)
@@ -131,11 +153,10 @@ func (c *Config) checkTargets(refuse refusal) {
 	}
 	for i, t := range c.Targets {
 		key := fmt.Sprintf("targets[%d].", i)
-		host, port, err := net.SplitHostPort(t.Address)
-		if n, convErr := strconv.Atoi(port); err != nil || !isHost(host) || convErr != nil || n < 1 || n > 65535 {
-			refuse(key+"address", "%q is not host:port", t.Address)
+		if _, _, ok := splitAddress(t.Address); !ok {
+			refuse(key+"address", "%q is not host:port, or host alone", t.Address)
 		}
-		if !slices.Contains([]string{"udp", "tcp", "tls"}, t.Transport) {
+		if !isTransport(t.Transport) {
 			refuse(key+"transport", "%q is not udp, tcp or tls", t.Transport)
 		}
 		if c.SRTP && t.Transport != "tls" {
@@ -148,6 +169,36 @@ func (c *Config) checkTargets(refuse refusal) {
 			refuse(key+"weight", "%d is below 1", t.Weight)
 		}
 	}
+}
+
+func isTransport(s string) bool { return s == "" || slices.Contains([]string{"udp", "tcp", "tls"}, s) }
+
+func (c *Config) checkRegister(refuse refusal) {
+	r := c.Register
+	if !r.Enabled {
+		if r.Registrar != "" || r.User != "" {
+			refuse("register.enabled", "the registration is described but not enabled")
+		}
+		return
+	}
+	if r.Expires < registerFloor || r.Expires > registerMost {
+		refuse("register.expires", "%s is not between %s and %s", r.Expires, registerFloor, registerMost)
+	}
+	if _, _, ok := splitAddress(r.Registrar); r.Registrar != "" && !ok {
+		refuse("register.registrar", "%q is not host:port, or host alone", r.Registrar)
+	}
+	if !isTransport(r.Transport) {
+		refuse("register.transport", "%q is not udp, tcp or tls", r.Transport)
+	}
+	if user := r.user(c.Username); user == "" || strings.IndexFunc(user, notInUser) >= 0 {
+		refuse("register.user", "required, here or as username: letters, digits and -_.!~*'()&=+$,;?/")
+	}
+}
+
+// notInUser says whether a character must not stand in the user part of a SIP URI
+// as it is (RFC 3261 section 25.1).
+func notInUser(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.!~*'()&=+$,;?/", r))
 }
 
 func (c *Config) checkIdentity(refuse refusal) {

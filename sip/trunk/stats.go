@@ -1,6 +1,7 @@
 package trunk
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -33,7 +34,7 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 		bound := c.bound(now)
 		share := c.boundByShare(bound, now)
 		if near := slices.Index(order, bound); near > nearest {
-			nearest, sum.Share = near, share
+			nearest, sum.Share, sum.Why = near, share, c.why(bound, now)
 		}
 		if bound == BoundDown {
 			continue
@@ -59,6 +60,24 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 	return sum
 }
 
+// why says in words what keeps a carrier from taking any call; empty where it is
+// a limit.
+func (c *carrier) why(bound string, now time.Time) string {
+	switch {
+	case bound == BoundPaused:
+		return fmt.Sprintf("trunk %s asked for a pause", c.cfg.Name)
+	case bound != BoundDown:
+		return ""
+	case !c.registered(now) && c.registration.why == "":
+		return fmt.Sprintf("trunk %s is not registered yet", c.cfg.Name)
+	case !c.registered(now):
+		return fmt.Sprintf("trunk %s is not registered: %s", c.cfg.Name, c.registration.why)
+	case len(c.targets) == 0:
+		return fmt.Sprintf("the names of trunk %s are not resolved", c.cfg.Name)
+	}
+	return fmt.Sprintf("no target of trunk %s answers", c.cfg.Name)
+}
+
 // RingTimeout is the longest that a call over a group rings before it is given
 // up, counted from alerting; 0 where there is no such group.
 func (t *Trunks) RingTimeout(group string) time.Duration {
@@ -77,7 +96,7 @@ func (t *Trunks) RingTimeout(group string) time.Duration {
 func (c *carrier) nextCall(now time.Time) time.Time {
 	var open time.Time
 	for _, tg := range c.targets {
-		if !tg.up() {
+		if !tg.health.up {
 			continue
 		}
 		until := tg.breaker.until
@@ -102,7 +121,7 @@ func (c *carrier) probes(now time.Time) int {
 	probes := 0
 	for _, tg := range c.targets {
 		switch {
-		case !tg.up() || !tg.breaker.allows(now):
+		case !tg.health.up || !tg.breaker.allows(now):
 		case tg.breaker.until.IsZero():
 			return c.cfg.MaxChannels
 		default:
@@ -135,6 +154,9 @@ type Stats struct {
 	QuickByes               uint64 // BYE from the far end within 1 s of its answer: see QuickBye
 	Results                 map[sip.Result]uint64
 	TargetsUp, TargetsTotal int
+	Why                     string    // it takes no call at all, in words; empty if it does
+	MustRegister            bool      // it wants our registration
+	RegisteredUntil         time.Time // zero if it has none
 }
 
 // Stats tells the state of every trunk, in the order of the configuration.
@@ -154,10 +176,13 @@ func (t *Trunks) Stats() []Stats {
 			Ringing: c.ringing, MaxRinging: c.cfg.MaxRinging,
 			Throttled: c.throttled, Attempts: c.attempts, Answers: c.answers,
 			QuickByes: c.quickByes, Results: maps.Clone(c.results),
-			TargetsTotal: len(c.targets),
+			TargetsTotal: len(c.targets), Why: c.why(bound, now), MustRegister: c.cfg.Register.Enabled,
+		}
+		if c.registration.bound(now) {
+			s.RegisteredUntil = c.registration.until
 		}
 		for _, tg := range c.targets {
-			if tg.up() {
+			if tg.health.up {
 				s.TargetsUp++
 				if rtt := tg.health.rtt; rtt > 0 && (s.OptionsRTT == 0 || rtt < s.OptionsRTT) {
 					s.OptionsRTT = rtt

@@ -2,8 +2,7 @@
 // caller ID, in which number format, inside which limits, and what the end of
 // a call means.
 //
-// It is not the signalling itself (package sip), and it registers nowhere and
-// follows no redirect. Failing over to another target is the caller's: it
+// It is not the signalling itself (package sip), and it follows no redirect. Failing over to another target is the caller's: it
 // reserves again, and a target that fails is left alone for a while.
 //
 //	Reserve ─► Route ─┬─► Depart ─► Dial ─► sip.Agent ─► carrier
@@ -19,12 +18,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/resolver"
 )
 
 // AgentName is the Dialog.Agent of every call on a trunk.
@@ -49,14 +50,43 @@ type Agent interface {
 	Confirm(leg sip.LegID)
 	Reply(leg sip.LegID, body []byte)
 	Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error)
+	Register(ctx context.Context, b *sip.Binding, expires time.Duration) (sip.Registered, error)
+}
+
+// Deps are what the trunks work with. Only Agent and Emit have no default.
+type Deps struct {
+	Agent    Agent
+	Emit     func(sip.Event)  // gets every event of the agent, from Handle
+	Now      func() time.Time // for the CPS buckets, pauses and registrations
+	Resolver Resolver         // of names in targets; default: the system's name servers
+	Log      *slog.Logger     // gets nothing that names a person; default: none
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Resolver == nil {
+		d.Resolver = resolver.New(resolver.Config{})
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return d
 }
 
 // Trunks are all carriers. It is safe for concurrent use and never blocks
 // longer than its lock, apart from Run, and Handle as long as emit does.
 type Trunks struct {
-	agent Agent
-	emit  func(sip.Event)
-	now   func() time.Time
+	agent    Agent
+	emit     func(sip.Event)
+	now      func() time.Time
+	resolver Resolver
+	log      *slog.Logger
+
+	leaving   chan struct{} // closed by Leave
+	leaveOnce sync.Once
+
 	allow atomic.Pointer[map[netip.Addr]bool] // where carriers' messages come from
 
 	mu       sync.Mutex
@@ -74,13 +104,16 @@ type slot struct {
 }
 
 // New checks the configurations and makes the trunks; an error names the
-// trunk and the YAML key. Events go on to emit. now is asked for the CPS
-// buckets and pauses (time.Now). Every event of agent must be given to Handle.
-func New(cfgs []Config, agent Agent, emit func(sip.Event), now func() time.Time) (*Trunks, error) {
+// trunk and the YAML key. Every event of the agent must be given to Handle.
+func New(cfgs []Config, deps Deps) (*Trunks, error) {
+	deps = deps.withDefaults()
 	t := &Trunks{
-		agent:    agent,
-		emit:     emit,
-		now:      now,
+		agent:    deps.Agent,
+		emit:     deps.Emit,
+		now:      deps.Now,
+		resolver: deps.Resolver,
+		log:      deps.Log,
+		leaving:  make(chan struct{}),
 		reserved: make(map[string]*slot),
 		legs:     make(map[sip.LegID]*slot),
 	}

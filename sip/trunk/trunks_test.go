@@ -24,6 +24,21 @@ type fakeAgent struct {
 	replied   []sip.LegID
 	options   func(destination, uri string) (int, error)
 	asked     int
+	registers []registered
+	register  func(expires time.Duration) (sip.Registered, error)
+}
+
+// registered is one REGISTER that the agent was asked for.
+type registered struct {
+	binding sip.Binding
+	expires time.Duration
+}
+
+func (f *fakeAgent) Register(_ context.Context, b *sip.Binding, expires time.Duration) (sip.Registered, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.registers = append(f.registers, registered{*b, expires})
+	return f.register(expires)
 }
 
 func (f *fakeAgent) Invite(_ sip.LegID, inv sip.Invitation) { f.invites = append(f.invites, inv) }
@@ -51,7 +66,9 @@ func newFloor(t testing.TB, cfgs ...Config) *floor {
 	t.Helper()
 	f := &floor{agent: &fakeAgent{}, at: epoch}
 	var err error
-	f.Trunks, err = New(cfgs, f.agent, func(ev sip.Event) { f.events = append(f.events, ev) }, func() time.Time { return f.at })
+	f.Trunks, err = New(cfgs, Deps{
+		Agent: f.agent, Emit: func(ev sip.Event) { f.events = append(f.events, ev) }, Now: func() time.Time { return f.at },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -429,7 +446,7 @@ func TestHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := func(string, string) (int, error) { return 404, nil } // any final response but 503 is a living server
 		agent := &fakeAgent{options: func(d, u string) (int, error) { return answer(d, u) }}
-		trunks, err := New([]Config{good()}, agent, func(sip.Event) {}, time.Now)
+		trunks, err := New([]Config{good()}, Deps{Agent: agent, Emit: func(sip.Event) {}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -504,7 +521,7 @@ func TestNoHealthChecksWhenOff(t *testing.T) {
 		cfg := good()
 		cfg.OptionsInterval = -1
 		agent := &fakeAgent{options: func(string, string) (int, error) { return 200, nil }}
-		trunks, _ := New([]Config{cfg}, agent, func(sip.Event) {}, time.Now)
+		trunks, _ := New([]Config{cfg}, Deps{Agent: agent, Emit: func(sip.Event) {}})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		_ = trunks.Run(ctx)
@@ -512,24 +529,6 @@ func TestNoHealthChecksWhenOff(t *testing.T) {
 			t.Errorf("%d checks although they are off, up = %v", agent.asked, trunks.Stats()[0].Up)
 		}
 	})
-}
-
-// A target with a name is down until the name is resolved.
-func TestNamesAreResolved(t *testing.T) {
-	cfg := good()
-	cfg.Targets = []Target{{Address: "localhost:5060"}}
-	f := newFloor(t, cfg)
-	if _, err := f.Reserve("default", "+48600100200", "", ""); !errors.Is(err, ErrDown) {
-		t.Errorf("reserve before the name is resolved: %v, want ErrDown", err)
-	}
-	f.lookup(t.Context(), f.carriers[0].targets[0])
-	r := f.reserve(t, "")
-	if r.Signalling != "127.0.0.1:5060" || r.Dialog.RequestURI != "sip:+48600100200@localhost:5060" {
-		t.Errorf("route = %+v", r)
-	}
-	if !f.Allow(netip.MustParseAddrPort("127.0.0.1:49152")) {
-		t.Error("the resolved address is not allowed")
-	}
 }
 
 func TestAllow(t *testing.T) {
