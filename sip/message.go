@@ -25,6 +25,7 @@ type response struct {
 	retryAfter time.Duration
 	update     bool // Allow lists UPDATE
 	challenges []challenge
+	overload   *Overload // nil where it asks for nothing
 }
 
 // request is what a leg needs of a request of the far end.
@@ -76,6 +77,9 @@ func readResponse(res *sipgosip.Response) *response {
 		// "18000;duration=3600" and "120 (I'm in a meeting)" are both legal.
 		retryAfter: parseDelta(withoutComment(headerValue(res, "retry-after"))),
 		update:     lists(res, "UPDATE", "allow"),
+	}
+	if r.method == "INVITE" {
+		r.overload = readOverload(res.Via())
 	}
 	slices.Reverse(r.routes)
 	r.challenges = challengesOf(res)

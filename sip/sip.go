@@ -17,9 +17,10 @@ import "time"
 type LegID string
 
 // Event is what happened on a leg, told to the engine. The set is closed:
-// Progress, Answered, Offered, Incoming, Digit, Ended, PhoneOnline,
-// PhoneOffline. Events of one leg come in order and are never dropped; Ended
-// is the last and comes exactly once for every leg.
+// Progress, Answered, Offered, Replied, Incoming, Digit, Overload, Ended,
+// PhoneOnline, PhoneOffline. Events of one leg come in order and are never
+// dropped; Ended is the last but for Overload, and comes exactly once for every
+// leg.
 type Event interface{ event() }
 
 // Progress is a provisional response (1xx) of one fork of an outbound leg.

@@ -190,7 +190,11 @@ func (a *Agent) build(l *line, s send) (*sipgosip.Request, error) {
 	if branch == "" {
 		branch = newBranch()
 	}
-	req.AppendHeader(a.via(transport, branch))
+	via := a.via(transport, branch)
+	if s.overload {
+		offerOverload(via)
+	}
+	req.AppendHeader(via)
 	for _, r := range routes {
 		req.AppendHeader(sipgosip.NewHeader("Route", "<"+r+">"))
 	}
