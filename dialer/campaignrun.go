@@ -26,7 +26,7 @@ type campaignRun struct {
 	decision   pacing.Decision
 	part       float64            // of a budget that nodes share
 	share      string             // of the trunks' limits, in words, where that is what binds
-	trunkDown  string             // why no trunk takes any call, in words; empty where one does
+	trunkWhy   string             // why trunks take no call, or fewer than their limits, in words
 	learntAt   time.Time          // what was learnt is kept since then
 	paceAt     time.Time          // a pacing question is due then: a CPS token returns
 	choices    []*campaigns.Claim // leads that may be dialled next

@@ -179,7 +179,7 @@ type Capacity struct {
 	Calls    int  // INVITEs that the CPS bucket allows at this moment
 	Bound    string
 	Share    string // where what binds is our share of a limit: how large that is, in words
-	Why      string // where no trunk takes any call: why, in words
+	Why      string // where what binds is no limit: what it is, in words
 	// NextToken is when the CPS bucket has its next token; zero if it has one now.
 	NextToken time.Time
 }

@@ -64,6 +64,7 @@ func (a *App) trunkSamples() []metrics.Sample {
 			gauge("trunk_channels_limit", "Calls that the trunk may carry.", float64(t.MaxChannels), l...),
 			gauge("trunk_channels_share", "Calls of the limit that this node may have; all where no other node shares the trunk.", float64(t.ShareChannels), l...),
 			gauge("trunk_cps_share", "New calls a second of the limit that this node may place.", t.ShareCPS, l...),
+			gauge("trunk_cps", "New calls a second that may leave now: fewer than the share while the carrier has too much.", t.CPS, l...),
 			gauge("trunk_ringing", "Calls on the trunk that are not answered yet.", float64(t.Ringing), l...),
 			gauge("trunk_options_rtt_seconds", "Round trip of the last OPTIONS.", t.OptionsRTT.Seconds(), l...),
 			gauge("trunk_targets_up", "Servers of the trunk that answer.", float64(t.TargetsUp), l...),

@@ -11,13 +11,15 @@ import (
 
 // carrier is one trunk with what it has in use. Trunks guards it.
 type carrier struct {
-	cfg     Config
-	places  []*place
-	targets []*target // of all places
-	limiter limiter   // of reservations
-	leaving limiter   // of INVITEs, at the same rate
-	share   *Share    // nil: the whole
-	short   shortage
+	cfg      Config
+	places   []*place
+	targets  []*target // of all places
+	limiter  limiter   // of reservations
+	leaving  limiter   // of INVITEs, at the same rate
+	rate     float64   // of both, calls per second
+	throttle throttle
+	share    *Share // nil: the whole
+	short    shortage
 
 	registrar    *place // nil: it wants no registration
 	registration registration
@@ -34,7 +36,7 @@ type carrier struct {
 }
 
 func newCarrier(cfg Config) *carrier {
-	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), results: make(map[sip.Result]uint64)}
+	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, results: make(map[sip.Result]uint64)}
 	for _, tc := range cfg.Targets {
 		c.places = append(c.places, newPlace(tc))
 	}
@@ -132,6 +134,7 @@ func (t *Trunks) candidates(group, callerID string, now time.Time) ([]candidate,
 		if c.cfg.Group != group {
 			continue
 		}
+		c.adapt(now)
 		if callerID != "" && !slices.Contains(c.cfg.CallerIDs, callerID) {
 			err = worse(err, ErrCallerID)
 			continue
@@ -200,8 +203,9 @@ type Route struct {
 	SRTP        bool          // the audio is to be encrypted
 	RingTimeout time.Duration // from alerting; the agent cancels the call then
 
-	headers     []sip.Header
-	credentials *sip.Credentials
+	headers         []sip.Header
+	credentials     *sip.Credentials
+	overloadControl bool
 }
 
 // route writes numbers and URIs the way the carrier wants them.
@@ -231,6 +235,8 @@ func (c candidate) route(number, callerID, callID string) (Route, error) {
 		SRTP:        cfg.SRTP,
 		Signalling:  c.target.address,
 		RingTimeout: cfg.RingTimeout,
+
+		overloadControl: cfg.OverloadControl,
 	}
 	if cfg.AssertedIdentity {
 		r.headers = append(r.headers, sip.Header{Name: "P-Asserted-Identity", Value: displayed(cfg.CallerName, local)})

@@ -33,6 +33,9 @@ type Config struct {
 
 	Register Register `yaml:"register"` // for a carrier that takes calls only from who has registered
 
+	FixedCPS        bool `yaml:"fixed_cps"`        // do not place fewer calls when the carrier answers many with 503
+	OverloadControl bool `yaml:"overload_control"` // the carrier may ask for fewer calls (RFC 7339)
+
 	RingTimeout     time.Duration `yaml:"ring_timeout"`     // from alerting; default 25s, at least 15s
 	OptionsInterval time.Duration `yaml:"options_interval"` // health check; default 30s, negative = off
 	SessionExpires  time.Duration `yaml:"session_expires"`  // RFC 4028; default 120s, at least 90s

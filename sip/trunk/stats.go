@@ -31,6 +31,7 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 		if c.cfg.Group != group {
 			continue
 		}
+		c.adapt(now)
 		bound := c.bound(now)
 		share := c.boundByShare(bound, now)
 		if near := slices.Index(order, bound); near > nearest {
@@ -60,12 +61,14 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 	return sum
 }
 
-// why says in words what keeps a carrier from taking any call; empty where it is
-// a limit.
+// why says in words what keeps a carrier from taking a call where that is not a
+// limit; empty where it is.
 func (c *carrier) why(bound string, now time.Time) string {
 	switch {
 	case bound == BoundPaused:
 		return fmt.Sprintf("trunk %s asked for a pause", c.cfg.Name)
+	case bound == BoundCPS:
+		return c.throttle.why(now, c.cfg.Name, c.whole())
 	case bound != BoundDown:
 		return ""
 	case !c.registered(now) && c.registration.why == "":
@@ -106,6 +109,9 @@ func (c *carrier) nextCall(now time.Time) time.Time {
 		open = earlier(open, until)
 	}
 	if c.limiter.rate() == 0 {
+		if eases := c.throttle.eases(now); c.whole() > 0 && !eases.IsZero() {
+			return later(open, eases)
+		}
 		return open.Add(time.Second) // a share may come
 	}
 	if next := c.limiter.next(); next.After(open) {
@@ -146,6 +152,7 @@ type Stats struct {
 	Paused                  bool // all targets that answer asked for a pause
 	Channels, MaxChannels   int
 	Ringing, MaxRinging     int
+	CPS                     float64 // that may leave now: less than the share while the carrier has too much
 	ShareCPS                float64 // of max_cps that is ours now; all of it where nobody shares it
 	ShareChannels           int
 	Throttled               uint64        // reservations that only the CPS bucket refused
@@ -166,10 +173,11 @@ func (t *Trunks) Stats() []Stats {
 	defer t.mu.Unlock()
 	all := make([]Stats, 0, len(t.carriers))
 	for _, c := range t.carriers {
+		c.adapt(now)
 		bound := c.bound(now)
 		shareChannels, _ := c.most(now)
 		s := Stats{
-			ShareCPS: c.limiter.rate(), ShareChannels: shareChannels,
+			CPS: c.rate, ShareCPS: c.whole(), ShareChannels: shareChannels,
 			Trunk: c.cfg.Name, Group: c.cfg.Group,
 			Up: bound != BoundDown, Paused: bound == BoundPaused,
 			Channels: c.channels, MaxChannels: c.cfg.MaxChannels,

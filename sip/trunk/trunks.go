@@ -101,6 +101,7 @@ type slot struct {
 	target  *target
 	probe   bool // it is the first call after a pause
 	ringing bool // not answered yet
+	left    time.Time
 }
 
 // New checks the configurations and makes the trunks; an error names the
@@ -199,8 +200,12 @@ func (t *Trunks) Depart(r Route) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.reserved[r.Dialog.CallID]
+	if s == nil {
+		return 0
+	}
+	s.carrier.adapt(now)
 	switch {
-	case s == nil || s.carrier.leaving.take(now):
+	case s.carrier.leaving.take(now):
 		return 0
 	case s.carrier.leaving.rate() == 0:
 		return time.Second // a share may come
@@ -216,6 +221,8 @@ func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
 	if s := t.reserved[r.Dialog.CallID]; s != nil {
 		delete(t.reserved, r.Dialog.CallID)
 		t.legs[leg] = s
+		s.left = t.now()
+		s.carrier.throttle.left(s.left)
 	}
 	t.mu.Unlock()
 	t.agent.Invite(leg, sip.Invitation{
@@ -225,6 +232,8 @@ func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
 		Credentials: r.credentials,
 		RingTimeout: r.RingTimeout,
 		HoldAck:     true,
+
+		OverloadControl: r.overloadControl,
 	})
 }
 
@@ -242,6 +251,9 @@ func (t *Trunks) Reply(leg sip.LegID, body []byte) { t.agent.Reply(leg, body) }
 // emit, Ended with its Cause.Result filled.
 func (t *Trunks) Handle(ev sip.Event) {
 	switch e := ev.(type) {
+	case sip.Overload:
+		t.overloaded(e)
+		return
 	case sip.Progress:
 		t.progress(e)
 	case sip.Answered:
@@ -252,6 +264,15 @@ func (t *Trunks) Handle(ev sip.Event) {
 		ev = e
 	}
 	t.emit(ev)
+}
+
+// overloaded obeys a carrier that asks for fewer calls.
+func (t *Trunks) overloaded(e sip.Overload) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.legs[e.Leg]; s != nil {
+		s.carrier.throttle.control(t.now(), float64(e.Loss)/100, e.Validity, e.Sequence)
+	}
 }
 
 func (t *Trunks) progress(e sip.Progress) {
@@ -292,6 +313,9 @@ func (t *Trunks) ended(e sip.Ended) {
 
 // learn tells the target's breaker what the end of a call says about it.
 func (s *slot) learn(e sip.Ended, now time.Time) {
+	if c := s.carrier; e.Cause.Code == 503 && e.Cause.Result == sip.ResultCongestion && !c.cfg.FixedCPS {
+		c.throttle.refused(now, s.left)
+	}
 	b := &s.target.breaker
 	switch {
 	case e.Cause.Code == 503 || e.Cause.Result == sip.ResultTrunkDown:
