@@ -75,7 +75,8 @@ type Trunks interface {
 	// Depart says how long the INVITE must wait for the carrier's rate; 0: it may
 	// leave now, and must.
 	Depart(r Route) time.Duration
-	// Dial sends the INVITE; failures come as sip.Ended.
+	// Dial sends the INVITE; failures come as sip.Ended, or as sip.Diverted where
+	// another target is reserved for the call.
 	Dial(leg sip.LegID, r Route, offer []byte)
 	Hangup(leg sip.LegID, why sip.Cause)
 	// Confirm says that an answered dialog is durable: its ACK may go.

@@ -33,6 +33,7 @@ type store struct {
 	beginDelay time.Duration
 	endDelay   time.Duration
 	beginErr   error
+	dialogErr  error
 	down       bool                         // End and Dispose fail
 	endErrs    map[campaigns.AttemptID]bool // End fails for these
 	tries      int                          // of End while down
@@ -149,6 +150,9 @@ func (s *store) Begin(_ context.Context, in campaigns.Intent) error {
 func (s *store) SaveDialog(_ context.Context, a campaigns.AttemptID, dialog []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.dialogErr != nil {
+		return s.dialogErr
+	}
 	s.dialogs[a] = dialog
 	return nil
 }

@@ -128,7 +128,7 @@ func (e *Engine) place(now time.Time, c *liveCall) {
 		e.step(now, c, call.NotAllowed{Reason: "no audio port"})
 		return
 	}
-	c.placed = true
+	c.placed, c.offer = true, offer
 	if c.campaign.Detection != "off" {
 		e.deps.Audio.Detect(leg, c.campaign.Detection)
 	}

@@ -17,7 +17,7 @@ import "time"
 type LegID string
 
 // Event is what happened on a leg, told to the engine. The set is closed:
-// Progress, Answered, Offered, Replied, Incoming, Digit, Overload, Ended,
+// Progress, Answered, Offered, Replied, Incoming, Digit, Overload, Diverted, Ended,
 // PhoneOnline, PhoneOffline. Events of one leg come in order and are never
 // dropped; Ended is the last but for Overload, and comes exactly once for every
 // leg.
@@ -76,6 +76,17 @@ type Digit struct {
 	Digit rune // 0-9, *, #, A-D
 }
 
+// Diverted says that the INVITE of an outbound leg surely rang nobody, and that
+// another way out is reserved for it: to be made durable and dialled as the same
+// leg, or released.
+type Diverted struct {
+	Leg   LegID
+	Route Route
+	From  string // the trunk that failed
+	Cause Cause  // how
+	At    time.Time
+}
+
 // Ended is the last event of a leg.
 type Ended struct {
 	Leg        LegID
@@ -107,6 +118,7 @@ func (Replied) event()      {}
 func (Incoming) event()     {}
 func (Digit) event()        {}
 func (Ended) event()        {}
+func (Diverted) event()     {}
 func (PhoneOnline) event()  {}
 func (PhoneOffline) event() {}
 

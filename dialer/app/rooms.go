@@ -33,14 +33,7 @@ func (t trunkRoom) Reserve(group, number, callerID, callID string) (dialer.Route
 	if err != nil {
 		return dialer.Route{}, err
 	}
-	peer := r.Signalling
-	if ap, err := netip.ParseAddrPort(peer); err == nil {
-		peer = ap.Addr().String()
-	}
-	return dialer.Route{
-		Trunk: r.Trunk, CallerID: r.CallerID, Dialog: r.Dialog, RingTimeout: r.RingTimeout,
-		MediaNetworks: r.Networks, MediaAddress: r.Address, Signalling: peer, SRTP: r.SRTP, Own: r,
-	}, nil
+	return r.Plain(), nil
 }
 
 func (t trunkRoom) Release(r dialer.Route) { t.Trunks.Release(r.Own.(trunk.Route)) }

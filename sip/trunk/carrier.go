@@ -2,6 +2,7 @@ package trunk
 
 import (
 	"hash/fnv"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -108,9 +109,9 @@ type candidate struct {
 	target  *target
 }
 
-// choose picks the target of the next call of a group.
-func (t *Trunks) choose(group, callerID string, now time.Time) (candidate, error) {
-	candidates, err := t.candidates(group, callerID, now)
+// choose picks the target of the next call of a group, none of those in but.
+func (t *Trunks) choose(w want, but []*target, now time.Time) (candidate, error) {
+	candidates, err := t.candidates(w, but, now)
 	if err != nil {
 		return candidate{}, err
 	}
@@ -127,15 +128,15 @@ func (t *Trunks) choose(group, callerID string, now time.Time) (candidate, error
 // candidates are the open targets of all carriers of the group that have room
 // and may show the caller ID. If there are none, the error says what is
 // missing.
-func (t *Trunks) candidates(group, callerID string, now time.Time) ([]candidate, error) {
+func (t *Trunks) candidates(w want, but []*target, now time.Time) ([]candidate, error) {
 	var found []candidate
 	err := ErrNoGroup
 	for _, c := range t.carriers {
-		if c.cfg.Group != group {
+		if c.cfg.Group != w.group {
 			continue
 		}
 		c.adapt(now)
-		if callerID != "" && !slices.Contains(c.cfg.CallerIDs, callerID) {
+		if w.callerID != "" && !slices.Contains(c.cfg.CallerIDs, w.callerID) {
 			err = worse(err, ErrCallerID)
 			continue
 		}
@@ -152,13 +153,16 @@ func (t *Trunks) candidates(group, callerID string, now time.Time) ([]candidate,
 			continue
 		}
 		for _, tg := range c.targets {
-			if tg.health.up && tg.breaker.allows(now) {
+			if tg.health.up && tg.breaker.allows(now) && !slices.Contains(but, tg) {
 				found = append(found, candidate{c, tg})
 			}
 		}
 	}
 	if len(found) > 0 {
 		return found, nil
+	}
+	if len(but) > 0 {
+		err = ErrNoCapacity
 	}
 	return nil, err
 }
@@ -247,6 +251,15 @@ func (c candidate) route(number, callerID, callID string) (Route, error) {
 	r.Dialog = sip.NewDialog(AgentName, c.target.transport, r.Signalling, c.target.requestURI(to, cfg.Domain), local, remote, callID)
 	r.credentials = c.carrier.credentials()
 	return r, nil
+}
+
+// hostOf is the address of host:port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
 }
 
 // sticky picks the caller ID that a number always gets: people who call back

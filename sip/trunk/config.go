@@ -38,6 +38,7 @@ type Config struct {
 
 	RingTimeout     time.Duration `yaml:"ring_timeout"`     // from alerting; default 25s, at least 15s
 	OptionsInterval time.Duration `yaml:"options_interval"` // health check; default 30s, negative = off
+	FailoverAfter   time.Duration `yaml:"failover_after"`   // without any response, to another target; default 4s, negative = never
 	SessionExpires  time.Duration `yaml:"session_expires"`  // RFC 4028; default 120s, at least 90s
 
 	MediaNetworks []string `yaml:"media_networks"` // prefixes from which the carrier's audio may come besides its SDP
@@ -81,6 +82,9 @@ const (
 	sessionFloor   = 90 * time.Second // RFC 4028 section 4
 	defaultAbroad  = "00"
 
+	defaultFailover = 4 * time.Second
+	failoverFloor   = 2 * time.Second // three INVITEs over UDP: one of them lost is no failure
+
 	defaultRegister = 10 * time.Minute
 	registerFloor   = time.Minute
 	registerMost    = 24 * time.Hour
@@ -94,6 +98,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxRinging, c.MaxChannels)
 	orDefault(&c.RingTimeout, defaultRing)
 	orDefault(&c.OptionsInterval, defaultOptions)
+	orDefault(&c.FailoverAfter, defaultFailover)
 	orDefault(&c.SessionExpires, defaultSession)
 	orDefault(&c.Register.Expires, defaultRegister)
 	c.Targets = slices.Clone(c.Targets)
@@ -251,6 +256,9 @@ func (c *Config) checkLimits(refuse refusal) {
 	}
 	if c.OptionsInterval > 0 && c.OptionsInterval < optionsFloor {
 		refuse("options_interval", "%s is below %s", c.OptionsInterval, optionsFloor)
+	}
+	if c.FailoverAfter > 0 && (c.FailoverAfter < failoverFloor || c.FailoverAfter > 32*time.Second) {
+		refuse("failover_after", "%s is not between %s and 32s", c.FailoverAfter, failoverFloor)
 	}
 	if c.SessionExpires < sessionFloor {
 		refuse("session_expires", "%s is below %s (RFC 4028)", c.SessionExpires, sessionFloor)

@@ -59,6 +59,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"max_ringing", func(c *Config) { c.MaxRinging = 31 }},
 		{"ring_timeout", func(c *Config) { c.RingTimeout = 14 * time.Second }},
 		{"options_interval", func(c *Config) { c.OptionsInterval = time.Millisecond }},
+		{"failover_after", func(c *Config) { c.FailoverAfter = time.Second }},
 		{"session_expires", func(c *Config) { c.SessionExpires = time.Minute }},
 		{"register.enabled", func(c *Config) { c.Register.Registrar = "reg.example" }},
 		{"register.expires", func(c *Config) { c.Register = Register{Enabled: true, User: "a", Expires: time.Second} }},

@@ -2,8 +2,9 @@
 // caller ID, in which number format, inside which limits, and what the end of
 // a call means.
 //
-// It is not the signalling itself (package sip), and it follows no redirect. Failing over to another target is the caller's: it
-// reserves again, and a target that fails is left alone for a while.
+// It is not the signalling itself (package sip), and it follows no redirect. A
+// call that surely rang nobody goes on to another target; see failover.go. A
+// target that fails is left alone for a while.
 //
 //	Reserve ─► Route ─┬─► Depart ─► Dial ─► sip.Agent ─► carrier
 //	  (channel,       └─► Release              │
@@ -99,10 +100,21 @@ type Trunks struct {
 type slot struct {
 	carrier *carrier
 	target  *target
+	want    want
+	callID  string
 	probe   bool // it is the first call after a pause
 	ringing bool // not answered yet
 	left    time.Time
+
+	tried      []*target // where its INVITEs went, the last to target
+	leg        sip.LegID // while it waits between two targets, else ""
+	trying     bool      // a 100 came
+	progressed bool      // a 1xx above 100 came
+	hungUp     bool      // by us
 }
+
+// want is what a call asks for.
+type want struct{ group, number, callerID, callID string }
 
 // New checks the configurations and makes the trunks; an error names the
 // trunk and the YAML key. Every event of the agent must be given to Handle.
@@ -160,7 +172,8 @@ func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) 
 	if t.reserved[callID] != nil {
 		return Route{}, fmt.Errorf("trunk: call %s is reserved already", callID)
 	}
-	choice, err := t.choose(group, callerID, now)
+	w := want{group, number, callerID, callID}
+	choice, err := t.choose(w, nil, now)
 	if err != nil {
 		return Route{}, err
 	}
@@ -168,14 +181,22 @@ func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) 
 	if err != nil {
 		return Route{}, err
 	}
+	w.callerID, w.callID = route.CallerID, route.Dialog.CallID
+	t.hold(choice, route, w, now).tried = []*target{choice.target}
+	return route, nil
+}
+
+// hold takes what a route needs of its carrier.
+func (t *Trunks) hold(choice candidate, route Route, w want, now time.Time) *slot {
 	c := choice.carrier
 	c.limiter.take(now) // choose has seen that there is one
 	c.channels++
 	c.ringing++
 	c.attempts++
 	c.short.calls++
-	t.reserved[route.Dialog.CallID] = &slot{carrier: c, target: choice.target, probe: choice.target.breaker.start(), ringing: true}
-	return route, nil
+	s := &slot{carrier: c, target: choice.target, want: w, callID: route.Dialog.CallID, probe: choice.target.breaker.start(), ringing: true}
+	t.reserved[s.callID] = s
+	return s
 }
 
 // Release gives back a route that will not be dialled. The CPS token stays
@@ -185,10 +206,7 @@ func (t *Trunks) Release(r Route) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s := t.reserved[r.Dialog.CallID]; s != nil {
-		delete(t.reserved, r.Dialog.CallID)
-		s.carrier.attempts--
-		s.target.breaker.forget(s.probe)
-		s.free()
+		t.giveUp(s)
 	}
 }
 
@@ -217,15 +235,17 @@ func (t *Trunks) Depart(r Route) time.Duration {
 // too, comes as events of the leg. A route that is not reserved any more is
 // dialled all the same and not counted.
 func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
+	agentLeg, answerTimeout := leg, time.Duration(0)
 	t.mu.Lock()
 	if s := t.reserved[r.Dialog.CallID]; s != nil {
 		delete(t.reserved, r.Dialog.CallID)
+		s.left, s.leg = t.now(), ""
 		t.legs[leg] = s
-		s.left = t.now()
 		s.carrier.throttle.left(s.left)
+		agentLeg, answerTimeout = s.agentLeg(leg), t.answerTimeout(s, s.left)
 	}
 	t.mu.Unlock()
-	t.agent.Invite(leg, sip.Invitation{
+	t.agent.Invite(agentLeg, sip.Invitation{
 		Dialog:      r.Dialog,
 		Body:        offer,
 		Headers:     r.headers,
@@ -233,35 +253,45 @@ func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
 		RingTimeout: r.RingTimeout,
 		HoldAck:     true,
 
+		AnswerTimeout:   answerTimeout,
 		OverloadControl: r.overloadControl,
 	})
 }
 
-// Hangup ends a leg, whatever its state.
-func (t *Trunks) Hangup(leg sip.LegID, why sip.Cause) { t.agent.Hangup(leg, why) }
-
 // Confirm acknowledges an answer: its dialog is durable. Without it the ACK
 // goes out a second later.
-func (t *Trunks) Confirm(leg sip.LegID) { t.agent.Confirm(leg) }
+func (t *Trunks) Confirm(leg sip.LegID) { t.agent.Confirm(t.agentLegOf(leg)) }
 
 // Reply answers an Offered of a leg; nil refuses it.
-func (t *Trunks) Reply(leg sip.LegID, body []byte) { t.agent.Reply(leg, body) }
+func (t *Trunks) Reply(leg sip.LegID, body []byte) { t.agent.Reply(t.agentLegOf(leg), body) }
 
 // Handle takes every event of the trunks' agent, counts, and passes it on to
-// emit, Ended with its Cause.Result filled.
+// emit, Ended with its Cause.Result filled, or as Diverted.
 func (t *Trunks) Handle(ev sip.Event) {
 	switch e := ev.(type) {
 	case sip.Overload:
 		t.overloaded(e)
 		return
 	case sip.Progress:
+		e.Leg = engineLeg(e.Leg)
 		t.progress(e)
-	case sip.Answered:
-		t.answered(e.Leg)
-	case sip.Ended:
-		e.Cause.Result = resultOf(e)
-		t.ended(e)
 		ev = e
+	case sip.Answered:
+		e.Leg = engineLeg(e.Leg)
+		t.answered(e.Leg)
+		ev = e
+	case sip.Offered:
+		e.Leg = engineLeg(e.Leg)
+		ev = e
+	case sip.Replied:
+		e.Leg = engineLeg(e.Leg)
+		ev = e
+	case sip.Digit:
+		e.Leg = engineLeg(e.Leg)
+		ev = e
+	case sip.Ended:
+		e.Leg, e.Cause.Result = engineLeg(e.Leg), resultOf(e)
+		ev = t.ended(e)
 	}
 	t.emit(ev)
 }
@@ -270,7 +300,7 @@ func (t *Trunks) Handle(ev sip.Event) {
 func (t *Trunks) overloaded(e sip.Overload) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.legs[e.Leg]; s != nil {
+	if s := t.legs[engineLeg(e.Leg)]; s != nil {
 		s.carrier.throttle.control(t.now(), float64(e.Loss)/100, e.Validity, e.Sequence)
 	}
 }
@@ -278,7 +308,13 @@ func (t *Trunks) overloaded(e sip.Overload) {
 func (t *Trunks) progress(e sip.Progress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.legs[e.Leg]; s != nil && e.Code > 100 { // a 100 comes from the next hop, overloaded or not
+	s := t.legs[e.Leg]
+	if s == nil {
+		return
+	}
+	s.trying = true
+	if e.Code > 100 { // a 100 comes from the next hop, overloaded or not
+		s.progressed = true
 		s.target.breaker.ok(s.probe)
 	}
 }
@@ -295,20 +331,29 @@ func (t *Trunks) answered(leg sip.LegID) {
 	}
 }
 
-func (t *Trunks) ended(e sip.Ended) {
+// ended counts the end of a leg. Where the call goes on to another target, that is
+// what the engine is told.
+func (t *Trunks) ended(e sip.Ended) sip.Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.legs[e.Leg]
 	if s == nil {
-		return // not a call of ours: an inbound leg, or one that was dialled twice
+		return e // not a call of ours: an inbound leg, or one that was dialled twice
 	}
 	delete(t.legs, e.Leg)
 	s.carrier.results[e.Cause.Result]++
 	if QuickBye(e) {
 		s.carrier.quickByes++
 	}
-	s.learn(e, t.now())
+	now := t.now()
+	s.learn(e, now)
 	s.free()
+	if s.divertible(e) {
+		if route, ok := t.divert(e.Leg, s, now); ok {
+			return sip.Diverted{Leg: e.Leg, Route: route.Plain(), From: s.carrier.cfg.Name, Cause: e.Cause, At: e.At}
+		}
+	}
+	return e
 }
 
 // learn tells the target's breaker what the end of a call says about it.
