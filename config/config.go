@@ -291,6 +291,9 @@ func (c Config) Validate() error {
 		under(fmt.Sprintf("trunks[%d]", i), t.Validate())
 	}
 	errs = append(errs, uniqueTrunks(c.Trunks)...)
+	if err := trunk.ValidateGroups(c.Trunks); err != nil {
+		errs = append(errs, flatten(err)...)
+	}
 	under("dns", c.DNS.Validate())
 	under("media", c.Media.Validate())
 	under("detection", c.Detection.Validate())

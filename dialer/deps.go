@@ -69,7 +69,7 @@ type Route = sip.Route
 // Trunks are the carriers (sip/trunk).
 type Trunks interface {
 	// Reserve takes a channel, a ringing slot and a CPS token. Any error means
-	// not now.
+	// not now, but for sip.ErrNoRoute: no trunk takes calls to that number.
 	Reserve(group, number, callerID, callID string) (Route, error)
 	Release(r Route)
 	// Depart says how long the INVITE must wait for the carrier's rate; 0: it may

@@ -107,6 +107,7 @@ func (c *carrier) bound(now time.Time) string {
 type candidate struct {
 	carrier *carrier
 	target  *target
+	match   match
 }
 
 // choose picks the target of the next call of a group, none of those in but.
@@ -115,6 +116,7 @@ func (t *Trunks) choose(w want, but []*target, now time.Time) (candidate, error)
 	if err != nil {
 		return candidate{}, err
 	}
+	candidates = bestMatch(candidates, t.leastCost(w.group))
 	first := candidates[0].target.rank
 	for _, c := range candidates {
 		if c.target.rank.before(first) {
@@ -131,11 +133,17 @@ func (t *Trunks) choose(w want, but []*target, now time.Time) (candidate, error)
 func (t *Trunks) candidates(w want, but []*target, now time.Time) ([]candidate, error) {
 	var found []candidate
 	err := ErrNoGroup
+	digits := strings.TrimPrefix(w.number, "+")
 	for _, c := range t.carriers {
 		if c.cfg.Group != w.group {
 			continue
 		}
 		c.adapt(now)
+		fit, takes := c.cfg.matches(digits)
+		if !takes {
+			err = worse(err, ErrNoRoute)
+			continue
+		}
 		if w.callerID != "" && !slices.Contains(c.cfg.CallerIDs, w.callerID) {
 			err = worse(err, ErrCallerID)
 			continue
@@ -154,7 +162,7 @@ func (t *Trunks) candidates(w want, but []*target, now time.Time) ([]candidate, 
 		}
 		for _, tg := range c.targets {
 			if tg.health.up && tg.breaker.allows(now) && !slices.Contains(but, tg) {
-				found = append(found, candidate{c, tg})
+				found = append(found, candidate{c, tg, fit})
 			}
 		}
 	}
@@ -170,7 +178,7 @@ func (t *Trunks) candidates(w want, but []*target, now time.Time) ([]candidate, 
 // worse keeps, of two reasons, the one that is nearest to a call: a trunk that
 // is merely full hides one that is down.
 func worse(a, b error) error {
-	rank := []error{ErrNoGroup, ErrCallerID, ErrDown, ErrNoCapacity}
+	rank := []error{ErrNoGroup, ErrNoRoute, ErrCallerID, ErrDown, ErrNoCapacity}
 	if slices.Index(rank, b) > slices.Index(rank, a) {
 		return b
 	}

@@ -27,6 +27,10 @@ type Config struct {
 	NumberFormat     string   `yaml:"number_format"`     // "e164" (default), "digits", "national"
 	National         National `yaml:"national"`          // for number_format national
 
+	Prefixes []Prefix `yaml:"prefixes"` // the numbers that it takes calls to, by their beginning; none: all
+	Cost     float64  `yaml:"cost"`     // of a minute, where there are no prefixes
+	Routing  string   `yaml:"routing"`  // of its group: "weighted" (default) or "least_cost"
+
 	MaxCPS      float64 `yaml:"max_cps"`      // new calls per second; required
 	MaxChannels int     `yaml:"max_channels"` // calls at once; required
 	MaxRinging  int     `yaml:"max_ringing"`  // of these, not answered yet; default max_channels
@@ -135,6 +139,7 @@ func (c Config) Validate() error {
 	c.checkTargets(refuse)
 	c.checkIdentity(refuse)
 	c.checkRegister(refuse)
+	c.checkRouting(refuse)
 	c.checkLimits(refuse)
 	c.checkMedia(refuse)
 	return errors.Join(errs...)

@@ -154,23 +154,28 @@ func ValidateAll(cfgs []Config) error {
 		}
 		seen[cfg.Name] = true
 	}
+	errs = append(errs, ValidateGroups(cfgs))
 	return errors.Join(errs...)
 }
 
 // Reserve takes a channel, a ringing slot and a CPS token of a healthy trunk
-// of the group for a call to number (E.164). Targets with the lowest priority
-// value come first; among equals they share by weight. callerID is E.164 and must be in the
+// of the group for a call to number (E.164). The trunks that fit the number best
+// come first (see RoutingWeighted), of these the targets with the lowest priority
+// value; among equals they share by weight. callerID is E.164 and must be in the
 // trunk's pool; empty takes the one that this number always gets there.
 // callID becomes the Call-ID; empty takes a random one.
 //
 // The route must be given to Dial or Release. Errors: ErrNoCapacity, ErrDown,
-// ErrCallerID, ErrNoGroup, ErrNumber.
+// ErrCallerID, ErrNoGroup, ErrNoRoute, ErrNumber.
 func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) {
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reserved[callID] != nil {
 		return Route{}, fmt.Errorf("trunk: call %s is reserved already", callID)
+	}
+	if _, err := digitsOf(number); err != nil {
+		return Route{}, err
 	}
 	w := want{group, number, callerID, callID}
 	choice, err := t.choose(w, nil, now)
