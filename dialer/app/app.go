@@ -177,7 +177,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		return err
 	}
 	a.follow = &follower{store: a.store, shared: a.node.nodes != nil, log: a.log}
-	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow, a.detection}
+	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow, a.detection, falseAnswers{a.trunks}}
 	if a.budgets != nil {
 		memory, watching = a.budgets, append(watching, kicker{a.node})
 	}

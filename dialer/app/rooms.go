@@ -46,6 +46,15 @@ func (t trunkRoom) Dial(leg sip.LegID, r dialer.Route, offer []byte) {
 
 func (t trunkRoom) Finish(ctx context.Context, d sip.Dialog) error { return t.agent.Finish(ctx, d) }
 
+// falseAnswers tells the trunks which of their answers were none.
+type falseAnswers struct{ trunks *trunk.Trunks }
+
+func (f falseAnswers) Notice(n dialer.Notice) {
+	if end, ok := n.(dialer.CallEnded); ok && end.Ending.Outcome == campaigns.FalseAnswer {
+		f.trunks.FalseAnswer(end.Trunk, end.CallerID)
+	}
+}
+
 // phoneRoom shapes the registrar as the engine wants it.
 type phoneRoom struct {
 	*registrar.Registrar

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/figures"
 )
 
 // carrier is one trunk with what it has in use. Trunks guards it.
@@ -19,7 +20,9 @@ type carrier struct {
 	leaving  limiter   // of INVITEs, at the same rate
 	rate     float64   // of both, calls per second
 	throttle throttle
-	share    *Share // nil: the whole
+	hour     figures.Hour
+	hours    map[string]*figures.Hour // by caller ID
+	share    *Share                   // nil: the whole
 	short    shortage
 
 	registrar    *place // nil: it wants no registration
@@ -37,7 +40,7 @@ type carrier struct {
 }
 
 func newCarrier(cfg Config) *carrier {
-	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, results: make(map[sip.Result]uint64)}
+	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, hours: make(map[string]*figures.Hour), results: make(map[sip.Result]uint64)}
 	for _, tc := range cfg.Targets {
 		c.places = append(c.places, newPlace(tc))
 	}

@@ -351,6 +351,7 @@ func (t *Trunks) ended(e sip.Ended) sip.Event {
 		s.carrier.quickByes++
 	}
 	now := t.now()
+	s.count(e, now)
 	s.learn(e, now)
 	s.free()
 	if s.divertible(e) {
