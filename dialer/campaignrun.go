@@ -41,15 +41,6 @@ func (r *campaignRun) safeHarbor() string {
 	return r.SafeHarbor
 }
 
-// callerID keeps one number for one lead, so that a person who calls back
-// finds us.
-func (r *campaignRun) callerID(lead campaigns.LeadID) string {
-	if len(r.CallerIDs) == 0 {
-		return ""
-	}
-	return r.CallerIDs[int(lead)%len(r.CallerIDs)]
-}
-
 // count counts an attempt that ended. A person whom an operator had too late for
 // the law is abandoned, and counted as that, however long they talked.
 func (r *campaignRun) count(o campaigns.Outcome, bridged bool) {

@@ -70,7 +70,10 @@ type Route = sip.Route
 type Trunks interface {
 	// Reserve takes a channel, a ringing slot and a CPS token. Any error means
 	// not now, but for sip.ErrNoRoute: no trunk takes calls to that number.
-	Reserve(group, number, callerID, callID string) (Route, error)
+	//
+	// callerIDs are those that the call may show; none: all of the trunk. A number
+	// gets the same one each time, as long as that may be shown.
+	Reserve(group, number string, callerIDs []string, callID string) (Route, error)
 	Release(r Route)
 	// Depart says how long the INVITE must wait for the carrier's rate; 0: it may
 	// leave now, and must.

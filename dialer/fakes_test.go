@@ -381,13 +381,17 @@ type trunks struct {
 	finished  []string
 }
 
-func (t *trunks) Reserve(_, _, callerID, callID string) (dialer.Route, error) {
+func (t *trunks) Reserve(_, _ string, callerIDs []string, callID string) (dialer.Route, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.full != nil {
 		return dialer.Route{}, t.full
 	}
 	t.used++
+	callerID := ""
+	if len(callerIDs) > 0 {
+		callerID = callerIDs[0]
+	}
 	return dialer.Route{Trunk: "carrier", CallerID: callerID, Dialog: sip.Dialog{CallID: callID}}, nil
 }
 

@@ -43,7 +43,7 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 	}
 	e.meet(now, r, claim.Number.Regions)
 	id := newAttemptID()
-	route, err := e.deps.Trunks.Reserve(r.Trunks, claim.Number.E164, r.callerID(claim.Lead.ID), string(id))
+	route, err := e.deps.Trunks.Reserve(r.Trunks, claim.Number.E164, r.CallerIDs, string(id))
 	if errors.Is(err, sip.ErrNoRoute) { // it would stand before all others for ever
 		e.refuse(now, r, claim, "no_route", now.Add(noRouteAgain))
 		return true

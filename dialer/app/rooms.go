@@ -28,8 +28,8 @@ type trunkRoom struct {
 	agent *sip.Agent
 }
 
-func (t trunkRoom) Reserve(group, number, callerID, callID string) (dialer.Route, error) {
-	r, err := t.Trunks.Reserve(group, number, callerID, callID)
+func (t trunkRoom) Reserve(group, number string, callerIDs []string, callID string) (dialer.Route, error) {
+	r, err := t.Trunks.Reserve(group, number, callerIDs, callID)
 	if err != nil {
 		return dialer.Route{}, err
 	}

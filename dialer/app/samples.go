@@ -96,7 +96,12 @@ func (a *App) figureSamples() []metrics.Sample {
 		}
 		slices.SortStableFunc(f.CallerIDs, func(a, b trunk.CallerFigures) int { return b.Calls - a.Calls })
 		for _, id := range f.CallerIDs[:min(len(f.CallerIDs), maxCallerIDs)] {
-			all = append(all, figuresOf("caller_id", id.Figures, "trunk", f.Trunk, "caller_id", strconv.Itoa(id.Place))...)
+			l := []string{"trunk", f.Trunk, "caller_id", strconv.Itoa(id.Place)}
+			all = append(all,
+				gauge("caller_id_suspect", "1 while the caller ID is answered less than the others: phones may call it spam.", truth(id.Suspect), l...),
+				gauge("caller_id_resting", "1 while the caller ID is not shown because the network blocked it.", truth(id.RestsUntil.After(time.Now())), l...),
+			)
+			all = append(all, figuresOf("caller_id", id.Figures, l...)...)
 		}
 	}
 	return all

@@ -1,7 +1,6 @@
 package trunk
 
 import (
-	"hash/fnv"
 	"net"
 	"slices"
 	"strings"
@@ -21,8 +20,8 @@ type carrier struct {
 	rate     float64   // of both, calls per second
 	throttle throttle
 	hour     figures.Hour
-	hours    map[string]*figures.Hour // by caller ID
-	share    *Share                   // nil: the whole
+	ids      callerIDs
+	share    *Share // nil: the whole
 	short    shortage
 
 	registrar    *place // nil: it wants no registration
@@ -40,7 +39,8 @@ type carrier struct {
 }
 
 func newCarrier(cfg Config) *carrier {
-	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, hours: make(map[string]*figures.Hour), results: make(map[sip.Result]uint64)}
+	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, results: make(map[sip.Result]uint64)}
+	c.ids = newCallerIDs(&c.cfg)
 	for _, tc := range cfg.Targets {
 		c.places = append(c.places, newPlace(tc))
 	}
@@ -96,6 +96,8 @@ func (c *carrier) bound(now time.Time) string {
 		return BoundDown
 	case !slices.ContainsFunc(c.targets, open):
 		return BoundPaused
+	case !c.ids.anyLeft(now, c.cfg.CallerIDCap):
+		return BoundCallerIDs
 	case c.channels >= channels:
 		return BoundChannels
 	case c.ringing >= ringing:
@@ -111,6 +113,8 @@ type candidate struct {
 	carrier *carrier
 	target  *target
 	match   match
+	// callerID is what the call shows there.
+	callerID string
 }
 
 // choose picks the target of the next call of a group, none of those in but.
@@ -147,7 +151,11 @@ func (t *Trunks) candidates(w want, but []*target, now time.Time) ([]candidate, 
 			err = worse(err, ErrNoRoute)
 			continue
 		}
-		if w.callerID != "" && !slices.Contains(c.cfg.CallerIDs, w.callerID) {
+		callerID := c.pick(w.number, w.callerIDs, now)
+		if callerID == "" {
+			if c.known(w.callerIDs) {
+				err = worse(err, ErrResting)
+			}
 			err = worse(err, ErrCallerID)
 			continue
 		}
@@ -165,7 +173,7 @@ func (t *Trunks) candidates(w want, but []*target, now time.Time) ([]candidate, 
 		}
 		for _, tg := range c.targets {
 			if tg.health.up && tg.breaker.allows(now) && !slices.Contains(but, tg) {
-				found = append(found, candidate{c, tg, fit})
+				found = append(found, candidate{c, tg, fit, callerID})
 			}
 		}
 	}
@@ -181,7 +189,7 @@ func (t *Trunks) candidates(w want, but []*target, now time.Time) ([]candidate, 
 // worse keeps, of two reasons, the one that is nearest to a call: a trunk that
 // is merely full hides one that is down.
 func worse(a, b error) error {
-	rank := []error{ErrNoGroup, ErrNoRoute, ErrCallerID, ErrDown, ErrNoCapacity}
+	rank := []error{ErrNoGroup, ErrNoRoute, ErrCallerID, ErrResting, ErrDown, ErrNoCapacity}
 	if slices.Index(rank, b) > slices.Index(rank, a) {
 		return b
 	}
@@ -224,11 +232,8 @@ type Route struct {
 }
 
 // route writes numbers and URIs the way the carrier wants them.
-func (c candidate) route(number, callerID, callID string) (Route, error) {
-	cfg := &c.carrier.cfg
-	if callerID == "" {
-		callerID = sticky(cfg.CallerIDs, number)
-	}
+func (c candidate) route(number, callID string) (Route, error) {
+	cfg, callerID := &c.carrier.cfg, c.callerID
 	to, err := cfg.write(number)
 	if err != nil {
 		return Route{}, err
@@ -271,14 +276,6 @@ func hostOf(address string) string {
 		return address
 	}
 	return host
-}
-
-// sticky picks the caller ID that a number always gets: people who call back
-// or block a caller ID shall not meet another one.
-func sticky(callerIDs []string, number string) string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(number))
-	return callerIDs[int(h.Sum32()%uint32(len(callerIDs)))]
 }
 
 // displayed is a name-addr (RFC 3261 section 20.10). Validate has refused

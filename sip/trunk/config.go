@@ -21,11 +21,14 @@ type Config struct {
 	Password string `yaml:"password"`
 	Domain   string `yaml:"domain"` // host of our SIP URIs; default the target's
 
-	CallerIDs        []string `yaml:"caller_ids"`        // E.164, verified as ours with this carrier; at least one
-	CallerName       string   `yaml:"caller_name"`       // display name; empty = none
-	AssertedIdentity bool     `yaml:"asserted_identity"` // send P-Asserted-Identity (RFC 3325); only to a carrier that trusts us
-	NumberFormat     string   `yaml:"number_format"`     // "e164" (default), "digits", "national"
-	National         National `yaml:"national"`          // for number_format national
+	CallerIDs        []string      `yaml:"caller_ids"`          // E.164, verified as ours with this carrier; at least one
+	LocalPresence    bool          `yaml:"local_presence"`      // show a caller ID of the called number's region where there is one
+	CallerIDCap      int           `yaml:"caller_id_daily_cap"` // calls that one caller ID may show on one day (UTC), on each node; 0 = no cap
+	CallerIDRest     time.Duration `yaml:"caller_id_rest"`      // for which one is not shown after the network blocked it (608, 603+); default 24h, negative = not at all
+	CallerName       string        `yaml:"caller_name"`         // display name; empty = none
+	AssertedIdentity bool          `yaml:"asserted_identity"`   // send P-Asserted-Identity (RFC 3325); only to a carrier that trusts us
+	NumberFormat     string        `yaml:"number_format"`       // "e164" (default), "digits", "national"
+	National         National      `yaml:"national"`            // for number_format national
 
 	Prefixes []Prefix `yaml:"prefixes"` // the numbers that it takes calls to, by their beginning; none: all
 	Cost     float64  `yaml:"cost"`     // of a minute, where there are no prefixes
@@ -103,6 +106,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.RingTimeout, defaultRing)
 	orDefault(&c.OptionsInterval, defaultOptions)
 	orDefault(&c.FailoverAfter, defaultFailover)
+	orDefault(&c.CallerIDRest, day)
 	orDefault(&c.SessionExpires, defaultSession)
 	orDefault(&c.Register.Expires, defaultRegister)
 	c.Targets = slices.Clone(c.Targets)
@@ -234,6 +238,9 @@ func (c *Config) checkIdentity(refuse refusal) {
 		if _, err := digitsOf(id); err != nil || id[0] != '+' {
 			refuse(fmt.Sprintf("caller_ids[%d]", i), "%q is not E.164 (+48221234567)", id)
 		}
+	}
+	if c.CallerIDCap < 0 {
+		refuse("caller_id_daily_cap", "%d is below 0", c.CallerIDCap)
 	}
 	switch c.NumberFormat {
 	case FormatE164, FormatDigits:

@@ -48,7 +48,7 @@ func (t *Trunks) divert(leg sip.LegID, s *slot, now time.Time) (Route, bool) {
 		return Route{}, false
 	}
 	tries := len(s.tried) + 1
-	route, err := choice.route(s.want.number, s.want.callerID, s.want.callID+"-"+strconv.Itoa(tries))
+	route, err := choice.route(s.want.number, s.want.callID+"-"+strconv.Itoa(tries))
 	if err != nil {
 		return Route{}, false
 	}
@@ -123,6 +123,7 @@ func (s *slot) waits() bool { return s.leg != "" }
 // giveUp frees what is reserved and not dialled.
 func (t *Trunks) giveUp(s *slot) {
 	delete(t.reserved, s.callID)
+	s.carrier.ids.byNumber[s.callerID].giveBack()
 	if s.waits() {
 		delete(t.legs, s.leg)
 	}

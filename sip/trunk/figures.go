@@ -1,7 +1,6 @@
 package trunk
 
 import (
-	"slices"
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
@@ -20,6 +19,8 @@ type CallerFigures struct {
 	CallerID string // E.164
 	Place    int    // in the configuration, from 1: a name for it in labels
 	figures.Figures
+	Suspect    bool      // answered less than the others: phones may call it spam
+	RestsUntil time.Time // after the network blocked it; in the past, or zero: it does not
 }
 
 // Figures sums up the last hour of every trunk, in the order of the configuration.
@@ -31,8 +32,11 @@ func (t *Trunks) Figures() []Figures {
 	for _, c := range t.carriers {
 		f := Figures{Trunk: c.cfg.Name, Figures: c.hour.Figures(now)}
 		for i, id := range c.cfg.CallerIDs {
-			if h := c.hours[id]; h != nil {
-				f.CallerIDs = append(f.CallerIDs, CallerFigures{id, i + 1, h.Figures(now)})
+			if known := c.ids.byNumber[id]; known.hour != nil {
+				f.CallerIDs = append(f.CallerIDs, CallerFigures{
+					CallerID: id, Place: i + 1, Figures: known.hour.Figures(now),
+					Suspect: c.ids.drift.Suspect(id), RestsUntil: known.until,
+				})
 			}
 		}
 		all = append(all, f)
@@ -51,8 +55,8 @@ func (t *Trunks) FalseAnswer(trunk, callerID string) {
 			continue
 		}
 		c.hour.Unheard(now)
-		if h := c.hours[callerID]; h != nil {
-			h.Unheard(now)
+		if id := c.ids.byNumber[callerID]; id != nil && id.hour != nil {
+			id.hour.Unheard(now)
 		}
 	}
 }
@@ -74,13 +78,11 @@ func (s *slot) count(e sip.Ended, now time.Time) {
 		call.Code, call.Talk = 200, max(0, e.At.Sub(e.AnsweredAt))
 	}
 	s.carrier.hour.Add(now, call)
-	if slices.Contains(s.carrier.cfg.CallerIDs, s.want.callerID) {
-		h := s.carrier.hours[s.want.callerID]
-		if h == nil {
-			h = &figures.Hour{}
-			s.carrier.hours[s.want.callerID] = h
+	if id := s.carrier.ids.byNumber[s.callerID]; id != nil {
+		if id.hour == nil {
+			id.hour = &figures.Hour{}
 		}
-		h.Add(now, call)
+		id.hour.Add(now, call)
 	}
 }
 

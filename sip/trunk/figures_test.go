@@ -15,7 +15,7 @@ func TestFiguresOfTrunkAndCallerID(t *testing.T) {
 	call := func(i int, callerID string, end sip.Ended) {
 		t.Helper()
 		id := fmt.Sprint("c", i)
-		r, err := f.Reserve("default", "+48600100200", callerID, id)
+		r, err := f.Reserve("default", "+48600100200", []string{callerID}, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func TestFiguresOfTrunkAndCallerID(t *testing.T) {
 	call(2, cfg.CallerIDs[0], sip.Ended{Cause: sip.Cause{Code: 486}})
 	call(3, cfg.CallerIDs[1], sip.Ended{Cause: sip.Cause{Code: 404}})
 	call(4, cfg.CallerIDs[1], sip.Ended{Cause: sip.Cause{Code: 608}})
-	call(5, cfg.CallerIDs[1], sip.Ended{ByUs: true}) // given up at once: no figure
+	call(5, cfg.CallerIDs[0], sip.Ended{ByUs: true}) // given up at once: no figure
 	f.FalseAnswer("alpha", cfg.CallerIDs[0])
 	f.FalseAnswer("nobody", "")
 

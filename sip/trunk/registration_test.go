@@ -114,7 +114,7 @@ func TestRegisteredTrunk(t *testing.T) {
 		why := func(want string) {
 			t.Helper()
 			got := trunks.Capacity("default", time.Now())
-			_, err := trunks.Reserve("default", "+48600100200", "", "")
+			_, err := trunks.Reserve("default", "+48600100200", nil, "")
 			if got.Up || got.Why != want || !errors.Is(err, ErrDown) || trunks.Stats()[0].Up || trunks.Stats()[0].Why != want {
 				t.Errorf("capacity %+v, reserve %v, want down: %s", got, err, want)
 			}
@@ -133,7 +133,7 @@ func TestRegisteredTrunk(t *testing.T) {
 		set(grant)
 		time.Sleep(40 * time.Second)
 		synctest.Wait()
-		r, err := trunks.Reserve("default", "+48600100200", "", "")
+		r, err := trunks.Reserve("default", "+48600100200", nil, "")
 		if err != nil || trunks.Stats()[0].RegisteredUntil.IsZero() {
 			t.Fatalf("reserve when registered: %v", err)
 		}

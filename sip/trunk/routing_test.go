@@ -33,7 +33,7 @@ func TestRouting(t *testing.T) {
 	} {
 		f := newFloor(t, market(tt.routing)...)
 		for range 5 {
-			r, err := f.Reserve("default", tt.number, "", "")
+			r, err := f.Reserve("default", tt.number, nil, "")
 			if err != nil || r.Trunk != tt.want {
 				t.Errorf("%s %s: %s, %v; want %s", tt.routing, tt.number, r.Trunk, err, tt.want)
 			}
@@ -44,7 +44,7 @@ func TestRouting(t *testing.T) {
 	f := newFloor(t, market(RoutingWeighted)...)
 	shares := map[string]int{}
 	for range 10 {
-		r, err := f.Reserve("default", "+48221234567", "", "")
+		r, err := f.Reserve("default", "+48221234567", nil, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,16 +62,16 @@ func TestRoutingOverflows(t *testing.T) {
 	cfgs[1].MaxChannels = 1
 	f := newFloor(t, cfgs...)
 	for _, want := range []string{"poland", "world"} {
-		if r, err := f.Reserve("default", "+48600100200", "", ""); err != nil || r.Trunk != want {
+		if r, err := f.Reserve("default", "+48600100200", nil, ""); err != nil || r.Trunk != want {
 			t.Errorf("%s, %v; want %s", r.Trunk, err, want)
 		}
 	}
 	f = newFloor(t, market("")[1:]...)
-	if _, err := f.Reserve("default", "+12025550123", "", ""); !errors.Is(err, ErrNoRoute) {
+	if _, err := f.Reserve("default", "+12025550123", nil, ""); !errors.Is(err, ErrNoRoute) {
 		t.Errorf("no prefix: %v, want ErrNoRoute", err)
 	}
 	f.carriers[0].targets[0].health.up, f.carriers[1].targets[0].health.up = false, false
-	if _, err := f.Reserve("default", "+48600100200", "", ""); !errors.Is(err, ErrDown) {
+	if _, err := f.Reserve("default", "+48600100200", nil, ""); !errors.Is(err, ErrDown) {
 		t.Errorf("down: %v, want ErrDown", err)
 	}
 }

@@ -11,11 +11,12 @@ import (
 
 // What keeps a group from taking one more call; values of sip.Capacity.Bound.
 const (
-	BoundDown     = "down"     // no target answers
-	BoundPaused   = "paused"   // every target that answers asked for a pause
-	BoundChannels = "channels" // max_channels
-	BoundRinging  = "ringing"  // max_ringing
-	BoundCPS      = "cps"      // max_cps
+	BoundDown      = "down"       // no target answers
+	BoundPaused    = "paused"     // every target that answers asked for a pause
+	BoundCallerIDs = "caller_ids" // all of them rest, or had their calls of the day
+	BoundChannels  = "channels"   // max_channels
+	BoundRinging   = "ringing"    // max_ringing
+	BoundCPS       = "cps"        // max_cps
 )
 
 // Capacity is how much a group of trunks can take now: the sum over those
@@ -25,7 +26,7 @@ const (
 func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	order := []string{BoundDown, BoundPaused, BoundChannels, BoundRinging, BoundCPS, ""}
+	order := []string{BoundDown, BoundPaused, BoundCallerIDs, BoundChannels, BoundRinging, BoundCPS, ""}
 	sum, nearest := sip.Capacity{}, -1
 	for _, c := range t.carriers {
 		if c.cfg.Group != group {
@@ -42,7 +43,7 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 		}
 		sum.Up = true
 		sum.NextToken = earlier(sum.NextToken, c.nextCall(now))
-		if bound == BoundPaused {
+		if bound == BoundPaused || bound == BoundCallerIDs {
 			continue
 		}
 		channels, ringing := c.most(now)
@@ -67,6 +68,8 @@ func (c *carrier) why(bound string, now time.Time) string {
 	switch {
 	case bound == BoundPaused:
 		return fmt.Sprintf("trunk %s asked for a pause", c.cfg.Name)
+	case bound == BoundCallerIDs:
+		return fmt.Sprintf("all caller IDs of trunk %s rest", c.cfg.Name)
 	case bound == BoundCPS:
 		return c.throttle.why(now, c.cfg.Name, c.whole())
 	case bound != BoundDown:

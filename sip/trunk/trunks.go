@@ -40,6 +40,9 @@ var (
 	ErrDown = errors.New("trunk: down")
 	// ErrCallerID means that no trunk of the group may show this caller ID.
 	ErrCallerID = errors.New("trunk: caller ID not allowed")
+	// ErrResting means that every caller ID that the call may show rests, or has
+	// had its calls of the day. Retry later.
+	ErrResting = errors.New("trunk: caller IDs rest")
 	// ErrNoGroup means that no trunk has this group: a configuration mistake.
 	ErrNoGroup = errors.New("trunk: no such group")
 )
@@ -98,13 +101,14 @@ type Trunks struct {
 
 // slot is what one call holds of a carrier.
 type slot struct {
-	carrier *carrier
-	target  *target
-	want    want
-	callID  string
-	probe   bool // it is the first call after a pause
-	ringing bool // not answered yet
-	left    time.Time
+	carrier  *carrier
+	target   *target
+	want     want
+	callerID string // that it shows
+	callID   string
+	probe    bool // it is the first call after a pause
+	ringing  bool // not answered yet
+	left     time.Time
 
 	tried      []*target // where its INVITEs went, the last to target
 	leg        sip.LegID // while it waits between two targets, else ""
@@ -114,7 +118,11 @@ type slot struct {
 }
 
 // want is what a call asks for.
-type want struct{ group, number, callerID, callID string }
+type want struct {
+	group, number string
+	callerIDs     []string // that it may show; none: all of the trunk
+	callID        string
+}
 
 // New checks the configurations and makes the trunks; an error names the
 // trunk and the YAML key. Every event of the agent must be given to Handle.
@@ -161,13 +169,14 @@ func ValidateAll(cfgs []Config) error {
 // Reserve takes a channel, a ringing slot and a CPS token of a healthy trunk
 // of the group for a call to number (E.164). The trunks that fit the number best
 // come first (see RoutingWeighted), of these the targets with the lowest priority
-// value; among equals they share by weight. callerID is E.164 and must be in the
-// trunk's pool; empty takes the one that this number always gets there.
+// value; among equals they share by weight. callerIDs are those that the call may
+// show, E.164; none: all of the trunk. The number gets the same one each time, as
+// long as that may be shown.
 // callID becomes the Call-ID; empty takes a random one.
 //
 // The route must be given to Dial or Release. Errors: ErrNoCapacity, ErrDown,
-// ErrCallerID, ErrNoGroup, ErrNoRoute, ErrNumber.
-func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) {
+// ErrCallerID, ErrResting, ErrNoGroup, ErrNoRoute, ErrNumber.
+func (t *Trunks) Reserve(group, number string, callerIDs []string, callID string) (Route, error) {
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -177,16 +186,17 @@ func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) 
 	if _, err := digitsOf(number); err != nil {
 		return Route{}, err
 	}
-	w := want{group, number, callerID, callID}
+	w := want{group, number, callerIDs, callID}
 	choice, err := t.choose(w, nil, now)
 	if err != nil {
 		return Route{}, err
 	}
-	route, err := choice.route(number, callerID, callID)
+	route, err := choice.route(number, callID)
 	if err != nil {
 		return Route{}, err
 	}
-	w.callerID, w.callID = route.CallerID, route.Dialog.CallID
+	// At another target it is the same call, so it shows the same number.
+	w.callerIDs, w.callID = []string{route.CallerID}, route.Dialog.CallID
 	t.hold(choice, route, w, now).tried = []*target{choice.target}
 	return route, nil
 }
@@ -199,7 +209,8 @@ func (t *Trunks) hold(choice candidate, route Route, w want, now time.Time) *slo
 	c.ringing++
 	c.attempts++
 	c.short.calls++
-	s := &slot{carrier: c, target: choice.target, want: w, callID: route.Dialog.CallID, probe: choice.target.breaker.start(), ringing: true}
+	c.ids.byNumber[route.CallerID].use(now)
+	s := &slot{carrier: c, target: choice.target, want: w, callerID: route.CallerID, callID: route.Dialog.CallID, probe: choice.target.breaker.start(), ringing: true}
 	t.reserved[s.callID] = s
 	return s
 }
@@ -352,6 +363,7 @@ func (t *Trunks) ended(e sip.Ended) sip.Event {
 	}
 	now := t.now()
 	s.count(e, now)
+	t.learnCallerID(s, e, now)
 	s.learn(e, now)
 	s.free()
 	if s.divertible(e) {

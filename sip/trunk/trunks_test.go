@@ -78,7 +78,7 @@ func newFloor(t testing.TB, cfgs ...Config) *floor {
 // reserve reserves a call that must succeed.
 func (f *floor) reserve(t testing.TB, callID string) Route {
 	t.Helper()
-	r, err := f.Reserve("default", "+48600100200", "", callID)
+	r, err := f.Reserve("default", "+48600100200", nil, callID)
 	if err != nil {
 		t.Fatalf("reserve %s: %v", callID, err)
 	}
@@ -111,7 +111,7 @@ func TestReserveCountsDown(t *testing.T) {
 	f.dial(t, "a")
 	f.reserve(t, "b")
 	want(1, 0, BoundRinging)
-	if _, err := f.Reserve("default", "+48600100200", "", "c"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "c"); !errors.Is(err, ErrNoCapacity) {
 		t.Errorf("third ringing call: %v, want ErrNoCapacity", err)
 	}
 	f.Handle(sip.Answered{Leg: "a"})
@@ -145,21 +145,22 @@ func TestRingTimeoutOfAGroup(t *testing.T) {
 func TestReserveRefuses(t *testing.T) {
 	f := newFloor(t, good())
 	tests := []struct {
-		name, group, number, callerID string
-		want                          error
+		name, group, number string
+		callerIDs           []string
+		want                error
 	}{
-		{"unknown group", "other", "+48600100200", "", ErrNoGroup},
-		{"foreign caller ID", "default", "+48600100200", "+48999999999", ErrCallerID},
-		{"feature code", "default", "*71", "", ErrNumber},
-		{"injection", "default", "+48600\r\nRoute: <sip:evil>", "", ErrNumber},
+		{"unknown group", "other", "+48600100200", nil, ErrNoGroup},
+		{"foreign caller ID", "default", "+48600100200", []string{"+48999999999"}, ErrCallerID},
+		{"feature code", "default", "*71", nil, ErrNumber},
+		{"injection", "default", "+48600\r\nRoute: <sip:evil>", nil, ErrNumber},
 	}
 	for _, tt := range tests {
-		if _, err := f.Reserve(tt.group, tt.number, tt.callerID, "x"); !errors.Is(err, tt.want) {
+		if _, err := f.Reserve(tt.group, tt.number, tt.callerIDs, "x"); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
 	}
 	f.reserve(t, "x")
-	if _, err := f.Reserve("default", "+48600100200", "", "x"); err == nil {
+	if _, err := f.Reserve("default", "+48600100200", nil, "x"); err == nil {
 		t.Error("the same call was reserved twice")
 	}
 	if got := f.Capacity("other", f.at); got.Up || got.Bound != BoundDown {
@@ -173,7 +174,7 @@ func TestCPS(t *testing.T) {
 	f := newFloor(t, cfg)
 	f.reserve(t, "a")
 	f.reserve(t, "b")
-	if _, err := f.Reserve("default", "+48600100200", "", "c"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "c"); !errors.Is(err, ErrNoCapacity) {
 		t.Fatalf("third call at once at 10 cps: %v, want ErrNoCapacity", err)
 	}
 	got := f.Capacity("default", f.at)
@@ -234,8 +235,8 @@ func TestCallerIDIsSticky(t *testing.T) {
 	for i := range 300 {
 		f.at = f.at.Add(time.Second)
 		number := "+4860010" + string(rune('0'+i/100)) + string(rune('0'+i/10%10)) + string(rune('0'+i%10))
-		first, err1 := f.Reserve("default", number, "", "")
-		again, err2 := f.Reserve("default", number, "", "")
+		first, err1 := f.Reserve("default", number, nil, "")
+		again, err2 := f.Reserve("default", number, nil, "")
 		if err1 != nil || err2 != nil || first.CallerID != again.CallerID {
 			t.Fatalf("%s got %s then %s (%v, %v)", number, first.CallerID, again.CallerID, err1, err2)
 		}
@@ -246,7 +247,7 @@ func TestCallerIDIsSticky(t *testing.T) {
 			t.Errorf("%s was shown %d times of 300", id, shown[id])
 		}
 	}
-	if r, err := f.Reserve("default", "+48600100200", "+48221000002", ""); err != nil || r.CallerID != "+48221000002" {
+	if r, err := f.Reserve("default", "+48600100200", []string{"+48221000002"}, ""); err != nil || r.CallerID != "+48221000002" {
 		t.Errorf("asked for a caller ID, got %s, %v", r.CallerID, err)
 	}
 }
@@ -295,7 +296,7 @@ func TestRetryAfterPausesTheTrunk(t *testing.T) {
 	if !got.Up || got.Calls != 0 || got.Bound != BoundPaused || got.NextToken.Sub(f.at) != 10*time.Second {
 		t.Errorf("capacity = %+v, want a pause of 10 s", got)
 	}
-	if _, err := f.Reserve("default", "+48600100200", "", "b"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "b"); !errors.Is(err, ErrNoCapacity) {
 		t.Errorf("reserve in a pause: %v, want ErrNoCapacity", err)
 	}
 	f.at = f.at.Add(10 * time.Second)
@@ -303,7 +304,7 @@ func TestRetryAfterPausesTheTrunk(t *testing.T) {
 		t.Errorf("after the pause %d calls may leave, want 1 probe", got)
 	}
 	f.dial(t, "b")
-	if _, err := f.Reserve("default", "+48600100200", "", "c"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "c"); !errors.Is(err, ErrNoCapacity) {
 		t.Errorf("reserve beside the probe: %v, want ErrNoCapacity", err)
 	}
 	f.Handle(sip.Progress{Leg: "b", Code: 180})
@@ -399,7 +400,7 @@ func TestCountsAlwaysComeBack(t *testing.T) {
 				if legs[id] || reserved[id].Trunk != "" {
 					break
 				}
-				r, err := f.Reserve("default", "+48600100200", "", id)
+				r, err := f.Reserve("default", "+48600100200", nil, id)
 				if (err == nil) != (capacity.Calls > 0) {
 					rt.Fatalf("reserve: %v with capacity %+v", err, capacity)
 				}
@@ -482,7 +483,7 @@ func TestHealth(t *testing.T) {
 		set(503, nil)
 		after(2, true)
 		after(1, false)
-		if _, err := trunks.Reserve("default", "+48600100200", "", ""); !errors.Is(err, ErrDown) {
+		if _, err := trunks.Reserve("default", "+48600100200", nil, ""); !errors.Is(err, ErrDown) {
 			t.Errorf("reserve on a dead trunk: %v, want ErrDown", err)
 		}
 		if got := trunks.Capacity("default", time.Now()); got.Up || got.Calls != 0 || got.Bound != BoundDown {

@@ -224,7 +224,7 @@ func (x *exchange) ended(t *testing.T) sip.Ended {
 
 func (x *exchange) call(t *testing.T, leg string) {
 	t.Helper()
-	r, err := x.Reserve("default", "+48600100200", "", "id-"+leg)
+	r, err := x.Reserve("default", "+48600100200", nil, "id-"+leg)
 	if err != nil {
 		t.Fatal(err)
 	}
