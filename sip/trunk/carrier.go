@@ -8,6 +8,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/figures"
+	"github.com/outpace-dialer/outpace/sip/identity"
 )
 
 // carrier is one trunk with what it has in use. Trunks guards it.
@@ -21,7 +22,8 @@ type carrier struct {
 	throttle throttle
 	hour     figures.Hour
 	ids      callerIDs
-	share    *Share // nil: the whole
+	signer   *identity.Signer // nil: we do not sign
+	share    *Share           // nil: the whole
 	short    shortage
 
 	registrar    *place // nil: it wants no registration
@@ -247,6 +249,7 @@ func (c candidate) route(number, callID string) (Route, error) {
 		domain = bracketed(cfg.Domain)
 	}
 	local, remote := "sip:"+from+"@"+domain, "sip:"+to+"@"+domain
+	transport := c.transport(local, remote, remote)
 	r := Route{
 		Trunk:       cfg.Name,
 		CallerID:    callerID,
@@ -264,7 +267,7 @@ func (c candidate) route(number, callID string) (Route, error) {
 	if cfg.CallerName != "" {
 		local = displayed(cfg.CallerName, local)
 	}
-	r.Dialog = sip.NewDialog(AgentName, c.target.transport, r.Signalling, c.target.requestURI(to, cfg.Domain), local, remote, callID)
+	r.Dialog = sip.NewDialog(AgentName, transport, r.Signalling, c.target.requestURI(to, cfg.Domain, transport), local, remote, callID)
 	r.credentials = c.carrier.credentials()
 	return r, nil
 }

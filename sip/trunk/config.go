@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/outpace-dialer/outpace/sip/identity"
 )
 
 // Config is one carrier.
@@ -38,6 +40,8 @@ type Config struct {
 	MaxChannels int     `yaml:"max_channels"` // calls at once; required
 	MaxRinging  int     `yaml:"max_ringing"`  // of these, not answered yet; default max_channels
 
+	Identity identity.Config `yaml:"identity"` // we sign our calls (STIR/SHAKEN); else the carrier does
+
 	Register Register `yaml:"register"` // for a carrier that takes calls only from who has registered
 
 	FixedCPS        bool `yaml:"fixed_cps"`        // do not place fewer calls when the carrier answers many with 503
@@ -61,6 +65,7 @@ type Target struct {
 	Transport string `yaml:"transport"` // "udp", "tcp" or "tls"; default udp, or what the name system says of a host alone
 	Priority  int    `yaml:"priority"`  // lowest first
 	Weight    int    `yaml:"weight"`    // share among targets of one priority; default 1
+	TCP       bool   `yaml:"tcp"`       // a udp target that takes TCP on its port too: INVITEs over 1,300 bytes go there
 }
 
 // Register is our registration at a carrier.
@@ -142,6 +147,9 @@ func (c Config) Validate() error {
 	}
 	c.checkTargets(refuse)
 	c.checkIdentity(refuse)
+	if err := c.Identity.Validate(); err != nil {
+		refuse("identity", "%v", err)
+	}
 	c.checkRegister(refuse)
 	c.checkRouting(refuse)
 	c.checkLimits(refuse)

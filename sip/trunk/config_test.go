@@ -65,6 +65,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"prefixes[0].prefix", func(c *Config) { c.Prefixes = []Prefix{{"+", 0}} }},
 		{"prefixes[0].cost", func(c *Config) { c.Prefixes = []Prefix{{"+48", -1}} }},
 		{"caller_id_daily_cap", func(c *Config) { c.CallerIDCap = -1 }},
+		{"identity", func(c *Config) { c.Identity.OriginID = "us" }},
 		{"failover_after", func(c *Config) { c.FailoverAfter = time.Second }},
 		{"session_expires", func(c *Config) { c.SessionExpires = time.Minute }},
 		{"register.enabled", func(c *Config) { c.Register.Registrar = "reg.example" }},

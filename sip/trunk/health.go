@@ -127,7 +127,7 @@ func (t *Trunks) checkOften(ctx context.Context, c *carrier, tg *target) {
 func (t *Trunks) check(ctx context.Context, c *carrier, tg *target) {
 	within, cancel := context.WithTimeout(ctx, optionsTimeout)
 	defer cancel()
-	code, rtt, err := t.agent.Options(within, tg.transport, tg.address, tg.requestURI("", c.cfg.Domain))
+	code, rtt, err := t.agent.Options(within, tg.transport, tg.address, tg.requestURI("", c.cfg.Domain, tg.transport))
 	if ctx.Err() != nil {
 		return // we stop: not the target's fault
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,7 @@ type target struct {
 	address   string // "192.0.2.1:5060"
 	source    netip.Addr
 	transport string
+	tcp       bool // a udp target that takes TCP too
 	rank      rank
 	weight    int
 	health    health
@@ -101,6 +103,7 @@ func (p *place) set(servers []resolver.Server) {
 				transport: s.Transport, health: health{up: true},
 			}
 		}
+		tg.tcp = p.TCP || slices.ContainsFunc(servers, func(o resolver.Server) bool { return o.Address == s.Address && o.Transport == "tcp" })
 		tg.rank = rank{p.Priority, s.Priority}
 		tg.weight = max(1, p.Weight*wholeWeight*s.Weight/max(1, total[s.Priority]))
 		next = append(next, tg)
@@ -137,7 +140,7 @@ func CredentialsOf(cfgs []Config, d sip.Dialog) *sip.Credentials {
 
 // requestURI is the Request-URI for a user at the target, or for the target
 // itself where user is empty. domain "" is the target's own name.
-func (tg *target) requestURI(user, domain string) string {
+func (tg *target) requestURI(user, domain, transport string) string {
 	host := bracketed(domain)
 	if domain == "" {
 		host = bracketed(tg.host)
@@ -148,8 +151,8 @@ func (tg *target) requestURI(user, domain string) string {
 	if user != "" {
 		host = user + "@" + host
 	}
-	if tg.transport != "udp" {
-		host += ";transport=" + tg.transport
+	if transport != "udp" {
+		host += ";transport=" + transport
 	}
 	return "sip:" + host
 }

@@ -148,7 +148,7 @@ func (c *carrier) at(b *sip.Binding, failures int) bool {
 	tg := p.targets[failures%len(p.targets)]
 	domain := c.cfg.Domain
 	b.Transport, b.Destination = tg.transport, tg.address
-	b.RequestURI = tg.requestURI("", domain)
+	b.RequestURI = tg.requestURI("", domain, tg.transport)
 	if domain == "" {
 		domain = tg.host
 	}

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/identity"
 	"github.com/outpace-dialer/outpace/sip/resolver"
 )
 
@@ -141,8 +142,13 @@ func New(cfgs []Config, deps Deps) (*Trunks, error) {
 	if err := ValidateAll(cfgs); err != nil {
 		return nil, err
 	}
-	for _, cfg := range cfgs {
-		t.carriers = append(t.carriers, newCarrier(cfg.withDefaults()))
+	for i, cfg := range cfgs {
+		c := newCarrier(cfg.withDefaults())
+		var err error
+		if c.signer, err = identity.New(cfg.Identity); err != nil {
+			return nil, fmt.Errorf("trunks[%d] (%s): identity.%w", i, cfg.Name, err)
+		}
+		t.carriers = append(t.carriers, c)
 	}
 	t.learnSources()
 	return t, nil
@@ -251,7 +257,7 @@ func (t *Trunks) Depart(r Route) time.Duration {
 // too, comes as events of the leg. A route that is not reserved any more is
 // dialled all the same and not counted.
 func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
-	agentLeg, answerTimeout := leg, time.Duration(0)
+	agentLeg, answerTimeout, headers := leg, time.Duration(0), r.headers
 	t.mu.Lock()
 	if s := t.reserved[r.Dialog.CallID]; s != nil {
 		delete(t.reserved, r.Dialog.CallID)
@@ -259,12 +265,13 @@ func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
 		t.legs[leg] = s
 		s.carrier.throttle.left(s.left)
 		agentLeg, answerTimeout = s.agentLeg(leg), t.answerTimeout(s, s.left)
+		headers = t.signed(s.carrier, r, s.want.number, s.left)
 	}
 	t.mu.Unlock()
 	t.agent.Invite(agentLeg, sip.Invitation{
 		Dialog:      r.Dialog,
 		Body:        offer,
-		Headers:     r.headers,
+		Headers:     headers,
 		Credentials: r.credentials,
 		RingTimeout: r.RingTimeout,
 		HoldAck:     true,

@@ -45,7 +45,8 @@ var Table = []Row{
 	{Package: "sip/resolver", Tests: []string{"sip/resolver/nametest"}},
 	{Package: "sip/resolver/nametest"},
 	{Package: "sip/figures"},
-	{Package: "sip/trunk", May: []string{"sip", "sip/figures", "sip/resolver"}, Tests: []string{"sip/resolver/nametest"}},
+	{Package: "sip/identity"},
+	{Package: "sip/trunk", May: []string{"sip", "sip/figures", "sip/identity", "sip/resolver"}, Tests: []string{"sip/resolver/nametest"}},
 	{Package: "sip/registrar", May: []string{"sip"}},
 
 	{Package: "media"},
