@@ -29,13 +29,13 @@ import (
 type Query struct {
 	Host      string // a name
 	Port      int    // 0: SRV says it
-	Transport string // "udp" or "tcp"; empty: NAPTR says it
+	Transport string // "udp", "tcp" or "tls"; empty: NAPTR says it
 }
 
 // Server is one address that takes requests for a domain.
 type Server struct {
 	Address   netip.AddrPort
-	Transport string // "udp" or "tcp"
+	Transport string // "udp", "tcp" or "tls"
 	Priority  int    // lowest first
 	Weight    int    // share among servers of one priority, at least 1
 }
@@ -65,6 +65,7 @@ var ErrNotFound = errors.New("no server of that name")
 const (
 	defaultTimeout = 2 * time.Second
 	defaultPort    = 5060
+	securePort     = 5061
 	systemFile     = "/etc/resolv.conf"
 )
 
@@ -134,8 +135,11 @@ func (l *lookup) servers(q Query) []Server {
 	case q.Port > 0:
 		return l.addresses(q.Host, q.Port, cmp.Or(q.Transport, "udp"), 0, 1)
 	case q.Transport != "":
-		if servers := l.srv("_sip._"+q.Transport+"."+q.Host, q.Transport, 0); len(servers) > 0 {
+		if servers := l.srv(service(q.Transport)+q.Host, q.Transport, 0); len(servers) > 0 {
 			return servers
+		}
+		if q.Transport == "tls" {
+			return l.addresses(q.Host, securePort, q.Transport, 0, 1)
 		}
 		return l.addresses(q.Host, defaultPort, q.Transport, 0, 1)
 	}
@@ -143,7 +147,7 @@ func (l *lookup) servers(q Query) []Server {
 		return servers
 	}
 	for rank, transport := range []string{"udp", "tcp"} {
-		if servers := l.srv("_sip._"+transport+"."+q.Host, transport, rank); len(servers) > 0 {
+		if servers := l.srv(service(transport)+q.Host, transport, rank); len(servers) > 0 {
 			return servers
 		}
 	}
@@ -151,7 +155,15 @@ func (l *lookup) servers(q Query) []Server {
 }
 
 // services are the NAPTR services that we speak (RFC 3263 section 4.1).
-var services = map[string]string{"SIP+D2U": "udp", "SIP+D2T": "tcp"}
+var services = map[string]string{"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls"}
+
+// service is the beginning of the name under which SRV records of a transport are.
+func service(transport string) string {
+	if transport == "tls" {
+		return "_sips._tcp."
+	}
+	return "_sip._" + transport + "."
+}
 
 // naptr follows the records in their order; each gives a rank of its own, so
 // that a worse transport is used only where the better one has no server left.

@@ -51,7 +51,7 @@ func line(s Server) string {
 var zone = []string{
 	`carrier.example. 600 NAPTR 20 10 "s" "SIP+D2T" "" _sip._tcp.carrier.example.`,
 	`carrier.example. 600 NAPTR 10 10 "s" "SIP+D2U" "" _sip._udp.carrier.example.`,
-	`carrier.example. 600 NAPTR 5 10 "s" "SIPS+D2T" "" _sips._tcp.carrier.example.`,
+	`carrier.example. 600 NAPTR 5 10 "s" "SIP+D2S" "" _sip._sctp.carrier.example.`,
 	`carrier.example. 600 NAPTR 1 10 "u" "E2U+sip" "!^.*$!sip:x@y!" .`,
 	`_sip._udp.carrier.example. 300 SRV 10 60 5060 a.carrier.example.`,
 	`_sip._udp.carrier.example. 300 SRV 10 20 5070 b.carrier.example.`,
@@ -64,6 +64,8 @@ var zone = []string{
 	`carrier.example. 100 A 192.0.2.9`,
 
 	`_sip._udp.plain.example. 60 SRV 1 1 5066 a.carrier.example.`,
+	`safe.example. 60 NAPTR 1 1 "s" "SIPS+D2T" "" _sips._tcp.safe.example.`,
+	`_sips._tcp.safe.example. 60 SRV 1 1 5071 a.carrier.example.`,
 	`_sip._tcp.none.example. 60 SRV 0 0 0 .`,
 	`none.example. 60 A 192.0.2.7`,
 	`alias.example. 30 CNAME a.carrier.example.`,
@@ -83,6 +85,9 @@ func TestResolve(t *testing.T) {
 		"a transport: SRV, A":      {Query{Host: "carrier.example", Transport: "tcp"}, "tcp 192.0.2.1:5080 10 1", 2 * time.Minute},
 		"a port: A":                {Query{Host: "carrier.example", Port: 5090}, "udp 192.0.2.9:5090 0 1", 100 * time.Second},
 		"a port and a transport":   {Query{Host: "carrier.example", Port: 5090, Transport: "tcp"}, "tcp 192.0.2.9:5090 0 1", 100 * time.Second},
+		"TLS: SRV, A":              {Query{Host: "safe.example", Transport: "tls"}, "tls 192.0.2.1:5071 1 1", time.Minute},
+		"TLS, no SRV: A":           {Query{Host: "none.example", Transport: "tls"}, "tls 192.0.2.7:5061 0 1", time.Minute},
+		"TLS by NAPTR":             {Query{Host: "safe.example"}, "tls 192.0.2.1:5071 1 1", time.Minute},
 		"no NAPTR: SRV":            {Query{Host: "plain.example"}, "udp 192.0.2.1:5066 1 1", time.Minute},
 		"no SRV: A":                {Query{Host: "none.example"}, "udp 192.0.2.7:5060 0 1", time.Minute},
 		"an SRV that says: not us": {Query{Host: "none.example", Transport: "tcp"}, "tcp 192.0.2.7:5060 0 1", time.Minute},

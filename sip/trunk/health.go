@@ -160,6 +160,12 @@ func (t *Trunks) lookup(ctx context.Context, c *carrier, p *place) time.Time {
 		}
 		return until
 	}
+	// The name may have servers of transports that we have no socket for.
+	servers = slices.DeleteFunc(servers, func(s resolver.Server) bool { return !t.agent.Addr(s.Transport).IsValid() })
+	if len(servers) == 0 {
+		t.log.Warn("no server of a trunk takes a transport of ours", "trunk", c.cfg.Name, "name", p.host)
+		return until
+	}
 	t.mu.Lock()
 	p.set(servers)
 	c.collect()

@@ -64,7 +64,11 @@ func newPlace(cfg Target) *place {
 			p.Transport = "udp"
 		}
 		port := p.port
-		if port == 0 {
+		switch {
+		case port > 0:
+		case p.Transport == "tls":
+			port = securePort
+		default:
 			port = defaultPort
 		}
 		p.set([]resolver.Server{{Address: netip.AddrPortFrom(addr.Unmap(), uint16(port)), Transport: p.Transport, Weight: 1}}) //nolint:gosec // Validate has seen it
@@ -72,7 +76,10 @@ func newPlace(cfg Target) *place {
 	return p
 }
 
-const defaultPort = 5060
+const (
+	defaultPort = 5060
+	securePort  = 5061
+)
 
 // splitAddress reads "host", "host:port", "[v6]:port" or a bare address. Port is 0
 // where there is none.

@@ -78,6 +78,27 @@ func TestNamesAreResolved(t *testing.T) {
 	}
 }
 
+// What we have no socket for is no server of ours; a name has its certificate.
+func TestTransportsThatWeHave(t *testing.T) {
+	names := nametest.New(t,
+		`carrier.example. 60 NAPTR 1 1 "s" "SIPS+D2T" "" _sips._tcp.carrier.example.`,
+		`carrier.example. 60 NAPTR 2 1 "s" "SIP+D2U" "" _sip._udp.carrier.example.`,
+		`_sips._tcp.carrier.example. 60 SRV 1 1 5061 a.carrier.example.`, `_sip._udp.carrier.example. 60 SRV 1 1 5060 a.carrier.example.`,
+		`a.carrier.example. 60 A 192.0.2.1`,
+	)
+	f := newFloor(t, named("carrier.example"))
+	f.resolver = resolver.New(resolver.Config{Servers: []string{names.Address}})
+	f.look(t)
+	if got := f.reserve(t, "a").Dialog; got.Transport != "udp" || got.Destination != "192.0.2.1:5060" {
+		t.Errorf("dialog %+v", got)
+	}
+	for at, want := range map[string]string{"192.0.2.1:5060": "carrier.example", "192.0.2.1:5061": "", "192.0.2.2:5060": ""} {
+		if got := f.NameOf(netip.MustParseAddrPort(at)); got != want {
+			t.Errorf("name at %s: %q, want %q", at, got, want)
+		}
+	}
+}
+
 func TestConfiguredPriorityComesFirst(t *testing.T) {
 	cfg := good()
 	cfg.Targets = []Target{{Address: "carrier.example", Priority: 1}, {Address: "192.0.2.9", Priority: 2}}

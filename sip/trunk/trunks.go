@@ -54,6 +54,8 @@ type Agent interface {
 	Hangup(leg sip.LegID, why sip.Cause)
 	Confirm(leg sip.LegID)
 	Reply(leg sip.LegID, body []byte)
+	// Addr is our address of a transport, zero where we have none.
+	Addr(transport string) netip.AddrPort
 	Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error)
 	Register(ctx context.Context, b *sip.Binding, expires time.Duration) (sip.Registered, error)
 }

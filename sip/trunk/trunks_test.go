@@ -41,6 +41,13 @@ func (f *fakeAgent) Register(_ context.Context, b *sip.Binding, expires time.Dur
 	return f.register(expires)
 }
 
+func (f *fakeAgent) Addr(transport string) netip.AddrPort {
+	if transport == "udp" {
+		return netip.MustParseAddrPort("127.0.0.1:5060")
+	}
+	return netip.AddrPort{}
+}
+
 func (f *fakeAgent) Invite(_ sip.LegID, inv sip.Invitation) { f.invites = append(f.invites, inv) }
 func (f *fakeAgent) Confirm(leg sip.LegID)                  { f.confirmed = append(f.confirmed, leg) }
 func (f *fakeAgent) Hangup(leg sip.LegID, _ sip.Cause)      { f.hungUp = append(f.hungUp, leg) }
