@@ -22,26 +22,28 @@ import (
 	"github.com/outpace-dialer/outpace/media/webrtc"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/registrar"
+	"github.com/outpace-dialer/outpace/sip/resolver"
 	"github.com/outpace-dialer/outpace/sip/trunk"
 )
 
 // Config is the whole file.
 type Config struct {
-	DataDir   string         `yaml:"data_dir"` // recordings and the embedded store; default "data"
-	Store     Store          `yaml:"store"`
-	HTTP      PublicHTTP     `yaml:"http"`
-	Admin     HTTP           `yaml:"admin"` // metrics, health, readiness; private
-	Trunk     Signalling     `yaml:"trunk_signalling"`
-	Phones    Phones         `yaml:"phones"`
-	Trunks    []trunk.Config `yaml:"trunks"`
-	Media     plane.Config   `yaml:"media"`
-	Detection detect.Config  `yaml:"detection"`
-	Engine    dialer.Config  `yaml:"engine"`
-	API       api.Config     `yaml:"api"`
-	Log       Log            `yaml:"log"`
-	Drain     Drain          `yaml:"drain"`
-	PacingLog PacingLog      `yaml:"pacing_log"`
-	Retention Retention      `yaml:"retention"`
+	DataDir   string          `yaml:"data_dir"` // recordings and the embedded store; default "data"
+	Store     Store           `yaml:"store"`
+	HTTP      PublicHTTP      `yaml:"http"`
+	Admin     HTTP            `yaml:"admin"` // metrics, health, readiness; private
+	Trunk     Signalling      `yaml:"trunk_signalling"`
+	Phones    Phones          `yaml:"phones"`
+	Trunks    []trunk.Config  `yaml:"trunks"`
+	DNS       resolver.Config `yaml:"dns"` // where names of trunks are looked up; default as the system does
+	Media     plane.Config    `yaml:"media"`
+	Detection detect.Config   `yaml:"detection"`
+	Engine    dialer.Config   `yaml:"engine"`
+	API       api.Config      `yaml:"api"`
+	Log       Log             `yaml:"log"`
+	Drain     Drain           `yaml:"drain"`
+	PacingLog PacingLog       `yaml:"pacing_log"`
+	Retention Retention       `yaml:"retention"`
 }
 
 // Store says where leads are kept.
@@ -289,6 +291,10 @@ func (c Config) Validate() error {
 		under(fmt.Sprintf("trunks[%d]", i), t.Validate())
 	}
 	errs = append(errs, uniqueTrunks(c.Trunks)...)
+	if err := trunk.ValidateGroups(c.Trunks); err != nil {
+		errs = append(errs, flatten(err)...)
+	}
+	under("dns", c.DNS.Validate())
 	under("media", c.Media.Validate())
 	under("detection", c.Detection.Validate())
 	switch c.Log.Level {

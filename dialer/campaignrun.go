@@ -26,6 +26,7 @@ type campaignRun struct {
 	decision   pacing.Decision
 	part       float64            // of a budget that nodes share
 	share      string             // of the trunks' limits, in words, where that is what binds
+	trunkWhy   string             // why trunks take no call, or fewer than their limits, in words
 	learntAt   time.Time          // what was learnt is kept since then
 	paceAt     time.Time          // a pacing question is due then: a CPS token returns
 	choices    []*campaigns.Claim // leads that may be dialled next
@@ -38,15 +39,6 @@ func (r *campaignRun) safeHarbor() string {
 		return media.PromptSafeHarbor
 	}
 	return r.SafeHarbor
-}
-
-// callerID keeps one number for one lead, so that a person who calls back
-// finds us.
-func (r *campaignRun) callerID(lead campaigns.LeadID) string {
-	if len(r.CallerIDs) == 0 {
-		return ""
-	}
-	return r.CallerIDs[int(lead)%len(r.CallerIDs)]
 }
 
 // count counts an attempt that ended. A person whom an operator had too late for

@@ -69,13 +69,17 @@ type Route = sip.Route
 // Trunks are the carriers (sip/trunk).
 type Trunks interface {
 	// Reserve takes a channel, a ringing slot and a CPS token. Any error means
-	// not now.
-	Reserve(group, number, callerID, callID string) (Route, error)
+	// not now, but for sip.ErrNoRoute: no trunk takes calls to that number.
+	//
+	// callerIDs are those that the call may show; none: all of the trunk. A number
+	// gets the same one each time, as long as that may be shown.
+	Reserve(group, number string, callerIDs []string, callID string) (Route, error)
 	Release(r Route)
 	// Depart says how long the INVITE must wait for the carrier's rate; 0: it may
 	// leave now, and must.
 	Depart(r Route) time.Duration
-	// Dial sends the INVITE; failures come as sip.Ended.
+	// Dial sends the INVITE; failures come as sip.Ended, or as sip.Diverted where
+	// another target is reserved for the call.
 	Dial(leg sip.LegID, r Route, offer []byte)
 	Hangup(leg sip.LegID, why sip.Cause)
 	// Confirm says that an answered dialog is durable: its ACK may go.

@@ -136,6 +136,7 @@ type liveCall struct {
 	dialog    []byte
 	recorded  string // path of the recording, once asked for
 	placed    bool   // the INVITE left
+	offer     []byte // what it offered
 	term      int64  // it was begun in
 	previewer string // who asked for the call, in preview campaigns
 	late      bool   // an operator had the person after the law's time

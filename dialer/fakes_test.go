@@ -33,6 +33,7 @@ type store struct {
 	beginDelay time.Duration
 	endDelay   time.Duration
 	beginErr   error
+	dialogErr  error
 	down       bool                         // End and Dispose fail
 	endErrs    map[campaigns.AttemptID]bool // End fails for these
 	tries      int                          // of End while down
@@ -149,6 +150,9 @@ func (s *store) Begin(_ context.Context, in campaigns.Intent) error {
 func (s *store) SaveDialog(_ context.Context, a campaigns.AttemptID, dialog []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.dialogErr != nil {
+		return s.dialogErr
+	}
 	s.dialogs[a] = dialog
 	return nil
 }
@@ -362,6 +366,7 @@ func (r *rules) Recording([]string, campaigns.RecordingPolicy, time.Time) campai
 type trunks struct {
 	depart    time.Duration // for which the next INVITE must wait
 	share     string        // what Capacity says of it
+	why       string        // and why it takes no call
 	mu        sync.Mutex
 	signal    func(sip.Event)
 	room      int       // channels
@@ -376,13 +381,17 @@ type trunks struct {
 	finished  []string
 }
 
-func (t *trunks) Reserve(_, _, callerID, callID string) (dialer.Route, error) {
+func (t *trunks) Reserve(_, _ string, callerIDs []string, callID string) (dialer.Route, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.full != nil {
 		return dialer.Route{}, t.full
 	}
 	t.used++
+	callerID := ""
+	if len(callerIDs) > 0 {
+		callerID = callerIDs[0]
+	}
 	return dialer.Route{Trunk: "carrier", CallerID: callerID, Dialog: sip.Dialog{CallID: callID}}, nil
 }
 
@@ -441,7 +450,7 @@ func (t *trunks) Capacity(string, time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.room - t.used
-	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n, Share: t.share}
+	c := sip.Capacity{Up: true, Channels: n, Ringing: n, Calls: n, Share: t.share, Why: t.why}
 	if t.cps {
 		c.Calls, c.NextToken = 0, t.token
 	}

@@ -33,7 +33,7 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 	}
 	c.campaign.count(a.Outcome, !c.BridgedAt().IsZero())
 	e.deps.Observer.Notice(CallEnded{
-		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk,
+		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk, CallerID: c.route.CallerID,
 		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID, Heard: c.heard,
 	})
 	// Before drop: a drain is over when no call and no unwritten ending is left.

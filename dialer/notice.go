@@ -37,6 +37,7 @@ type CallEnded struct {
 	Ending   campaigns.Ending
 	Campaign campaigns.CampaignID
 	Trunk    string
+	CallerID string // E.164
 	Number   string
 	BeganAt  time.Time
 	Lead     campaigns.LeadID

@@ -43,7 +43,11 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 	}
 	e.meet(now, r, claim.Number.Regions)
 	id := newAttemptID()
-	route, err := e.deps.Trunks.Reserve(r.Trunks, claim.Number.E164, r.callerID(claim.Lead.ID), string(id))
+	route, err := e.deps.Trunks.Reserve(r.Trunks, claim.Number.E164, r.CallerIDs, string(id))
+	if errors.Is(err, sip.ErrNoRoute) { // it would stand before all others for ever
+		e.refuse(now, r, claim, "no_route", now.Add(noRouteAgain))
+		return true
+	}
 	if err != nil {
 		r.hopper.Return(claim)
 		return false
@@ -74,6 +78,10 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 	})
 	return true
 }
+
+// noRouteAgain is when a number that no trunk takes calls to is tried again: the
+// carriers may be others then.
+const noRouteAgain = time.Hour
 
 // refuse gives a claimed lead back with the time when it may be asked again.
 func (e *Engine) refuse(now time.Time, r *campaignRun, claim campaigns.Claim, rule string, next time.Time) {
@@ -128,7 +136,7 @@ func (e *Engine) place(now time.Time, c *liveCall) {
 		e.step(now, c, call.NotAllowed{Reason: "no audio port"})
 		return
 	}
-	c.placed = true
+	c.placed, c.offer = true, offer
 	if c.campaign.Detection != "off" {
 		e.deps.Audio.Detect(leg, c.campaign.Detection)
 	}

@@ -84,7 +84,7 @@ func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
 	v.Records = r.records
 	capacity := e.deps.Trunks.Capacity(r.Trunks, now)
 	v.Room, v.Bound = capacity.Channels, pacing.BoundChannels
-	r.share = capacity.Share
+	r.share, r.trunkWhy = capacity.Share, capacity.Why
 	if capacity.Ringing < v.Room {
 		v.Room = capacity.Ringing
 	}

@@ -30,6 +30,8 @@ func (e *Engine) onSignal(now time.Time, ev sip.Event) {
 		e.onIncoming(now, ev)
 	case sip.Digit:
 		e.onDigit(now, string(ev.Leg), ev.Digit)
+	case sip.Diverted:
+		e.onDiverted(now, ev)
 	case sip.Ended:
 		e.onEnded(now, ev)
 	case sip.PhoneOnline:

@@ -53,6 +53,9 @@ func (e *Engine) why(now time.Time, r *campaignRun) string {
 	case pacing.BoundAbandonment:
 		return r.whyPart() + r.decision.Why()
 	case pacing.BoundChannels, pacing.BoundCPS:
+		if r.trunkWhy != "" {
+			return r.trunkWhy + "; " + r.decision.Why()
+		}
 		if r.share != "" {
 			return "nodes share the carrier: " + r.share + "; " + r.decision.Why()
 		}

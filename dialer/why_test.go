@@ -52,6 +52,11 @@ func TestWhatBinds(t *testing.T) {
 			f.trunks.set(0)
 			start(f, progressive("spring"), 5)
 		}},
+		{pacing.BoundChannels, "trunk a is not registered: 403 Forbidden; room for 0 more calls (channels)", func(f *floor) {
+			f.trunks.why = "trunk a is not registered: 403 Forbidden"
+			f.trunks.set(0)
+			start(f, progressive("spring"), 5)
+		}},
 		{pacing.BoundCPS, "room for 0 more calls (cps)", func(f *floor) {
 			f.trunks.cps = true
 			start(f, progressive("spring"), 5)

@@ -21,6 +21,10 @@ type Invitation struct {
 	// of Timer B (RFC 3261 section 17.1.1.2), which is the most there is.
 	AnswerTimeout time.Duration
 
+	// OverloadControl offers the next hop to obey it when it asks for fewer calls
+	// (RFC 7339): Overload follows then.
+	OverloadControl bool
+
 	// HoldAck leaves the answer without its ACK until Agent.Confirm, for a
 	// second at most. The far end repeats its 2xx until then (RFC 3261 section
 	// 13.3.1.4), so a process that dies before it has made the dialog durable

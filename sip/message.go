@@ -25,6 +25,7 @@ type response struct {
 	retryAfter time.Duration
 	update     bool // Allow lists UPDATE
 	challenges []challenge
+	overload   *Overload // nil where it asks for nothing
 }
 
 // request is what a leg needs of a request of the far end.
@@ -77,13 +78,11 @@ func readResponse(res *sipgosip.Response) *response {
 		retryAfter: parseDelta(withoutComment(headerValue(res, "retry-after"))),
 		update:     lists(res, "UPDATE", "allow"),
 	}
+	if r.method == "INVITE" {
+		r.overload = readOverload(res.Via())
+	}
 	slices.Reverse(r.routes)
-	for _, v := range headerValues(res, "www-authenticate") {
-		r.challenges = append(r.challenges, challenge{value: v})
-	}
-	for _, v := range headerValues(res, "proxy-authenticate") {
-		r.challenges = append(r.challenges, challenge{proxy: true, value: v})
-	}
+	r.challenges = challengesOf(res)
 	return r
 }
 

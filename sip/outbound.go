@@ -31,7 +31,7 @@ func (l *leg) sendInvite() {
 	extra := slices.Concat(l.invitation.Headers, l.session.request("uac"))
 	l.do(send{
 		method: "INVITE", cseq: l.dialog.CSeq, branch: l.dialog.branch(),
-		peer: l.untagged(), body: l.invitation.Body, extra: extra,
+		peer: l.untagged(), body: l.invitation.Body, extra: extra, overload: l.invitation.OverloadControl,
 	})
 }
 
@@ -143,6 +143,11 @@ func (l *leg) onResponse(r *response) {
 }
 
 func (l *leg) onInviteResponse(r *response) {
+	if r.overload != nil && l.invitation.OverloadControl {
+		o := *r.overload
+		o.Leg, o.At = l.id, l.now
+		l.do(tell{o})
+	}
 	switch {
 	case l.call != nil && (r.cseq == 0 || r.cseq > l.main.cseq):
 		// The far end called: this answers nothing of ours.

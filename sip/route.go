@@ -1,6 +1,12 @@
 package sip
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrNoRoute means that no trunk takes calls to a number, now or later.
+var ErrNoRoute = errors.New("sip: no trunk takes calls to this number")
 
 // Route is a reserved way out: a trunk, one of its channels, one CPS token and
 // the beginning of a dialog. It is either dialled or given back.

@@ -17,9 +17,10 @@ import "time"
 type LegID string
 
 // Event is what happened on a leg, told to the engine. The set is closed:
-// Progress, Answered, Offered, Incoming, Digit, Ended, PhoneOnline,
-// PhoneOffline. Events of one leg come in order and are never dropped; Ended
-// is the last and comes exactly once for every leg.
+// Progress, Answered, Offered, Replied, Incoming, Digit, Overload, Diverted, Ended,
+// PhoneOnline, PhoneOffline. Events of one leg come in order and are never
+// dropped; Ended is the last but for Overload, and comes exactly once for every
+// leg.
 type Event interface{ event() }
 
 // Progress is a provisional response (1xx) of one fork of an outbound leg.
@@ -75,6 +76,17 @@ type Digit struct {
 	Digit rune // 0-9, *, #, A-D
 }
 
+// Diverted says that the INVITE of an outbound leg surely rang nobody, and that
+// another way out is reserved for it: to be made durable and dialled as the same
+// leg, or released.
+type Diverted struct {
+	Leg   LegID
+	Route Route
+	From  string // the trunk that failed
+	Cause Cause  // how
+	At    time.Time
+}
+
 // Ended is the last event of a leg.
 type Ended struct {
 	Leg        LegID
@@ -106,6 +118,7 @@ func (Replied) event()      {}
 func (Incoming) event()     {}
 func (Digit) event()        {}
 func (Ended) event()        {}
+func (Diverted) event()     {}
 func (PhoneOnline) event()  {}
 func (PhoneOffline) event() {}
 
@@ -178,6 +191,7 @@ type Capacity struct {
 	Calls    int  // INVITEs that the CPS bucket allows at this moment
 	Bound    string
 	Share    string // where what binds is our share of a limit: how large that is, in words
+	Why      string // where what binds is no limit: what it is, in words
 	// NextToken is when the CPS bucket has its next token; zero if it has one now.
 	NextToken time.Time
 }

@@ -133,6 +133,8 @@ type (
 		peer   *peer
 		body   []byte
 		extra  []Header
+		// overload offers overload control to the next hop.
+		overload bool
 	}
 	// respond answers a request.
 	respond struct {

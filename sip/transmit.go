@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	sipgosip "github.com/emiago/sipgo/sip"
 )
@@ -191,7 +190,11 @@ func (a *Agent) build(l *line, s send) (*sipgosip.Request, error) {
 	if branch == "" {
 		branch = newBranch()
 	}
-	req.AppendHeader(a.via(transport, branch))
+	via := a.via(transport, branch)
+	if s.overload {
+		offerOverload(via)
+	}
+	req.AppendHeader(via)
 	for _, r := range routes {
 		req.AppendHeader(sipgosip.NewHeader("Route", "<"+r+">"))
 	}
@@ -388,36 +391,4 @@ func (a *Agent) decorate(res *sipgosip.Response, req *sipgosip.Request, extra []
 	for _, h := range extra {
 		res.AppendHeader(sipgosip.NewHeader(h.Name, h.Value))
 	}
-}
-
-// Options asks a far end for a sign of life and returns its status and the
-// time it took. Any status, also 404 or 405, is a sign of life. It blocks until
-// the answer, the end of ctx or 32 s (Timer F); before Run it waits for Run.
-func (a *Agent) Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error) {
-	d := NewDialog(a.cfg.Name, transport, destination, requestURI, "sip:outpace@"+a.sentBy[transport], requestURI, "")
-	// Not the loop's: no credentials, so nothing of it is touched.
-	req, err := a.build(&line{leg: &leg{dialog: d}}, send{method: "OPTIONS", cseq: 1, peer: &peer{target: requestURI}})
-	if err == nil {
-		err = checkMessage(req)
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("options %s: %w", destination, err)
-	}
-	select {
-	case <-a.serving:
-	case <-ctx.Done():
-		return 0, 0, fmt.Errorf("options %s: %w", destination, context.Cause(ctx))
-	}
-	began := time.Now()
-	a.count.request("OPTIONS", "out")
-	tx, err := a.request(req)
-	if err != nil {
-		return 0, 0, fmt.Errorf("options %s: %w", destination, err)
-	}
-	defer a.count.transactions.Add(-1)
-	res, err := await(ctx, tx)
-	if err != nil {
-		return 0, 0, fmt.Errorf("options %s: %w", destination, err)
-	}
-	return res.StatusCode, time.Since(began), nil
 }

@@ -39,6 +39,7 @@ import (
 	"github.com/outpace-dialer/outpace/media/prompts"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/registrar"
+	"github.com/outpace-dialer/outpace/sip/resolver"
 	"github.com/outpace-dialer/outpace/sip/trunk"
 )
 
@@ -176,7 +177,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		return err
 	}
 	a.follow = &follower{store: a.store, shared: a.node.nodes != nil, log: a.log}
-	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow, a.detection}
+	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow, a.detection, falseAnswers{a.trunks}}
 	if a.budgets != nil {
 		memory, watching = a.budgets, append(watching, kicker{a.node})
 	}
@@ -225,12 +226,14 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 	if tc.TLS != nil {
 		tc.TLS.NameOf = func(to addrPort) string { return a.trunks.NameOf(to) }
 	}
-	tc.Secrets = func(d sip.Dialog) *sip.Credentials { return trunkSecret(cfg.Trunks, d) }
+	tc.Secrets = func(d sip.Dialog) *sip.Credentials { return trunk.CredentialsOf(cfg.Trunks, d) }
 	var err error
 	if a.trunkUA, err = sip.New(tc, func(ev sip.Event) { a.trunks.Handle(ev) }, log); err != nil {
 		return fmt.Errorf("trunk_signalling: %w", err)
 	}
-	if a.trunks, err = trunk.New(cfg.Trunks, a.trunkUA, toEngine, time.Now); err != nil {
+	if a.trunks, err = trunk.New(cfg.Trunks, trunk.Deps{
+		Agent: a.trunkUA, Emit: toEngine, Resolver: resolver.New(cfg.DNS), Log: log,
+	}); err != nil {
 		return fmt.Errorf("trunks: %w", err)
 	}
 	if a.node.nodes != nil {
@@ -314,6 +317,7 @@ func (a *App) Run(ctx, force context.Context) error {
 		}
 		err = errors.Join(err, front.end())
 		a.awaitHangUps()
+		a.leaveTrunks()
 	}
 	return errors.Join(err, rooms.end(), name.end())
 }
@@ -339,6 +343,17 @@ func (a *App) awaitHangUps() {
 	for time.Now().Before(deadline) && a.trunkUA.Stats().Legs+a.phoneUA.Stats().Legs > 0 {
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// leaveTime is how long the carriers that we are registered with may take to
+// hear that we go.
+const leaveTime = 2 * time.Second
+
+// leaveTrunks takes our registrations back.
+func (a *App) leaveTrunks() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	a.trunks.Leave(ctx)
 }
 
 // group runs rooms until it is ended, or until one of them fails.

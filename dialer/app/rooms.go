@@ -28,19 +28,12 @@ type trunkRoom struct {
 	agent *sip.Agent
 }
 
-func (t trunkRoom) Reserve(group, number, callerID, callID string) (dialer.Route, error) {
-	r, err := t.Trunks.Reserve(group, number, callerID, callID)
+func (t trunkRoom) Reserve(group, number string, callerIDs []string, callID string) (dialer.Route, error) {
+	r, err := t.Trunks.Reserve(group, number, callerIDs, callID)
 	if err != nil {
 		return dialer.Route{}, err
 	}
-	peer := r.Signalling
-	if ap, err := netip.ParseAddrPort(peer); err == nil {
-		peer = ap.Addr().String()
-	}
-	return dialer.Route{
-		Trunk: r.Trunk, CallerID: r.CallerID, Dialog: r.Dialog, RingTimeout: r.RingTimeout,
-		MediaNetworks: r.Networks, MediaAddress: r.Address, Signalling: peer, SRTP: r.SRTP, Own: r,
-	}, nil
+	return r.Plain(), nil
 }
 
 func (t trunkRoom) Release(r dialer.Route) { t.Trunks.Release(r.Own.(trunk.Route)) }
@@ -53,16 +46,13 @@ func (t trunkRoom) Dial(leg sip.LegID, r dialer.Route, offer []byte) {
 
 func (t trunkRoom) Finish(ctx context.Context, d sip.Dialog) error { return t.agent.Finish(ctx, d) }
 
-// trunkSecret finds the credentials of the carrier that a dialog goes to.
-func trunkSecret(cfgs []trunk.Config, d sip.Dialog) *sip.Credentials {
-	for _, c := range cfgs {
-		for _, t := range c.Targets {
-			if t.Address == d.Destination && c.Username != "" {
-				return &sip.Credentials{Username: c.Username, Password: c.Password}
-			}
-		}
+// falseAnswers tells the trunks which of their answers were none.
+type falseAnswers struct{ trunks *trunk.Trunks }
+
+func (f falseAnswers) Notice(n dialer.Notice) {
+	if end, ok := n.(dialer.CallEnded); ok && end.Ending.Outcome == campaigns.FalseAnswer {
+		f.trunks.FalseAnswer(end.Trunk, end.CallerID)
 	}
-	return nil
 }
 
 // phoneRoom shapes the registrar as the engine wants it.

@@ -3,12 +3,16 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/journal"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/figures"
+	"github.com/outpace-dialer/outpace/sip/trunk"
 )
 
 // sampling bounds how long a scrape may wait for the engine and the store.
@@ -20,6 +24,7 @@ func (a *App) samples() []metrics.Sample {
 	defer cancel()
 	var all []metrics.Sample
 	all = append(all, a.trunkSamples()...)
+	all = append(all, a.figureSamples()...)
 	all = append(all, signallingSamples("trunk", a.trunkUA.Stats())...)
 	all = append(all, signallingSamples("phones", a.phoneUA.Stats())...)
 	all = append(all, a.mediaSamples()...)
@@ -64,12 +69,55 @@ func (a *App) trunkSamples() []metrics.Sample {
 			gauge("trunk_channels_limit", "Calls that the trunk may carry.", float64(t.MaxChannels), l...),
 			gauge("trunk_channels_share", "Calls of the limit that this node may have; all where no other node shares the trunk.", float64(t.ShareChannels), l...),
 			gauge("trunk_cps_share", "New calls a second of the limit that this node may place.", t.ShareCPS, l...),
+			gauge("trunk_cps", "New calls a second that may leave now: fewer than the share while the carrier has too much.", t.CPS, l...),
 			gauge("trunk_ringing", "Calls on the trunk that are not answered yet.", float64(t.Ringing), l...),
 			gauge("trunk_options_rtt_seconds", "Round trip of the last OPTIONS.", t.OptionsRTT.Seconds(), l...),
+			gauge("trunk_targets_up", "Servers of the trunk that answer.", float64(t.TargetsUp), l...),
 			counter("trunk_cps_throttled_total", "Calls that waited for the CPS limit.", t.Throttled, l...),
 		)
+		if t.MustRegister {
+			all = append(all, gauge("trunk_registered", "1 while the carrier's registrar has our contact; only where it wants that.", truth(!t.RegisteredUntil.IsZero()), l...))
+		}
 	}
 	return all
+}
+
+// maxCallerIDs bounds the series of caller IDs of one trunk: the busiest are shown.
+const maxCallerIDs = 50
+
+// figureSamples are the last hour of each trunk, and of its caller IDs by their
+// place in the configuration: a label holds no number.
+func (a *App) figureSamples() []metrics.Sample {
+	var all []metrics.Sample
+	for _, f := range a.trunks.Figures() {
+		all = append(all, figuresOf("trunk", f.Figures, "trunk", f.Trunk)...)
+		for _, c := range f.Codes {
+			all = append(all, gauge("trunk_final_responses", "Calls of the last hour by their final response, the five most frequent; 0 is none.", float64(c.Calls), "trunk", f.Trunk, "code", strconv.Itoa(c.Code)))
+		}
+		slices.SortStableFunc(f.CallerIDs, func(a, b trunk.CallerFigures) int { return b.Calls - a.Calls })
+		for _, id := range f.CallerIDs[:min(len(f.CallerIDs), maxCallerIDs)] {
+			l := []string{"trunk", f.Trunk, "caller_id", strconv.Itoa(id.Place)}
+			all = append(all,
+				gauge("caller_id_suspect", "1 while the caller ID is answered less than the others: phones may call it spam.", truth(id.Suspect), l...),
+				gauge("caller_id_resting", "1 while the caller ID is not shown because the network blocked it.", truth(id.RestsUntil.After(time.Now())), l...),
+			)
+			all = append(all, figuresOf("caller_id", id.Figures, l...)...)
+		}
+	}
+	return all
+}
+
+func figuresOf(what string, f figures.Figures, l ...string) []metrics.Sample {
+	return []metrics.Sample{
+		gauge(what+"_calls", "Calls that ended within the last hour.", float64(f.Calls), l...),
+		gauge(what+"_answer_ratio", "Answer-seizure ratio (ASR) of the last hour.", f.ASR, l...),
+		gauge(what+"_network_effectiveness_ratio", "Share of calls that reached the called side (NER) in the last hour.", f.NER, l...),
+		gauge(what+"_post_dial_delay_seconds", "Post-dial delay (PDD) of the last hour.", f.DelayP50.Seconds(), append(l, "quantile", "0.5")...),
+		gauge(what+"_post_dial_delay_seconds", "Post-dial delay (PDD) of the last hour.", f.DelayP95.Seconds(), append(l, "quantile", "0.95")...),
+		gauge(what+"_average_duration_seconds", "Average duration of answered calls (ACD) of the last hour.", f.ACD.Seconds(), l...),
+		gauge(what+"_short_call_ratio", "Share of answered calls of up to 6 s in the last hour.", f.ShortShare, l...),
+		gauge(what+"_false_answer_ratio", "Share of answers in the last hour that the far end took back within a second, without audio.", f.FalseShare, l...),
+	}
 }
 
 func signallingSamples(agent string, s sip.Stats) []metrics.Sample {

@@ -1,24 +1,35 @@
 package trunk
 
 import (
-	"hash/fnv"
 	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/figures"
+	"github.com/outpace-dialer/outpace/sip/identity"
 )
 
 // carrier is one trunk with what it has in use. Trunks guards it.
 type carrier struct {
 	cfg      Config
-	targets  []*target
-	limiter  limiter // of reservations
-	leaving  limiter // of INVITEs, at the same rate
-	share    *Share  // nil: the whole
+	places   []*place
+	targets  []*target // of all places
+	limiter  limiter   // of reservations
+	leaving  limiter   // of INVITEs, at the same rate
+	rate     float64   // of both, calls per second
+	throttle throttle
+	hour     figures.Hour
+	ids      callerIDs
+	signer   *identity.Signer // nil: we do not sign
+	share    *Share           // nil: the whole
 	short    shortage
+
+	registrar    *place // nil: it wants no registration
+	registration registration
+	left         chan struct{} // closed when nobody registers any more
+
 	channels int // reserved, ringing and up
 	ringing  int // of these, not answered
 
@@ -29,46 +40,66 @@ type carrier struct {
 	throttled uint64 // reservations that only the CPS bucket refused
 }
 
-// target is one address of a carrier with its health.
-type target struct {
-	Target
-	host, port string
-	addrs      []netip.Addr // of host; none until a name is resolved
-	health     health
-	breaker    breaker
-	share      int // running score of the weighted round robin
-}
-
 func newCarrier(cfg Config) *carrier {
-	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), results: make(map[sip.Result]uint64)}
+	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, results: make(map[sip.Result]uint64)}
+	c.ids = newCallerIDs(&c.cfg)
 	for _, tc := range cfg.Targets {
-		tg := &target{Target: tc, health: health{up: true}}
-		tg.host, tg.port, _ = net.SplitHostPort(tc.Address) // Validate has seen it
-		if addr, err := netip.ParseAddr(tg.host); err == nil {
-			tg.addrs = []netip.Addr{addr.Unmap()}
-		}
-		c.targets = append(c.targets, tg)
+		c.places = append(c.places, newPlace(tc))
 	}
+	if cfg.Register.Enabled {
+		c.registration.asks, c.left = cfg.Register.Expires, make(chan struct{})
+		c.registrar = c.places[0]
+		if cfg.Register.Registrar != "" {
+			c.registrar = newPlace(Target{Address: cfg.Register.Registrar, Transport: cfg.Register.Transport, Weight: 1})
+		}
+	}
+	c.collect()
 	return c
 }
 
-// up says whether the target answers and has an address.
-func (tg *target) up() bool { return tg.health.up && len(tg.addrs) > 0 }
+// collect gathers the targets of all places.
+func (c *carrier) collect() {
+	c.targets = nil
+	for _, p := range c.places {
+		c.targets = append(c.targets, p.targets...)
+	}
+}
 
-// destination is where messages go: "192.0.2.1:5060".
-func (tg *target) destination() string { return net.JoinHostPort(tg.addrs[0].String(), tg.port) }
+// everyPlace is where the carrier's messages may come from.
+func (c *carrier) everyPlace() []*place {
+	if c.registrar == nil || slices.Contains(c.places, c.registrar) {
+		return c.places
+	}
+	return append(slices.Clone(c.places), c.registrar)
+}
+
+// credentials are nil where the carrier trusts our address.
+func (c *carrier) credentials() *sip.Credentials {
+	if c.cfg.Username == "" {
+		return nil
+	}
+	return &sip.Credentials{Username: c.cfg.Username, Password: c.cfg.Password}
+}
+
+// registered says whether the carrier takes calls of ours, as far as that hangs
+// on a registration.
+func (c *carrier) registered(now time.Time) bool {
+	return !c.cfg.Register.Enabled || c.registration.bound(now)
+}
 
 // bound names what keeps the carrier from taking one more call, "" if nothing
 // does. The words are those of sip.Capacity.Bound.
 func (c *carrier) bound(now time.Time) string {
-	up := func(tg *target) bool { return tg.up() }
-	open := func(tg *target) bool { return tg.up() && tg.breaker.allows(now) }
+	up := func(tg *target) bool { return tg.health.up }
+	open := func(tg *target) bool { return tg.health.up && tg.breaker.allows(now) }
 	channels, ringing := c.most(now)
 	switch {
-	case !slices.ContainsFunc(c.targets, up):
+	case !c.registered(now) || !slices.ContainsFunc(c.targets, up):
 		return BoundDown
 	case !slices.ContainsFunc(c.targets, open):
 		return BoundPaused
+	case !c.ids.anyLeft(now, c.cfg.CallerIDCap):
+		return BoundCallerIDs
 	case c.channels >= channels:
 		return BoundChannels
 	case c.ringing >= ringing:
@@ -83,30 +114,50 @@ func (c *carrier) bound(now time.Time) string {
 type candidate struct {
 	carrier *carrier
 	target  *target
+	match   match
+	// callerID is what the call shows there.
+	callerID string
 }
 
-// choose picks the target of the next call of a group.
-func (t *Trunks) choose(group, callerID string, now time.Time) (candidate, error) {
-	candidates, err := t.candidates(group, callerID, now)
+// choose picks the target of the next call of a group, none of those in but.
+func (t *Trunks) choose(w want, but []*target, now time.Time) (candidate, error) {
+	candidates, err := t.candidates(w, but, now)
 	if err != nil {
 		return candidate{}, err
 	}
-	first := slices.MinFunc(candidates, func(a, b candidate) int { return a.target.Priority - b.target.Priority })
-	candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return c.target.Priority != first.target.Priority })
+	candidates = bestMatch(candidates, t.leastCost(w.group))
+	first := candidates[0].target.rank
+	for _, c := range candidates {
+		if c.target.rank.before(first) {
+			first = c.target.rank
+		}
+	}
+	candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return c.target.rank != first })
 	return byWeight(candidates), nil
 }
 
 // candidates are the open targets of all carriers of the group that have room
 // and may show the caller ID. If there are none, the error says what is
 // missing.
-func (t *Trunks) candidates(group, callerID string, now time.Time) ([]candidate, error) {
+func (t *Trunks) candidates(w want, but []*target, now time.Time) ([]candidate, error) {
 	var found []candidate
 	err := ErrNoGroup
+	digits := strings.TrimPrefix(w.number, "+")
 	for _, c := range t.carriers {
-		if c.cfg.Group != group {
+		if c.cfg.Group != w.group {
 			continue
 		}
-		if callerID != "" && !slices.Contains(c.cfg.CallerIDs, callerID) {
+		c.adapt(now)
+		fit, takes := c.cfg.matches(digits)
+		if !takes {
+			err = worse(err, ErrNoRoute)
+			continue
+		}
+		callerID := c.pick(w.number, w.callerIDs, now)
+		if callerID == "" {
+			if c.known(w.callerIDs) {
+				err = worse(err, ErrResting)
+			}
 			err = worse(err, ErrCallerID)
 			continue
 		}
@@ -123,13 +174,16 @@ func (t *Trunks) candidates(group, callerID string, now time.Time) ([]candidate,
 			continue
 		}
 		for _, tg := range c.targets {
-			if tg.up() && tg.breaker.allows(now) {
-				found = append(found, candidate{c, tg})
+			if tg.health.up && tg.breaker.allows(now) && !slices.Contains(but, tg) {
+				found = append(found, candidate{c, tg, fit, callerID})
 			}
 		}
 	}
 	if len(found) > 0 {
 		return found, nil
+	}
+	if len(but) > 0 {
+		err = ErrNoCapacity
 	}
 	return nil, err
 }
@@ -137,7 +191,7 @@ func (t *Trunks) candidates(group, callerID string, now time.Time) ([]candidate,
 // worse keeps, of two reasons, the one that is nearest to a call: a trunk that
 // is merely full hides one that is down.
 func worse(a, b error) error {
-	rank := []error{ErrNoGroup, ErrCallerID, ErrDown, ErrNoCapacity}
+	rank := []error{ErrNoGroup, ErrNoRoute, ErrCallerID, ErrResting, ErrDown, ErrNoCapacity}
 	if slices.Index(rank, b) > slices.Index(rank, a) {
 		return b
 	}
@@ -150,8 +204,8 @@ func worse(a, b error) error {
 func byWeight(candidates []candidate) candidate {
 	total := 0
 	for _, c := range candidates {
-		c.target.share += c.target.Weight
-		total += c.target.Weight
+		c.target.share += c.target.weight
+		total += c.target.weight
 	}
 	best := slices.MinFunc(candidates, func(a, b candidate) int {
 		if d := b.target.share - a.target.share; d != 0 {
@@ -174,16 +228,14 @@ type Route struct {
 	SRTP        bool          // the audio is to be encrypted
 	RingTimeout time.Duration // from alerting; the agent cancels the call then
 
-	headers     []sip.Header
-	credentials *sip.Credentials
+	headers         []sip.Header
+	credentials     *sip.Credentials
+	overloadControl bool
 }
 
 // route writes numbers and URIs the way the carrier wants them.
-func (c candidate) route(number, callerID, callID string) (Route, error) {
-	cfg := &c.carrier.cfg
-	if callerID == "" {
-		callerID = sticky(cfg.CallerIDs, number)
-	}
+func (c candidate) route(number, callID string) (Route, error) {
+	cfg, callerID := &c.carrier.cfg, c.callerID
 	to, err := cfg.write(number)
 	if err != nil {
 		return Route{}, err
@@ -197,14 +249,17 @@ func (c candidate) route(number, callerID, callID string) (Route, error) {
 		domain = bracketed(cfg.Domain)
 	}
 	local, remote := "sip:"+from+"@"+domain, "sip:"+to+"@"+domain
+	transport := c.transport(local, remote, remote)
 	r := Route{
 		Trunk:       cfg.Name,
 		CallerID:    callerID,
 		Networks:    cfg.MediaNetworks,
 		Address:     cfg.ExternalMedia,
 		SRTP:        cfg.SRTP,
-		Signalling:  c.target.destination(),
+		Signalling:  c.target.address,
 		RingTimeout: cfg.RingTimeout,
+
+		overloadControl: cfg.OverloadControl,
 	}
 	if cfg.AssertedIdentity {
 		r.headers = append(r.headers, sip.Header{Name: "P-Asserted-Identity", Value: displayed(cfg.CallerName, local)})
@@ -212,35 +267,18 @@ func (c candidate) route(number, callerID, callID string) (Route, error) {
 	if cfg.CallerName != "" {
 		local = displayed(cfg.CallerName, local)
 	}
-	r.Dialog = sip.NewDialog(AgentName, c.target.Transport, r.Signalling, c.requestURI(to), local, remote, callID)
-	if cfg.Username != "" {
-		r.credentials = &sip.Credentials{Username: cfg.Username, Password: cfg.Password}
-	}
+	r.Dialog = sip.NewDialog(AgentName, transport, r.Signalling, c.target.requestURI(to, cfg.Domain, transport), local, remote, callID)
+	r.credentials = c.carrier.credentials()
 	return r, nil
 }
 
-// requestURI is the Request-URI for a user at the target, or for the target
-// itself where user is empty.
-func (c candidate) requestURI(user string) string {
-	host := net.JoinHostPort(c.target.host, c.target.port)
-	if c.carrier.cfg.Domain != "" {
-		host = bracketed(c.carrier.cfg.Domain)
+// hostOf is the address of host:port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
 	}
-	if user != "" {
-		host = user + "@" + host
-	}
-	if c.target.Transport != "udp" {
-		host += ";transport=" + c.target.Transport
-	}
-	return "sip:" + host
-}
-
-// sticky picks the caller ID that a number always gets: people who call back
-// or block a caller ID shall not meet another one.
-func sticky(callerIDs []string, number string) string {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(number))
-	return callerIDs[int(h.Sum32()%uint32(len(callerIDs)))]
+	return host
 }
 
 // displayed is a name-addr (RFC 3261 section 20.10). Validate has refused

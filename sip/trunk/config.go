@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/outpace-dialer/outpace/sip/identity"
 )
 
 // Config is one carrier.
@@ -23,18 +23,33 @@ type Config struct {
 	Password string `yaml:"password"`
 	Domain   string `yaml:"domain"` // host of our SIP URIs; default the target's
 
-	CallerIDs        []string `yaml:"caller_ids"`        // E.164, verified as ours with this carrier; at least one
-	CallerName       string   `yaml:"caller_name"`       // display name; empty = none
-	AssertedIdentity bool     `yaml:"asserted_identity"` // send P-Asserted-Identity (RFC 3325); only to a carrier that trusts us
-	NumberFormat     string   `yaml:"number_format"`     // "e164" (default), "digits", "national"
-	National         National `yaml:"national"`          // for number_format national
+	CallerIDs        []string      `yaml:"caller_ids"`          // E.164, verified as ours with this carrier; at least one
+	LocalPresence    bool          `yaml:"local_presence"`      // show a caller ID of the called number's region where there is one
+	CallerIDCap      int           `yaml:"caller_id_daily_cap"` // calls that one caller ID may show on one day (UTC), on each node; 0 = no cap
+	CallerIDRest     time.Duration `yaml:"caller_id_rest"`      // for which one is not shown after the network blocked it (608, 603+); default 24h, negative = not at all
+	CallerName       string        `yaml:"caller_name"`         // display name; empty = none
+	AssertedIdentity bool          `yaml:"asserted_identity"`   // send P-Asserted-Identity (RFC 3325); only to a carrier that trusts us
+	NumberFormat     string        `yaml:"number_format"`       // "e164" (default), "digits", "national"
+	National         National      `yaml:"national"`            // for number_format national
+
+	Prefixes []Prefix `yaml:"prefixes"` // the numbers that it takes calls to, by their beginning; none: all
+	Cost     float64  `yaml:"cost"`     // of a minute, where there are no prefixes
+	Routing  string   `yaml:"routing"`  // of its group: "weighted" (default) or "least_cost"
 
 	MaxCPS      float64 `yaml:"max_cps"`      // new calls per second; required
 	MaxChannels int     `yaml:"max_channels"` // calls at once; required
 	MaxRinging  int     `yaml:"max_ringing"`  // of these, not answered yet; default max_channels
 
+	Identity identity.Config `yaml:"identity"` // we sign our calls (STIR/SHAKEN); else the carrier does
+
+	Register Register `yaml:"register"` // for a carrier that takes calls only from who has registered
+
+	FixedCPS        bool `yaml:"fixed_cps"`        // do not place fewer calls when the carrier answers many with 503
+	OverloadControl bool `yaml:"overload_control"` // the carrier may ask for fewer calls (RFC 7339)
+
 	RingTimeout     time.Duration `yaml:"ring_timeout"`     // from alerting; default 25s, at least 15s
 	OptionsInterval time.Duration `yaml:"options_interval"` // health check; default 30s, negative = off
+	FailoverAfter   time.Duration `yaml:"failover_after"`   // without any response, to another target; default 4s, negative = never
 	SessionExpires  time.Duration `yaml:"session_expires"`  // RFC 4028; default 120s, at least 90s
 
 	MediaNetworks []string `yaml:"media_networks"` // prefixes from which the carrier's audio may come besides its SDP
@@ -44,11 +59,26 @@ type Config struct {
 
 // Target is one place of a carrier that takes calls.
 type Target struct {
-	Address   string `yaml:"address"`   // host:port
-	Transport string `yaml:"transport"` // "udp" (default), "tcp" or "tls"
+	// Address is ip:port, host:port, or host alone: then the name system says
+	// which servers there are (RFC 3263: NAPTR, SRV, A), on which port.
+	Address   string `yaml:"address"`
+	Transport string `yaml:"transport"` // "udp", "tcp" or "tls"; default udp, or what the name system says of a host alone
 	Priority  int    `yaml:"priority"`  // lowest first
 	Weight    int    `yaml:"weight"`    // share among targets of one priority; default 1
+	TCP       bool   `yaml:"tcp"`       // a udp target that takes TCP on its port too: INVITEs over 1,300 bytes go there
 }
+
+// Register is our registration at a carrier.
+type Register struct {
+	Enabled   bool          `yaml:"enabled"`
+	Expires   time.Duration `yaml:"expires"`   // to ask for; default 10m, 1m to 24h
+	Registrar string        `yaml:"registrar"` // host or host:port; default: the first target
+	Transport string        `yaml:"transport"` // of the registrar, as of a target
+	User      string        `yaml:"user"`      // of the address that is registered; default: username
+}
+
+// user is that of our address of record.
+func (r Register) user(username string) string { return cmp.Or(r.User, username) }
 
 // Limits of a configuration.
 const (
@@ -63,6 +93,13 @@ const (
 	defaultSession = 120 * time.Second
 	sessionFloor   = 90 * time.Second // RFC 4028 section 4
 	defaultAbroad  = "00"
+
+	defaultFailover = 4 * time.Second
+	failoverFloor   = 2 * time.Second // three INVITEs over UDP: one of them lost is no failure
+
+	defaultRegister = 10 * time.Minute
+	registerFloor   = time.Minute
+	registerMost    = 24 * time.Hour
 )
 
 // withDefaults fills what the file left out. It changes nothing of c.
@@ -73,10 +110,15 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxRinging, c.MaxChannels)
 	orDefault(&c.RingTimeout, defaultRing)
 	orDefault(&c.OptionsInterval, defaultOptions)
+	orDefault(&c.FailoverAfter, defaultFailover)
+	orDefault(&c.CallerIDRest, day)
 	orDefault(&c.SessionExpires, defaultSession)
+	orDefault(&c.Register.Expires, defaultRegister)
 	c.Targets = slices.Clone(c.Targets)
 	for i := range c.Targets {
-		orDefault(&c.Targets[i].Transport, "udp")
+		if _, port, _ := splitAddress(c.Targets[i].Address); port > 0 {
+			orDefault(&c.Targets[i].Transport, "udp")
+		}
 		orDefault(&c.Targets[i].Weight, 1)
 	}
 	return c
@@ -105,6 +147,11 @@ func (c Config) Validate() error {
 	}
 	c.checkTargets(refuse)
 	c.checkIdentity(refuse)
+	if err := c.Identity.Validate(); err != nil {
+		refuse("identity", "%v", err)
+	}
+	c.checkRegister(refuse)
+	c.checkRouting(refuse)
 	c.checkLimits(refuse)
 	c.checkMedia(refuse)
 	return errors.Join(errs...)
@@ -131,11 +178,10 @@ func (c *Config) checkTargets(refuse refusal) {
 	}
 	for i, t := range c.Targets {
 		key := fmt.Sprintf("targets[%d].", i)
-		host, port, err := net.SplitHostPort(t.Address)
-		if n, convErr := strconv.Atoi(port); err != nil || !isHost(host) || convErr != nil || n < 1 || n > 65535 {
-			refuse(key+"address", "%q is not host:port", t.Address)
+		if _, _, ok := splitAddress(t.Address); !ok {
+			refuse(key+"address", "%q is not host:port, or host alone", t.Address)
 		}
-		if !slices.Contains([]string{"udp", "tcp", "tls"}, t.Transport) {
+		if !isTransport(t.Transport) {
 			refuse(key+"transport", "%q is not udp, tcp or tls", t.Transport)
 		}
 		if c.SRTP && t.Transport != "tls" {
@@ -148,6 +194,36 @@ func (c *Config) checkTargets(refuse refusal) {
 			refuse(key+"weight", "%d is below 1", t.Weight)
 		}
 	}
+}
+
+func isTransport(s string) bool { return s == "" || slices.Contains([]string{"udp", "tcp", "tls"}, s) }
+
+func (c *Config) checkRegister(refuse refusal) {
+	r := c.Register
+	if !r.Enabled {
+		if r.Registrar != "" || r.User != "" {
+			refuse("register.enabled", "the registration is described but not enabled")
+		}
+		return
+	}
+	if r.Expires < registerFloor || r.Expires > registerMost {
+		refuse("register.expires", "%s is not between %s and %s", r.Expires, registerFloor, registerMost)
+	}
+	if _, _, ok := splitAddress(r.Registrar); r.Registrar != "" && !ok {
+		refuse("register.registrar", "%q is not host:port, or host alone", r.Registrar)
+	}
+	if !isTransport(r.Transport) {
+		refuse("register.transport", "%q is not udp, tcp or tls", r.Transport)
+	}
+	if user := r.user(c.Username); user == "" || strings.IndexFunc(user, notInUser) >= 0 {
+		refuse("register.user", "required, here or as username: letters, digits and -_.!~*'()&=+$,;?/")
+	}
+}
+
+// notInUser says whether a character must not stand in the user part of a SIP URI
+// as it is (RFC 3261 section 25.1).
+func notInUser(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.!~*'()&=+$,;?/", r))
 }
 
 func (c *Config) checkIdentity(refuse refusal) {
@@ -170,6 +246,9 @@ func (c *Config) checkIdentity(refuse refusal) {
 		if _, err := digitsOf(id); err != nil || id[0] != '+' {
 			refuse(fmt.Sprintf("caller_ids[%d]", i), "%q is not E.164 (+48221234567)", id)
 		}
+	}
+	if c.CallerIDCap < 0 {
+		refuse("caller_id_daily_cap", "%d is below 0", c.CallerIDCap)
 	}
 	switch c.NumberFormat {
 	case FormatE164, FormatDigits:
@@ -197,6 +276,9 @@ func (c *Config) checkLimits(refuse refusal) {
 	}
 	if c.OptionsInterval > 0 && c.OptionsInterval < optionsFloor {
 		refuse("options_interval", "%s is below %s", c.OptionsInterval, optionsFloor)
+	}
+	if c.FailoverAfter > 0 && (c.FailoverAfter < failoverFloor || c.FailoverAfter > 32*time.Second) {
+		refuse("failover_after", "%s is not between %s and 32s", c.FailoverAfter, failoverFloor)
 	}
 	if c.SessionExpires < sessionFloor {
 		refuse("session_expires", "%s is below %s (RFC 4028)", c.SessionExpires, sessionFloor)

@@ -2,6 +2,7 @@ package trunk
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,9 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"name", func(c *Config) { c.Name = "a b" }},
 		{"group", func(c *Config) { c.Group = "ü" }},
 		{"targets", func(c *Config) { c.Targets = nil }},
-		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "192.0.2.1" }},
+		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "" }},
+		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "sip:carrier.example" }},
+		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "2001:db8::1:x" }},
 		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "a;b:5060" }},
 		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "192.0.2.1:0" }},
 		{"targets[0].address", func(c *Config) { c.Targets[0].Address = "192.0.2.1:70000" }},
@@ -56,7 +59,22 @@ func TestValidateNamesTheKey(t *testing.T) {
 		{"max_ringing", func(c *Config) { c.MaxRinging = 31 }},
 		{"ring_timeout", func(c *Config) { c.RingTimeout = 14 * time.Second }},
 		{"options_interval", func(c *Config) { c.OptionsInterval = time.Millisecond }},
+		{"routing", func(c *Config) { c.Routing = "random" }},
+		{"cost", func(c *Config) { c.Cost = -1 }},
+		{"prefixes[1].prefix", func(c *Config) { c.Prefixes = []Prefix{{"+48", 0}, {"+4 8", 0}} }},
+		{"prefixes[0].prefix", func(c *Config) { c.Prefixes = []Prefix{{"+", 0}} }},
+		{"prefixes[0].cost", func(c *Config) { c.Prefixes = []Prefix{{"+48", -1}} }},
+		{"caller_id_daily_cap", func(c *Config) { c.CallerIDCap = -1 }},
+		{"identity", func(c *Config) { c.Identity.OriginID = "us" }},
+		{"failover_after", func(c *Config) { c.FailoverAfter = time.Second }},
 		{"session_expires", func(c *Config) { c.SessionExpires = time.Minute }},
+		{"register.enabled", func(c *Config) { c.Register.Registrar = "reg.example" }},
+		{"register.expires", func(c *Config) { c.Register = Register{Enabled: true, User: "a", Expires: time.Second} }},
+		{"register.expires", func(c *Config) { c.Register = Register{Enabled: true, User: "a", Expires: 25 * time.Hour} }},
+		{"register.registrar", func(c *Config) { c.Register = Register{Enabled: true, User: "a", Registrar: "a b"} }},
+		{"register.transport", func(c *Config) { c.Register = Register{Enabled: true, User: "a", Transport: "sctp"} }},
+		{"register.user", func(c *Config) { c.Register = Register{Enabled: true} }},
+		{"register.user", func(c *Config) { c.Register = Register{Enabled: true, User: "a@b\r\n"} }},
 		{"media_networks[0]", func(c *Config) { c.MediaNetworks = []string{"192.0.2.0"} }},
 		{"external_media", func(c *Config) { c.ExternalMedia = "here" }},
 	}
@@ -72,6 +90,20 @@ func TestValidateNamesTheKey(t *testing.T) {
 	}
 	if err := ValidateAll([]Config{good(), good()}); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("two trunks of one name: error = %v", err)
+	}
+}
+
+func TestGoodAddresses(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.1:5080": "192.0.2.1 5080", "192.0.2.1": "192.0.2.1 0", "2001:db8::1": "2001:db8::1 0",
+		"[2001:db8::1]:5060": "2001:db8::1 5060", "carrier.example": "carrier.example 0", "sbc1:5062": "sbc1 5062",
+	} {
+		cfg := good()
+		cfg.Targets[0].Address = address
+		host, port, _ := splitAddress(address)
+		if got := fmt.Sprint(host, " ", port); cfg.Validate() != nil || got != want {
+			t.Errorf("%s: %v, %s; want %s", address, cfg.Validate(), got, want)
+		}
 	}
 }
 

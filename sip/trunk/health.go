@@ -3,12 +3,12 @@ package trunk
 import (
 	"context"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
+
+	"github.com/outpace-dialer/outpace/sip/resolver"
 )
 
 const (
@@ -17,9 +17,10 @@ const (
 	// optionsTimeout is how long an OPTIONS may take: longer than three
 	// retransmissions over UDP (0.5, 1 and 2 s).
 	optionsTimeout = 5 * time.Second
-	lookupTimeout  = 5 * time.Second
-	// refreshNames is how often names are looked up where OPTIONS are off.
-	refreshNames = 30 * time.Second
+	lookupTimeout  = 15 * time.Second
+	// lookupPause is the least time between two looks at a name, and how soon one
+	// that nobody could tell is asked for again.
+	lookupPause = 5 * time.Second
 )
 
 // health follows a target by its answers to OPTIONS. It is pure.
@@ -46,97 +47,131 @@ func (h *health) miss() {
 	}
 }
 
-// Run checks the health of every target until ctx ends, and looks up the
-// names of targets that are not addresses. It returns when the last check has
-// stopped.
+// Run looks names up, checks the health of every target and keeps the
+// registrations until ctx ends. It returns when all of that has stopped.
 func (t *Trunks) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, c := range t.carriers {
-		for _, tg := range c.targets {
-			wg.Go(func() { t.watch(ctx, candidate{c, tg}) })
+		for _, p := range c.everyPlace() {
+			wg.Go(func() { t.watch(ctx, c, p) })
+		}
+		if c.cfg.Register.Enabled {
+			wg.Go(func() { t.keepRegistered(ctx, c) })
 		}
 	}
 	<-ctx.Done()
 	return context.Cause(ctx)
 }
 
-// watch looks after one target. The first look comes at once, but spread over
-// a second, so that a restart does not hit a carrier with all checks together.
-func (t *Trunks) watch(ctx context.Context, c candidate) {
-	interval, options := c.carrier.cfg.OptionsInterval, true
-	if interval < 0 {
-		interval, options = refreshNames, false
+// watch looks after one place: what its name stands for, and whether each of
+// these servers answers.
+func (t *Trunks) watch(ctx context.Context, c *carrier, p *place) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	watched := map[*target]context.CancelFunc{}
+	defer func() {
+		for _, stop := range watched {
+			stop()
+		}
+	}()
+	for {
+		until := t.lookup(ctx, c, p)
+		t.mu.Lock()
+		targets := p.targets
+		t.mu.Unlock()
+		t.watchTargets(ctx, &wg, c, targets, watched)
+		if p.fixed {
+			<-ctx.Done()
+			return
+		}
+		if !sleep(ctx, max(until.Sub(t.now()), lookupPause)) {
+			return
+		}
 	}
+}
+
+// watchTargets begins to check the targets that are new, and stops with those
+// that are gone.
+func (t *Trunks) watchTargets(ctx context.Context, wg *sync.WaitGroup, c *carrier, targets []*target, watched map[*target]context.CancelFunc) {
+	stay := map[*target]bool{}
+	for _, tg := range targets {
+		stay[tg] = true
+		if watched[tg] == nil && c.cfg.OptionsInterval > 0 {
+			within, stop := context.WithCancel(ctx)
+			watched[tg] = stop
+			wg.Go(func() { t.checkOften(within, c, tg) })
+		}
+	}
+	for tg, stop := range watched {
+		if !stay[tg] {
+			stop()
+			delete(watched, tg)
+		}
+	}
+}
+
+// checkOften checks a target until ctx ends. The first check comes at once, but
+// spread over a second, so that a restart does not hit a carrier with all checks
+// together.
+func (t *Trunks) checkOften(ctx context.Context, c *carrier, tg *target) {
+	interval := c.cfg.OptionsInterval
 	wait := time.Duration(rand.Int64N(int64(min(interval, time.Second))))
 	for sleep(ctx, wait) {
-		t.lookup(ctx, c.target)
-		if options {
-			t.check(ctx, c)
-		}
+		t.check(ctx, c, tg)
 		wait = interval - interval/10 + time.Duration(rand.Int64N(int64(interval/5)))
 	}
 }
 
 // check sends one OPTIONS and notes what came of it.
-func (t *Trunks) check(ctx context.Context, c candidate) {
-	t.mu.Lock()
-	known := len(c.target.addrs) > 0
-	var destination string
-	if known {
-		destination = c.target.destination()
-	}
-	t.mu.Unlock()
-	if !known {
-		return // up() is false without an address
-	}
+func (t *Trunks) check(ctx context.Context, c *carrier, tg *target) {
 	within, cancel := context.WithTimeout(ctx, optionsTimeout)
 	defer cancel()
-	code, rtt, err := t.agent.Options(within, c.target.Transport, destination, c.requestURI(""))
+	code, rtt, err := t.agent.Options(within, tg.transport, tg.address, tg.requestURI("", c.cfg.Domain, tg.transport))
 	if ctx.Err() != nil {
 		return // we stop: not the target's fault
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	was := tg.health.up
 	if err != nil || code == 503 {
-		c.target.health.miss()
-		return
+		tg.health.miss()
+	} else {
+		tg.health.hit(rtt)
 	}
-	c.target.health.hit(rtt)
+	if now := tg.health.up; now != was {
+		t.log.Warn("target of a trunk changed", "trunk", c.cfg.Name, "target", tg.address, "answers", now)
+	}
 }
 
-// lookup finds the addresses of a target that has a name. If that fails the
-// last known ones stay: the name server is not the carrier.
-func (t *Trunks) lookup(ctx context.Context, tg *target) {
-	if _, err := netip.ParseAddr(tg.host); err == nil {
-		return
+// lookup asks what the name of a place stands for, and says until when that
+// holds. Where nobody can tell, the last known servers stay: the name server is
+// not the carrier.
+func (t *Trunks) lookup(ctx context.Context, c *carrier, p *place) time.Time {
+	if p.fixed {
+		return time.Time{}
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	within, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", tg.host)
-	if err != nil || len(addrs) == 0 {
-		return
+	servers, until, err := t.resolver.Resolve(within, resolver.Query{Host: p.host, Port: p.port, Transport: p.Transport})
+	if err != nil {
+		if ctx.Err() == nil {
+			t.log.Warn("name of a trunk not resolved", "trunk", c.cfg.Name, "name", p.host, "error", err)
+		}
+		return until
 	}
-	for i := range addrs {
-		addrs[i] = addrs[i].Unmap()
+	// The name may have servers of transports that we have no socket for.
+	servers = slices.DeleteFunc(servers, func(s resolver.Server) bool { return !t.agent.Addr(s.Transport).IsValid() })
+	if len(servers) == 0 {
+		t.log.Warn("no server of a trunk takes a transport of ours", "trunk", c.cfg.Name, "name", p.host)
+		return until
 	}
 	t.mu.Lock()
-	tg.addrs = ipv4First(addrs)
+	p.set(servers)
+	c.collect()
 	t.mu.Unlock()
 	t.learnSources()
-}
-
-// ipv4First puts IPv4 addresses first: few carriers speak SIP over IPv6.
-func ipv4First(addrs []netip.Addr) []netip.Addr {
-	var four, six []netip.Addr
-	for _, a := range addrs {
-		if a.Is4() {
-			four = append(four, a)
-		} else {
-			six = append(six, a)
-		}
-	}
-	return append(four, six...)
+	return until
 }
 
 // learnSources makes the list that Allow reads without a lock.
@@ -145,9 +180,9 @@ func (t *Trunks) learnSources() {
 	defer t.mu.Unlock()
 	sources := make(map[netip.Addr]bool)
 	for _, c := range t.carriers {
-		for _, tg := range c.targets {
-			for _, a := range tg.addrs {
-				sources[a] = true
+		for _, p := range c.everyPlace() {
+			for _, tg := range p.targets {
+				sources[tg.source] = true
 			}
 		}
 	}
@@ -162,16 +197,16 @@ func (t *Trunks) Allow(source netip.AddrPort) bool {
 }
 
 // NameOf is the host name of the target at an address, "" where it has none or there
-// is no such target: what the certificate there must bear.
+// is no such target: what the certificate there must bear (RFC 5922: the name that
+// was looked up, not what it stands for).
 func (t *Trunks) NameOf(at netip.AddrPort) string {
+	address := netip.AddrPortFrom(at.Addr().Unmap(), at.Port()).String()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range t.carriers {
-		for _, tg := range c.targets {
-			if tg.port == strconv.Itoa(int(at.Port())) && slices.Contains(tg.addrs, at.Addr().Unmap()) {
-				if _, err := netip.ParseAddr(tg.host); err != nil {
-					return tg.host
-				}
+		for _, p := range c.everyPlace() {
+			if !p.fixed && slices.ContainsFunc(p.targets, func(tg *target) bool { return tg.address == address }) {
+				return p.host
 			}
 		}
 	}

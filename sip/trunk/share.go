@@ -50,8 +50,7 @@ func (t *Trunks) SetShares(shares map[string]Share) {
 	for _, c := range t.carriers {
 		if s, given := shares[c.cfg.Name]; given {
 			c.share = &s
-			c.limiter.pace(now, s.CPS)
-			c.leaving.pace(now, s.CPS)
+			c.adapt(now)
 		}
 	}
 }
@@ -76,7 +75,7 @@ func (c *carrier) use(now time.Time) Use {
 	}
 	lasted := max(now.Sub(c.short.since).Seconds(), 0.5)
 	channels, ringing := c.most(now)
-	u.NeedCPS = need(spareShare*float64(c.short.calls)/lasted, c.limiter.rate(), c.short.cps, c.cfg.MaxCPS)
+	u.NeedCPS = need(spareShare*float64(c.short.calls)/lasted, c.whole(), c.short.cps, c.cfg.MaxCPS)
 	u.NeedChannels = need(float64(c.channels+leastChannels), float64(channels), c.short.channels, float64(c.cfg.MaxChannels))
 	u.NeedRinging = need(float64(c.ringing+leastChannels), float64(ringing), c.short.ringing, float64(c.cfg.MaxRinging))
 	return u
@@ -117,9 +116,9 @@ func (c *carrier) boundByShare(bound string, now time.Time) string {
 	case bound == BoundRinging && ringing < c.cfg.MaxRinging:
 		c.short.ringing = true
 		return fmt.Sprintf("its share is %d of %d ringing calls", ringing, c.cfg.MaxRinging)
-	case bound == BoundCPS && c.limiter.rate() < c.cfg.MaxCPS:
+	case bound == BoundCPS && c.whole() < c.cfg.MaxCPS:
 		c.short.cps = true
-		return fmt.Sprintf("its share is %.1f of %.1f calls a second", c.limiter.rate(), c.cfg.MaxCPS)
+		return fmt.Sprintf("its share is %.1f of %.1f calls a second", c.whole(), c.cfg.MaxCPS)
 	}
 	return ""
 }

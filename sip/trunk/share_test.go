@@ -105,7 +105,7 @@ func TestShareOfATrunk(t *testing.T) {
 	if got := f.Capacity("default", f.at); got.Bound != BoundRinging || got.Share != "its share is 2 of 90 ringing calls" {
 		t.Errorf("capacity = %+v", got)
 	}
-	if _, err := f.Reserve("default", "+48600100200", "", "c"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "c"); !errors.Is(err, ErrNoCapacity) {
 		t.Errorf("beyond the share: %v", err)
 	}
 	u := uses()

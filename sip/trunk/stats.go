@@ -1,6 +1,7 @@
 package trunk
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -10,11 +11,12 @@ import (
 
 // What keeps a group from taking one more call; values of sip.Capacity.Bound.
 const (
-	BoundDown     = "down"     // no target answers
-	BoundPaused   = "paused"   // every target that answers asked for a pause
-	BoundChannels = "channels" // max_channels
-	BoundRinging  = "ringing"  // max_ringing
-	BoundCPS      = "cps"      // max_cps
+	BoundDown      = "down"       // no target answers
+	BoundPaused    = "paused"     // every target that answers asked for a pause
+	BoundCallerIDs = "caller_ids" // all of them rest, or had their calls of the day
+	BoundChannels  = "channels"   // max_channels
+	BoundRinging   = "ringing"    // max_ringing
+	BoundCPS       = "cps"        // max_cps
 )
 
 // Capacity is how much a group of trunks can take now: the sum over those
@@ -24,23 +26,24 @@ const (
 func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	order := []string{BoundDown, BoundPaused, BoundChannels, BoundRinging, BoundCPS, ""}
+	order := []string{BoundDown, BoundPaused, BoundCallerIDs, BoundChannels, BoundRinging, BoundCPS, ""}
 	sum, nearest := sip.Capacity{}, -1
 	for _, c := range t.carriers {
 		if c.cfg.Group != group {
 			continue
 		}
+		c.adapt(now)
 		bound := c.bound(now)
 		share := c.boundByShare(bound, now)
 		if near := slices.Index(order, bound); near > nearest {
-			nearest, sum.Share = near, share
+			nearest, sum.Share, sum.Why = near, share, c.why(bound, now)
 		}
 		if bound == BoundDown {
 			continue
 		}
 		sum.Up = true
 		sum.NextToken = earlier(sum.NextToken, c.nextCall(now))
-		if bound == BoundPaused {
+		if bound == BoundPaused || bound == BoundCallerIDs {
 			continue
 		}
 		channels, ringing := c.most(now)
@@ -57,6 +60,28 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 		sum.NextToken = time.Time{}
 	}
 	return sum
+}
+
+// why says in words what keeps a carrier from taking a call where that is not a
+// limit; empty where it is.
+func (c *carrier) why(bound string, now time.Time) string {
+	switch {
+	case bound == BoundPaused:
+		return fmt.Sprintf("trunk %s asked for a pause", c.cfg.Name)
+	case bound == BoundCallerIDs:
+		return fmt.Sprintf("all caller IDs of trunk %s rest", c.cfg.Name)
+	case bound == BoundCPS:
+		return c.throttle.why(now, c.cfg.Name, c.whole())
+	case bound != BoundDown:
+		return ""
+	case !c.registered(now) && c.registration.why == "":
+		return fmt.Sprintf("trunk %s is not registered yet", c.cfg.Name)
+	case !c.registered(now):
+		return fmt.Sprintf("trunk %s is not registered: %s", c.cfg.Name, c.registration.why)
+	case len(c.targets) == 0:
+		return fmt.Sprintf("the names of trunk %s are not resolved", c.cfg.Name)
+	}
+	return fmt.Sprintf("no target of trunk %s answers", c.cfg.Name)
 }
 
 // RingTimeout is the longest that a call over a group rings before it is given
@@ -77,7 +102,7 @@ func (t *Trunks) RingTimeout(group string) time.Duration {
 func (c *carrier) nextCall(now time.Time) time.Time {
 	var open time.Time
 	for _, tg := range c.targets {
-		if !tg.up() {
+		if !tg.health.up {
 			continue
 		}
 		until := tg.breaker.until
@@ -87,6 +112,9 @@ func (c *carrier) nextCall(now time.Time) time.Time {
 		open = earlier(open, until)
 	}
 	if c.limiter.rate() == 0 {
+		if eases := c.throttle.eases(now); c.whole() > 0 && !eases.IsZero() {
+			return later(open, eases)
+		}
 		return open.Add(time.Second) // a share may come
 	}
 	if next := c.limiter.next(); next.After(open) {
@@ -102,7 +130,7 @@ func (c *carrier) probes(now time.Time) int {
 	probes := 0
 	for _, tg := range c.targets {
 		switch {
-		case !tg.up() || !tg.breaker.allows(now):
+		case !tg.health.up || !tg.breaker.allows(now):
 		case tg.breaker.until.IsZero():
 			return c.cfg.MaxChannels
 		default:
@@ -127,6 +155,7 @@ type Stats struct {
 	Paused                  bool // all targets that answer asked for a pause
 	Channels, MaxChannels   int
 	Ringing, MaxRinging     int
+	CPS                     float64 // that may leave now: less than the share while the carrier has too much
 	ShareCPS                float64 // of max_cps that is ours now; all of it where nobody shares it
 	ShareChannels           int
 	Throttled               uint64        // reservations that only the CPS bucket refused
@@ -135,6 +164,9 @@ type Stats struct {
 	QuickByes               uint64 // BYE from the far end within 1 s of its answer: see QuickBye
 	Results                 map[sip.Result]uint64
 	TargetsUp, TargetsTotal int
+	Why                     string    // it takes no call at all, in words; empty if it does
+	MustRegister            bool      // it wants our registration
+	RegisteredUntil         time.Time // zero if it has none
 }
 
 // Stats tells the state of every trunk, in the order of the configuration.
@@ -144,20 +176,24 @@ func (t *Trunks) Stats() []Stats {
 	defer t.mu.Unlock()
 	all := make([]Stats, 0, len(t.carriers))
 	for _, c := range t.carriers {
+		c.adapt(now)
 		bound := c.bound(now)
 		shareChannels, _ := c.most(now)
 		s := Stats{
-			ShareCPS: c.limiter.rate(), ShareChannels: shareChannels,
+			CPS: c.rate, ShareCPS: c.whole(), ShareChannels: shareChannels,
 			Trunk: c.cfg.Name, Group: c.cfg.Group,
 			Up: bound != BoundDown, Paused: bound == BoundPaused,
 			Channels: c.channels, MaxChannels: c.cfg.MaxChannels,
 			Ringing: c.ringing, MaxRinging: c.cfg.MaxRinging,
 			Throttled: c.throttled, Attempts: c.attempts, Answers: c.answers,
 			QuickByes: c.quickByes, Results: maps.Clone(c.results),
-			TargetsTotal: len(c.targets),
+			TargetsTotal: len(c.targets), Why: c.why(bound, now), MustRegister: c.cfg.Register.Enabled,
+		}
+		if c.registration.bound(now) {
+			s.RegisteredUntil = c.registration.until
 		}
 		for _, tg := range c.targets {
-			if tg.up() {
+			if tg.health.up {
 				s.TargetsUp++
 				if rtt := tg.health.rtt; rtt > 0 && (s.OptionsRTT == 0 || rtt < s.OptionsRTT) {
 					s.OptionsRTT = rtt

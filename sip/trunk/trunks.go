@@ -2,9 +2,9 @@
 // caller ID, in which number format, inside which limits, and what the end of
 // a call means.
 //
-// It is not the signalling itself (package sip), and it registers nowhere and
-// follows no redirect. Failing over to another target is the caller's: it
-// reserves again, and a target that fails is left alone for a while.
+// It is not the signalling itself (package sip), and it follows no redirect. A
+// call that surely rang nobody goes on to another target; see failover.go. A
+// target that fails is left alone for a while.
 //
 //	Reserve ─► Route ─┬─► Depart ─► Dial ─► sip.Agent ─► carrier
 //	  (channel,       └─► Release              │
@@ -19,12 +19,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/sip/identity"
+	"github.com/outpace-dialer/outpace/sip/resolver"
 )
 
 // AgentName is the Dialog.Agent of every call on a trunk.
@@ -38,6 +41,9 @@ var (
 	ErrDown = errors.New("trunk: down")
 	// ErrCallerID means that no trunk of the group may show this caller ID.
 	ErrCallerID = errors.New("trunk: caller ID not allowed")
+	// ErrResting means that every caller ID that the call may show rests, or has
+	// had its calls of the day. Retry later.
+	ErrResting = errors.New("trunk: caller IDs rest")
 	// ErrNoGroup means that no trunk has this group: a configuration mistake.
 	ErrNoGroup = errors.New("trunk: no such group")
 )
@@ -48,15 +54,46 @@ type Agent interface {
 	Hangup(leg sip.LegID, why sip.Cause)
 	Confirm(leg sip.LegID)
 	Reply(leg sip.LegID, body []byte)
+	// Addr is our address of a transport, zero where we have none.
+	Addr(transport string) netip.AddrPort
 	Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error)
+	Register(ctx context.Context, b *sip.Binding, expires time.Duration) (sip.Registered, error)
+}
+
+// Deps are what the trunks work with. Only Agent and Emit have no default.
+type Deps struct {
+	Agent    Agent
+	Emit     func(sip.Event)  // gets every event of the agent, from Handle
+	Now      func() time.Time // for the CPS buckets, pauses and registrations
+	Resolver Resolver         // of names in targets; default: the system's name servers
+	Log      *slog.Logger     // gets nothing that names a person; default: none
+}
+
+func (d Deps) withDefaults() Deps {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Resolver == nil {
+		d.Resolver = resolver.New(resolver.Config{})
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return d
 }
 
 // Trunks are all carriers. It is safe for concurrent use and never blocks
 // longer than its lock, apart from Run, and Handle as long as emit does.
 type Trunks struct {
-	agent Agent
-	emit  func(sip.Event)
-	now   func() time.Time
+	agent    Agent
+	emit     func(sip.Event)
+	now      func() time.Time
+	resolver Resolver
+	log      *slog.Logger
+
+	leaving   chan struct{} // closed by Leave
+	leaveOnce sync.Once
+
 	allow atomic.Pointer[map[netip.Addr]bool] // where carriers' messages come from
 
 	mu       sync.Mutex
@@ -67,28 +104,53 @@ type Trunks struct {
 
 // slot is what one call holds of a carrier.
 type slot struct {
-	carrier *carrier
-	target  *target
-	probe   bool // it is the first call after a pause
-	ringing bool // not answered yet
+	carrier  *carrier
+	target   *target
+	want     want
+	callerID string // that it shows
+	callID   string
+	probe    bool // it is the first call after a pause
+	ringing  bool // not answered yet
+	left     time.Time
+
+	tried      []*target // where its INVITEs went, the last to target
+	leg        sip.LegID // while it waits between two targets, else ""
+	trying     bool      // a 100 came
+	progressed bool      // a 1xx above 100 came
+	hungUp     bool      // by us
+}
+
+// want is what a call asks for.
+type want struct {
+	group, number string
+	callerIDs     []string // that it may show; none: all of the trunk
+	callID        string
 }
 
 // New checks the configurations and makes the trunks; an error names the
-// trunk and the YAML key. Events go on to emit. now is asked for the CPS
-// buckets and pauses (time.Now). Every event of agent must be given to Handle.
-func New(cfgs []Config, agent Agent, emit func(sip.Event), now func() time.Time) (*Trunks, error) {
+// trunk and the YAML key. Every event of the agent must be given to Handle.
+func New(cfgs []Config, deps Deps) (*Trunks, error) {
+	deps = deps.withDefaults()
 	t := &Trunks{
-		agent:    agent,
-		emit:     emit,
-		now:      now,
+		agent:    deps.Agent,
+		emit:     deps.Emit,
+		now:      deps.Now,
+		resolver: deps.Resolver,
+		log:      deps.Log,
+		leaving:  make(chan struct{}),
 		reserved: make(map[string]*slot),
 		legs:     make(map[sip.LegID]*slot),
 	}
 	if err := ValidateAll(cfgs); err != nil {
 		return nil, err
 	}
-	for _, cfg := range cfgs {
-		t.carriers = append(t.carriers, newCarrier(cfg.withDefaults()))
+	for i, cfg := range cfgs {
+		c := newCarrier(cfg.withDefaults())
+		var err error
+		if c.signer, err = identity.New(cfg.Identity); err != nil {
+			return nil, fmt.Errorf("trunks[%d] (%s): identity.%w", i, cfg.Name, err)
+		}
+		t.carriers = append(t.carriers, c)
 	}
 	t.learnSources()
 	return t, nil
@@ -108,40 +170,57 @@ func ValidateAll(cfgs []Config) error {
 		}
 		seen[cfg.Name] = true
 	}
+	errs = append(errs, ValidateGroups(cfgs))
 	return errors.Join(errs...)
 }
 
 // Reserve takes a channel, a ringing slot and a CPS token of a healthy trunk
-// of the group for a call to number (E.164). Targets with the lowest priority
-// value come first; among equals they share by weight. callerID is E.164 and must be in the
-// trunk's pool; empty takes the one that this number always gets there.
+// of the group for a call to number (E.164). The trunks that fit the number best
+// come first (see RoutingWeighted), of these the targets with the lowest priority
+// value; among equals they share by weight. callerIDs are those that the call may
+// show, E.164; none: all of the trunk. The number gets the same one each time, as
+// long as that may be shown.
 // callID becomes the Call-ID; empty takes a random one.
 //
 // The route must be given to Dial or Release. Errors: ErrNoCapacity, ErrDown,
-// ErrCallerID, ErrNoGroup, ErrNumber.
-func (t *Trunks) Reserve(group, number, callerID, callID string) (Route, error) {
+// ErrCallerID, ErrResting, ErrNoGroup, ErrNoRoute, ErrNumber.
+func (t *Trunks) Reserve(group, number string, callerIDs []string, callID string) (Route, error) {
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.reserved[callID] != nil {
 		return Route{}, fmt.Errorf("trunk: call %s is reserved already", callID)
 	}
-	choice, err := t.choose(group, callerID, now)
+	if _, err := digitsOf(number); err != nil {
+		return Route{}, err
+	}
+	w := want{group, number, callerIDs, callID}
+	choice, err := t.choose(w, nil, now)
 	if err != nil {
 		return Route{}, err
 	}
-	route, err := choice.route(number, callerID, callID)
+	route, err := choice.route(number, callID)
 	if err != nil {
 		return Route{}, err
 	}
+	// At another target it is the same call, so it shows the same number.
+	w.callerIDs, w.callID = []string{route.CallerID}, route.Dialog.CallID
+	t.hold(choice, route, w, now).tried = []*target{choice.target}
+	return route, nil
+}
+
+// hold takes what a route needs of its carrier.
+func (t *Trunks) hold(choice candidate, route Route, w want, now time.Time) *slot {
 	c := choice.carrier
 	c.limiter.take(now) // choose has seen that there is one
 	c.channels++
 	c.ringing++
 	c.attempts++
 	c.short.calls++
-	t.reserved[route.Dialog.CallID] = &slot{carrier: c, target: choice.target, probe: choice.target.breaker.start(), ringing: true}
-	return route, nil
+	c.ids.byNumber[route.CallerID].use(now)
+	s := &slot{carrier: c, target: choice.target, want: w, callerID: route.CallerID, callID: route.Dialog.CallID, probe: choice.target.breaker.start(), ringing: true}
+	t.reserved[s.callID] = s
+	return s
 }
 
 // Release gives back a route that will not be dialled. The CPS token stays
@@ -151,10 +230,7 @@ func (t *Trunks) Release(r Route) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s := t.reserved[r.Dialog.CallID]; s != nil {
-		delete(t.reserved, r.Dialog.CallID)
-		s.carrier.attempts--
-		s.target.breaker.forget(s.probe)
-		s.free()
+		t.giveUp(s)
 	}
 }
 
@@ -166,8 +242,12 @@ func (t *Trunks) Depart(r Route) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.reserved[r.Dialog.CallID]
+	if s == nil {
+		return 0
+	}
+	s.carrier.adapt(now)
 	switch {
-	case s == nil || s.carrier.leaving.take(now):
+	case s.carrier.leaving.take(now):
 		return 0
 	case s.carrier.leaving.rate() == 0:
 		return time.Second // a share may come
@@ -179,108 +259,36 @@ func (t *Trunks) Depart(r Route) time.Duration {
 // too, comes as events of the leg. A route that is not reserved any more is
 // dialled all the same and not counted.
 func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
+	agentLeg, answerTimeout, headers := leg, time.Duration(0), r.headers
 	t.mu.Lock()
 	if s := t.reserved[r.Dialog.CallID]; s != nil {
 		delete(t.reserved, r.Dialog.CallID)
+		s.left, s.leg = t.now(), ""
 		t.legs[leg] = s
+		s.carrier.throttle.left(s.left)
+		agentLeg, answerTimeout = s.agentLeg(leg), t.answerTimeout(s, s.left)
+		headers = t.signed(s.carrier, r, s.want.number, s.left)
 	}
 	t.mu.Unlock()
-	t.agent.Invite(leg, sip.Invitation{
+	t.agent.Invite(agentLeg, sip.Invitation{
 		Dialog:      r.Dialog,
 		Body:        offer,
-		Headers:     r.headers,
+		Headers:     headers,
 		Credentials: r.credentials,
 		RingTimeout: r.RingTimeout,
 		HoldAck:     true,
+
+		AnswerTimeout:   answerTimeout,
+		OverloadControl: r.overloadControl,
 	})
 }
 
-// Hangup ends a leg, whatever its state.
-func (t *Trunks) Hangup(leg sip.LegID, why sip.Cause) { t.agent.Hangup(leg, why) }
-
 // Confirm acknowledges an answer: its dialog is durable. Without it the ACK
 // goes out a second later.
-func (t *Trunks) Confirm(leg sip.LegID) { t.agent.Confirm(leg) }
+func (t *Trunks) Confirm(leg sip.LegID) { t.agent.Confirm(t.agentLegOf(leg)) }
 
 // Reply answers an Offered of a leg; nil refuses it.
-func (t *Trunks) Reply(leg sip.LegID, body []byte) { t.agent.Reply(leg, body) }
-
-// Handle takes every event of the trunks' agent, counts, and passes it on to
-// emit, Ended with its Cause.Result filled.
-func (t *Trunks) Handle(ev sip.Event) {
-	switch e := ev.(type) {
-	case sip.Progress:
-		t.progress(e)
-	case sip.Answered:
-		t.answered(e.Leg)
-	case sip.Ended:
-		e.Cause.Result = resultOf(e)
-		t.ended(e)
-		ev = e
-	}
-	t.emit(ev)
-}
-
-func (t *Trunks) progress(e sip.Progress) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if s := t.legs[e.Leg]; s != nil && e.Code > 100 { // a 100 comes from the next hop, overloaded or not
-		s.target.breaker.ok(s.probe)
-	}
-}
-
-func (t *Trunks) answered(leg sip.LegID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if s := t.legs[leg]; s != nil {
-		s.target.breaker.ok(s.probe)
-		if s.ringing {
-			s.carrier.answers++
-		}
-		s.answered()
-	}
-}
-
-func (t *Trunks) ended(e sip.Ended) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.legs[e.Leg]
-	if s == nil {
-		return // not a call of ours: an inbound leg, or one that was dialled twice
-	}
-	delete(t.legs, e.Leg)
-	s.carrier.results[e.Cause.Result]++
-	if QuickBye(e) {
-		s.carrier.quickByes++
-	}
-	s.learn(e, t.now())
-	s.free()
-}
-
-// learn tells the target's breaker what the end of a call says about it.
-func (s *slot) learn(e sip.Ended, now time.Time) {
-	b := &s.target.breaker
-	switch {
-	case e.Cause.Code == 503 || e.Cause.Result == sip.ResultTrunkDown:
-		b.fail(now, e.Cause.RetryAfter, s.probe)
-	case e.Cause.Code != 0 || e.WasUp || e.LateAnswer:
-		b.ok(s.probe)
-	default:
-		b.forget(s.probe) // we hung up before the carrier said anything
-	}
-}
-
-func (s *slot) answered() {
-	if s.ringing {
-		s.ringing = false
-		s.carrier.ringing--
-	}
-}
-
-func (s *slot) free() {
-	s.answered()
-	s.carrier.channels--
-}
+func (t *Trunks) Reply(leg sip.LegID, body []byte) { t.agent.Reply(t.agentLegOf(leg), body) }
 
 // Classify is Classify; it is here so that the agent's Config.Classify can be
 // this value's method.

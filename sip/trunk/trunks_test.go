@@ -24,6 +24,28 @@ type fakeAgent struct {
 	replied   []sip.LegID
 	options   func(destination, uri string) (int, error)
 	asked     int
+	registers []registered
+	register  func(expires time.Duration) (sip.Registered, error)
+}
+
+// registered is one REGISTER that the agent was asked for.
+type registered struct {
+	binding sip.Binding
+	expires time.Duration
+}
+
+func (f *fakeAgent) Register(_ context.Context, b *sip.Binding, expires time.Duration) (sip.Registered, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.registers = append(f.registers, registered{*b, expires})
+	return f.register(expires)
+}
+
+func (f *fakeAgent) Addr(transport string) netip.AddrPort {
+	if transport == "udp" {
+		return netip.MustParseAddrPort("127.0.0.1:5060")
+	}
+	return netip.AddrPort{}
 }
 
 func (f *fakeAgent) Invite(_ sip.LegID, inv sip.Invitation) { f.invites = append(f.invites, inv) }
@@ -51,7 +73,9 @@ func newFloor(t testing.TB, cfgs ...Config) *floor {
 	t.Helper()
 	f := &floor{agent: &fakeAgent{}, at: epoch}
 	var err error
-	f.Trunks, err = New(cfgs, f.agent, func(ev sip.Event) { f.events = append(f.events, ev) }, func() time.Time { return f.at })
+	f.Trunks, err = New(cfgs, Deps{
+		Agent: f.agent, Emit: func(ev sip.Event) { f.events = append(f.events, ev) }, Now: func() time.Time { return f.at },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +85,7 @@ func newFloor(t testing.TB, cfgs ...Config) *floor {
 // reserve reserves a call that must succeed.
 func (f *floor) reserve(t testing.TB, callID string) Route {
 	t.Helper()
-	r, err := f.Reserve("default", "+48600100200", "", callID)
+	r, err := f.Reserve("default", "+48600100200", nil, callID)
 	if err != nil {
 		t.Fatalf("reserve %s: %v", callID, err)
 	}
@@ -94,7 +118,7 @@ func TestReserveCountsDown(t *testing.T) {
 	f.dial(t, "a")
 	f.reserve(t, "b")
 	want(1, 0, BoundRinging)
-	if _, err := f.Reserve("default", "+48600100200", "", "c"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "c"); !errors.Is(err, ErrNoCapacity) {
 		t.Errorf("third ringing call: %v, want ErrNoCapacity", err)
 	}
 	f.Handle(sip.Answered{Leg: "a"})
@@ -128,21 +152,22 @@ func TestRingTimeoutOfAGroup(t *testing.T) {
 func TestReserveRefuses(t *testing.T) {
 	f := newFloor(t, good())
 	tests := []struct {
-		name, group, number, callerID string
-		want                          error
+		name, group, number string
+		callerIDs           []string
+		want                error
 	}{
-		{"unknown group", "other", "+48600100200", "", ErrNoGroup},
-		{"foreign caller ID", "default", "+48600100200", "+48999999999", ErrCallerID},
-		{"feature code", "default", "*71", "", ErrNumber},
-		{"injection", "default", "+48600\r\nRoute: <sip:evil>", "", ErrNumber},
+		{"unknown group", "other", "+48600100200", nil, ErrNoGroup},
+		{"foreign caller ID", "default", "+48600100200", []string{"+48999999999"}, ErrCallerID},
+		{"feature code", "default", "*71", nil, ErrNumber},
+		{"injection", "default", "+48600\r\nRoute: <sip:evil>", nil, ErrNumber},
 	}
 	for _, tt := range tests {
-		if _, err := f.Reserve(tt.group, tt.number, tt.callerID, "x"); !errors.Is(err, tt.want) {
+		if _, err := f.Reserve(tt.group, tt.number, tt.callerIDs, "x"); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
 	}
 	f.reserve(t, "x")
-	if _, err := f.Reserve("default", "+48600100200", "", "x"); err == nil {
+	if _, err := f.Reserve("default", "+48600100200", nil, "x"); err == nil {
 		t.Error("the same call was reserved twice")
 	}
 	if got := f.Capacity("other", f.at); got.Up || got.Bound != BoundDown {
@@ -156,7 +181,7 @@ func TestCPS(t *testing.T) {
 	f := newFloor(t, cfg)
 	f.reserve(t, "a")
 	f.reserve(t, "b")
-	if _, err := f.Reserve("default", "+48600100200", "", "c"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "c"); !errors.Is(err, ErrNoCapacity) {
 		t.Fatalf("third call at once at 10 cps: %v, want ErrNoCapacity", err)
 	}
 	got := f.Capacity("default", f.at)
@@ -217,8 +242,8 @@ func TestCallerIDIsSticky(t *testing.T) {
 	for i := range 300 {
 		f.at = f.at.Add(time.Second)
 		number := "+4860010" + string(rune('0'+i/100)) + string(rune('0'+i/10%10)) + string(rune('0'+i%10))
-		first, err1 := f.Reserve("default", number, "", "")
-		again, err2 := f.Reserve("default", number, "", "")
+		first, err1 := f.Reserve("default", number, nil, "")
+		again, err2 := f.Reserve("default", number, nil, "")
 		if err1 != nil || err2 != nil || first.CallerID != again.CallerID {
 			t.Fatalf("%s got %s then %s (%v, %v)", number, first.CallerID, again.CallerID, err1, err2)
 		}
@@ -229,7 +254,7 @@ func TestCallerIDIsSticky(t *testing.T) {
 			t.Errorf("%s was shown %d times of 300", id, shown[id])
 		}
 	}
-	if r, err := f.Reserve("default", "+48600100200", "+48221000002", ""); err != nil || r.CallerID != "+48221000002" {
+	if r, err := f.Reserve("default", "+48600100200", []string{"+48221000002"}, ""); err != nil || r.CallerID != "+48221000002" {
 		t.Errorf("asked for a caller ID, got %s, %v", r.CallerID, err)
 	}
 }
@@ -278,7 +303,7 @@ func TestRetryAfterPausesTheTrunk(t *testing.T) {
 	if !got.Up || got.Calls != 0 || got.Bound != BoundPaused || got.NextToken.Sub(f.at) != 10*time.Second {
 		t.Errorf("capacity = %+v, want a pause of 10 s", got)
 	}
-	if _, err := f.Reserve("default", "+48600100200", "", "b"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "b"); !errors.Is(err, ErrNoCapacity) {
 		t.Errorf("reserve in a pause: %v, want ErrNoCapacity", err)
 	}
 	f.at = f.at.Add(10 * time.Second)
@@ -286,7 +311,7 @@ func TestRetryAfterPausesTheTrunk(t *testing.T) {
 		t.Errorf("after the pause %d calls may leave, want 1 probe", got)
 	}
 	f.dial(t, "b")
-	if _, err := f.Reserve("default", "+48600100200", "", "c"); !errors.Is(err, ErrNoCapacity) {
+	if _, err := f.Reserve("default", "+48600100200", nil, "c"); !errors.Is(err, ErrNoCapacity) {
 		t.Errorf("reserve beside the probe: %v, want ErrNoCapacity", err)
 	}
 	f.Handle(sip.Progress{Leg: "b", Code: 180})
@@ -382,7 +407,7 @@ func TestCountsAlwaysComeBack(t *testing.T) {
 				if legs[id] || reserved[id].Trunk != "" {
 					break
 				}
-				r, err := f.Reserve("default", "+48600100200", "", id)
+				r, err := f.Reserve("default", "+48600100200", nil, id)
 				if (err == nil) != (capacity.Calls > 0) {
 					rt.Fatalf("reserve: %v with capacity %+v", err, capacity)
 				}
@@ -429,7 +454,7 @@ func TestHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := func(string, string) (int, error) { return 404, nil } // any final response but 503 is a living server
 		agent := &fakeAgent{options: func(d, u string) (int, error) { return answer(d, u) }}
-		trunks, err := New([]Config{good()}, agent, func(sip.Event) {}, time.Now)
+		trunks, err := New([]Config{good()}, Deps{Agent: agent, Emit: func(sip.Event) {}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -465,7 +490,7 @@ func TestHealth(t *testing.T) {
 		set(503, nil)
 		after(2, true)
 		after(1, false)
-		if _, err := trunks.Reserve("default", "+48600100200", "", ""); !errors.Is(err, ErrDown) {
+		if _, err := trunks.Reserve("default", "+48600100200", nil, ""); !errors.Is(err, ErrDown) {
 			t.Errorf("reserve on a dead trunk: %v, want ErrDown", err)
 		}
 		if got := trunks.Capacity("default", time.Now()); got.Up || got.Calls != 0 || got.Bound != BoundDown {
@@ -504,7 +529,7 @@ func TestNoHealthChecksWhenOff(t *testing.T) {
 		cfg := good()
 		cfg.OptionsInterval = -1
 		agent := &fakeAgent{options: func(string, string) (int, error) { return 200, nil }}
-		trunks, _ := New([]Config{cfg}, agent, func(sip.Event) {}, time.Now)
+		trunks, _ := New([]Config{cfg}, Deps{Agent: agent, Emit: func(sip.Event) {}})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		_ = trunks.Run(ctx)
@@ -512,24 +537,6 @@ func TestNoHealthChecksWhenOff(t *testing.T) {
 			t.Errorf("%d checks although they are off, up = %v", agent.asked, trunks.Stats()[0].Up)
 		}
 	})
-}
-
-// A target with a name is down until the name is resolved.
-func TestNamesAreResolved(t *testing.T) {
-	cfg := good()
-	cfg.Targets = []Target{{Address: "localhost:5060"}}
-	f := newFloor(t, cfg)
-	if _, err := f.Reserve("default", "+48600100200", "", ""); !errors.Is(err, ErrDown) {
-		t.Errorf("reserve before the name is resolved: %v, want ErrDown", err)
-	}
-	f.lookup(t.Context(), f.carriers[0].targets[0])
-	r := f.reserve(t, "")
-	if r.Signalling != "127.0.0.1:5060" || r.Dialog.RequestURI != "sip:+48600100200@localhost:5060" {
-		t.Errorf("route = %+v", r)
-	}
-	if !f.Allow(netip.MustParseAddrPort("127.0.0.1:49152")) {
-		t.Error("the resolved address is not allowed")
-	}
 }
 
 func TestAllow(t *testing.T) {

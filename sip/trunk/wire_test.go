@@ -16,7 +16,11 @@ import (
 	"github.com/outpace-dialer/outpace/sip"
 )
 
-const deadline = 5 * time.Second
+const (
+	deadline = 5 * time.Second
+	// unhurried is for what waits for a clock of ours.
+	unhurried = 15 * time.Second
+)
 
 // wire is the far end of a trunk: a socket and string concatenation. Over TCP
 // it serves the first connection.
@@ -155,6 +159,11 @@ type exchange struct {
 
 func newExchange(t *testing.T, cfgs ...Config) *exchange {
 	t.Helper()
+	return newExchangeWith(t, nil, cfgs...)
+}
+
+func newExchangeWith(t *testing.T, names Resolver, cfgs ...Config) *exchange {
+	t.Helper()
 	x := &exchange{events: make(chan sip.Event, 1000)}
 	var err error
 	x.agent, err = sip.New(sip.Config{
@@ -166,7 +175,7 @@ func newExchange(t *testing.T, cfgs ...Config) *exchange {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x.Trunks, err = New(cfgs, x.agent, func(ev sip.Event) { x.events <- ev }, time.Now); err != nil {
+	if x.Trunks, err = New(cfgs, Deps{Agent: x.agent, Emit: func(ev sip.Event) { x.events <- ev }, Resolver: names}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -175,6 +184,21 @@ func newExchange(t *testing.T, cfgs ...Config) *exchange {
 	running.Go(func() { _ = x.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	return x
+}
+
+// until waits until something is so.
+func (x *exchange) until(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(unhurried)
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("not in time: %s", what)
+		}
+	}
 }
 
 // await waits for the next event of a kind, past the others.
@@ -200,7 +224,7 @@ func (x *exchange) ended(t *testing.T) sip.Ended {
 
 func (x *exchange) call(t *testing.T, leg string) {
 	t.Helper()
-	r, err := x.Reserve("default", "+48600100200", "", "id-"+leg)
+	r, err := x.Reserve("default", "+48600100200", nil, "id-"+leg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,16 +314,7 @@ func TestOptionsOnTheWire(t *testing.T) {
 	cfg.Targets[0].Address, cfg.OptionsInterval = far.addr, time.Second
 	x := newExchange(t, cfg)
 	far.answer(far.expect("OPTIONS"), "404 Not Found", "")
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(deadline)
-	for x.Stats()[0].OptionsRTT == 0 {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			t.Fatal("no round trip time")
-		}
-	}
+	x.until(t, "a round trip time", func() bool { return x.Stats()[0].OptionsRTT > 0 })
 	if !x.Stats()[0].Up {
 		t.Error("down although it answered 404")
 	}

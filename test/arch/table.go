@@ -42,7 +42,11 @@ var Table = []Row{
 	{Package: "pacing/simulator", May: []string{"pacing", "pacing/estimate", "pacing/eventlog"}},
 
 	{Package: "sip"},
-	{Package: "sip/trunk", May: []string{"sip"}},
+	{Package: "sip/resolver", Tests: []string{"sip/resolver/nametest"}},
+	{Package: "sip/resolver/nametest"},
+	{Package: "sip/figures"},
+	{Package: "sip/identity"},
+	{Package: "sip/trunk", May: []string{"sip", "sip/figures", "sip/identity", "sip/resolver"}, Tests: []string{"sip/resolver/nametest"}},
 	{Package: "sip/registrar", May: []string{"sip"}},
 
 	{Package: "media"},
@@ -72,7 +76,7 @@ var Table = []Row{
 
 	// Only what declares a Config of its own.
 	{Package: "config", May: []string{
-		"dialer", "dialer/api", "media/detect", "media/plane", "media/rtp", "media/webrtc", "sip", "sip/registrar", "sip/trunk",
+		"dialer", "dialer/api", "media/detect", "media/plane", "media/rtp", "media/webrtc", "sip", "sip/registrar", "sip/resolver", "sip/trunk",
 	}},
 	{Package: "config/rules"},
 
@@ -91,7 +95,7 @@ var Table = []Row{
 // nothing, so that a recorded day gives the same answers again.
 var Pure = []string{
 	"dialer/call", "dialer/operator", "pacing", "pacing/estimate", "pacing/eventlog", "media/detect", "media/tone", "media/codec",
-	"campaigns", "campaigns/eligibility", "campaigns/number",
+	"campaigns", "campaigns/eligibility", "campaigns/number", "sip/figures",
 }
 
 // impure are the imports that a pure package has no use for.
@@ -111,6 +115,7 @@ var Own = []struct {
 }{
 	{"github.com/emiago/sipgo/*", []string{"sip/*"}, "signalling is one room; the simulated far ends must not share its faults"},
 	{"github.com/pion/*", []string{"media/*", "test/browser"}, "audio is one room; the simulated far ends must not share its faults"},
+	{"github.com/miekg/dns/*", []string{"sip/resolver", "sip/resolver/nametest"}, "names are looked up in one place"},
 	{"modernc.org/sqlite/*", []string{"campaigns/sqlite"}, "a database is behind the store contract"},
 	{"github.com/redis/*", []string{"campaigns/redis"}, "a database is behind the store contract"},
 	{"github.com/prometheus/client_golang/*", []string{"dialer/metrics", "dialer/app"}, "rooms report plain numbers; one room makes series of them"},
