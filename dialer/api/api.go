@@ -15,6 +15,7 @@ import (
 	"path"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,6 +48,9 @@ type Engine interface {
 type Explainer interface {
 	Explain(ctx context.Context, number string, now time.Time) ([]Explanation, error)
 	ExplainCampaign(ctx context.Context, c campaigns.CampaignID, now time.Time) (eligibility.Waterfall, error)
+	// CallTimes are the half hours of a day of the number's owner, 2026-03-02, and
+	// whether the rules allow a call of the campaign in them.
+	CallTimes(ctx context.Context, c campaigns.CampaignID, n campaigns.Number, day string) ([]CallTime, error)
 }
 
 // Explanation is the verdict on one number in one campaign, gate by gate.
@@ -96,6 +100,8 @@ type Server struct {
 	phones       BrowserPhone
 	detection    DetectionReport
 	hub          *Hub
+	drafts       Drafts
+	linking      sync.Mutex // a link is used once
 	phoneSecrets PhoneSecrets
 	prompts      []string
 	logins       *throttle
@@ -120,6 +126,7 @@ type Deps struct {
 	Phones       BrowserPhone
 	Detection    DetectionReport
 	Hub          *Hub
+	Drafts       Drafts
 	PhoneSecrets PhoneSecrets
 	Prompts      []string     // messages that campaigns may name; nil: not checked
 	Page         http.Handler // the live page
@@ -137,7 +144,7 @@ func New(cfg Config, d Deps) *Server {
 	}
 	s := &Server{
 		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
-		hub: d.Hub, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
+		hub: d.Hub, drafts: d.Drafts, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)
@@ -149,6 +156,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeSession(api)
 	s.routeOperator(api)
 	s.routePhone(api)
+	s.routeDesk(api)
 	s.routeCampaigns(api)
 	s.routeForecast(api)
 	s.routeDetection(api)

@@ -33,12 +33,12 @@ func (s *Server) live(ctx context.Context, u campaigns.User) (live, error) {
 }
 
 // maskedSnapshot is a snapshot as a user may see it, without what is constant for a
-// campaign: it goes out twice a second. What it is made of stays as it was: several
+// campaign and what the operator alone needs: it goes out twice a second. What it is made of stays as it was: several
 // users look at one.
 func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
 	s.Operators = slices.Clone(s.Operators)
 	for i, o := range s.Operators {
-		o.Script, o.Dispositions = "", nil
+		o.Script, o.Dispositions, o.CalledFor = "", nil, nil
 		s.Operators[i] = masked(o, u)
 	}
 	return s
