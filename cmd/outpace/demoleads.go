@@ -17,7 +17,7 @@ const (
 	demoCampaign = "demo"
 	demoList     = "demo"
 	demoManager  = "manager"
-	demoGuest    = "you" // a person who sits down among the simulated operators
+	demoGuest    = "you"  // a person who sits down among the simulated operators
 	demoRegion   = "DEMO" // the rule pack of fictitious numbers
 )
 

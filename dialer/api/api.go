@@ -151,6 +151,7 @@ func New(cfg Config, d Deps) *Server {
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/api/openapi", "", "/api/schemas"
 	hc.CreateHooks = nil // no $schema in every answer
 	hc.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	hc.Components.Schemas.RegisterTypeAlias(decisionType, reflect.TypeFor[pacingDecision]())
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	api := humago.New(mux, hc)
 	s.routeSession(api)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -43,3 +44,23 @@ func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
 	}
 	return s
 }
+
+// pacingDecision is what a pacing.Decision is in JSON, which it writes by itself: see
+// its MarshalJSON.
+type pacingDecision struct {
+	Dial              int      `json:"dial"`
+	Record            int      `json:"record,omitempty"`
+	Cancel            []string `json:"cancel,omitempty"`
+	Bound             string   `json:"bound"`
+	Why               string   `json:"why"`
+	Ratio             float64  `json:"ratio"`
+	Wanted            float64  `json:"wanted"`
+	AnswerProbability float64  `json:"answer_probability"`
+	AbandonChance     float64  `json:"abandon_chance"`
+	Threshold         float64  `json:"threshold"`
+	Credit            float64  `json:"credit"`
+	Live              float64  `json:"live"`
+}
+
+// decisionType is the type of a pacing.Decision.
+var decisionType = reflect.TypeOf(dialer.CampaignView{}.Decision)

@@ -1,0 +1,2 @@
+import type { Messages } from './i18n.svelte'
+export const pl = {} as Messages
