@@ -1,14 +1,14 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
-// The Go package embeds dist, which must be there before the first build too.
-const keepFolder = { name: 'keep-folder', closeBundle: () => writeFileSync(new URL('dist/.gitkeep', import.meta.url), '') }
+// The Go package embeds dist, so its .gitkeep must stay: only what is built goes.
+const emptyAssets = { name: 'empty-assets', buildStart: () => rmSync(new URL('dist/assets', import.meta.url), { recursive: true, force: true }) }
 
 export default defineConfig({
   root: 'src',
-  plugins: [svelte(), keepFolder],
-  build: { outDir: '../dist', emptyOutDir: true, assetsInlineLimit: 0, target: 'es2022', modulePreload: { polyfill: false } },
+  plugins: [svelte(), emptyAssets],
+  build: { outDir: '../dist', emptyOutDir: false, assetsInlineLimit: 0, target: 'es2022', modulePreload: { polyfill: false } },
   server: { proxy: { '/api': 'http://127.0.0.1:8080' } }, // `npx vite` beside `outpace demo`
   test: { root: '.', include: ['src/**/*.test.ts'] },
 })
