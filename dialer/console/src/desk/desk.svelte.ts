@@ -53,6 +53,7 @@ export function show(next: View) {
     news = t('person.arrived', { name: next.lead?.name || t('person.unnamed') })
     void openDraft(next.attempt).then(() => (chosen = next.state === 'talking' ? (notes.now.disposition ?? '') : ''))
   }
+  if (next.preview && next.lead?.id !== before?.lead?.id) news = t('person.preview', { name: next.lead?.name || t('person.unnamed') })
   if (before?.attempt && before.attempt !== next.attempt) leave(before)
   if (before?.state !== next.state) void refresh()
 }

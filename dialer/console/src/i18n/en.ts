@@ -121,7 +121,6 @@ export const en = {
   'person.stage': 'Stage',
   'person.progress': 'Progress',
   'person.note': 'Note',
-  'person.list': 'List',
 
   'temperature.hot': 'hot',
   'temperature.warm': 'warm',
@@ -225,7 +224,6 @@ export const en = {
   'keys.note': 'Notes',
   'keys.help': 'This list',
 
-  'live.title': 'Live',
   'live.campaigns': 'Campaigns',
   'live.operators': 'Operators',
   'live.nodes': 'Nodes: {nodes}',
