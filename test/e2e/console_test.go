@@ -61,9 +61,10 @@ Good day, my name is {operator}. Am I speaking with {name}?
 # Offer
 A fifth less.`
 
-// TestConsole has an operator work at the built pages in a browser: calls are taken,
-// outcomes given by keyboard, a call back promised, the page loaded again in mid-call.
-// What came of it is looked up in the store.
+// TestConsole has an operator work at the built pages in a browser, with a headset: calls
+// are taken, outcomes given by keyboard, a call back promised, the page loaded again in
+// mid-call. The microphone and the customers are tones, heard at the other end. What came
+// of it is looked up in the store.
 func TestConsole(t *testing.T) {
 	needsConsole(t)
 	t.Parallel()
@@ -80,8 +81,9 @@ func TestConsole(t *testing.T) {
 	})
 	p.serve(t)
 	checkPage(t, p)
-	newSoftphone(t, p, "ann")
-	browse(t, "desk.mjs", 8*time.Minute, "OUTPACE_URL=http://"+p.http, "OUTPACE_USER=ann", "OUTPACE_PASSWORD="+apiPassword("ann"), "OUTPACE_PHONE=sip")
+	microphone := filepath.Join(t.TempDir(), "tone.wav")
+	writeWAV(t, microphone, tone(operatorHz, 60_000))
+	browse(t, "desk.mjs", 8*time.Minute, "OUTPACE_URL=http://"+p.http, "OUTPACE_USER=ann", "OUTPACE_PASSWORD="+apiPassword("ann"), "OUTPACE_MICROPHONE="+microphone)
 	browse(t, "live.mjs", 3*time.Minute, "OUTPACE_LINK=http://"+p.http+"/live#link="+link)
 
 	boss := p.signIn(t, manager, managerPassword)
@@ -103,6 +105,9 @@ func TestConsole(t *testing.T) {
 	}
 	checkCallback(t, boss, said["callback"].Lead)
 	p.stop(t)
+	if n := journal.count(t, "first_tone"); n != 4 {
+		t.Errorf("%d customers heard the operator's tone, want 4", n)
+	}
 	journal.noFaults(t)
 }
 

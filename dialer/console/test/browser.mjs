@@ -20,6 +20,7 @@ export async function open(base, options = {}) {
   })
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB' })
   const page = await context.newPage()
+  if (options.before) await page.addInitScript(options.before)
   page.setDefaultTimeout(patience)
   page.setDefaultNavigationTimeout(patience)
   const faults = []
@@ -57,4 +58,33 @@ async function dress(page, { theme, language }) {
     }
   }, [theme, language])
   await page.waitForFunction((l) => document.documentElement.lang === l, language)
+}
+
+// listenIn runs in the page before its own script. The fake microphone is a tone, which
+// the browser would suppress as noise; loudest() is the frequency in Hz that is the
+// loudest in what comes in, 0 where nothing does.
+export function listenIn() {
+  const devices = navigator.mediaDevices
+  const real = devices.getUserMedia.bind(devices)
+  devices.getUserMedia = (want) => real({ ...want, audio: { ...want.audio, echoCancellation: false, noiseSuppression: false, autoGainControl: false } })
+  let context, analyser
+  const Line = globalThis.RTCPeerConnection
+  globalThis.RTCPeerConnection = class extends Line {
+    constructor(...args) {
+      super(...args)
+      this.addEventListener('track', ({ track }) => {
+        context ??= new AudioContext()
+        analyser = context.createAnalyser()
+        analyser.fftSize = 4096
+        context.createMediaStreamSource(new MediaStream([track])).connect(analyser)
+      })
+    }
+  }
+  globalThis.loudest = () => {
+    if (!analyser) return 0
+    const bins = new Float32Array(analyser.frequencyBinCount)
+    analyser.getFloatFrequencyData(bins)
+    const top = bins.indexOf(Math.max(...bins))
+    return bins[top] > -60 ? (top * context.sampleRate) / analyser.fftSize : 0
+  }
 }

@@ -1,16 +1,19 @@
 // An operator's day at the built page, by keyboard. test/e2e starts it beside a whole
 // product with a simulated carrier, and looks at what came of it in the store.
 import assert from 'node:assert/strict'
-import { look, open, patience } from './browser.mjs'
+import { listenIn, look, open, patience } from './browser.mjs'
 
-const { OUTPACE_URL: base, OUTPACE_USER: user, OUTPACE_PASSWORD: password, OUTPACE_PHONE: kind, OUTPACE_MICROPHONE: microphone } = process.env
-const { browser, page, faults } = await open(base + '/desk', { args: microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : [] })
+const { OUTPACE_URL: base, OUTPACE_USER: user, OUTPACE_PASSWORD: password, OUTPACE_MICROPHONE: microphone } = process.env
+const { browser, page, faults } = await open(base + '/desk', { args: [`--use-file-for-fake-audio-capture=${microphone}`], before: listenIn })
 const found = [] // by axe
 
 const state = (s) => page.waitForSelector(`[data-state="${s}"]`, { timeout: patience })
 const key = (k) => page.keyboard.press(k)
 const text = (selector) => page.textContent(selector)
 let last = ''
+
+// heard waits for the customer's tone, 700 Hz, in what the page plays.
+const heard = () => page.waitForFunction(() => Math.abs(globalThis.loudest() - 700) < 30)
 
 // nextCall waits for a person whom we have not talked to yet.
 async function nextCall() {
@@ -19,6 +22,7 @@ async function nextCall() {
     return at && at !== last && document.querySelector('[data-state="talking"]')
   }, last)
   last = await page.getAttribute('[data-person]', 'data-person')
+  await heard() // they answer to our tone
 }
 
 async function write(note) {
@@ -48,10 +52,8 @@ try {
   await page.waitForFunction(() => document.querySelector('dialog[open] meter')?.value > 0.2) // the fake microphone beeps
   await look(page, 'phone', found)
   await key('Escape')
-  if (kind === 'browser') {
-    await page.click('[data-phone] button:first-of-type')
-    await page.waitForSelector('[data-phone=connected]')
-  }
+  await page.click('[data-phone] button:first-of-type')
+  await page.waitForSelector('[data-phone=connected]')
   await page.click('[data-state=offline] button.main')
   await state('paused')
   await look(page, 'paused', found)
@@ -94,10 +96,9 @@ try {
   await page.waitForFunction(() => document.querySelector('textarea')?.value === 'ask again about the router')
   console.log(`reload: the same call and its draft after ${Date.now() - before} ms`)
   assert.equal(await page.getAttribute('[data-person]', 'data-person'), third)
-  if (kind === 'browser') {
-    await page.waitForSelector('[data-phone=connected]')
-    console.log(`reload: the headset after ${Date.now() - before} ms`)
-  }
+  await page.waitForSelector('[data-phone=connected]')
+  await heard()
+  console.log(`reload: the customer is heard again after ${Date.now() - before} ms`)
   await key('3')
   await page.waitForSelector('dialog[open] input[name=time]')
   await page.selectOption('dialog[open] select', { index: 1 }) // tomorrow, a whole day
@@ -131,7 +132,7 @@ try {
   await page.unroute('**/api/v1/events/stream*')
   await page.waitForSelector('[data-connection=live]')
   await state('paused')
-  if (kind === 'browser') await page.waitForSelector('[data-phone=connected]')
+  await page.waitForSelector('[data-phone=connected]')
 
   // Fourth call, with the keys off: they do nothing until they are on again.
   await key('?')
@@ -147,12 +148,11 @@ try {
   await key('Escape')
   await key('r')
   await nextCall()
-  if (kind === 'browser') {
-    await key('m')
-    await page.waitForFunction(() => document.querySelector('[data-state]')?.textContent?.includes('You are muted'))
-    await look(page, 'muted', found)
-    await key('m')
-  }
+  await key('m')
+  await page.waitForFunction(() => document.querySelector('[data-state]')?.textContent?.includes('You are muted'))
+  await look(page, 'muted', found)
+  await key('m')
+  await page.waitForFunction(() => !document.querySelector('[data-state]')?.textContent?.includes('You are muted'))
   await key('h')
   await state('wrapping')
   await key('6')

@@ -1,6 +1,7 @@
 import { t } from '../i18n/i18n.svelte'
 import { api, ask, said, type Schemas } from '../lib/api'
 import { labelOf } from './labels'
+import { hear } from './phone.svelte'
 import { change, closeDraft, leaveDraft, notes, openDraft } from './draft.svelte'
 
 export type View = Schemas['OperatorView']
@@ -14,6 +15,7 @@ let news = $state('') // said to screen readers
 let chosen = $state('') // disposition given during the talk
 let figures = $state<Schemas['Figures']>()
 let idle = $state('')
+let sipPhone = $state(false)
 let disposing = '' // attempt whose outcome is on its way
 let sent = '' // the notes that went with the outcome
 
@@ -36,6 +38,10 @@ export const desk = {
   // idle is why a ready operator has no call, in the server's words.
   get idle() {
     return idle
+  },
+  // sipPhone says that a SIP phone of the operator is registered.
+  get sipPhone() {
+    return sipPhone
   },
 }
 
@@ -74,10 +80,17 @@ function leave(before: View) {
 export async function refresh() {
   try {
     figures = await ask(api.GET('/api/v1/operator/figures'))
-    if (view?.state === 'ready') idle = (await ask(api.GET('/api/v1/operator'))).idle ?? ''
+    const now = await ask(api.GET('/api/v1/operator'))
+    idle = now.state === 'ready' ? (now.idle ?? '') : ''
+    hearPhone(now.phone)
   } catch {
     // shown with the connection
   }
+}
+
+export function hearPhone(told: Schemas['Phone']) {
+  sipPhone = told.kind === 'sip' && told.connected
+  hear(told)
 }
 
 // attempt does something and says what went wrong.

@@ -1,17 +1,17 @@
 import { t, type Key } from '../i18n/i18n.svelte'
-import { Problem, problem } from '../lib/api'
-import { session } from '../lib/session.svelte'
+import { api, ask, Problem, type Schemas } from '../lib/api'
 import { hush, openMicrophone, play } from './sound.svelte'
 
 // The browser as the operator's phone: one line to the server over WebRTC, open for the
 // whole shift. The page makes the offer, the server answers; when the line breaks, it is
 // made again, and the call goes on.
-export type PhoneState = 'off' | 'connecting' | 'connected' | 'broken' | 'failed'
+export type PhoneState = 'off' | 'connecting' | 'connected' | 'broken' | 'failed' | 'taken'
 
 let phoneState = $state<PhoneState>('off')
 let why = $state('')
 let muted = $state(false)
 let line: RTCPeerConnection | undefined
+let session = '' // of the line, as the server names it
 let microphone = $state<MediaStream>()
 
 export const phone = {
@@ -65,7 +65,7 @@ export async function disconnect() {
   if (microphone) stop(microphone)
   microphone = undefined
   muted = false
-  await request('DELETE').catch(() => undefined)
+  await api.DELETE('/api/v1/operator/phone', { params: { query: { session } } }).catch(() => undefined)
 }
 
 export function mute() {
@@ -87,8 +87,19 @@ async function call(from: MediaStream) {
   both.setCodecPreferences(codecs.filter((c) => /pcm[ua]$/i.test(c.mimeType) || (/telephone-event/i.test(c.mimeType) && c.clockRate === 8000)))
   await pc.setLocalDescription(await pc.createOffer())
   await gathered(pc)
-  const answer = (await request('POST', { sdp: pc.localDescription?.sdp })) as { sdp: string }
+  const answer = await ask(api.POST('/api/v1/operator/phone', { body: { sdp: pc.localDescription?.sdp ?? '' } }))
+  session = answer.session
   await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp })
+}
+
+// hear takes what the server says of the phone: another tab or computer may have it now.
+export function hear(told: Schemas['Phone']) {
+  if (!line || told.kind !== 'browser' || !told.session || told.session === session || phoneState !== 'connected') return
+  hangUp()
+  if (microphone) stop(microphone)
+  microphone = undefined
+  sessionStorage.removeItem(wanted)
+  phoneState = 'taken'
 }
 
 function hangUp() {
@@ -144,7 +155,7 @@ function stop(stream: MediaStream) {
 const reasons: Record<string, Key> = { NotAllowedError: 'phone.refused', NotFoundError: 'phone.missing', OverconstrainedError: 'phone.missing' }
 
 function reason(error: unknown): string {
-  if (error instanceof Problem && (error.status === 404 || error.status === 501)) return t('phone.none')
+  if (error instanceof Problem && (error.status === 404 || error.status === 501)) return t('phone.none') // a server of before
   if (!(error instanceof Error)) return String(error)
   const key = reasons[error.name]
   return key ? t(key) : error.message
@@ -161,20 +172,4 @@ function gathered(pc: RTCPeerConnection): Promise<void> {
       done()
     }
   })
-}
-
-async function request(method: string, body?: unknown): Promise<unknown> {
-  let answer: Response
-  try {
-    answer = await fetch('/api/v1/operator/phone', {
-      method,
-      headers: { Authorization: 'Bearer ' + session.token, 'Content-Type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    })
-  } catch {
-    throw new Problem(0, t('problem.offline'))
-  }
-  const content = await answer.json().catch(() => undefined)
-  if (!answer.ok) throw problem(answer.status, content?.detail)
-  return content
 }

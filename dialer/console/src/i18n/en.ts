@@ -53,6 +53,8 @@ export const en = {
   'hint.wrapping': 'Choose an outcome. {time} left.',
   'hint.lost': 'The line to your phone broke. Connect it again; the outcome of your call can still be given.',
   'hint.pause_after': 'Pause after this call: {reason}',
+  'hint.away': 'Nothing is heard from your phone; the line is held for a moment.',
+  'hint.taken_back': 'The last call went away by itself: {why}',
   'hint.off_after': 'Off duty after this call',
 
   'do.on_duty': 'Go on duty',
@@ -104,6 +106,9 @@ export const en = {
   'phone.refused': 'the browser may not use the microphone; allow it in the address bar',
   'phone.missing': 'no microphone was found',
   'phone.insecure': 'a browser gives the microphone to pages over HTTPS only',
+  'phone.taken': 'Another tab or computer has the headset now',
+  'phone.take_over': 'Take it over',
+  'phone.sip_on': 'SIP phone connected',
   'phone.unplugged': 'the microphone was unplugged',
 
   'person.title': 'Person',

@@ -54,6 +54,8 @@ export const pl: Messages = {
   'hint.wrapping': 'Wybierz wynik. Zostało {time}.',
   'hint.lost': 'Linia do Twojego telefonu została przerwana. Połącz go ponownie; wynik rozmowy nadal można podać.',
   'hint.pause_after': 'Przerwa po tej rozmowie: {reason}',
+  'hint.away': 'Nie słychać Twojego telefonu; linia jest jeszcze chwilę trzymana.',
+  'hint.taken_back': 'Ostatnia rozmowa odeszła sama: {why}',
   'hint.off_after': 'Koniec służby po tej rozmowie',
 
   'do.on_duty': 'Rozpocznij służbę',
@@ -105,6 +107,9 @@ export const pl: Messages = {
   'phone.refused': 'przeglądarka nie może użyć mikrofonu; zezwól na to w pasku adresu',
   'phone.missing': 'nie znaleziono mikrofonu',
   'phone.insecure': 'przeglądarka daje mikrofon tylko stronom HTTPS',
+  'phone.taken': 'Słuchawki ma teraz inna karta lub inny komputer',
+  'phone.take_over': 'Przejmij',
+  'phone.sip_on': 'Telefon SIP połączony',
   'phone.unplugged': 'mikrofon odłączono',
 
   'person.title': 'Osoba',

@@ -54,6 +54,8 @@ export const zh: Messages = {
   'hint.wrapping': '请选择结果。剩余 {time}。',
   'hint.lost': '与您电话的线路中断。请重新连接;仍可填写通话结果。',
   'hint.pause_after': '本次通话后暂停:{reason}',
+  'hint.away': '听不到您的电话;线路暂时保持。',
+  'hint.taken_back': '上一个通话已自动撤回:{why}',
   'hint.off_after': '本次通话后离岗',
 
   'do.on_duty': '上岗',
@@ -105,6 +107,9 @@ export const zh: Messages = {
   'phone.refused': '浏览器未获麦克风权限;请在地址栏中允许',
   'phone.missing': '未找到麦克风',
   'phone.insecure': '浏览器仅允许 HTTPS 页面使用麦克风',
+  'phone.taken': '耳机现由另一标签页或电脑使用',
+  'phone.take_over': '接管',
+  'phone.sip_on': 'SIP 话机已连接',
   'phone.unplugged': '麦克风已拔出',
 
   'person.title': '客户',

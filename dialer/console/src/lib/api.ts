@@ -37,6 +37,7 @@ const words: Record<string, Key> = {
   'the operator has no call': 'problem.no_call',
   "that attempt is not the operator's present call": 'problem.not_yours',
   'the product is stopping': 'problem.stopping',
+  'browsers are not taken as phones here: set phones.browser.enabled, or use a SIP phone': 'phone.none',
 }
 
 export function problem(status: number, detail: string | undefined): Problem {
