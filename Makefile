@@ -26,7 +26,7 @@ ALONE := /test/(carrier|e2e|fault)$$
 
 # The web pages. Where Node.js is not there the binary has a plain page in their place.
 CONSOLE         := dialer/console
-CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json svelte.config.js tsconfig.json vite.config.ts)
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
 IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
 
 .PHONY: help build console openapi axe demo test fault pacing lab days bench bench-detect train-detector lint dist clean go-version

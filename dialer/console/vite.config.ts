@@ -7,7 +7,7 @@ const emptyAssets = { name: 'empty-assets', buildStart: () => rmSync(new URL('di
 
 export default defineConfig({
   root: 'src',
-  plugins: [svelte(), emptyAssets],
+  plugins: [svelte({ configFile: false }), emptyAssets],
   build: { outDir: '../dist', emptyOutDir: false, assetsInlineLimit: 0, target: 'es2022', modulePreload: { polyfill: false } },
   server: { proxy: { '/api': 'http://127.0.0.1:8080' } }, // `npx vite` beside `outpace demo`
   test: { root: '.', include: ['src/**/*.test.ts'] },

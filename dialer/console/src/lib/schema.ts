@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/detection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How good the answer detector is on the calls of the last 30 days at this node: reliability, confusion, people lost, drift, prices */
+        get: operations["campaigns-detection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/explain": {
         parameters: {
             query?: never;
@@ -235,7 +252,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Server-sent events: `operator` for who is signed in, `live` for managers */
+        /** Server-sent events: `operator` and `phone` for who is signed in, `live` for managers */
         get: operations["events-stream"];
         put?: never;
         post?: never;
@@ -624,6 +641,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make this browser the operator's phone */
+        post: operations["operator-phone-connect"];
+        /** Hang the browser up as a phone */
+        delete: operations["operator-phone-disconnect"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/ready": {
         parameters: {
             query?: never;
@@ -833,6 +868,9 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             detection: string;
+            /** Format: double */
+            detection_check?: number;
+            detection_features?: boolean;
             dispositions: components["schemas"]["Disposition"][] | null;
             hold_reason?: string;
             id: string;
@@ -914,6 +952,16 @@ export interface components {
             column: string;
             field: string;
         };
+        ConnectInBody: {
+            /** @description the offer of a new RTCPeerConnection with the microphone's track; no candidates are needed */
+            sdp: string;
+        };
+        Connected: {
+            /** @description the answer, candidates included */
+            sdp: string;
+            /** @description names this connection */
+            session: string;
+        };
         Decision: {
             /** Format: date-time */
             at: string;
@@ -930,6 +978,7 @@ export interface components {
             digit: string;
             effect: components["schemas"]["Effect"];
             label: string;
+            nobody?: boolean;
         };
         DispositionInBody: {
             attempt?: string;
@@ -1217,6 +1266,21 @@ export interface components {
             password: string;
             user: string;
         };
+        Loss: {
+            basis: string;
+            /** Format: double */
+            high: number;
+            /** Format: int64 */
+            lost: number;
+            /** Format: double */
+            low: number;
+            /** Format: int64 */
+            people: number;
+            /** Format: double */
+            share: number;
+            /** Format: int64 */
+            suspected: number;
+        };
         Number: {
             bad?: boolean;
             basis?: string;
@@ -1234,6 +1298,37 @@ export interface components {
             mode: string;
             name: string;
         };
+        OperatorState: {
+            attempt?: string;
+            /** Format: date-time */
+            bridged_at?: string;
+            call_id?: string;
+            called_for?: components["schemas"]["CalledFor"];
+            campaign?: string;
+            dispositions?: components["schemas"]["Disposition"][] | null;
+            idle?: string;
+            lead?: components["schemas"]["Lead"];
+            number?: string;
+            pause_requested?: boolean;
+            phone: components["schemas"]["Phone"];
+            phone_away?: boolean;
+            preview?: boolean;
+            reason?: string;
+            /** Format: date-time */
+            rest_until?: string;
+            script?: string;
+            /** Format: date-time */
+            since: string;
+            stage?: string;
+            state: string;
+            taken_back?: string;
+            user: string;
+            /** Format: date-time */
+            verdict_at?: string;
+            /** Format: date-time */
+            wrap_until?: string;
+            zones?: string[] | null;
+        };
         OperatorView: {
             attempt?: string;
             /** Format: date-time */
@@ -1246,6 +1341,7 @@ export interface components {
             lead?: components["schemas"]["Lead"];
             number?: string;
             pause_requested?: boolean;
+            phone_away?: boolean;
             preview?: boolean;
             reason?: string;
             /** Format: date-time */
@@ -1255,6 +1351,7 @@ export interface components {
             since: string;
             stage?: string;
             state: string;
+            taken_back?: string;
             user: string;
             /** Format: date-time */
             verdict_at?: string;
@@ -1333,6 +1430,41 @@ export interface components {
             /** @description break, lunch, training, ... */
             reason: string;
         };
+        Phone: {
+            /** @description sip: it is registered; browser: audio comes from it */
+            connected: boolean;
+            /**
+             * Format: int64
+             * @description of those sent to it on this leg, as it says itself
+             */
+            far_packets_lost: number;
+            /** Format: double */
+            jitter_seconds: number;
+            /** @enum {string} */
+            kind: "sip" | "browser" | "none";
+            /** @description it has the leg that stays up for the shift */
+            on_leg: boolean;
+            /**
+             * Format: int64
+             * @description of those it sent on this leg
+             */
+            packets_lost: number;
+            /**
+             * Format: double
+             * @description 0 before it is known
+             */
+            round_trip_seconds: number;
+            /** @description of the browser that is heard: whoever has another one was taken over */
+            session?: string;
+        };
+        Prices: {
+            /** Format: double */
+            DeadAir: number;
+            /** Format: double */
+            Operator: number;
+            /** Format: double */
+            Person: number;
+        };
         QueueID: {
             campaign: string;
             new?: boolean;
@@ -1361,6 +1493,39 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        Reliability: {
+            /** Format: double */
+            odds_from: number;
+            /** Format: double */
+            odds_to: number;
+            people: components["schemas"]["Share"];
+            /** Format: double */
+            told: number;
+        };
+        Report: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            calls: number;
+            campaign: string;
+            /** Format: int64 */
+            checked: number;
+            /** Format: int64 */
+            days: number;
+            /** Format: int64 */
+            labelled: number;
+            loss: components["schemas"]["Loss"];
+            nobody: {
+                [key: string]: components["schemas"]["Share"];
+            };
+            people: {
+                [key: string]: components["schemas"]["Share"];
+            };
+            prices: components["schemas"]["Suggestion"];
+            reliability: components["schemas"]["Reliability"][] | null;
+            trunks: components["schemas"]["TrunkReport"][] | null;
+            verdicts: components["schemas"]["Verdict"][] | null;
+        };
         RetryRule: {
             /** Format: int64 */
             after: number;
@@ -1385,6 +1550,18 @@ export interface components {
             role: string;
             token: string;
             user: string;
+        };
+        Share: {
+            /** Format: double */
+            high: number;
+            /** Format: int64 */
+            k: number;
+            /** Format: double */
+            low: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: double */
+            share: number;
         };
         Snapshot: {
             /** Format: date-time */
@@ -1415,6 +1592,16 @@ export interface components {
             next?: string;
             reason?: string;
         };
+        Suggestion: {
+            /** Format: double */
+            error: number;
+            /** Format: int64 */
+            labels: number;
+            /** Format: double */
+            offset: number;
+            prices: components["schemas"]["Prices"];
+            sure: boolean;
+        };
         SuppressInBody: {
             number: string;
             reason: string;
@@ -1441,6 +1628,27 @@ export interface components {
              */
             seconds?: number;
         };
+        TrunkReport: {
+            /** Format: date-time */
+            alarm?: string;
+            /** Format: int64 */
+            calls: number;
+            /** Format: int64 */
+            checked: number;
+            drifted?: string;
+            /** Format: int64 */
+            labelled: number;
+            learning: boolean;
+            nobody: {
+                [key: string]: components["schemas"]["Share"];
+            };
+            people: {
+                [key: string]: components["schemas"]["Share"];
+            };
+            reliability: components["schemas"]["Reliability"][] | null;
+            trunk: string;
+            verdicts: components["schemas"]["Verdict"][] | null;
+        };
         User: {
             /** Format: date-time */
             created_at: string;
@@ -1460,6 +1668,12 @@ export interface components {
             /** @enum {string} */
             role: "operator" | "manager" | "admin";
             sees_numbers?: boolean;
+        };
+        Verdict: {
+            /** Format: int64 */
+            calls: number;
+            people: components["schemas"]["Share"];
+            verdict: string;
         };
         Waterfall: {
             /** Format: date-time */
@@ -1630,6 +1844,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "campaigns-detection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
                 };
             };
             /** @description Error */
@@ -2348,7 +2593,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OperatorView"];
+                    "application/json": components["schemas"]["OperatorState"];
                 };
             };
             /** @description Error */
@@ -2723,6 +2968,87 @@ export interface operations {
                 "application/json": components["schemas"]["PauseInBody"];
             };
         };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-phone-connect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connected"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-phone-disconnect": {
+        parameters: {
+            query?: {
+                /** @description only where it is still this one: a page that leaves must not hang up its successor */
+                session?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
