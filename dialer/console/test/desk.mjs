@@ -155,11 +155,11 @@ try {
   await page.waitForFunction(() => !document.querySelector('[data-state]')?.textContent?.includes('You are muted'))
   await key('h')
   await state('wrapping')
+  await page.click('[data-state=wrapping] button:last-of-type') // off duty after this call
+  await page.waitForFunction(() => document.querySelector('[data-state]')?.textContent?.includes('Off duty after this call'))
   await key('6')
-  await state('ready')
-  await page.waitForSelector('[data-talks="4"]')
-  await page.click('[data-state=ready] button:last-of-type') // off duty
   await state('offline')
+  await page.waitForSelector('[data-talks="4"]')
 
   assert.deepEqual(faults, [])
   assert.deepEqual(found, [])

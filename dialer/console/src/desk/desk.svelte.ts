@@ -53,10 +53,11 @@ export function show(next: View) {
   const before = view
   view = next
   if (next.state !== 'ready') idle = ''
-  if (next.attempt && next.attempt !== before?.attempt && inCall(next)) {
+  const begun = inCall(next) && !(inCall(before) && before?.attempt === next.attempt)
+  if (begun && next.attempt) {
     chosen = ''
     trouble = ''
-    news = t('person.arrived', { name: next.lead?.name || t('person.unnamed') })
+    if (next.state === 'talking') news = t('person.arrived', { name: next.lead?.name || t('person.unnamed') })
     void openDraft(next.attempt).then(() => (chosen = next.state === 'talking' ? (notes.now.disposition ?? '') : ''))
   }
   if (next.preview && next.lead?.id !== before?.lead?.id) news = t('person.preview', { name: next.lead?.name || t('person.unnamed') })
