@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 // The Go package embeds dist, so its .gitkeep must stay: only what is built goes.
-const emptyAssets = { name: 'empty-assets', buildStart: () => rmSync(new URL('dist/assets', import.meta.url), { recursive: true, force: true }) }
+const emptyAssets = { name: 'empty-assets', apply: 'build' as const, buildStart: () => rmSync(new URL('dist/assets', import.meta.url), { recursive: true, force: true }) }
 
 export default defineConfig({
   root: 'src',
