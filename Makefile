@@ -38,7 +38,9 @@ build: go-version console ## one static binary, bin/outpace
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/outpace ./cmd/outpace
 
 console: ## the web pages, where Node.js is installed and something changed
-	@if .ci/setup node $(NODE_MIN); then $(MAKE) --no-print-directory $(CONSOLE)/dist/index.html; fi
+	@if ! .ci/setup node $(NODE_MIN); then [ -z "$(CI)" ]; \
+	elif ! $(MAKE) --no-print-directory $(CONSOLE)/dist/index.html; then \
+		[ -z "$(CI)" ] && echo "The console is not built; the binary has a plain page in its place." >&2; fi
 
 $(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package-lock.json
 	cd $(CONSOLE) && npm ci --no-audit --no-fund

@@ -135,7 +135,10 @@ export async function dispose(d: Disposition, callback?: { local: string; person
   if (wrapping) disposing = of
   const done = await attempt(() => ask(api.POST('/api/v1/operator/disposition', { body })))
   disposing = ''
-  if (!done) return false
+  if (!done) {
+    if (view?.attempt !== of) leaveDraft(of, '')
+    return false
+  }
   sent = body.note
   news = t('disposition.saved', { label: labelOf(d) })
   if (wrapping) closeDraft(of)

@@ -12,6 +12,7 @@ let why = $state('')
 let muted = $state(false)
 let line: RTCPeerConnection | undefined
 let session = '' // of the line, as the server names it
+let connectedAt = 0
 let microphone = $state<MediaStream>()
 
 export const phone = {
@@ -92,8 +93,12 @@ async function call(from: MediaStream) {
   await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp })
 }
 
+// What the server says right after we connected may be of the line before.
+const settling = 2000
+
 // hear takes what the server says of the phone: another tab or computer may have it now.
 export function hear(told: Schemas['Phone']) {
+  if (Date.now() - connectedAt < settling) return
   if (!line || told.kind !== 'browser' || !told.session || told.session === session || phoneState !== 'connected') return
   hangUp()
   if (microphone) stop(microphone)
@@ -115,6 +120,7 @@ function follow(pc: RTCPeerConnection) {
   switch (pc.connectionState) {
     case 'connected':
       phoneState = 'connected'
+      connectedAt = Date.now()
       break
     case 'disconnected':
       phoneState = 'broken'

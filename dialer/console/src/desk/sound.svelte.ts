@@ -37,7 +37,7 @@ export const sound = {
   },
 }
 
-// Silent: the browser refused it, or has no device.
+// openMicrophone throws what the browser does where it is refused, or there is none.
 export async function openMicrophone(): Promise<MediaStream> {
   const device = microphone ? { deviceId: { ideal: microphone } } : {}
   const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...device } })
