@@ -120,6 +120,8 @@ try {
   await key('p')
   await key('1')
   await page.waitForFunction(() => document.querySelector('[data-state]')?.textContent?.includes('Pause after this call: break'))
+  await page.waitForTimeout(500)
+  assert.match(await text('button[aria-pressed=true]'), /Call back/) // the digits of the menu chose no outcome
   await key('h')
   await state('paused')
   assert.match(await text('[data-state]'), /break/)
