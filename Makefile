@@ -24,23 +24,49 @@ ARGS    ?=
 # the product and not each other.
 ALONE := /test/(carrier|e2e|fault)$$
 
-.PHONY: help build demo test fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
+# The web pages. Where Node.js is not there the binary has a plain page in their place.
+CONSOLE         := dialer/console
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
+IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
+
+.PHONY: help build console openapi axe demo test fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: go-version ## one static binary, bin/outpace
+build: go-version console ## one static binary, bin/outpace
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/outpace ./cmd/outpace
 
+console: ## the web pages, where Node.js is installed and something changed
+	@if ! .ci/setup node $(NODE_MIN); then [ -z "$(CI)" ]; \
+	elif ! $(MAKE) --no-print-directory $(CONSOLE)/dist/index.html; then \
+		[ -z "$(CI)" ] && echo "The console is not built; the binary has a plain page in its place." >&2; fi
+
+$(CONSOLE)/node_modules/.package-lock.json: $(CONSOLE)/package-lock.json
+	cd $(CONSOLE) && npm ci --no-audit --no-fund
+	@touch $@
+
+$(CONSOLE)/dist/index.html: $(CONSOLE_SOURCES) $(CONSOLE)/node_modules/.package-lock.json
+	$(IN_CONSOLE) build
+
+openapi: go-version $(CONSOLE)/node_modules/.package-lock.json ## write dialer/api/openapi.json anew, and the console's types from it
+	go test -count=1 -run TestOpenAPIFile ./dialer/api -renew
+	$(IN_CONSOLE) types
+
+axe: go-version console ## every state of the pages under axe, in both themes, three languages and two widths; pictures in dialer/console/shots
+	OUTPACE_AXE=all OUTPACE_REQUIRE_TOOLS=1 go test -count=1 -timeout 60m -run TestConsole -v ./test/e2e
+
 demo: build ## the whole product on loopback; ARGS="--duration 60s --no-browser" for a smoke test
-	@.ci/setup node $(NODE_MIN) || true
 	bin/outpace demo $(ARGS)
 
-test: go-version ## format, vet and every test with the race detector; with CI=1 nothing may be left out
+test: go-version console ## format, vet and every test with the race detector; with CI=1 nothing may be left out
 	@.ci/setup tools
 	@files=$$(gofmt -l cmd dialer pacing sip media campaigns config test); \
 	if [ -n "$$files" ]; then echo "gofmt wants to change:" $$files >&2; exit 1; fi
 	go vet ./...
+	@if [ -d $(CONSOLE)/node_modules ]; then $(IN_CONSOLE) check && npm run --silent test; \
+	elif [ -n "$(CI)" ]; then echo "The console is not built. In CI nothing may be left out." >&2; exit 1; \
+	else echo "The console is not built: its tests are left out." >&2; fi
 	@$(if $(RACE),true,echo "no C compiler: testing without the race detector" >&2)
 	@export CGO_ENABLED=$(if $(RACE),1,0) OUTPACE_REQUIRE_TOOLS=$(if $(CI),1); \
 	{ failed=0; \
@@ -109,7 +135,7 @@ lint: go-version ## golangci-lint where it is installed, else go vet
 		echo "  go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest"; \
 		go vet ./...; fi
 
-dist: go-version ## binaries for Linux and macOS with their sha256 sums, in dist/
+dist: go-version console ## binaries for Linux and macOS with their sha256 sums, in dist/
 	rm -rf dist && mkdir -p dist
 	@for platform in $(PLATFORMS); do \
 		os=$${platform%/*} arch=$${platform#*/}; out=dist/outpace-$(VERSION)-$$os-$$arch; echo "$$out"; \
@@ -117,7 +143,7 @@ dist: go-version ## binaries for Linux and macOS with their sha256 sums, in dist
 	cd dist && sha256sum outpace-* > SHA256SUMS
 
 clean: ## remove what the other targets made
-	rm -rf bin dist
+	rm -rf bin dist $(CONSOLE)/dist/assets $(CONSOLE)/dist/index.html
 
 go-version:
 	@have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//' || true); \

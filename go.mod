@@ -2,6 +2,8 @@ module github.com/outpace-dialer/outpace
 
 go 1.26.8
 
+ignore ./dialer/console/node_modules
+
 require (
 	github.com/Shopify/toxiproxy/v2 v2.12.0
 	github.com/danielgtaylor/huma/v2 v2.37.2

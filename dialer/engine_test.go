@@ -35,7 +35,7 @@ func TestFromClaimToDisposition(t *testing.T) {
 				t.Errorf("%s: %d times", told, f.audio.was(told))
 			}
 		}
-		if v := f.view("ann"); v.Lead == nil || v.Number == "" || v.Attempt != campaigns.AttemptID(leg) || len(v.Dispositions) == 0 {
+		if v := f.view("ann"); v.Lead == nil || v.Number == "" || v.Attempt != campaigns.AttemptID(leg) || len(v.Dispositions) == 0 || v.CalledFor == nil || len(v.Zones) == 0 {
 			t.Errorf("on the screen: %+v", v)
 		}
 		f.wait(time.Minute)

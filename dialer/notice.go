@@ -132,12 +132,25 @@ type OperatorView struct {
 	CallID       string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg
 	Number       string                  `json:"number,omitempty"`
 	Lead         *campaigns.Lead         `json:"lead,omitempty"`
+	Zones        []string                `json:"zones,omitempty"`      // of Number: every one that is plausible
+	CalledFor    *CalledFor              `json:"called_for,omitempty"` // why the lead is called now
 	VerdictAt    time.Time               `json:"verdict_at,omitzero"`
 	BridgedAt    time.Time               `json:"bridged_at,omitzero"`
 	WrapUntil    time.Time               `json:"wrap_until,omitzero"`
 	Dispositions []campaigns.Disposition `json:"dispositions,omitempty"`
 	Script       string                  `json:"script,omitempty"`
 	Preview      bool                    `json:"preview,omitempty"` // the lead waits to be dialled
+}
+
+// CalledFor is why a lead is called now.
+type CalledFor struct {
+	Segment     string              `json:"segment"`
+	Priority    float64             `json:"priority"`
+	Attempts    int                 `json:"attempts"` // of this campaign so far that reached the network
+	LastOutcome campaigns.Outcome   `json:"last_outcome,omitempty"`
+	LastAt      time.Time           `json:"last_at,omitzero"`    // of LastOutcome
+	Callback    *campaigns.Callback `json:"callback,omitempty"`  // this call was promised
+	TalkedTo    campaigns.UserID    `json:"talked_to,omitempty"` // who talked to the lead last in this campaign
 }
 
 // CampaignView is a campaign as the live page shows it.

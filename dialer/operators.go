@@ -202,18 +202,25 @@ func (e *Engine) operatorView(o *liveOperator) OperatorView {
 		Attempt: campaigns.AttemptID(o.Call()), Away: o.Away(), Leg: o.leg,
 	}
 	if t := o.last; t != nil {
-		lead := t.claim.Lead
-		v.CallID, v.Number, v.Lead = t.callID, t.claim.Number.E164, &lead
-		v.VerdictAt, v.BridgedAt, v.WrapUntil = t.verdictAt, t.bridgedAt, t.wrapUntil
+		v.show(t.claim)
+		v.CallID, v.VerdictAt, v.BridgedAt, v.WrapUntil = t.callID, t.verdictAt, t.bridgedAt, t.wrapUntil
 		v.Dispositions, v.Script = dispositionsOf(t.campaign), t.campaign.Script
 	} else if p := o.preview; p != nil {
-		lead := p.Lead
-		v.Number, v.Lead, v.Preview = p.Number.E164, &lead, true
+		v.show(*p)
+		v.Preview = true
 	} else if c := e.calls[v.Attempt]; c != nil { // asked for in preview, not answered yet
-		lead := c.claim.Lead
-		v.Number, v.Lead = c.claim.Number.E164, &lead
+		v.show(c.claim)
 	}
 	return v
+}
+
+// show puts the lead of a claim on the screen.
+func (v *OperatorView) show(c campaigns.Claim) {
+	v.Number, v.Lead, v.Zones = c.Number.E164, &c.Lead, c.Number.Zones
+	v.CalledFor = &CalledFor{
+		Segment: c.Queue.Segment, Priority: c.Priority, Attempts: c.Attempts, LastOutcome: c.LastOutcome, LastAt: c.LastAt,
+		Callback: c.Callback, TalkedTo: c.Operator,
+	}
 }
 
 func dispositionsOf(c campaigns.Campaign) []campaigns.Disposition {

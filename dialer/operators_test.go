@@ -199,7 +199,7 @@ func TestPreview(t *testing.T) {
 		f.ready("ann")
 		f.wait(time.Second)
 		v := f.view("ann")
-		if !v.Preview || v.Lead == nil || len(f.trunks.legs()) != 0 {
+		if !v.Preview || v.Lead == nil || v.CalledFor == nil || len(f.trunks.legs()) != 0 {
 			t.Fatalf("wants a lead to look at and no call: %+v", v)
 		}
 		skipped := v.Lead.ID

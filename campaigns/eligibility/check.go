@@ -193,29 +193,17 @@ func givenUp(s Subject) string {
 // hoursGates are one gate for each zone and region, and one for each zone of
 // the campaign's own windows.
 func (r *Rules) hoursGates(s Subject, now time.Time) []Gate {
-	entries, _ := r.resolve(s.Number.Regions, now)
-	week, err := campaignHours(s.Campaign.Windows)
 	var gates []Gate
-	for _, zone := range r.locations(s.Number.Zones) {
-		local := now.In(zone)
-		for _, e := range entries {
-			if e.Hours == nil {
-				continue
-			}
-			kind, hours := e.day(local)
-			g := hoursGate(hours, local)
-			g.Detail = fmt.Sprintf("%s %s %s, %s: %s", e.ID, zone, local.Format("Mon 15:04"), kind, hours)
-			if e.needsCalendar() && e.calendar == nil {
-				g.Detail += "; no holiday calendar"
-			}
-			gates = append(gates, g)
+	for _, h := range r.Hours(s.Number, s.Campaign, now) {
+		g := hoursGate(h.Hours, h.Local)
+		g.Detail = fmt.Sprintf("%s %s %s, %s: %s", h.Rule, h.Zone, h.Local.Format("Mon 15:04"), h.Day, h.Hours)
+		if h.Rule == CampaignRule {
+			g.Detail = fmt.Sprintf("campaign %s %s: %s", h.Zone, h.Local.Format("Mon 15:04"), h.Hours)
 		}
-		if week != nil && err == nil {
-			hours := week[local.Weekday()]
-			g := hoursGate(hours, local)
-			g.Detail = fmt.Sprintf("campaign %s %s: %s", zone, local.Format("Mon 15:04"), hours)
-			gates = append(gates, g)
+		if h.noCalendar {
+			g.Detail += "; no holiday calendar"
 		}
+		gates = append(gates, g)
 	}
 	return gates
 }

@@ -119,3 +119,47 @@ func merge(hours DayHours) DayHours {
 	}
 	return merged
 }
+
+// CampaignRule is the name of a campaign's own windows among the rules.
+const CampaignRule = "campaign"
+
+// ZoneHours are the hours that one rule allows in one zone of a number, on the
+// day of a moment.
+type ZoneHours struct {
+	Rule  string // region, or CampaignRule
+	Name  string // of the region, in words; empty for CampaignRule
+	Zone  string
+	Local time.Time // the moment, in the zone
+	Day   DayKind   // empty for CampaignRule
+	Hours DayHours
+	Open  bool
+
+	noCalendar bool // the rule knows holidays, and there is no calendar of them
+}
+
+// Hours are the hours of every rule in every zone of a number. It may be called at
+// the moment where all are open, and stay so for RingAllowance; see Open.
+func (r *Rules) Hours(n campaigns.Number, c campaigns.Campaign, at time.Time) []ZoneHours {
+	entries, _ := r.resolve(n.Regions, at)
+	week, err := campaignHours(c.Windows)
+	var all []ZoneHours
+	for _, zone := range r.locations(n.Zones) {
+		h := ZoneHours{Zone: zone.String(), Local: at.In(zone)}
+		for _, e := range entries {
+			if e.Hours == nil {
+				continue
+			}
+			h.Rule, h.Name = e.ID, e.Name
+			h.Day, h.Hours = e.day(h.Local)
+			h.Open, _ = h.Hours.at(h.Local)
+			h.noCalendar = e.needsCalendar() && e.calendar == nil
+			all = append(all, h)
+		}
+		if week != nil && err == nil {
+			hours := week[h.Local.Weekday()]
+			open, _ := hours.at(h.Local)
+			all = append(all, ZoneHours{Rule: CampaignRule, Zone: h.Zone, Local: h.Local, Hours: hours, Open: open})
+		}
+	}
+	return all
+}

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/test/carrier"
@@ -87,6 +88,7 @@ type demoRun struct {
 	carrier *carrier.Carrier
 	app     *app.App
 	people  []operators.Credential
+	guest   operators.Credential // a person who sits down among them
 	watch   *app.Watch
 	started time.Time
 	cleanUp func()
@@ -113,7 +115,7 @@ func (d *demoRun) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.people, err = seedDemo(ctx, cfg, d.flags, d.mode); err != nil {
+	if d.people, d.guest, err = seedDemo(ctx, cfg, d.flags, d.mode); err != nil {
 		return err
 	}
 	o := app.Options{Version: version, Log: d.log, Observer: d.watch}
@@ -244,10 +246,10 @@ func (d *demoRun) drained() (*demoResult, error) {
 	return result, nil
 }
 
-// link is where to look, signed in once for the demo.
-func (d *demoRun) link(ctx context.Context) (string, error) {
-	token, err := app.NewToken(ctx, d.app.Records(), demoManager, 24*time.Hour)
-	return "http://" + d.app.HTTPAddr() + "/#token=" + token, err
+// link signs a user in at a page, once.
+func (d *demoRun) link(ctx context.Context, user campaigns.UserID, page string) (string, error) {
+	code, err := app.NewLink(ctx, d.app.Records(), user, 24*time.Hour)
+	return "http://" + d.app.HTTPAddr() + page + "#link=" + code, err
 }
 
 // openBrowser tries; a machine without one has the printed link.

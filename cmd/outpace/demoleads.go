@@ -17,6 +17,7 @@ const (
 	demoCampaign = "demo"
 	demoList     = "demo"
 	demoManager  = "manager"
+	demoGuest    = "you"  // a person who sits down among the simulated operators
 	demoRegion   = "DEMO" // the rule pack of fictitious numbers
 )
 
@@ -66,6 +67,19 @@ func demoLeads(n int, seed uint64) []campaigns.Lead {
 	return leads
 }
 
+// demoScript has a stage for each headline.
+const demoScript = `# Greeting
+Good day, my name is {operator}. Am I speaking with {name}?
+
+# Need
+Who provides your {product} today, and until when does the contract run?
+
+# Offer
+We can take that over from the first of next month, for a fifth less. Shall I send you the papers?
+
+# Close
+Let me say back what we agreed on ...`
+
 // demoPlan is the demo's campaign: two segments, the law's limits.
 func demoPlan(now time.Time, m demoMode) campaigns.Campaign {
 	return campaigns.Campaign{
@@ -78,21 +92,21 @@ func demoPlan(now time.Time, m demoMode) campaigns.Campaign {
 		Pacing:    campaigns.Pacing{Mode: m.mode, Ratio: m.ratio, AbandonmentLimit: 0.03},
 		Detection: "before", Dispositions: campaigns.DefaultDispositions(),
 		Wrap:       campaigns.Wrap{Timeout: time.Minute, Default: "no_decision"},
-		Script:     "Good day, my name is ... . Am I speaking with {name}?",
+		Script:     demoScript,
 		SafeHarbor: "safe-harbor", Recording: campaigns.RecordAlways, CreatedAt: now,
 	}
 }
 
 // seedDemo fills a new store; one that has the demo already keeps its leads.
-func seedDemo(ctx context.Context, cfg config.Config, f demoFlags, m demoMode) (people []operators.Credential, err error) {
+func seedDemo(ctx context.Context, cfg config.Config, f demoFlags, m demoMode) (people []operators.Credential, guest operators.Credential, err error) {
 	store, err := app.OpenStore(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, guest, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	if _, err := store.Campaign(ctx, demoCampaign); errors.Is(err, campaigns.ErrNotFound) {
 		if err := seedLeads(ctx, store, f, m); err != nil {
-			return nil, err
+			return nil, guest, err
 		}
 	}
 	return seedPeople(ctx, store, f.operators)
@@ -110,22 +124,26 @@ func seedLeads(ctx context.Context, store app.Store, f demoFlags, m demoMode) er
 	return err
 }
 
-// seedPeople creates the manager and the operators, each with fresh secrets.
-func seedPeople(ctx context.Context, store app.Store, n int) ([]operators.Credential, error) {
+// seedPeople creates the manager, the operators and the guest, each with fresh secrets.
+func seedPeople(ctx context.Context, store app.Store, n int) (people []operators.Credential, guest operators.Credential, err error) {
 	manager := app.NewUser{ID: demoManager, Name: "Demo manager", Role: campaigns.RoleManager, Password: newSecret(), SeesNumbers: true}
 	if err := app.AddUser(ctx, store, manager); err != nil {
-		return nil, err
+		return nil, guest, err
 	}
-	people := make([]operators.Credential, n)
-	for i := range people {
-		people[i] = operators.Credential{User: fmt.Sprintf("op%02d", i+1), Password: newSecret(), SIPPassword: newSecret()}
-		u := app.NewUser{
-			ID: campaigns.UserID(people[i].User), Name: fmt.Sprintf("Operator %d", i+1), Role: campaigns.RoleOperator,
-			Password: people[i].Password, PhonePassword: people[i].SIPPassword,
+	for i := range n {
+		one, err := seedOperator(ctx, store, fmt.Sprintf("op%02d", i+1), fmt.Sprintf("Operator %d", i+1))
+		if err != nil {
+			return nil, guest, err
 		}
-		if err := app.AddUser(ctx, store, u); err != nil {
-			return nil, err
-		}
+		people = append(people, one)
 	}
-	return people, nil
+	guest, err = seedOperator(ctx, store, demoGuest, "You")
+	return people, guest, err
+}
+
+func seedOperator(ctx context.Context, store app.Store, user, name string) (operators.Credential, error) {
+	c := operators.Credential{User: user, Password: newSecret(), SIPPassword: newSecret()}
+	return c, app.AddUser(ctx, store, app.NewUser{
+		ID: campaigns.UserID(user), Name: name, Role: campaigns.RoleOperator, Password: c.Password, PhonePassword: c.SIPPassword,
+	})
 }

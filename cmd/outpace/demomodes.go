@@ -189,7 +189,11 @@ func (d *demoFloor) greet(ctx context.Context) error {
 	}
 	fmt.Fprintln(w, "Outpace demo: a SIMULATION. No real call can leave: the only trunk is on loopback.")
 	for _, r := range d.runs {
-		url, err := r.link(ctx)
+		url, err := r.link(ctx, demoManager, "/live")
+		if err != nil {
+			return err
+		}
+		desk, err := r.link(ctx, demoGuest, "/desk")
 		if err != nil {
 			return err
 		}
@@ -197,9 +201,12 @@ func (d *demoFloor) greet(ctx context.Context) error {
 			fmt.Fprintln(w, r.mode.name)
 		}
 		fmt.Fprintf(w, `  live page  %s
+  sit down as an operator, with a headset  %s
+  or with a SIP phone that answers by itself: user %s, password %s, registrar %s
+  (each link signs in once)
   API        http://%s/api/openapi.json
   metrics    http://%s/metrics
-`, url, r.app.HTTPAddr(), r.app.AdminAddr())
+`, url, desk, demoGuest, r.guest.SIPPassword, r.app.PhonesAddr(), r.app.HTTPAddr(), r.app.AdminAddr())
 		if !d.flags.noBrowser {
 			openBrowser(url)
 		}

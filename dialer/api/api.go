@@ -15,6 +15,7 @@ import (
 	"path"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -47,6 +48,9 @@ type Engine interface {
 type Explainer interface {
 	Explain(ctx context.Context, number string, now time.Time) ([]Explanation, error)
 	ExplainCampaign(ctx context.Context, c campaigns.CampaignID, now time.Time) (eligibility.Waterfall, error)
+	// CallTimes are the half hours of a day of the number's owner, 2026-03-02, and
+	// whether the rules allow a call of the campaign in them.
+	CallTimes(ctx context.Context, c campaigns.CampaignID, n campaigns.Number, day string) ([]CallTime, error)
 }
 
 // Explanation is the verdict on one number in one campaign, gate by gate.
@@ -96,6 +100,8 @@ type Server struct {
 	phones       BrowserPhone
 	detection    DetectionReport
 	hub          *Hub
+	drafts       Drafts
+	linking      sync.Mutex // a link is used once
 	phoneSecrets PhoneSecrets
 	prompts      []string
 	logins       *throttle
@@ -120,6 +126,7 @@ type Deps struct {
 	Phones       BrowserPhone // nil: no routes and events of phones
 	Detection    DetectionReport
 	Hub          *Hub
+	Drafts       Drafts
 	PhoneSecrets PhoneSecrets
 	Prompts      []string     // messages that campaigns may name; nil: not checked
 	Page         http.Handler // the live page
@@ -137,13 +144,14 @@ func New(cfg Config, d Deps) *Server {
 	}
 	s := &Server{
 		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
-		hub: d.Hub, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
+		hub: d.Hub, drafts: d.Drafts, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/api/openapi", "", "/api/schemas"
 	hc.CreateHooks = nil // no $schema in every answer
 	hc.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	hc.Components.Schemas.RegisterTypeAlias(decisionType, reflect.TypeFor[pacingDecision]())
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	api := humago.New(mux, hc)
 	s.routeSession(api)
@@ -151,6 +159,7 @@ func New(cfg Config, d Deps) *Server {
 	if s.phones != nil {
 		s.routePhone(api)
 	}
+	s.routeDesk(api)
 	s.routeCampaigns(api)
 	s.routeForecast(api)
 	s.routeDetection(api)

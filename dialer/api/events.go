@@ -20,6 +20,7 @@ type Hub struct {
 	mu      sync.Mutex
 	streams map[*subscriber]struct{}
 	cut     atomic.Uint64
+	book    dayBook
 }
 
 type subscriber struct {
@@ -43,6 +44,7 @@ func NewHub() *Hub { return &Hub{streams: map[*subscriber]struct{}{}} }
 // Notice passes an operator's change on to that operator's streams. It returns
 // at once.
 func (h *Hub) Notice(n dialer.Notice) {
+	h.book.notice(n)
 	if changed, ok := n.(dialer.OperatorChanged); ok {
 		h.pass(changed.Operator.User, event{operator: changed.Operator})
 	}

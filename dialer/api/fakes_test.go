@@ -41,6 +41,8 @@ type fakeEngine struct {
 	set   []campaigns.Campaign
 	tally campaigns.Tally
 	err   error // of every command
+	idle  bool  // nobody is on the screen
+	later bool  // attempt a2 is, with the lead of a1
 }
 
 func (e *fakeEngine) tell(words ...string) error {
@@ -102,7 +104,16 @@ func (e *fakeEngine) SetCampaign(_ context.Context, c campaigns.Campaign, t camp
 }
 
 func (e *fakeEngine) Operator(_ context.Context, u campaigns.UserID) (dialer.OperatorView, error) {
-	return talking(u), nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.idle {
+		return dialer.OperatorView{User: u, State: operator.Ready}, nil
+	}
+	v := talking(u)
+	if e.later {
+		v.Attempt = "a2"
+	}
+	return v, nil
 }
 
 func (e *fakeEngine) Snapshot(context.Context) (dialer.Snapshot, error) {
@@ -112,7 +123,7 @@ func (e *fakeEngine) Snapshot(context.Context) (dialer.Snapshot, error) {
 // talking is an operator with the marker's owner on the line.
 func talking(u campaigns.UserID) dialer.OperatorView {
 	return dialer.OperatorView{
-		User: u, State: operator.Talking, Number: marker, Attempt: "a1",
+		User: u, State: operator.Talking, Campaign: "spring", Number: marker, Attempt: "a1", Zones: []string{"Europe/Warsaw"},
 		Lead: &campaigns.Lead{ID: 1, Name: "Jan", Numbers: []campaigns.Number{{E164: marker}}},
 	}
 }
@@ -130,6 +141,37 @@ func (x *fakeExplainer) ExplainCampaign(_ context.Context, c campaigns.CampaignI
 func (x *fakeExplainer) Explain(_ context.Context, number string, _ time.Time) ([]Explanation, error) {
 	x.asked = number
 	return []Explanation{{Campaign: "spring", Lead: 1, Number: marker, Gates: []Gate{{Name: "window", OK: true, Detail: "09:00 to 20:00"}}}}, nil
+}
+
+// CallTimes knows that nobody is called at ten.
+func (x *fakeExplainer) CallTimes(_ context.Context, c campaigns.CampaignID, n campaigns.Number, day string) ([]CallTime, error) {
+	if c != "spring" || n.E164 != marker {
+		return nil, campaigns.ErrNotFound
+	}
+	return []CallTime{
+		{Local: day + "T09:30", Open: true},
+		{Local: day + "T10:00", ClosedBy: &Closing{Rule: "PL", Zone: "Europe/Warsaw", Day: "weekday", Hours: "09:00-10:00"}},
+	}, nil
+}
+
+// fakeDrafts keep drafts in memory.
+type fakeDrafts map[campaigns.UserID]Draft
+
+func (f fakeDrafts) Keep(user campaigns.UserID, d Draft) error {
+	f[user] = d
+	return nil
+}
+
+func (f fakeDrafts) Draft(user campaigns.UserID) (Draft, error) {
+	if d, ok := f[user]; ok {
+		return d, nil
+	}
+	return Draft{}, campaigns.ErrNotFound
+}
+
+func (f fakeDrafts) Drop(user campaigns.UserID) error {
+	delete(f, user)
+	return nil
 }
 
 // fakeForecaster notes what it was asked; it knows spring alone.
@@ -175,6 +217,7 @@ type world struct {
 	forecaster *fakeForecaster
 	phones     *fakePhones
 	hub        *Hub
+	drafts     fakeDrafts
 	tokens     map[string]string // of each user
 }
 
@@ -186,10 +229,10 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { store.Close() })
 	w := &world{
-		store: store, engine: &fakeEngine{}, explainer: &fakeExplainer{}, recordings: &fakeRecordings{}, forecaster: &fakeForecaster{}, phones: &fakePhones{}, hub: NewHub(), tokens: map[string]string{},
+		store: store, engine: &fakeEngine{}, explainer: &fakeExplainer{}, recordings: &fakeRecordings{}, forecaster: &fakeForecaster{}, phones: &fakePhones{}, hub: NewHub(), drafts: fakeDrafts{}, tokens: map[string]string{},
 	}
 	w.api = New(Config{LoginsPerMinute: guesses}, Deps{
-		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Forecaster: w.forecaster, Phones: w.phones, Detection: measured, Hub: w.hub,
+		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Forecaster: w.forecaster, Phones: w.phones, Detection: measured, Hub: w.hub, Drafts: w.drafts,
 		PhoneSecrets: func(user, password string) (string, string) { return "md5 of " + password, "sha of " + password },
 		Page:         http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") }),
 		Prompts:      []string{"call-back", "safe-harbor"},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"reflect"
 	"slices"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -33,13 +34,33 @@ func (s *Server) live(ctx context.Context, u campaigns.User) (live, error) {
 }
 
 // maskedSnapshot is a snapshot as a user may see it, without what is constant for a
-// campaign: it goes out twice a second. What it is made of stays as it was: several
+// campaign and what the operator alone needs: it goes out twice a second. What it is made of stays as it was: several
 // users look at one.
 func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
 	s.Operators = slices.Clone(s.Operators)
 	for i, o := range s.Operators {
-		o.Script, o.Dispositions = "", nil
+		o.Script, o.Dispositions, o.CalledFor = "", nil, nil
 		s.Operators[i] = masked(o, u)
 	}
 	return s
 }
+
+// pacingDecision is what a pacing.Decision is in JSON, which it writes by itself: see
+// its MarshalJSON.
+type pacingDecision struct {
+	Dial              int      `json:"dial"`
+	Record            int      `json:"record,omitempty"`
+	Cancel            []string `json:"cancel,omitempty"`
+	Bound             string   `json:"bound"`
+	Why               string   `json:"why"`
+	Ratio             float64  `json:"ratio"`
+	Wanted            float64  `json:"wanted"`
+	AnswerProbability float64  `json:"answer_probability"`
+	AbandonChance     float64  `json:"abandon_chance"`
+	Threshold         float64  `json:"threshold"`
+	Credit            float64  `json:"credit"`
+	Live              float64  `json:"live"`
+}
+
+// decisionType is the type of a pacing.Decision.
+var decisionType = reflect.TypeOf(dialer.CampaignView{}.Decision)

@@ -2,6 +2,9 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,5 +39,27 @@ func TestLiveOfOtherNodes(t *testing.T) {
 	s := Server{engine: w.engine, others: w.api.others}
 	if all, err := s.live(t.Context(), campaigns.User{}); err != nil || len(all.Others) != 1 {
 		t.Errorf("a stream shows %+v, %v", all, err)
+	}
+}
+
+// A pacing decision is described as it is written.
+func TestDecisionSchema(t *testing.T) {
+	keys := func(v any) []string {
+		t.Helper()
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all map[string]any
+		if err := json.Unmarshal(text, &all); err != nil {
+			t.Fatal(err)
+		}
+		return slices.Sorted(maps.Keys(all))
+	}
+	// What may be left out is set.
+	written := dialer.CampaignView{}.Decision
+	written.Record, written.Cancel = 1, []string{"a1"}
+	if got, want := keys(pacingDecision{Record: 1, Cancel: []string{"a1"}}), keys(written); !slices.Equal(got, want) {
+		t.Errorf("described as %q, written as %q", got, want)
 	}
 }

@@ -79,7 +79,11 @@ func (s *Server) routeOperator(api huma.API) {
 			if in.Body.CallbackAt != nil {
 				said.CallbackAt = *in.Body.CallbackAt
 			}
-			return nil, s.engine.Dispose(ctx, by.ID, said)
+			if err := s.engine.Dispose(ctx, by.ID, said); err != nil {
+				return nil, err
+			}
+			s.dropDraft(ctx, by, said.Attempt)
+			return nil, nil
 		})
 	register(s, api, campaigns.RoleOperator, huma.Operation{
 		OperationID: "state", Method: http.MethodGet, Path: "/api/v1/operator", Tags: []string{"operator"}, Summary: "What the signed-in operator does now",

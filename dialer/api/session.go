@@ -59,6 +59,10 @@ func (s *Server) routeSession(api huma.API) {
 		OperationID: "session-login", Method: http.MethodPost, Path: "/api/v1/login", Tags: []string{"session"},
 		Summary: "Sign in with a password; the answer is a bearer token",
 	}, func(ctx context.Context, in *loginIn) (*body[session], error) { return s.login(ctx, in) })
+	huma.Register(api, huma.Operation{
+		OperationID: "session-link", Method: http.MethodPost, Path: "/api/v1/login/link", Tags: []string{"session"},
+		Summary: "Sign in with the code of a link, once; the answer is a bearer token",
+	}, func(ctx context.Context, in *linkIn) (*body[session], error) { return s.followLink(ctx, in) })
 	register(s, api, campaigns.RoleOperator, huma.Operation{
 		OperationID: "logout", Method: http.MethodPost, Path: "/api/v1/logout", Tags: []string{"session"}, Summary: "Sign out",
 	}, func(ctx context.Context, by caller, _ *empty) (*empty, error) {
@@ -103,12 +107,14 @@ func (s *Server) login(ctx context.Context, in *loginIn) (*body[session], error)
 		s.logins.failed(now, keys...)
 		return nil, huma.Error401Unauthorized("unknown user or wrong password")
 	}
-	token, tokenHash := NewToken()
-	t := campaigns.Token{Hash: tokenHash, User: user.ID, Name: "session", CreatedAt: now, ExpiresAt: now.Add(s.cfg.SessionFor)}
-	if err := s.records.SaveToken(ctx, t); err != nil {
-		return nil, s.problem("session-login", err)
-	}
-	return answer(session{Token: token, User: user.ID, Role: user.Role, ExpiresAt: t.ExpiresAt}, nil)
+	begun, err := s.beginSession(ctx, user, now)
+	return answer(begun, s.problem("session-login", err))
+}
+
+func (s *Server) beginSession(ctx context.Context, user campaigns.User, now time.Time) (session, error) {
+	token, hash := NewToken()
+	t := campaigns.Token{Hash: hash, User: user.ID, Name: "session", CreatedAt: now, ExpiresAt: now.Add(s.cfg.SessionFor)}
+	return session{Token: token, User: user.ID, Role: user.Role, ExpiresAt: t.ExpiresAt}, s.records.SaveToken(ctx, t)
 }
 
 func tooMany(wait time.Duration) error {
@@ -167,7 +173,7 @@ func (s *Server) holder(ctx context.Context, hash string, now time.Time) (campai
 	if err != nil {
 		return campaigns.User{}, time.Time{}, err
 	}
-	if !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(now) {
+	if t.Name == linkName || !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(now) {
 		return campaigns.User{}, time.Time{}, campaigns.ErrNotFound
 	}
 	user, err := s.records.User(ctx, t.User)

@@ -263,6 +263,10 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if a.adminAddr, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
 	}
+	drafts, err := openDrafts(filepath.Join(cfg.DataDir, "drafts"), time.Now())
+	if err != nil {
+		return err
+	}
 	a.board = &board{own: a.node, snapshot: a.engine.Snapshot, log: a.log.Named("node")}
 	var peers api.Peers
 	var others func(context.Context) []dialer.Snapshot
@@ -271,7 +275,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	}
 	public := api.New(cfg.API, api.Deps{
 		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast), Phones: a.operators, Detection: a.detection.report,
-		Hub: a.hub, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(), Version: o.Version, Log: a.log,
+		Hub: a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(), Version: o.Version, Log: a.log,
 	})
 	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
 	a.admin = &http.Server{Handler: a.adminHandler(), ReadHeaderTimeout: headerTimeout}

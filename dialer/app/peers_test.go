@@ -108,7 +108,7 @@ func TestRecordingOfAnotherNode(t *testing.T) {
 	}
 	bearer := func(user campaigns.UserID) http.Header {
 		t.Helper()
-		token, err := NewToken(ctx, a.store, user, time.Hour)
+		token, err := newToken(ctx, a.store, user, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}

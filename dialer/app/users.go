@@ -62,10 +62,9 @@ func AddUser(ctx context.Context, records campaigns.Records, n NewUser) error {
 	return records.SaveUser(ctx, u)
 }
 
-// NewToken signs a user in without a password, for who runs the product in
-// their own process (the demo's link).
-func NewToken(ctx context.Context, records campaigns.Records, user campaigns.UserID, lasts time.Duration) (string, error) {
-	token, hash := api.NewToken()
-	now := time.Now()
-	return token, records.SaveToken(ctx, campaigns.Token{Hash: hash, User: user, Name: "link", CreatedAt: now, ExpiresAt: now.Add(lasts)})
+// NewLink makes the code of a link that signs a user in once, for who runs the product
+// in their own process (the demo).
+func NewLink(ctx context.Context, records campaigns.Records, user campaigns.UserID, lasts time.Duration) (string, error) {
+	code, kept := api.NewLink(user, time.Now(), lasts)
+	return code, records.SaveToken(ctx, kept)
 }

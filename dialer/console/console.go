@@ -1,22 +1,62 @@
-// Package console is the web pages, embedded. Until the console is built there
-// is one plain page, live.html, without any build step: it signs in, follows the
-// live stream and changes the pace.
+// Package console is the web pages, embedded: the operator's desk and the manager's live
+// page, written in Svelte (src) and built into dist by npm (`make build`). A binary that
+// was built without them has the plain folder in their place: the live page as one
+// script without any build step, and how to get the rest.
 package console
 
 import (
+	"bytes"
 	"embed"
 	"io/fs"
 	"net/http"
+	"path"
+	"strings"
+	"time"
 )
 
-//go:embed plain
+// dist holds a .gitkeep alone where the pages are not built.
+//
+//go:embed plain all:dist
 var files embed.FS
 
-// Handler serves the pages.
+// Built says whether the pages are in this binary.
+func Built() bool {
+	_, err := fs.Stat(files, "dist/index.html")
+	return err == nil
+}
+
+// Handler serves the pages. Every path without a file is one of the page's own.
 func Handler() http.Handler {
-	plain, err := fs.Sub(files, "plain")
+	folder := "plain"
+	if Built() {
+		folder = "dist"
+	}
+	pages, err := fs.Sub(files, folder)
 	if err != nil {
 		panic(err) // the folder is embedded
 	}
-	return http.FileServerFS(plain)
+	return handler(pages)
+}
+
+func handler(pages fs.FS) http.Handler {
+	index, err := fs.ReadFile(pages, "index.html")
+	if err != nil {
+		panic(err) // so is the file
+	}
+	found := http.FileServerFS(pages)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Ext(r.URL.Path) != "" {
+			if strings.HasPrefix(r.URL.Path, "/assets/") { // named after what is in them
+				w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+			}
+			found.ServeHTTP(w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-cache")
+		http.ServeContent(w, r, "index.html", time.Time{}, bytes.NewReader(index))
+	})
 }

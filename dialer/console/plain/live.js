@@ -1,14 +1,15 @@
 'use strict';
 // The plain live page: signs in, follows the event stream, changes the pace.
 const $ = (id) => document.getElementById(id);
-let token = new URLSearchParams(location.hash.slice(1)).get('token') || sessionStorage.getItem('token') || '';
+const link = new URLSearchParams(location.hash.slice(1)).get('link');
+let token = link ? '' : sessionStorage.getItem('token') || '';
 if (location.hash) history.replaceState(null, '', location.pathname);
 
 async function api(method, path, body) {
   const headers = token ? { Authorization: 'Bearer ' + token } : {};
   if (body) headers['Content-Type'] = 'application/json';
   const answer = await fetch('/api/v1' + path, { method, headers, body: body && JSON.stringify(body) });
-  if (answer.status === 401 && path !== '/login') signOut();
+  if (answer.status === 401 && !path.startsWith('/login')) signOut();
   if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail || answer.statusText);
   return answer.status === 204 ? null : answer.json();
 }
@@ -167,4 +168,14 @@ function showOperators(nodes) {
   }));
 }
 
-if (token) start(token); else $('login').hidden = false;
+// A link signs in once.
+async function enter() {
+  try {
+    if (link) token = (await api('POST', '/login/link', { code: link })).token;
+  } catch (error) {
+    $('login-error').textContent = error.message;
+  }
+  if (token) start(token); else $('login').hidden = false;
+}
+
+enter();

@@ -1,0 +1,63 @@
+import createClient from 'openapi-fetch'
+import { t, type Key } from '../i18n/i18n.svelte'
+import { setClock } from './clock.svelte'
+import type { components, paths } from './schema'
+import { session } from './session.svelte'
+
+export type Schemas = components['schemas']
+
+export const api = createClient<paths>({ baseUrl: location.origin })
+
+api.use({
+  onRequest({ request }) {
+    if (session.token) request.headers.set('Authorization', 'Bearer ' + session.token)
+  },
+  onResponse({ request, response }) {
+    setClock(response.headers.get('date'))
+    if (response.status === 401 && !request.url.includes('/login')) session.end()
+  },
+})
+
+// Problem is an answer that is no success (RFC 9457), in words.
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+// words are ours for what the API says often.
+const words: Record<string, Key> = {
+  'unknown user or wrong password': 'problem.password',
+  'this link was used, or is too old': 'problem.link',
+  'too many attempts': 'problem.attempts',
+  'no phone of this operator is registered': 'problem.no_phone',
+  'the operator has no call': 'problem.no_call',
+  "that attempt is not the operator's present call": 'problem.not_yours',
+  'the product is stopping': 'problem.stopping',
+  'browsers are not taken as phones here: set phones.browser.enabled, or use a SIP phone': 'phone.none',
+}
+
+export function problem(status: number, detail: string | undefined): Problem {
+  const key = words[detail ?? '']
+  return new Problem(status, key ? t(key) : (detail ?? t('problem.other', { status })))
+}
+
+type Answer<T> = { data?: T; error?: unknown; response: Response }
+
+// ask gives the data of an answer, or throws a Problem.
+export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>
+  try {
+    answer = await request
+  } catch {
+    throw new Problem(0, t('problem.offline'))
+  }
+  if (answer.response.ok) return answer.data as T
+  throw problem(answer.response.status, (answer.error as Schemas['ErrorModel'] | undefined)?.detail)
+}
+
+// said is what went wrong, in words.
+export const said = (error: unknown) => (error instanceof Error ? error.message : String(error))

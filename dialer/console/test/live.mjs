@@ -1,0 +1,27 @@
+// The manager's live page: a link signs in, figures move, the pace is changed.
+import assert from 'node:assert/strict'
+import { look, open } from './browser.mjs'
+
+const { OUTPACE_LINK: link } = process.env
+const { browser, page, faults } = await open(link)
+const found = []
+
+try {
+  await page.waitForSelector('article h3')
+  assert.match(await page.textContent('article'), /running/)
+  await page.waitForFunction(() => /On a call|Paused|Off duty/.test(document.querySelector('tbody')?.textContent ?? ''))
+  await page.fill('input[name=max_ratio]', '3')
+  await page.click('article button.main')
+  await page.waitForFunction(() => document.querySelector('article [role=status]')?.textContent === 'Done.')
+  await look(page, 'live', found)
+  await page.reload() // the link is used up, and the session goes on
+  await page.waitForSelector('article h3')
+  assert.equal(await page.inputValue('input[name=max_ratio]'), '3')
+  assert.deepEqual(faults, [])
+  assert.deepEqual(found, [])
+} catch (error) {
+  console.error(error, { faults, found, body: ((await page.textContent('body').catch(() => '')) ?? '').replace(/\s+/g, ' ') })
+  process.exitCode = 1
+} finally {
+  await browser.close()
+}
