@@ -40,6 +40,14 @@ func (r *campaignRun) safeHarbor() string {
 	return r.SafeHarbor
 }
 
+// holdMusic is what a customer on hold hears.
+func (r *campaignRun) holdMusic() string {
+	if r.HoldMusic == "" {
+		return media.PromptHoldMusic
+	}
+	return r.HoldMusic
+}
+
 // callerID keeps one number for one lead, so that a person who calls back
 // finds us.
 func (r *campaignRun) callerID(lead campaigns.LeadID) string {
