@@ -198,15 +198,19 @@ type Campaign struct {
 	Callbacks         Callbacks   `json:"callbacks"`
 	// StickyOperator gives a person who answers to the operator who talked to them
 	// last, where that one is ready; else, and by default, to the longest ready.
-	StickyOperator bool            `json:"sticky_operator,omitempty"`
-	Wrap           Wrap            `json:"wrap"`
-	Dispositions   []Disposition   `json:"dispositions"`
-	Script         string          `json:"script,omitempty"`
-	SafeHarbor     string          `json:"safe_harbor,omitempty"` // prompt played to a person whom no operator can take; needed for ratio and predictive
-	Voicemail      string          `json:"voicemail,omitempty"`   // prompt left on a machine after its beep; empty: none. The law may want consent to it
-	Recording      RecordingPolicy `json:"recording"`
-	CreatedAt      time.Time       `json:"created_at"`
-	Version        int64           `json:"version"` // rises with each change; for If-Match
+	StickyOperator bool          `json:"sticky_operator,omitempty"`
+	Wrap           Wrap          `json:"wrap"`
+	Dispositions   []Disposition `json:"dispositions"`
+	Script         string        `json:"script,omitempty"`
+	SafeHarbor     string        `json:"safe_harbor,omitempty"` // prompt played to a person whom no operator can take; needed for ratio and predictive
+	Voicemail      string        `json:"voicemail,omitempty"`   // prompt left on a machine after its beep; empty: none. The law may want consent to it
+	HoldMusic      string        `json:"hold_music,omitempty"`  // prompt looped to a customer on hold; empty: the product's own
+	// TransferNumbers are whom operators may have called into a talk: E.164 numbers,
+	// or how they begin, with a * ("+4822555*"). None: operators and queues alone.
+	TransferNumbers []string        `json:"transfer_numbers,omitempty"`
+	Recording       RecordingPolicy `json:"recording"`
+	CreatedAt       time.Time       `json:"created_at"`
+	Version         int64           `json:"version"` // rises with each change; for If-Match
 }
 
 // Pacing are the manager's controls.

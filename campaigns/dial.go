@@ -1,5 +1,10 @@
 package campaigns
 
+import (
+	"slices"
+	"strings"
+)
+
 // Dialable says whether n may be dialled at all: not proven bad, and with zones
 // and rule regions, without which nobody knows when it may be called.
 func (n Number) Dialable() bool {
@@ -25,6 +30,14 @@ func (l Lead) NumberToDial(preferred string) (Number, bool) {
 		return Number{}, false
 	}
 	return l.Numbers[first], true
+}
+
+// MayTransferTo says whether c allows operators to have a number called into a talk.
+func (c Campaign) MayTransferTo(e164 string) bool {
+	return e164Form.MatchString(e164) && slices.ContainsFunc(c.TransferNumbers, func(allowed string) bool {
+		beginning, is := strings.CutSuffix(allowed, "*")
+		return allowed == e164 || is && strings.HasPrefix(e164, beginning)
+	})
 }
 
 // Disposition returns the disposition of a code. A campaign that names no

@@ -20,9 +20,10 @@ type FieldError struct {
 func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 
 var (
-	idForm   = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
-	codeForm = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
-	e164Form = regexp.MustCompile(`^\+[1-9][0-9]{4,14}$`)
+	idForm        = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+	codeForm      = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+	beginningForm = regexp.MustCompile(`^\+[1-9][0-9]{3,13}\*$`)
+	e164Form      = regexp.MustCompile(`^\+[1-9][0-9]{4,14}$`)
 )
 
 // ValidID says whether s may name a campaign, list or user: 1 to 64 of a-z,
@@ -66,6 +67,11 @@ func (c Campaign) validateIdentity(p *problems) {
 	for i, number := range c.CallerIDs {
 		if !e164Form.MatchString(number) {
 			p.add(at("caller_ids", i), "%q is not an E.164 number", number)
+		}
+	}
+	for i, number := range c.TransferNumbers {
+		if !e164Form.MatchString(number) && !beginningForm.MatchString(number) {
+			p.add(at("transfer_numbers", i), "%q is no E.164 number, nor four digits or more of one with a * behind", number)
 		}
 	}
 	if !slices.Contains([]string{"", "before", "with", "off"}, c.Detection) {

@@ -41,6 +41,14 @@ func (r *campaignRun) safeHarbor() string {
 	return r.SafeHarbor
 }
 
+// holdMusic is what a customer on hold hears.
+func (r *campaignRun) holdMusic() string {
+	if r.HoldMusic == "" {
+		return media.PromptHoldMusic
+	}
+	return r.HoldMusic
+}
+
 // count counts an attempt that ended. A person whom an operator had too late for
 // the law is abandoned, and counted as that, however long they talked.
 func (r *campaignRun) count(o campaigns.Outcome, bridged bool) {

@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/media"
 )
@@ -85,9 +84,7 @@ func (e *Engine) feature(now time.Time, o *liveOperator, code string) {
 		e.deps.Audio.Play(leg, media.PromptPaused)
 		e.stepOperator(now, o, operator.Pause{Reason: "phone"})
 	case codeHangUp:
-		if c := e.calls[campaigns.AttemptID(o.Call())]; c != nil {
-			e.step(now, c, call.HangUp{})
-		}
+		_ = e.hangUp(now, o) // without a call there is nothing to end
 	case codeOffDuty:
 		e.stepOperator(now, o, operator.OffDuty{})
 	}
@@ -119,7 +116,7 @@ func (e *Engine) finishWrap(now time.Time, o *liveOperator, d campaigns.Disposit
 // defaultDisposition is written when the wrap-up ran out.
 func (e *Engine) defaultDisposition(now time.Time, o *liveOperator) {
 	t := o.last
-	if t == nil || t.disposed {
+	if t == nil || t.disposed || t.next != nil { // who took over says what came of it
 		return
 	}
 	code := t.campaign.Wrap.Default

@@ -153,15 +153,10 @@ func (e *Engine) tell(ctx context.Context, user campaigns.UserID, ev operator.Ev
 // while it rings.
 func (e *Engine) HangUp(ctx context.Context, user campaigns.UserID) error {
 	return e.do(ctx, func(now time.Time) error {
-		o := e.operators[string(user)]
-		if o == nil || o.State() != operator.Talking && o.State() != operator.Reserved {
-			return ErrNoCall
+		if o := e.operators[string(user)]; o != nil {
+			return e.hangUp(now, o)
 		}
-		if c := e.calls[campaigns.AttemptID(o.Call())]; c != nil {
-			e.step(now, c, call.Cancel{})
-			e.step(now, c, call.HangUp{})
-		}
-		return nil
+		return ErrNoCall
 	})
 }
 
@@ -185,7 +180,7 @@ func (e *Engine) Dispose(ctx context.Context, user campaigns.UserID, s Said) err
 		if o == nil || o.last == nil || o.Call() == "" {
 			return ErrNoCall
 		}
-		if s.Attempt != "" && s.Attempt != o.last.attempt {
+		if o.last.asked || s.Attempt != "" && s.Attempt != o.last.attempt {
 			return ErrNotYours
 		}
 		d, ok := findDisposition(o.last.campaign, s.Disposition)

@@ -65,6 +65,7 @@ func (e *Engine) operatorWhoFits(now time.Time, c *liveCall) *liveOperator {
 func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	o := e.operators[a.Operator]
 	customer, leg := media.LegID(c.ID()), media.LegID(o.leg)
+	e.playMusic(now, c, false)
 	e.deps.Audio.Bridge(customer, leg)
 	switch {
 	case c.heard.Checked && !a.Again: // its verdict is only to be known
@@ -74,17 +75,15 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	}
 	e.deps.Audio.Play(leg, media.PromptBeep)
 	e.startRecording(now, c)
-	if o.State() == operator.Lost { // back in the talk that the leg went away from
+	if o.State() == operator.Lost && e.talks[c.ID()] == o.last { // back in the talk that the leg went away from
+		o.last.over = false
 		e.stepOperator(now, o, operator.Bridged{})
 		return
 	}
 	e.takeOver(now, c.ID())
-	o.last = &talk{
-		operator: o.ID(), attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
-		verdictAt: c.VerdictAt(), bridgedAt: now,
-	}
+	o.last = newTalk(now, c, o)
 	o.takenBack = ""
-	e.talks[c.ID()] = o.last
+	e.chain(c.ID(), o.last)
 	if !a.Again {
 		c.late = a.Late
 		c.campaign.controller.Observe(now, pacing.Connected{Call: string(c.ID()), Operator: a.Operator, Late: a.Late})
@@ -103,13 +102,18 @@ func (e *Engine) legUp(now time.Time, o *liveOperator) {
 }
 
 // takeOver takes a talk from the operator whose leg broke: the next one says
-// what came of it.
+// what came of it. Who gave the customer away keeps theirs.
 func (e *Engine) takeOver(now time.Time, id campaigns.AttemptID) {
 	t := e.talks[id]
-	if t == nil {
+	if t == nil || t.over {
 		return
 	}
 	t.disposed = true
+	if e.talks[id] = t.before; t.before != nil {
+		t.before.next = nil
+	} else {
+		delete(e.talks, id)
+	}
 	if o := e.operators[t.operator]; o.last == t {
 		o.last = nil
 		e.stepOperator(now, o, operator.Disposed{})
@@ -145,7 +149,8 @@ func (e *Engine) freeOperator(now time.Time, user string, takenBack campaigns.Ou
 	if o == nil || o.last == nil {
 		return
 	}
-	e.deps.Audio.Unbridge(media.LegID(o.last.attempt))
+	e.deps.Audio.Unbridge(media.LegID(o.leg))
+	e.mute(o, false)
 	o.last.over = true
 	if takenBack != "" {
 		o.last.disposed, o.takenBack = true, whyTakenBack(takenBack)
@@ -158,6 +163,7 @@ func (e *Engine) freeOperator(now time.Time, user string, takenBack campaigns.Ou
 		wrap = 0 // nothing is left to write
 	}
 	o.last.wrapUntil = now.Add(wrap)
+	e.stopRinging(e.calls[o.last.attempt])
 	e.stepOperator(now, o, operator.CallOver{WrapUp: wrap})
 }
 

@@ -46,6 +46,10 @@ type Deps struct {
 	// Recorded says whether there is a recording at a path inside the recording
 	// folder; nil: there are none.
 	Recorded func(path string) bool
+	// Transferable says whether an operator may have a number called that their
+	// campaign allows: ErrForbidden where it is on do-not-call, or costs more than a
+	// call. Nil: no number may be called.
+	Transferable func(ctx context.Context, e164 string) error
 	// DetectorLoss is the share of live people of a campaign whom the detector loses, as
 	// measured, in [0, 1]; nil: Config.DetectorLoss. The loop asks often: it must answer at
 	// once.
@@ -115,9 +119,15 @@ type Audio interface {
 	Detect(leg media.LegID, mode string) // of campaigns.Campaign.Detection
 	StopDetect(leg media.LegID)
 	Bridge(customer, operator media.LegID)
-	Unbridge(customer media.LegID)
+	Unbridge(leg media.LegID)
+	Confer(legs ...media.LegID)
+	Monitor(listener, customer media.LegID, as media.Presence)
+	Unmonitor(listener media.LegID)
 	Play(leg media.LegID, prompt string)
 	StopPlaying(leg media.LegID)
+	Loop(leg media.LegID, prompt string) // empty ends it
+	Mute(leg media.LegID, on bool)
+	SendDigits(leg media.LegID, digits string)
 	Record(leg media.LegID, path string)
 	StopRecord(leg media.LegID)
 	Heard(leg media.LegID) bool // any audio at all came from the leg

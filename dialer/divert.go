@@ -17,15 +17,16 @@ import (
 // first was.
 func (e *Engine) onDiverted(now time.Time, ev sip.Diverted) {
 	c := e.callOf(ev.Leg)
-	if c == nil || c.State() != call.Dialling {
+	if c == nil || c.State() != call.Dialling { // hung up meanwhile, or a third party: who asked for them hears at once
 		e.deps.Trunks.Release(ev.Route)
+		e.onEnded(now, sip.Ended{Leg: ev.Leg, Cause: ev.Cause, At: now})
 		return
 	}
 	e.log.Info("call goes to another target", zap.String("call", string(c.ID())),
 		zap.String("from", ev.From), zap.String("to", ev.Route.Trunk), zap.Int("code", ev.Cause.Code), zap.String("why", ev.Cause.Text))
 	again := reflect.DeepEqual(customerSpec(c.route), customerSpec(ev.Route))
-	c.route, c.dialog = ev.Route, marshalDialog(ev.Route.Dialog)
-	id, dialog := c.ID(), c.dialog
+	c.route, c.dialog = ev.Route, ev.Route.Dialog
+	id, dialog := c.ID(), c.dialogs()
 	e.later(func(ctx context.Context) func(time.Time) {
 		err := e.deps.Store.SaveDialog(ctx, id, dialog)
 		return func(now time.Time) {

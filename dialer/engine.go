@@ -22,6 +22,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/sip"
 )
 
 // Config are the engine's own settings.
@@ -101,9 +102,12 @@ type Engine struct {
 	ready     operator.Queue
 	waiting   []campaigns.AttemptID         // calls that want an operator, longest first
 	talks     map[campaigns.AttemptID]*talk // those whose ending is not durable yet
+	seeking   []campaigns.AttemptID         // calls that want an operator of a queue as third party, longest first
+	outside   map[sip.LegID]*liveCall       // legs to numbers that operators asked for
 	unwritten map[write]bool                // what is not durable yet; true: it failed and is tried again
 	duties    int64                         // counts what the store was told of duties
 	draining  bool
+	stopping  bool
 	drained   chan struct{}
 	stopped   chan struct{} // closed when the loop takes no more commands
 	touched   map[*campaignRun]bool
@@ -119,6 +123,7 @@ func New(cfg Config, deps Deps) *Engine {
 		operators: map[string]*liveOperator{},
 		legs:      map[string]string{},
 		talks:     map[campaigns.AttemptID]*talk{},
+		outside:   map[sip.LegID]*liveCall{},
 		unwritten: map[write]bool{},
 		drained:   make(chan struct{}),
 		stopped:   make(chan struct{}),
@@ -133,7 +138,7 @@ type liveCall struct {
 	claim     campaigns.Claim
 	intent    campaigns.Intent
 	route     Route
-	dialog    []byte
+	dialog    sip.Dialog
 	recorded  string // path of the recording, once asked for
 	placed    bool   // the INVITE left
 	offer     []byte // what it offered
@@ -144,6 +149,19 @@ type liveCall struct {
 	optedOut  bool // the person pressed the key of the safe-harbour message
 	endedAt   time.Time
 	bridgeIn  time.Time // first customer packet at the operator
+	heldAt    time.Time // since when the customer hears music; zero: they do not
+
+	third     *third          // in the talk, or called for it
+	ringing   string          // leg that hears ringback
+	listeners []*liveOperator // managers who listen in
+
+	handedTo Target     // who has the customer, after a transfer
+	outside  []*outside // legs that are not gone yet
+	thirds   int        // counts them, to name the next
+	unsaved  []func(now time.Time, err error)
+	saving   bool
+
+	writeEnding func() // waits for the legs outside to be gone
 }
 
 // liveOperator is an operator with what the engine holds for them.
@@ -155,8 +173,11 @@ type liveOperator struct {
 	legs      int    // counts legs, to name the next
 	code      string // feature code being keyed in
 	shift     shift
-	last      *talk            // the call that is talked in or wrapped up
-	takenBack string           // why the last call went away, in words; empty: it was a talk
+	last      *talk               // the call that is talked in or wrapped up
+	takenBack string              // why the last call went away, in words; empty: it was a talk
+	muted     bool                // nobody hears them
+	listensTo campaigns.AttemptID // a manager; empty: to no call
+	presence  Presence
 	preview   *campaigns.Claim // the lead that is looked at, in preview campaigns
 }
 
@@ -171,9 +192,13 @@ type talk struct {
 	bridgedAt time.Time
 	wrapUntil time.Time
 	over      bool                // the customer is gone
+	asked     bool                // the operator is only the third party
 	written   bool                // the attempt's ending is durable
-	pending   *campaigns.Disposal // to be written once the ending is
-	disposed  bool
+	disposed  bool                // the operator is done with it
+	said      *campaigns.Disposal // what the operator said
+	fallback  *campaigns.Disposal // what holds where nothing was said
+	before    *talk               // of the operator who handed the customer over
+	next      *talk               // of the one who took over
 }
 
 // Run is the loop. It returns when ctx ends, after every goroutine it started
@@ -215,6 +240,7 @@ func (e *Engine) handle(now time.Time, m any) {
 		m.do(now)
 	}
 	e.serveWaiting(now)
+	e.serveSeeking(now)
 	e.paceTouched(now)
 }
 
@@ -222,7 +248,7 @@ func (e *Engine) handle(now time.Time, m any) {
 // call. It waits until what became of them is durable, attempts included whose
 // Begin is on its way.
 func (e *Engine) stop() {
-	e.draining = true
+	e.draining, e.stopping = true, true
 	now := time.Now()
 	for _, c := range e.calls {
 		e.step(now, c, call.Cancel{})
@@ -230,6 +256,10 @@ func (e *Engine) stop() {
 		if c.placed {
 			e.step(now, c, call.Ended{Reason: "process stopped"})
 		}
+	}
+	for _, c := range e.outside { // hung up on by now; nobody is left to hear that they are gone
+		c.outside = nil
+		c.endingMayGo()
 	}
 	for _, o := range e.operators {
 		if o.leg != "" {

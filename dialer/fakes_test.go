@@ -569,13 +569,21 @@ func (a *audio) Accept(media.LegID, []byte) error                          { ret
 func (a *audio) Detect(leg media.LegID, mode string)                       { a.note("detect %s %s", leg, mode) }
 func (a *audio) StopDetect(leg media.LegID)                                { a.note("stop detect %s", leg) }
 func (a *audio) Bridge(customer, operator media.LegID)                     { a.note("bridge %s %s", customer, operator) }
-func (a *audio) Unbridge(customer media.LegID)                             { a.note("unbridge %s", customer) }
-func (a *audio) StopPlaying(leg media.LegID)                               { a.note("stop %s", leg) }
-func (a *audio) Play(leg media.LegID, prompt string)                       { a.note("play %s %s", leg, prompt) }
-func (a *audio) Record(leg media.LegID, path string)                       { a.note("record %s", leg) }
-func (a *audio) Heard(media.LegID) bool                                    { return !a.mute }
-func (a *audio) StopRecord(leg media.LegID)                                { a.note("stop record %s", leg) }
-func (a *audio) Close(leg media.LegID)                                     { a.note("close %s", leg) }
+func (a *audio) Unbridge(leg media.LegID)                                  { a.note("unbridge %s", leg) }
+func (a *audio) Monitor(listener, customer media.LegID, as media.Presence) {
+	a.note("monitor %s %s %s", listener, customer, as)
+}
+func (a *audio) Unmonitor(listener media.LegID)            { a.note("unmonitor %s", listener) }
+func (a *audio) Confer(legs ...media.LegID)                { a.note("confer %v", legs) }
+func (a *audio) StopPlaying(leg media.LegID)               { a.note("stop %s", leg) }
+func (a *audio) Play(leg media.LegID, prompt string)       { a.note("play %s %s", leg, prompt) }
+func (a *audio) Loop(leg media.LegID, prompt string)       { a.note("loop %s %s", leg, prompt) }
+func (a *audio) Mute(leg media.LegID, on bool)             { a.note("mute %s %v", leg, on) }
+func (a *audio) SendDigits(leg media.LegID, digits string) { a.note("press %s %s", leg, digits) }
+func (a *audio) Record(leg media.LegID, path string)       { a.note("record %s", leg) }
+func (a *audio) Heard(media.LegID) bool                    { return !a.mute }
+func (a *audio) StopRecord(leg media.LegID)                { a.note("stop record %s", leg) }
+func (a *audio) Close(leg media.LegID)                     { a.note("close %s", leg) }
 
 // observer keeps every notice.
 type observer struct {

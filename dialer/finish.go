@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -19,7 +20,7 @@ import (
 func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 	next := e.nextAfter(c, a.Outcome, now)
 	ending := c.ending(now, a.Outcome, next)
-	ending.Code, ending.Q850, ending.Reason = a.Code, a.Q850, a.Reason
+	ending.Code, ending.Q850, ending.Reason = a.Code, a.Q850, cmp.Or(a.Reason, c.handedTo.reason())
 	ending.Suppress = ending.Suppress || c.optedOut
 	c.endedAt = now
 	if c.Operator() != "" {
@@ -37,7 +38,12 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID, Heard: c.heard,
 	})
 	// Before drop: a drain is over when no call and no unwritten ending is left.
-	e.writeEnding(ending, func(now time.Time) { e.onWritten(now, ending) })
+	e.unwritten[write{attempt: c.ID()}] = false
+	c.writeEnding = func() { e.writeEnding(ending, func(now time.Time) { e.onWritten(now, ending) }) }
+	if e.stopping {
+		c.outside = nil
+	}
+	c.endingMayGo()
 	e.drop(c)
 }
 
@@ -127,9 +133,16 @@ func (e *Engine) onWritten(now time.Time, ending campaigns.Ending) {
 		return // nobody talked
 	}
 	delete(e.talks, ending.Attempt)
-	t.written = true
-	if t.pending != nil {
-		e.writeDisposal(t, *t.pending)
+	for at := t; at != nil; at = at.before {
+		at.written = true
+	}
+	e.writeWord(t)
+}
+
+// writeWord writes the disposition that holds, as soon as the ending is durable.
+func (e *Engine) writeWord(t *talk) {
+	if word := t.word(); word != nil && t.last().written {
+		e.writeDisposal(t.last(), *word)
 	}
 }
 
@@ -141,15 +154,15 @@ func (e *Engine) dispose(now time.Time, t *talk, d campaigns.Disposition, by cam
 		By: by, Note: s.Note, CallbackAt: s.CallbackAt, Personal: s.Personal,
 	}, now)
 	t.disposed = true
-	if !t.written {
-		t.pending = &disposal
-		return
+	if by == "" {
+		t.fallback = &disposal
+	} else {
+		t.said = &disposal
 	}
-	e.writeDisposal(t, disposal)
+	e.writeWord(t)
 }
 
 func (e *Engine) writeDisposal(t *talk, d campaigns.Disposal) {
-	t.pending = nil
 	id := write{attempt: d.Attempt, disposal: true}
 	e.unwritten[id] = e.unwritten[id]
 	e.later(func(ctx context.Context) func(time.Time) {

@@ -92,6 +92,7 @@ func (f *floor) start() {
 		Term:          func(time.Time) int64 { return max(0, f.term.Load()+1) },
 		Inbound:       func(campaigns.CampaignID) int { return int(f.inbound.Load()) },
 		Recorded:      func(path string) bool { return slices.Contains(f.recordings, path) },
+		Transferable:  transferable,
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },
 		Log:           zap.NewNop(),
 	})

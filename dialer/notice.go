@@ -11,7 +11,7 @@ import (
 
 // Notice is a fact, told to observers. The set is closed: AttemptBegan,
 // CallChanged, CallEnded, OperatorChanged, RestBroken, CampaignChanged, Paced,
-// Refused, Disposed, AudioReached, RecordingDone.
+// Refused, Disposed, AudioReached, RecordingDone, Transferred.
 type Notice interface{ notice() }
 
 // AttemptBegan says that an attempt is durable and its INVITE leaves.
@@ -102,6 +102,15 @@ type RecordingDone struct {
 	Err      error
 }
 
+// Transferred says that an operator gave a customer to somebody else.
+type Transferred struct {
+	At       time.Time
+	Attempt  campaigns.AttemptID
+	Campaign campaigns.CampaignID
+	From     campaigns.UserID
+	To       Target
+}
+
 func (AttemptBegan) notice()    {}
 func (CallChanged) notice()     {}
 func (CallEnded) notice()       {}
@@ -113,33 +122,53 @@ func (Refused) notice()         {}
 func (Disposed) notice()        {}
 func (AudioReached) notice()    {}
 func (RecordingDone) notice()   {}
+func (Transferred) notice()     {}
 
 // OperatorView is an operator as others see them.
 type OperatorView struct {
-	User         campaigns.UserID        `json:"user"`
-	State        operator.State          `json:"state"`
-	Since        time.Time               `json:"since"`
-	Reason       string                  `json:"reason,omitempty"`
-	Stage        string                  `json:"stage,omitempty"`           // how far the talk or wrap-up is
-	Leaves       bool                    `json:"pause_requested,omitempty"` // pauses or goes off duty after the call
-	Away         bool                    `json:"phone_away,omitempty"`      // nothing comes from the leg, which is up: it may be back in a moment
-	Leg          string                  `json:"-"`                         // of the phone; empty: there is none
-	RestUntil    time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
-	Idle         string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
-	TakenBack    string                  `json:"taken_back,omitempty"`      // why the last call went away by itself, in words; until the next one
-	Campaign     campaigns.CampaignID    `json:"campaign,omitempty"`
-	Attempt      campaigns.AttemptID     `json:"attempt,omitempty"`
-	CallID       string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg
-	Number       string                  `json:"number,omitempty"`
-	Lead         *campaigns.Lead         `json:"lead,omitempty"`
-	Zones        []string                `json:"zones,omitempty"`      // of Number: every one that is plausible
-	CalledFor    *CalledFor              `json:"called_for,omitempty"` // why the lead is called now
-	VerdictAt    time.Time               `json:"verdict_at,omitzero"`
-	BridgedAt    time.Time               `json:"bridged_at,omitzero"`
-	WrapUntil    time.Time               `json:"wrap_until,omitzero"`
-	Dispositions []campaigns.Disposition `json:"dispositions,omitempty"`
-	Script       string                  `json:"script,omitempty"`
-	Preview      bool                    `json:"preview,omitempty"` // the lead waits to be dialled
+	User      campaigns.UserID `json:"user"`
+	State     operator.State   `json:"state"`
+	Since     time.Time        `json:"since"`
+	Reason    string           `json:"reason,omitempty"`
+	Stage     string           `json:"stage,omitempty"` // how far the talk or wrap-up is
+	Talk      call.State       `json:"talk,omitempty" doc:"how the talk stands while the operator is in one: bridged, held, asking (a third party is called), consulting, conferring"`
+	HeldSince time.Time        `json:"held_since,omitzero"` // the customer is on hold
+	Third     *ThirdView       `json:"third,omitempty"`     // whom the operator asked into the talk
+	AskedBy   campaigns.UserID `json:"asked_by,omitempty"`  // the operator whose talk it is, where this one was asked into it
+	// TransferNumbers are what Campaign.TransferNumbers says of the talk's campaign.
+	TransferNumbers []string                `json:"transfer_numbers,omitempty"`
+	Muted           bool                    `json:"muted,omitempty"`           // nobody hears the operator
+	ListensTo       campaigns.AttemptID     `json:"listens_to,omitempty"`      // the call that a manager listens in on
+	Presence        Presence                `json:"presence,omitempty"`        // who hears them there: listen (nobody), whisper (the operator), barge (all)
+	Leaves          bool                    `json:"pause_requested,omitempty"` // pauses or goes off duty after the call
+	Away            bool                    `json:"phone_away,omitempty"`      // nothing comes from the leg, which is up: it may be back in a moment
+	Leg             string                  `json:"-"`                         // of the phone; empty: there is none
+	RestUntil       time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
+	Idle            string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
+	TakenBack       string                  `json:"taken_back,omitempty"`      // why the last call went away by itself, in words; until the next one
+	Campaign        campaigns.CampaignID    `json:"campaign,omitempty"`
+	Attempt         campaigns.AttemptID     `json:"attempt,omitempty"`
+	CallID          string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg
+	Number          string                  `json:"number,omitempty"`
+	Lead            *campaigns.Lead         `json:"lead,omitempty"`
+	Zones           []string                `json:"zones,omitempty"`      // of Number: every one that is plausible
+	CalledFor       *CalledFor              `json:"called_for,omitempty"` // why the lead is called now
+	VerdictAt       time.Time               `json:"verdict_at,omitzero"`
+	BridgedAt       time.Time               `json:"bridged_at,omitzero"`
+	WrapUntil       time.Time               `json:"wrap_until,omitzero"`
+	Dispositions    []campaigns.Disposition `json:"dispositions,omitempty"`
+	Script          string                  `json:"script,omitempty"`
+	Preview         bool                    `json:"preview,omitempty"` // the lead waits to be dialled
+}
+
+// ThirdView is the third party of a talk: an operator, somebody of a campaign's
+// queue, or a number.
+type ThirdView struct {
+	Operator campaigns.UserID     `json:"operator,omitempty"`
+	Campaign campaigns.CampaignID `json:"campaign,omitempty"`
+	Number   string               `json:"number,omitempty"`
+	Since    time.Time            `json:"since"` // when they were asked for
+	Up       bool                 `json:"up"`    // they are there
 }
 
 // CalledFor is why a lead is called now.

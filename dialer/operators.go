@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -45,6 +46,9 @@ func (e *Engine) operatorChanged(now time.Time, o *liveOperator) {
 	if o.State() == operator.Ready || o.State() == operator.Paused {
 		o.last = nil
 		e.assign(now, o, "")
+	}
+	if o.State() != operator.Paused {
+		e.stopListening(o)
 	}
 	e.followRest(now, o)
 	e.ready.Remove(o.ID())
@@ -131,7 +135,7 @@ func (e *Engine) nameLeg(o *liveOperator) string {
 
 func (e *Engine) forgetLeg(o *liveOperator) {
 	delete(e.legs, o.leg)
-	o.leg, o.code = "", ""
+	o.leg, o.code, o.muted = "", "", false
 }
 
 func (e *Engine) dropLeg(o *liveOperator) {
@@ -151,7 +155,9 @@ func (e *Engine) legDown(now time.Time, o *liveOperator) {
 	talking := o.State() == operator.Talking || o.State() == operator.Reserved
 	e.stepOperator(now, o, operator.LegDown{})
 	e.followDuty(o) // a phone that dialled in and was never on duty
-	if c := e.calls[id]; c != nil && talking {
+	if c := e.calls[id]; c != nil && talking && c.isThird(o) {
+		e.thirdLost(now, c, o)
+	} else if c != nil && talking {
 		e.deps.Audio.Unbridge(media.LegID(id))
 		e.step(now, c, call.OperatorLost{})
 	}
@@ -201,6 +207,19 @@ func (e *Engine) operatorView(o *liveOperator) OperatorView {
 		TakenBack: o.takenBack, Stage: o.Stage(), Leaves: o.PauseRequested(), RestUntil: o.shift.until,
 		Attempt: campaigns.AttemptID(o.Call()), Away: o.Away(), Leg: o.leg,
 	}
+	if c := e.calls[v.Attempt]; c != nil && o.State() == operator.Talking {
+		v.Talk, v.HeldSince, v.Muted = c.State(), c.heldAt, o.muted
+		v.TransferNumbers = c.campaign.TransferNumbers
+		if t := c.third; t != nil && t.operator == o.ID() {
+			v.AskedBy = campaigns.UserID(c.Operator())
+		} else if t != nil {
+			v.Third = &ThirdView{
+				Operator: cmp.Or(campaigns.UserID(t.operator), t.to.Operator), Campaign: t.to.Campaign, Number: t.to.Number,
+				Since: t.since, Up: t.up,
+			}
+		}
+	}
+	v.ListensTo, v.Presence = o.listensTo, o.presence
 	if t := o.last; t != nil {
 		v.show(t.claim)
 		v.CallID, v.VerdictAt, v.BridgedAt, v.WrapUntil = t.callID, t.verdictAt, t.bridgedAt, t.wrapUntil

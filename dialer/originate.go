@@ -2,7 +2,6 @@ package dialer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -58,11 +57,11 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 			ID: id, ConnectWithin: connectWithin,
 			Message: r.SafeHarbor != "", Detect: r.Detection != "off", Drop: r.Voicemail != "",
 		}, now),
-		campaign: r, claim: claim, route: route, dialog: marshalDialog(route.Dialog), term: term,
+		campaign: r, claim: claim, route: route, dialog: route.Dialog, term: term,
 	}
 	c.intent = campaigns.Intent{
 		Attempt: id, Claim: claim, Trunk: route.Trunk, CallerID: route.CallerID,
-		Caps: e.deps.Rules.Caps(claim.Queue.Window, r.Campaign, now), Decision: decision, Dialog: c.dialog, At: now,
+		Caps: e.deps.Rules.Caps(claim.Queue.Window, r.Campaign, now), Decision: decision, Dialog: c.dialogs(), At: now,
 	}
 	e.calls[id] = c
 	r.calls++
@@ -171,12 +170,4 @@ func customerSpec(r Route) media.LegSpec {
 // newAttemptID makes ids that sort by time (RFC 9562 UUIDv7).
 func newAttemptID() campaigns.AttemptID {
 	return campaigns.AttemptID(uuid.Must(uuid.NewV7()).String())
-}
-
-func marshalDialog(d sip.Dialog) []byte {
-	b, err := json.Marshal(d)
-	if err != nil {
-		panic(err) // strings and numbers only
-	}
-	return b
 }

@@ -100,12 +100,17 @@ func (e *Engine) view(now time.Time, r *campaignRun) pacing.View {
 }
 
 // waitingFor counts the people who wait for operators of a campaign besides those
-// whom pacing knows to wait: customers whose operator's leg broke in the talk, and
-// whoever came in.
+// whom pacing knows to wait: customers whose operator's leg broke in the talk, talks
+// in which one of them is asked for, and whoever came in.
 func (e *Engine) waitingFor(r *campaignRun) int {
 	n := 0
 	for _, id := range e.waiting {
 		if c := e.calls[id]; c != nil && c.campaign == r && c.State() == call.Stranded {
+			n++
+		}
+	}
+	for _, id := range e.seeking {
+		if c := e.calls[id]; e.seeks(c) && c.third.to.Campaign == r.ID {
 			n++
 		}
 	}

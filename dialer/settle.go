@@ -89,15 +89,17 @@ func (e *Engine) finishDialogs(ctx context.Context, open []campaigns.Attempt) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, a := range open {
-		var d sip.Dialog
-		if err := json.Unmarshal(a.Dialog, &d); err != nil {
+		var kept keptDialogs
+		if err := json.Unmarshal(a.Dialog, &kept); err != nil {
 			e.log.Warn("dialog of a dead process unreadable", zap.String("call", string(a.ID)), zap.Error(err))
 			continue
 		}
-		wg.Go(func() {
-			if err := e.deps.Trunks.Finish(ctx, d); err != nil {
-				e.log.Warn("call of a dead process not confirmed as ended", zap.String("call", string(a.ID)), zap.Error(err))
-			}
-		})
+		for _, d := range kept.all() {
+			wg.Go(func() {
+				if err := e.deps.Trunks.Finish(ctx, d); err != nil {
+					e.log.Warn("call of a dead process not confirmed as ended", zap.String("call", string(a.ID)), zap.Error(err))
+				}
+			})
+		}
 	}
 }

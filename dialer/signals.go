@@ -60,6 +60,11 @@ func (e *Engine) operatorOf(leg string) *liveOperator {
 }
 
 func (e *Engine) onProgress(now time.Time, ev sip.Progress) {
+	if _, out := e.outsideOf(string(ev.Leg)); out != nil && ev.Body != nil {
+		if err := e.deps.Audio.Early(media.LegID(ev.Leg), ev.Fork, ev.Body); err != nil {
+			e.log.Info("early media refused", zap.String("leg", string(ev.Leg)), zap.Error(err))
+		}
+	}
 	c := e.callOf(ev.Leg)
 	if c == nil {
 		return
@@ -78,7 +83,7 @@ func (e *Engine) onProgress(now time.Time, ev sip.Progress) {
 func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 	leg := media.LegID(ev.Leg)
 	if c := e.callOf(ev.Leg); c != nil {
-		c.dialog = marshalDialog(ev.Dialog)
+		c.dialog = ev.Dialog
 		if err := e.deps.Audio.Accept(leg, ev.Body); err != nil {
 			e.log.Warn("answer refused", zap.String("call", string(ev.Leg)), zap.String("trunk", c.route.Trunk), zap.Error(err))
 			e.deps.Trunks.Hangup(ev.Leg, sip.Cause{Code: 488, Text: "no usable audio"})
@@ -86,6 +91,10 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 		}
 		c.heard.Checked = e.checks(now, c)
 		e.step(now, c, call.Answered{At: ev.At, Connect: c.heard.Checked})
+		return
+	}
+	if c, out := e.outsideOf(string(ev.Leg)); c != nil {
+		e.outsideAnswered(now, c, out, ev)
 		return
 	}
 	o := e.operatorOf(string(ev.Leg))
@@ -107,6 +116,8 @@ func (e *Engine) onOffered(ev sip.Offered) {
 	reply, spec := e.deps.Trunks.Reply, media.LegSpec{}
 	if c := e.callOf(ev.Leg); c != nil {
 		spec = customerSpec(c.route)
+	} else if _, out := e.outsideOf(string(ev.Leg)); out != nil {
+		spec = customerSpec(out.route)
 	} else if o := e.operatorOf(string(ev.Leg)); o != nil {
 		reply, spec = e.deps.Phones.Reply, e.phoneSpec(o.ID())
 	} else {
@@ -133,6 +144,10 @@ func (e *Engine) onEnded(now time.Time, ev sip.Ended) {
 			Outcome: e.outcomeOf(ev), LateAnswer: ev.LateAnswer,
 			Code: ev.Cause.Code, Q850: ev.Cause.Q850, Reason: ev.Cause.Text,
 		})
+		return
+	}
+	if c, out := e.outsideOf(string(ev.Leg)); c != nil {
+		e.outsideGone(now, c, out)
 		return
 	}
 	if o := e.operatorOf(string(ev.Leg)); o != nil {

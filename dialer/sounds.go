@@ -9,6 +9,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/sip"
 )
 
 // onSound applies an event of the audio to the call or operator it is about.
@@ -105,6 +106,11 @@ func (e *Engine) onAudioLost(now time.Time, ev media.AudioLost) {
 	if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil {
 		e.log.Info("no audio from the customer", zap.String("call", string(ev.Leg)), zap.Duration("for", ev.For))
 		e.step(now, c, call.HangUp{})
+		return
+	}
+	if c, out := e.outsideOf(string(ev.Leg)); c != nil {
+		e.log.Info("no audio from a third party", zap.String("leg", string(ev.Leg)), zap.Duration("for", ev.For))
+		e.deps.Trunks.Hangup(out.leg, sip.Cause{Code: 487, Q850: 16, Text: "no audio"})
 		return
 	}
 	if o := e.operatorOf(string(ev.Leg)); o != nil {

@@ -1,10 +1,7 @@
 package dialer
 
 import (
-	"context"
 	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/call"
@@ -95,6 +92,14 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 		}
 	case call.Connect:
 		e.connect(now, c, a)
+	case call.Arrange:
+		e.arrange(now, c)
+	case call.SeekThird:
+		e.callThird(now, c)
+	case call.DropThird:
+		e.dropThird(now, c)
+	case call.HandOver:
+		e.handOver(now, c, a)
 	case call.FreeOperator:
 		e.freeOperator(now, a.Operator, a.TakenBack)
 	case call.StopListening:
@@ -129,14 +134,7 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 // has the answer acknowledged: what is not acknowledged the carrier repeats, to
 // the next process if this one dies.
 func (e *Engine) keepDialog(c *liveCall) {
-	id, dialog := c.ID(), c.dialog
-	e.later(func(ctx context.Context) func(time.Time) {
-		if err := e.deps.Store.SaveDialog(ctx, id, dialog); err != nil {
-			e.log.Warn("dialog not kept: a crash would leave this call to the session timer", zap.String("call", string(id)), zap.Error(err))
-		}
-		e.deps.Trunks.Confirm(sip.LegID(id))
-		return nil
-	})
+	e.saveDialogs(c, func(time.Time, error) { e.deps.Trunks.Confirm(sip.LegID(c.ID())) })
 }
 
 // drop forgets a call that is over.
@@ -144,6 +142,7 @@ func (e *Engine) drop(c *liveCall) {
 	if e.calls[c.ID()] == nil {
 		return
 	}
+	e.sendListenersAway(c)
 	delete(e.calls, c.ID())
 	c.campaign.calls--
 	e.touch(c.campaign)

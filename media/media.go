@@ -33,6 +33,16 @@ const (
 	Operator
 )
 
+// Presence is who hears a manager who listens in on a call.
+type Presence string
+
+// The ways to listen in: heard by nobody, by the operators alone, by everybody.
+const (
+	Listen  Presence = "listen"
+	Whisper Presence = "whisper"
+	Barge   Presence = "barge"
+)
+
 // VerdictKind is who or what answered.
 type VerdictKind string
 
@@ -206,4 +216,6 @@ const (
 	PromptPaused     = "paused"
 	PromptWrap       = "wrap" // enter the disposition
 	PromptWrongPIN   = "wrong-pin"
+	PromptHoldMusic  = "hold-music" // looped, to a customer on hold
+	PromptRingback   = "ringback"   // looped, to an operator while a third party is called
 )

@@ -35,6 +35,17 @@ type Engine interface {
 	Pause(ctx context.Context, user campaigns.UserID, reason string) error
 	Stage(ctx context.Context, user campaigns.UserID, attempt campaigns.AttemptID, stage string) error
 	HangUp(ctx context.Context, user campaigns.UserID) error
+	Hold(ctx context.Context, user campaigns.UserID) error
+	Resume(ctx context.Context, user campaigns.UserID) error
+	Mute(ctx context.Context, user campaigns.UserID) error
+	Unmute(ctx context.Context, user campaigns.UserID) error
+	SendDigits(ctx context.Context, user campaigns.UserID, digits string) error
+	Consult(ctx context.Context, user campaigns.UserID, to dialer.Target) error
+	Transfer(ctx context.Context, user campaigns.UserID, to *dialer.Target) error
+	Confer(ctx context.Context, user campaigns.UserID) error
+	Return(ctx context.Context, user campaigns.UserID) error
+	ListenIn(ctx context.Context, user campaigns.UserID, id campaigns.AttemptID, as dialer.Presence) error
+	StopListening(ctx context.Context, user campaigns.UserID) error
 	Dispose(ctx context.Context, user campaigns.UserID, s dialer.Said) error
 	DialPreview(ctx context.Context, user campaigns.UserID) error
 	SkipPreview(ctx context.Context, user campaigns.UserID) error
@@ -156,6 +167,7 @@ func New(cfg Config, d Deps) *Server {
 	api := humago.New(mux, hc)
 	s.routeSession(api)
 	s.routeOperator(api)
+	s.routeTalk(api)
 	if s.phones != nil {
 		s.routePhone(api)
 	}
@@ -266,8 +278,11 @@ func (s *Server) problem(operation string, err error) error {
 	case errors.Is(err, campaigns.ErrConflict):
 		return huma.Error409Conflict(err.Error())
 	case errors.Is(err, dialer.ErrNoPhone), errors.Is(err, dialer.ErrState), errors.Is(err, dialer.ErrNoCall),
-		errors.Is(err, dialer.ErrNotYours), errors.Is(err, dialer.ErrNoPreview):
+		errors.Is(err, dialer.ErrNotYours), errors.Is(err, dialer.ErrNoPreview),
+		errors.Is(err, dialer.ErrNotReady), errors.Is(err, dialer.ErrNoChannel):
 		return huma.Error409Conflict(err.Error())
+	case errors.Is(err, dialer.ErrForbidden):
+		return huma.Error403Forbidden(err.Error())
 	case errors.Is(err, dialer.ErrUnknown), errors.Is(err, dialer.ErrNeedsTime), errors.As(err, &field):
 		return huma.Error422UnprocessableEntity(err.Error())
 	}

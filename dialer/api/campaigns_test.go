@@ -65,6 +65,7 @@ func TestWrongCampaigns(t *testing.T) {
 			c.Pacing = campaigns.Pacing{Mode: campaigns.Predictive, AbandonmentLimit: 0.03}
 		},
 		"voicemail":                func(c *campaigns.Campaign) { c.Voicemail = "sorry" },
+		"hold_music":               func(c *campaigns.Campaign) { c.HoldMusic = "sorry" },
 		"pacing.abandonment_limit": func(c *campaigns.Campaign) { c.Pacing.AbandonmentLimit = 0.04 },
 	} {
 		c := spring()

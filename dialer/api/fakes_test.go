@@ -82,6 +82,45 @@ func (e *fakeEngine) Stage(_ context.Context, u campaigns.UserID, a campaigns.At
 func (e *fakeEngine) HangUp(_ context.Context, u campaigns.UserID) error {
 	return e.tell("HangUp", string(u))
 }
+func (e *fakeEngine) Hold(_ context.Context, u campaigns.UserID) error {
+	return e.tell("Hold", string(u))
+}
+func (e *fakeEngine) Resume(_ context.Context, u campaigns.UserID) error {
+	return e.tell("Resume", string(u))
+}
+func (e *fakeEngine) Mute(_ context.Context, u campaigns.UserID) error {
+	return e.tell("Mute", string(u))
+}
+func (e *fakeEngine) Unmute(_ context.Context, u campaigns.UserID) error {
+	return e.tell("Unmute", string(u))
+}
+func (e *fakeEngine) SendDigits(_ context.Context, u campaigns.UserID, digits string) error {
+	return e.tell("SendDigits", string(u), digits)
+}
+func (e *fakeEngine) Consult(_ context.Context, u campaigns.UserID, to dialer.Target) error {
+	return e.tell("Consult", string(u), words(to))
+}
+func (e *fakeEngine) Transfer(_ context.Context, u campaigns.UserID, to *dialer.Target) error {
+	if to == nil {
+		return e.tell("Transfer", string(u))
+	}
+	return e.tell("Transfer", string(u), words(*to))
+}
+func words(to dialer.Target) string {
+	return strings.Join([]string{string(to.Operator), string(to.Campaign), to.Number}, "|")
+}
+func (e *fakeEngine) Confer(_ context.Context, u campaigns.UserID) error {
+	return e.tell("Confer", string(u))
+}
+func (e *fakeEngine) Return(_ context.Context, u campaigns.UserID) error {
+	return e.tell("Return", string(u))
+}
+func (e *fakeEngine) ListenIn(_ context.Context, u campaigns.UserID, id campaigns.AttemptID, as dialer.Presence) error {
+	return e.tell("ListenIn", string(u), string(id), string(as))
+}
+func (e *fakeEngine) StopListening(_ context.Context, u campaigns.UserID) error {
+	return e.tell("StopListening", string(u))
+}
 func (e *fakeEngine) DialPreview(_ context.Context, u campaigns.UserID) error {
 	return e.tell("DialPreview", string(u))
 }

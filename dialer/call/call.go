@@ -14,7 +14,13 @@
 //	doubted    person → queued; no person, beep, hang_up, timer → leaving; no person, quiet → dropping | leaving; recording → dropping; ended → over
 //	dropping   beep → doubted; hang_up, played, timer → leaving; ended → over
 //	queued     no person, no person, quiet, beep → doubted | leaving; operator_found → bridged; hang_up → leaving; timer → message | leaving; ended → over
-//	bridged    no person, no person, quiet, beep → doubted | leaving; operator_lost → stranded; hang_up → leaving; ended → over
+//	bridged    no person, no person, quiet, beep → doubted | leaving; operator_lost → stranded; hold → held; consult → asking; consult away → handing; hang_up → leaving; ended → over
+//	held       operator_lost → stranded; resume → bridged; consult → asking; consult away → handing; hang_up → leaving; ended → over
+//	asking     operator_lost → stranded; third_up, third_up outside → consulting; third_gone, timer → held; transfer → handing; return → bridged; hang_up → leaving; ended → over
+//	consulting operator_lost → bridged | stranded; third_gone → held; confer → conferring; transfer → bridged | handed; return → bridged; hang_up → leaving; ended → over
+//	conferring operator_lost, transfer → bridged | handed; third_gone, return → bridged; hang_up → leaving; ended → over
+//	handing    third_up → bridged; third_up outside → handed; third_gone, timer → stranded; hang_up → leaving; ended → over
+//	handed     third_gone, hang_up → leaving; ended → over
 //	stranded   operator_found → bridged; hang_up, timer → leaving; ended → over
 //	message    hang_up, played, opt_out, timer → leaving; ended → over
 //	leaving    timer, ended → over
@@ -40,14 +46,22 @@ const (
 	Dropping  State = "dropping"  // a message is left on a machine
 	Queued    State = "queued"    // a person waits for an operator
 	Bridged   State = "bridged"
-	Stranded  State = "stranded" // the operator's leg went away in the talk
-	Message   State = "message"  // the safe-harbour message plays
-	Leaving   State = "leaving"  // we hung up; the far end has not confirmed
-	Over      State = "over"
+	// What an operator does with a talk; Third is who else is in it.
+	Held       State = "held"       // the customer is on hold
+	Asking     State = "asking"     // the customer is on hold while a third party is called
+	Consulting State = "consulting" // the customer is on hold while operator and third party talk
+	Conferring State = "conferring" // all three talk
+	Handing    State = "handing"    // the customer was given to a third party who is not there yet
+	Handed     State = "handed"     // the customer talks with a third party outside
+
+	Stranded State = "stranded" // the operator's leg went away in the talk
+	Message  State = "message"  // the safe-harbour message plays
+	Leaving  State = "leaving"  // we hung up; the far end has not confirmed
+	Over     State = "over"
 )
 
 // States are all states, in the order of a call.
-var States = []State{Beginning, Aborting, Dialling, Ringing, Detecting, Doubted, Dropping, Queued, Bridged, Stranded, Message, Leaving, Over}
+var States = []State{Beginning, Aborting, Dialling, Ringing, Detecting, Doubted, Dropping, Queued, Bridged, Held, Asking, Consulting, Conferring, Handing, Handed, Stranded, Message, Leaving, Over}
 
 // Limits of a call that no campaign changes.
 const (
@@ -90,7 +104,8 @@ type Call struct {
 	since    time.Time
 	outcome  campaigns.Outcome // what it will come to, once known
 	operator string
-	trial    bool // a person at the first speech, or where messages are left, who may yet turn out to be none
+	third    string // the operator who is the third party; empty: somebody outside, or nobody
+	trial    bool   // a person at the first speech, or where messages are left, who may yet turn out to be none
 
 	ringingAt, answeredAt, verdictAt, greetingEnd, bridgedAt time.Time
 }
@@ -158,6 +173,18 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 		return c.queued(now, ev)
 	case Bridged:
 		return c.bridged(now, ev)
+	case Held:
+		return c.held(now, ev)
+	case Asking:
+		return c.asking(now, ev)
+	case Consulting:
+		return c.consulting(now, ev)
+	case Conferring:
+		return c.conferring(now, ev)
+	case Handing:
+		return c.handing(now, ev)
+	case Handed:
+		return c.handed(now, ev)
 	case Stranded:
 		return c.stranded(now, ev)
 	case Message:
@@ -379,27 +406,6 @@ func (c *Call) takeBack(now time.Time, o campaigns.Outcome) []Action {
 func (c *Call) acquit() []Action {
 	c.trial = false
 	return []Action{StopListening{}}
-}
-
-func (c *Call) bridged(now time.Time, ev Event) []Action {
-	switch ev := ev.(type) {
-	case Verdict, Beep:
-		if o := c.mistaken(ev); o != "" {
-			return append([]Action{FreeOperator{Operator: c.operator, TakenBack: o}}, c.takeBack(now, o)...)
-		}
-		if v, ok := ev.(Verdict); ok && c.trial && v.Outcome == "" && !v.Provisional {
-			return c.acquit()
-		}
-	case TimerFired:
-		return c.acquit()
-	case HangUp:
-		return append([]Action{FreeOperator{Operator: c.operator}}, c.leave(now, c.talked())...)
-	case OperatorLost:
-		return c.enter(now, Stranded, FindOperator{}, c.timer(Stranded, StrandedAtMost))
-	case Ended:
-		return append([]Action{FreeOperator{Operator: c.operator}}, c.end(now, c.talked(), ev)...)
-	}
-	return nil
 }
 
 // talked is the outcome of a bridged call: connected, but for one that came

@@ -39,6 +39,20 @@ type (
 	OperatorFound struct{ Operator string }
 	// OperatorLost says that the operator's leg went away.
 	OperatorLost struct{}
+	// Hold puts the customer on hold, Resume takes them back.
+	Hold   struct{}
+	Resume struct{}
+	// Consult has a third party called; Away: the customer is given to them.
+	Consult struct{ Away bool }
+	// ThirdUp says that the third party is there: an operator or, where that is
+	// empty, somebody outside. ThirdGone says that they are not, or not any more.
+	ThirdUp   struct{ Operator string }
+	ThirdGone struct{}
+	// Confer joins all three, Transfer leaves the customer with the third party,
+	// Return has the operator go back to the customer alone.
+	Confer   struct{}
+	Transfer struct{}
+	Return   struct{}
 	// HangUp asks to end the call: the operator, a manager, or the drain.
 	HangUp struct{}
 	// Cancel asks to give the call up while nobody has answered.
@@ -72,6 +86,14 @@ func (Beep) event()          {}
 func (Recording) event()     {}
 func (OperatorFound) event() {}
 func (OperatorLost) event()  {}
+func (Hold) event()          {}
+func (Resume) event()        {}
+func (Consult) event()       {}
+func (ThirdUp) event()       {}
+func (ThirdGone) event()     {}
+func (Confer) event()        {}
+func (Transfer) event()      {}
+func (Return) event()        {}
 func (HangUp) event()        {}
 func (Cancel) event()        {}
 func (Played) event()        {}
@@ -98,6 +120,14 @@ type (
 		Late     bool // after the law's time: counts as abandoned
 		Again    bool // after the first operator's leg broke
 	}
+	// Arrange lets everybody in the talk hear whom they are to hear in this state.
+	Arrange struct{}
+	// SeekThird has the third party called, DropThird lets them go.
+	SeekThird struct{}
+	DropThird struct{}
+	// HandOver says that the customer is the third party's from now on: of the
+	// operator To or, where that is empty, of somebody outside.
+	HandOver struct{ From, To string }
 	// FreeOperator takes the operator out of the call, into the wrap-up. TakenBack is what
 	// the person turned out to be, and there is nothing to wrap up; empty: they talked.
 	FreeOperator struct {
@@ -137,6 +167,10 @@ func (GiveBackRoute) action() {}
 func (KeepDialog) action()    {}
 func (FindOperator) action()  {}
 func (Connect) action()       {}
+func (Arrange) action()       {}
+func (SeekThird) action()     {}
+func (DropThird) action()     {}
+func (HandOver) action()      {}
 func (FreeOperator) action()  {}
 func (StopListening) action() {}
 func (Lost) action()          {}

@@ -48,6 +48,16 @@ var happenings = []happening{
 	{"recording", always(Recording{})},
 	{"operator_found", always(OperatorFound{Operator: "ann"})},
 	{"operator_lost", always(OperatorLost{})},
+	{"hold", always(Hold{})},
+	{"resume", always(Resume{})},
+	{"consult", always(Consult{})},
+	{"consult away", always(Consult{Away: true})},
+	{"third_up", always(ThirdUp{Operator: "bob"})},
+	{"third_up outside", always(ThirdUp{})},
+	{"third_gone", always(ThirdGone{})},
+	{"confer", always(Confer{})},
+	{"transfer", always(Transfer{})},
+	{"return", always(Return{})},
 	{"hang_up", always(HangUp{})},
 	{"cancel", always(Cancel{})},
 	{"played", always(Played{})},
@@ -63,6 +73,7 @@ var happenings = []happening{
 func walk(visit func(before Call, h happening, after Call, actions []Action)) {
 	type situation struct {
 		spec                        Spec
+		operator, third             string
 		state                       State
 		outcome                     campaigns.Outcome
 		answered, verdict, overtime bool
@@ -76,7 +87,7 @@ func walk(visit func(before Call, h happening, after Call, actions []Action)) {
 	var open []moment
 	note := func(c Call, now time.Time) {
 		by := c.ConnectBy()
-		s := situation{c.spec, c.state, c.outcome, !c.answeredAt.IsZero(), !c.verdictAt.IsZero(), !by.IsZero() && !now.Before(by), c.trial}
+		s := situation{c.spec, c.operator, c.third, c.state, c.outcome, !c.answeredAt.IsZero(), !c.verdictAt.IsZero(), !by.IsZero() && !now.Before(by), c.trial}
 		if !seen[s] {
 			seen[s] = true
 			open = append(open, moment{c, now})

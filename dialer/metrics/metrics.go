@@ -188,7 +188,7 @@ func phase(s call.State) string {
 		return "amd"
 	case call.Queued, call.Stranded, call.Message:
 		return "waiting"
-	case call.Bridged:
+	case call.Bridged, call.Held, call.Asking, call.Consulting, call.Conferring, call.Handing, call.Handed:
 		return "bridged"
 	case call.Leaving:
 		return "leaving"

@@ -226,12 +226,14 @@ func TestNoAllocationPerPacket(t *testing.T) {
 	o.Open(media.ALaw, begin)
 	o.SetTap(&tap{})
 	packet, now := audio(0, 0), begin
+	voice := o.AddVoice()
+	o.Loop(clip(make([]byte, 100)))
 	relay := func() {
 		packet.Sequence++
 		packet.Timestamp += 160
 		now = now.Add(media.FrameDuration)
 		o.Relay(now, packet)
-		o.Overhear(Second, packet)
+		voice.Hear(packet)
 		o.Tick(now)
 	}
 	if n := testing.AllocsPerRun(1000, relay); n != 0 {
@@ -255,5 +257,82 @@ func BenchmarkRelay(b *testing.B) {
 		packet.Timestamp += 160
 		now = now.Add(media.FrameDuration)
 		o.Relay(now, packet)
+	}
+}
+
+// A loop is heard for as long as it is wanted, a message in its place while that
+// plays, and the loop goes on where it was.
+func TestLoop(t *testing.T) {
+	out := &port{}
+	o := NewOutput(out)
+	o.Open(media.ULaw, begin)
+	loud := bytes.Repeat([]byte{0x30}, 240)
+	loop := append(loud[:len(loud):len(loud)], bytes.Repeat([]byte{0xFF}, 80)...) // 320 samples: two frames
+	o.Loop(clip(loop))
+	frames := func(n int) []media.Packet {
+		from := len(out.sent)
+		now := at(20 * from)
+		for i := range n {
+			o.Tick(now.Add(time.Duration(i) * media.FrameDuration))
+		}
+		return out.sent[from:]
+	}
+	for i, p := range frames(6) {
+		want := loop[:160]
+		if i%2 == 1 {
+			want = loop[160:]
+		}
+		if !bytes.Equal(p.Payload, want) {
+			t.Errorf("frame %d is not the loop", i)
+		}
+	}
+	told := 0
+	o.Play(clip(bytes.Repeat([]byte{0x20}, 160)), func(cut bool) { told++ })
+	if p := frames(2); p[0].Payload[0] != 0x20 || !bytes.Equal(p[1].Payload, loop[:160]) || told != 1 {
+		t.Errorf("message %x, after it %x, told %d times", p[0].Payload[0], p[1].Payload[0], told)
+	}
+	o.Loop(nil)
+	if p := frames(1); p[0].Payload[0] != 0xFF {
+		t.Error("the loop goes on")
+	}
+}
+
+// Voices come to one sum, each at its own time, and one that ran dry waits for its
+// cushion: jitter tears no holes.
+func TestVoices(t *testing.T) {
+	out := &port{}
+	o := NewOutput(out)
+	o.Open(media.ULaw, begin)
+	a, b := o.AddVoice(), o.AddVoice()
+	value := func() int16 {
+		o.Tick(at(20 * len(out.sent)))
+		var pcm [160]int16
+		codec.DecodeULaw(pcm[:], out.sent[len(out.sent)-1].Payload)
+		return pcm[80]
+	}
+	one := audio(0, 0)
+	var pcm [160]int16
+	codec.DecodeULaw(pcm[:], one.Payload)
+	single := pcm[0]
+	a.Hear(one)
+	if got := value(); got != 0 {
+		t.Errorf("%d of a voice without its cushion", got)
+	}
+	a.Hear(one)
+	b.Hear(one)
+	b.Hear(one)
+	if got := value(); got < 2*single-200 || got > 2*single+200 {
+		t.Errorf("two voices of %d come to %d", single, got)
+	}
+	o.RemoveVoice(b)
+	if got := value(); got != single {
+		t.Errorf("one voice of %d comes to %d", single, got)
+	}
+	if got := value(); got != 0 {
+		t.Errorf("%d of a voice that ran dry", got)
+	}
+	a.Hear(one)
+	if got := value(); got != 0 {
+		t.Errorf("%d of a voice whose cushion is not full again", got)
 	}
 }

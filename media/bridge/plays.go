@@ -10,10 +10,13 @@ type Clip interface {
 	Bytes(law media.Law) []byte
 }
 
-// plays are the clips that a leg has yet to hear, one after the other.
+// plays are the clips that a leg has yet to hear, one after the other, and the
+// loop that it hears where there is none.
 type plays struct {
 	queue []play
 	at    int // samples of the first that have been heard
+	loop  []byte
+	turn  int // samples of the loop that have been heard in this turn
 	pcm   [maxPayload]int16
 }
 
@@ -41,23 +44,44 @@ func (o *Output) StopPlaying() {
 	}
 }
 
-func (p *plays) empty() bool { return len(p.queue) == 0 }
+// Loop plays clip over and over until the next Loop, whenever nothing else plays;
+// nil ends that.
+func (o *Output) Loop(clip Clip) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.plays.loop, o.plays.turn = nil, 0
+	if clip != nil {
+		o.plays.loop = clip.Bytes(media.ULaw)
+	}
+}
+
+func (p *plays) empty() bool { return len(p.queue) == 0 && len(p.loop) == 0 }
 
 // mix adds the next samples to pcm.
 func (p *plays) mix(pcm []int16) {
 	for len(pcm) > 0 && len(p.queue) > 0 {
 		audio := p.queue[0].clip.Bytes(media.ULaw)
 		n := min(len(pcm), len(audio)-p.at)
-		samples := p.pcm[:n]
-		codec.DecodeULaw(samples, audio[p.at:p.at+n])
-		for i, s := range samples {
-			pcm[i] = codec.Mix(pcm[i], s)
-		}
+		p.add(pcm, audio[p.at:p.at+n])
 		pcm, p.at = pcm[n:], p.at+n
 		if p.at == len(audio) {
 			done := p.queue[0].done
 			p.queue, p.at = p.queue[1:], 0
 			done(false)
 		}
+	}
+	for len(pcm) > 0 && len(p.loop) > 0 {
+		n := min(len(pcm), len(p.loop)-p.turn)
+		p.add(pcm, p.loop[p.turn:p.turn+n])
+		pcm, p.turn = pcm[n:], (p.turn+n)%len(p.loop)
+	}
+}
+
+// add mixes µ-law audio into pcm, which is no shorter.
+func (p *plays) add(pcm []int16, audio []byte) {
+	samples := p.pcm[:len(audio)]
+	codec.DecodeULaw(samples, audio)
+	for i, s := range samples {
+		pcm[i] = codec.Mix(pcm[i], s)
 	}
 }

@@ -1,7 +1,6 @@
 package plane
 
 import (
-	"slices"
 	"time"
 
 	"github.com/outpace-dialer/outpace/media"
@@ -50,16 +49,18 @@ func (p *Plane) Bridge(customer, operator media.LegID) {
 	c.pairing.Store(pair)
 	o.pairing.Store(pair)
 	c.ear.connect()
-	p.relisten(c)
+	p.relisten(c, o)
 }
 
-// Unbridge ends a customer's bridge. Both legs stay up and hear silence.
-func (p *Plane) Unbridge(customer media.LegID) {
-	p.with(customer, p.part)
+// Unbridge takes a leg out of its bridge or conference. The legs of a bridge stay up
+// and hear silence; a conference goes on for the others.
+func (p *Plane) Unbridge(leg media.LegID) {
+	p.with(leg, p.part)
 }
 
-// part ends the bridge that l is in, if any. p.mu is held.
+// part takes l out of the bridge or conference that it is in, if any. p.mu is held.
 func (p *Plane) part(l *leg) {
+	p.leave(l)
 	pair := l.pairing.Load()
 	if pair == nil {
 		return
@@ -72,8 +73,13 @@ func (p *Plane) part(l *leg) {
 		pair.tell(l.post, time.Now())
 	}
 	pair.Part()
-	pair.operator.listeners.Store(nil)
-	p.relisten(pair.customer)
+	p.relisten(pair.customer, pair.operator)
+}
+
+// Mute lets nobody hear a leg, whatever it is joined with: they hear silence in its
+// place. Its keys are heard here all the same.
+func (p *Plane) Mute(id media.LegID, on bool) {
+	p.with(id, func(l *leg) { l.muted.Store(on) })
 }
 
 // Play lets a leg hear a prompt, after those it hears already; what is relayed
@@ -97,6 +103,23 @@ func (p *Plane) Play(id media.LegID, prompt string) {
 // StopPlaying cuts the prompts of a leg; Played follows for each, with Cut.
 func (p *Plane) StopPlaying(id media.LegID) {
 	p.with(id, func(l *leg) { l.output.StopPlaying() })
+}
+
+// Loop plays a prompt to a leg over and over, whenever no other plays: music on
+// hold, ringback. It takes the place of the one before; empty, or one that the plane
+// does not have, ends it. No event follows.
+func (p *Plane) Loop(id media.LegID, prompt string) {
+	p.with(id, func(l *leg) {
+		clip := p.prompts[prompt]
+		if clip == nil {
+			if prompt != "" {
+				p.log.Warn("no such prompt", "prompt", prompt)
+			}
+			l.output.Loop(nil)
+			return
+		}
+		l.output.Loop(clip)
+	})
 }
 
 // SendDigits presses keys (0-9, *, #, A-D) towards a leg by telephone-event,
@@ -158,50 +181,4 @@ func (p *Plane) awaitRecording(l *leg, r *wav.Recorder, path string) {
 	p.dropped += r.Dropped()
 	p.mu.Unlock()
 	l.post(media.Recorded{Leg: l.id, Path: path, Duration: duration, Err: err})
-}
-
-// Monitor lets listener hear a customer and whoever the customer is bridged
-// with, now and later, until Unmonitor or the end of either leg. Neither side
-// hears the listener.
-func (p *Plane) Monitor(listener, customer media.LegID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	from, c := p.leg(listener), p.leg(customer)
-	if from == nil || c == nil || from == c || slices.Contains(c.monitors, from) {
-		return
-	}
-	p.stopMonitoring(from)
-	c.monitors = append(c.monitors, from)
-	p.relisten(c)
-}
-
-// Unmonitor ends what Monitor began.
-func (p *Plane) Unmonitor(listener media.LegID) {
-	p.with(listener, p.stopMonitoring)
-}
-
-// stopMonitoring takes l from every customer's listeners. p.mu is held.
-func (p *Plane) stopMonitoring(l *leg) {
-	for _, c := range p.legs {
-		if i := slices.Index(c.monitors, l); i >= 0 {
-			c.monitors = slices.Delete(c.monitors, i, i+1)
-			p.relisten(c)
-		}
-	}
-}
-
-// relisten tells a customer's receiver and its operator's who listens in.
-func (p *Plane) relisten(c *leg) {
-	if len(c.monitors) == 0 && c.listeners.Load() == nil {
-		return
-	}
-	var toCustomer, toOperator []listener
-	for _, m := range c.monitors {
-		toCustomer = append(toCustomer, listener{m.output, bridge.First})
-		toOperator = append(toOperator, listener{m.output, bridge.Second})
-	}
-	c.listeners.Store(&toCustomer)
-	if pair := c.pairing.Load(); pair != nil {
-		pair.operator.listeners.Store(&toOperator)
-	}
 }

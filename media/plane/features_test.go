@@ -352,7 +352,7 @@ func TestMonitorHearsBothSides(t *testing.T) {
 	r.call("c", local, customer)
 	r.call("o", localOperator, operator)
 	r.call("m", localOperator, manager)
-	r.Monitor("m", "c")
+	r.Monitor("m", "c", media.Listen)
 	r.Bridge("c", "o")
 	stops := []func(){customer.keepTalking(), operator.keepTalking(), manager.keepTalking()}
 	manager.await("both tones", func(got []heard) bool {

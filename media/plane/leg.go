@@ -28,10 +28,11 @@ type leg struct {
 	ear     ear
 	watch   watch
 
-	path      atomic.Pointer[bridge.Path]  // where its packets go
-	pairing   atomic.Pointer[pairing]      // of a customer who is bridged
-	recorder  atomic.Pointer[wav.Recorder] // of what comes from it
-	listeners atomic.Pointer[[]listener]
+	path      atomic.Pointer[bridge.Path]     // where its packets go
+	pairing   atomic.Pointer[pairing]         // of a customer who is bridged
+	recorder  atomic.Pointer[wav.Recorder]    // of what comes from it
+	listeners atomic.Pointer[[]*bridge.Voice] // of legs that hear it mixed
+	muted     atomic.Bool                     // what comes from it is for nobody
 
 	relayed, notRelayed atomic.Uint64
 
@@ -47,7 +48,11 @@ type leg struct {
 	early    sdp.Session  // the latest of early media
 	agreed   sdp.Agreed
 	up       bool
+	room     *room
 	monitors []*leg // who listens in on this customer
+	hears    map[*leg]*bridge.Voice
+	heardBy  map[*leg]*bridge.Voice
+	joins    joins // what this leg, a manager's, listens to
 	running  sync.WaitGroup
 }
 
@@ -59,14 +64,11 @@ type pairing struct {
 	told               atomic.Bool
 }
 
-// listener is an output that hears a leg's packets too.
-type listener struct {
-	output *bridge.Output
-	voice  bridge.Voice
-}
-
 func newLeg(id media.LegID, spec media.LegSpec, ports rtp.Ports, post func(media.Event)) *leg {
-	l := &leg{id: id, spec: spec, post: post, session: rtp.NewSession(ports)}
+	l := &leg{
+		id: id, spec: spec, post: post, session: rtp.NewSession(ports),
+		hears: map[*leg]*bridge.Voice{}, heardBy: map[*leg]*bridge.Voice{},
+	}
 	l.output = bridge.NewOutput(l.session)
 	l.found = l.report
 	l.running.Go(l.receive)
@@ -96,7 +98,8 @@ func (l *leg) receive() {
 // hear takes one packet. The joined leg comes first: whatever else is done with a
 // packet is done after it went out.
 func (l *leg) hear(now time.Time, p *media.Packet) {
-	if path := l.path.Load(); path != nil {
+	muted := l.muted.Load()
+	if path := l.path.Load(); path != nil && !muted {
 		l.relay(path, now, p)
 	}
 	if p.Event {
@@ -106,9 +109,9 @@ func (l *leg) hear(now time.Time, p *media.Packet) {
 	if r := l.recorder.Load(); r != nil {
 		r.Hear(wav.Left, now, p.Law, p.Payload)
 	}
-	if listeners := l.listeners.Load(); listeners != nil {
-		for _, to := range *listeners {
-			to.output.Overhear(to.voice, p)
+	if listeners := l.listeners.Load(); listeners != nil && !muted {
+		for _, voice := range *listeners {
+			voice.Hear(p)
 		}
 	}
 	l.ear.hear(now, p, l.found)

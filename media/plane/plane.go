@@ -210,8 +210,9 @@ func (p *Plane) Close(id media.LegID) {
 		return
 	}
 	p.part(l)
-	p.stopMonitoring(l)
+	p.forget(l)
 	l.output.StopPlaying()
+	l.output.Loop(nil)
 	l.output.Hold()
 	l.ear.stop()
 	stopRecording(l, now)

@@ -17,7 +17,10 @@ import (
 const awayAfter = time.Second
 
 func newWiredLeg(id media.LegID, spec media.LegSpec, w media.Wire, post func(media.Event)) *leg {
-	l := &leg{id: id, spec: spec, post: post, session: rtp.NewWiredSession(w), wire: w}
+	l := &leg{
+		id: id, spec: spec, post: post, session: rtp.NewWiredSession(w), wire: w,
+		hears: map[*leg]*bridge.Voice{}, heardBy: map[*leg]*bridge.Voice{},
+	}
 	l.output = bridge.NewOutput(l.session)
 	l.found = l.report
 	l.watch.away = awayAfter

@@ -26,3 +26,19 @@ say wrong-pin "That PIN is wrong. Please try again."
 
 # 200 ms of 1000 Hz, with 5 ms slopes so that it does not click.
 sox -D -n -r 8000 -c 1 -e mu-law -b 8 beep.wav synth 0.2 sine 1000 fade t 0.005 0.2 0.005 vol -10dB
+
+# 12 s that are looped: four broken chords on a plucked string, soft, each let
+# die away so that the last ends where the first begins.
+chord() {
+	sox -D -n -r 8000 -c 1 "$work/$1.wav" \
+		synth 3 pluck "$2" pluck "$3" pluck "$4" pluck "$5" delay 0 0.4 0.8 1.2 remix - trim 0 3 fade t 0.005 3 0.6
+}
+chord c1 C3 E3 G3 C4
+chord c2 A2 C3 E3 A3
+chord c3 F2 A2 C3 F3
+chord c4 G2 B2 D3 G3
+sox -D "$work/c1.wav" "$work/c2.wav" "$work/c3.wav" "$work/c4.wav" -r 8000 -c 1 -e mu-law -b 8 hold-music.wav \
+	highpass 100 lowpass 3400 norm -12
+
+# Ringback of the precise tone plan: 440 and 480 Hz, 2 s in 6 s. It is looped.
+sox -D -n -r 8000 -c 1 -e mu-law -b 8 ringback.wav synth 2 sine 440 sine 480 remix - fade t 0.005 2 0.005 norm -16 pad 0 4
