@@ -38,6 +38,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Listen in no more */
+        post: operations["calls-leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{attempt}/barge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Listen in, heard by everybody */
+        post: operations["calls-barge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{attempt}/listen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Listen in, heard by nobody, by the phone of who asks: on duty and paused */
+        post: operations["calls-listen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls/{attempt}/whisper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Listen in, heard by the operator */
+        post: operations["calls-whisper"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns": {
         parameters: {
             query?: never;
@@ -486,6 +554,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/confer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Join customer, operator and third party */
+        post: operations["operator-confer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/consult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the customer on hold and call a third party */
+        post: operations["operator-consult"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/dial": {
         parameters: {
             query?: never;
@@ -497,6 +599,23 @@ export interface paths {
         put?: never;
         /** Call the previewed lead */
         post: operations["operator-dial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/digits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Press keys for whoever the operator talks to */
+        post: operations["operator-digits"];
         delete?: never;
         options?: never;
         head?: never;
@@ -590,6 +709,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the customer on hold: they hear music */
+        post: operations["operator-hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let nobody hear the operator, until unmute or the end of the talk */
+        post: operations["operator-mute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/off-duty": {
         parameters: {
             query?: never;
@@ -676,6 +829,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the customer back from hold */
+        post: operations["operator-resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the third party go, back to the customer alone */
+        post: operations["operator-return"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/skip": {
         parameters: {
             query?: never;
@@ -704,6 +891,40 @@ export interface paths {
         put?: never;
         /** Say how far the present talk or wrap-up is */
         post: operations["operator-stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave the customer with the third party, or give them away */
+        post: operations["operator-transfer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/unmute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the operator be heard again */
+        post: operations["operator-unmute"];
         delete?: never;
         options?: never;
         head?: never;
@@ -872,6 +1093,7 @@ export interface components {
             detection_check?: number;
             detection_features?: boolean;
             dispositions: components["schemas"]["Disposition"][] | null;
+            hold_music?: string;
             hold_reason?: string;
             id: string;
             lists: string[] | null;
@@ -888,6 +1110,7 @@ export interface components {
             segments: components["schemas"]["Segment"][] | null;
             state: string;
             sticky_operator?: boolean;
+            transfer_numbers?: string[] | null;
             trunks: string;
             /** Format: int64 */
             version: number;
@@ -962,6 +1185,9 @@ export interface components {
             /** @description names this connection */
             session: string;
         };
+        ConsultInBody: {
+            to: components["schemas"]["Target"];
+        };
         Decision: {
             /** Format: date-time */
             at: string;
@@ -972,6 +1198,10 @@ export interface components {
             rule_pack: string;
             window: string;
             zones: string[] | null;
+        };
+        DigitsInBody: {
+            /** @description keys, 220 ms each */
+            digits: string;
         };
         Disposition: {
             code: string;
@@ -1299,6 +1529,7 @@ export interface components {
             name: string;
         };
         OperatorState: {
+            asked_by?: string;
             attempt?: string;
             /** Format: date-time */
             bridged_at?: string;
@@ -1306,12 +1537,17 @@ export interface components {
             called_for?: components["schemas"]["CalledFor"];
             campaign?: string;
             dispositions?: components["schemas"]["Disposition"][] | null;
+            /** Format: date-time */
+            held_since?: string;
             idle?: string;
             lead?: components["schemas"]["Lead"];
+            listens_to?: string;
+            muted?: boolean;
             number?: string;
             pause_requested?: boolean;
             phone: components["schemas"]["Phone"];
             phone_away?: boolean;
+            presence?: string;
             preview?: boolean;
             reason?: string;
             /** Format: date-time */
@@ -1322,6 +1558,10 @@ export interface components {
             stage?: string;
             state: string;
             taken_back?: string;
+            /** @description how the talk stands while the operator is in one: bridged, held, asking (a third party is called), consulting, conferring */
+            talk?: string;
+            third?: components["schemas"]["ThirdView"];
+            transfer_numbers?: string[] | null;
             user: string;
             /** Format: date-time */
             verdict_at?: string;
@@ -1330,6 +1570,7 @@ export interface components {
             zones?: string[] | null;
         };
         OperatorView: {
+            asked_by?: string;
             attempt?: string;
             /** Format: date-time */
             bridged_at?: string;
@@ -1337,11 +1578,16 @@ export interface components {
             called_for?: components["schemas"]["CalledFor"];
             campaign?: string;
             dispositions?: components["schemas"]["Disposition"][] | null;
+            /** Format: date-time */
+            held_since?: string;
             idle?: string;
             lead?: components["schemas"]["Lead"];
+            listens_to?: string;
+            muted?: boolean;
             number?: string;
             pause_requested?: boolean;
             phone_away?: boolean;
+            presence?: string;
             preview?: boolean;
             reason?: string;
             /** Format: date-time */
@@ -1352,6 +1598,10 @@ export interface components {
             stage?: string;
             state: string;
             taken_back?: string;
+            /** @description how the talk stands while the operator is in one: bridged, held, asking (a third party is called), consulting, conferring */
+            talk?: string;
+            third?: components["schemas"]["ThirdView"];
+            transfer_numbers?: string[] | null;
             user: string;
             /** Format: date-time */
             verdict_at?: string;
@@ -1628,6 +1878,26 @@ export interface components {
              */
             seconds?: number;
         };
+        Target: {
+            /** @description whoever of its operators is ready first */
+            campaign?: string;
+            /** @description E.164, one that the campaign's transfer_numbers allow */
+            number?: string;
+            /** @description one who is ready */
+            operator?: string;
+        };
+        ThirdView: {
+            campaign?: string;
+            number?: string;
+            operator?: string;
+            /** Format: date-time */
+            since: string;
+            up: boolean;
+        };
+        TransferBody: {
+            /** @description gives the customer away without asking first; left out: to the third party who is there or rings */
+            to?: components["schemas"]["Target"];
+        };
         TrunkReport: {
             /** Format: date-time */
             alarm?: string;
@@ -1750,6 +2020,120 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditEntry"][] | null;
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "calls-leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "calls-barge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "calls-listen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "calls-whisper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -2668,6 +3052,64 @@ export interface operations {
             };
         };
     };
+    "operator-confer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-consult": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsultInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "operator-dial": {
         parameters: {
             query?: never;
@@ -2676,6 +3118,37 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-digits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DigitsInBody"];
+            };
+        };
         responses: {
             /** @description No Content */
             204: {
@@ -2898,6 +3371,60 @@ export interface operations {
             };
         };
     };
+    "operator-hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "operator-off-duty": {
         parameters: {
             query?: never;
@@ -3095,6 +3622,60 @@ export interface operations {
             };
         };
     };
+    "operator-resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "operator-skip": {
         parameters: {
             query?: never;
@@ -3134,6 +3715,64 @@ export interface operations {
                 "application/json": components["schemas"]["StageInBody"];
             };
         };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TransferBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-unmute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
