@@ -2,7 +2,7 @@ import { t } from '../i18n/i18n.svelte'
 import { api, ask, said, type Schemas } from '../lib/api'
 import { labelOf } from './labels'
 import { hear } from './phone.svelte'
-import { change, closeDraft, leaveDraft, notes, openDraft } from './draft.svelte'
+import { change, closeDraft, findLeft, leaveDraft, notes, openDraft } from './draft.svelte'
 
 export type View = Schemas['OperatorView']
 export type Disposition = Schemas['Disposition']
@@ -53,6 +53,7 @@ export function show(next: View) {
   const before = view
   view = next
   if (next.state !== 'ready') idle = ''
+  if (!before && !next.attempt) void findLeft()
   const begun = inCall(next) && !(inCall(before) && before?.attempt === next.attempt)
   if (begun && next.attempt) {
     chosen = ''

@@ -51,6 +51,7 @@ export async function findLeft() {
 // change keeps what is new in the draft.
 export function change(what: Partial<Draft>) {
   draft = { ...draft, ...what }
+  keptAt = 0
   if (!draft.attempt) return
   localStorage.setItem(key, JSON.stringify(draft))
   timer ??= setTimeout(flush, every)
@@ -64,7 +65,7 @@ async function flush() {
   const { attempt, note, disposition, callback_local, personal } = draft
   try {
     await ask(api.PUT('/api/v1/operator/draft', { body: { attempt, note, disposition, callback_local, personal } }))
-    keptAt = Date.now()
+    if (timer === undefined) keptAt = Date.now() // else more was written meanwhile
     serverDown = false
   } catch (error) {
     serverDown = !(error instanceof Error && 'status' in error && error.status === 409) // the call is over: nothing to keep
