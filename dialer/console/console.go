@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,7 +26,10 @@ func Built() bool {
 	return err == nil
 }
 
-// Handler serves the pages. Every path without a file is one of the page's own.
+// pagePaths are the page's own: the script looks at the address itself.
+var pagePaths = []string{"/", "/desk", "/live"}
+
+// Handler serves the pages and their files, and nothing else.
 func Handler() http.Handler {
 	folder := "plain"
 	if Built() {
@@ -45,15 +49,15 @@ func handler(pages fs.FS) http.Handler {
 	}
 	found := http.FileServerFS(pages)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Ext(r.URL.Path) == "" && !slices.Contains(pagePaths, r.URL.Path) {
+			http.NotFound(w, r)
+			return
+		}
 		if path.Ext(r.URL.Path) != "" {
 			if strings.HasPrefix(r.URL.Path, "/assets/") { // named after what is in them
 				w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 			}
 			found.ServeHTTP(w, r)
-			return
-		}
-		if strings.HasPrefix(r.URL.Path, "/api/") {
-			http.NotFound(w, r)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-cache")

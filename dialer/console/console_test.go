@@ -33,6 +33,9 @@ func TestHandler(t *testing.T) {
 		{"/live", "the page", 200, "no-cache"},
 		{"/assets/a-1.js", "script", 200, "public, max-age=31536000, immutable"},
 		{"/missing.js", "404 page not found\n", 404, ""},
+		{"/metrics", "404 page not found\n", 404, ""}, // of the private listener
+		{"/assets/", "404 page not found\n", 404, ""}, // no list of files
+		{"/assets", "404 page not found\n", 404, ""},
 		{"/api/v1/nothing", "404 page not found\n", 404, ""},
 	} {
 		status, body, cache := get(t, pages, c.path)

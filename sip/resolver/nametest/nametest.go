@@ -28,18 +28,29 @@ func New(t testing.TB, records ...string) *Server {
 	t.Helper()
 	s := &Server{asked: map[string]int{}}
 	s.Set(t, records...)
-	packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	packets, streams := listen(t)
 	s.Address = packets.LocalAddr().String()
-	streams, err := net.Listen("tcp4", s.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s.serve(t, &dns.Server{PacketConn: packets})
 	s.serve(t, &dns.Server{Listener: streams})
 	return s
+}
+
+// listen takes a port that nobody has, neither of UDP nor of TCP.
+func listen(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for range 20 {
+		packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams, err := net.Listen("tcp4", packets.LocalAddr().String())
+		if err == nil {
+			return packets, streams
+		}
+		_ = packets.Close() // somebody has it for TCP
+	}
+	t.Fatal("no port is free for UDP and TCP")
+	return nil, nil
 }
 
 func (s *Server) serve(t testing.TB, on *dns.Server) {
