@@ -131,10 +131,15 @@ func TestRecordingHearsSounds(t *testing.T) {
 	wait(t, c.Done(), "end")
 	events := f.stop()
 	sounds, tones := of(events, c.ID, "sound"), of(events, c.ID, "first_tone")
-	if len(tones) != 1 || len(sounds) != 1 {
-		t.Fatalf("sound = %+v, first_tone = %+v, want one of each", sounds, tones)
+	if len(tones) != 1 || len(sounds) == 0 {
+		t.Fatalf("sound = %+v, first_tone = %+v, want the sound and one tone", sounds, tones)
 	}
-	if s := sounds[0]; !s.FirstAt.Before(s.LastAt) || s.LastAt.After(tones[0].T) {
-		t.Errorf("sound from %v to %v, the tone after it at %v", s.FirstAt, s.LastAt, tones[0].T)
+	if s := sounds[0]; !s.FirstAt.Before(s.LastAt) {
+		t.Errorf("sound from %v to %v", s.FirstAt, s.LastAt)
+	}
+	for _, s := range sounds { // of a machine that stood still they are in pieces
+		if s.LastAt.After(tones[0].T) {
+			t.Errorf("sound from %v to %v, the tone after it at %v", s.FirstAt, s.LastAt, tones[0].T)
+		}
 	}
 }
