@@ -86,6 +86,7 @@ try {
   await talk('consulting', other)
   await other.waitForFunction(() => /^Anna asks you/.test(document.querySelector('[data-talk] [role=status]')?.textContent ?? ''))
   assert.equal(await other.textContent('[data-person] h3'), await page.textContent('[data-person] h3'))
+  assert.match(await other.textContent('body'), /Whoever asked you gives the outcome/)
   await look(other, 'asked', found)
   await step('asked')
   await key('t')

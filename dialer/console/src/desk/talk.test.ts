@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { View } from './desk.svelte'
+import { takenBack } from './labels'
 import { dialled, mayDo, standing } from './talk'
 
 const view = (over: object) => ({ state: 'talking', talk: 'bridged', ...over }) as unknown as View
@@ -29,3 +30,8 @@ test('the talk in words', () => {
 })
 
 test('a number is sent as digits', () => expect(dialled('+48 22 (555) 01-23')).toBe('+48225550123'))
+
+test('why a call went away, in words', () => {
+  expect(takenBack('the last call was taken back: a fax answered')).toBe('The last call went away by itself: a fax answered.')
+  expect(takenBack('something new')).toMatch(/something new/)
+})

@@ -62,6 +62,13 @@ export const en = {
   'hint.taken_back': 'The last call went away by itself: {why}',
   'hint.off_after': 'Off duty after this call',
 
+  'taken_back.machine': 'a machine answered.',
+  'taken_back.nobody': 'no person answered.',
+  'taken_back.fax': 'a fax answered.',
+  'taken_back.screening': 'an assistant that screens calls answered.',
+  'taken_back.announcement': 'an announcement of the network was heard.',
+  'taken_back.busy': 'the line was busy.',
+
   'do.on_duty': 'Go on duty',
   'do.off_duty': 'Go off duty',
   'do.ready': 'Ready',
@@ -212,6 +219,7 @@ export const en = {
   'disposition.during': 'Chosen during the call; it counts when the call is over.',
   'disposition.saved': 'Saved: {label}',
   'disposition.none': 'There is no call to give an outcome of.',
+  'disposition.asked': 'Whoever asked you gives the outcome.',
   'disposition.sale': 'Sale',
   'disposition.not_interested': 'Not interested',
   'disposition.callback': 'Call back',

@@ -63,6 +63,13 @@ export const pl: Messages = {
   'hint.taken_back': 'Ostatnia rozmowa odeszła sama: {why}',
   'hint.off_after': 'Koniec służby po tej rozmowie',
 
+  'taken_back.machine': 'odebrała automatyczna sekretarka.',
+  'taken_back.nobody': 'nie odebrał człowiek.',
+  'taken_back.fax': 'odebrał faks.',
+  'taken_back.screening': 'odebrał asystent, który pyta, kto dzwoni.',
+  'taken_back.announcement': 'był to komunikat sieci.',
+  'taken_back.busy': 'linia była zajęta.',
+
   'do.on_duty': 'Rozpocznij służbę',
   'do.off_duty': 'Zakończ służbę',
   'do.ready': 'Gotowość',
@@ -213,6 +220,7 @@ export const pl: Messages = {
   'disposition.during': 'Wybrano w trakcie rozmowy; obowiązuje po jej końcu.',
   'disposition.saved': 'Zapisano: {label}',
   'disposition.none': 'Nie ma rozmowy, której wynik można podać.',
+  'disposition.asked': 'Wynik podaje ten, kto Cię zaprosił.',
   'disposition.sale': 'Sprzedaż',
   'disposition.not_interested': 'Bez zainteresowania',
   'disposition.callback': 'Oddzwonić',

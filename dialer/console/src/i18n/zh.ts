@@ -63,6 +63,13 @@ export const zh: Messages = {
   'hint.taken_back': '上一个通话已自动撤回:{why}',
   'hint.off_after': '本次通话后离岗',
 
+  'taken_back.machine': '由语音信箱接听。',
+  'taken_back.nobody': '非真人接听。',
+  'taken_back.fax': '由传真机接听。',
+  'taken_back.screening': '由来电筛查助手接听。',
+  'taken_back.announcement': '为网络提示音。',
+  'taken_back.busy': '线路忙。',
+
   'do.on_duty': '上岗',
   'do.off_duty': '离岗',
   'do.ready': '就绪',
@@ -213,6 +220,7 @@ export const zh: Messages = {
   'disposition.during': '通话中已选择;通话结束后生效。',
   'disposition.saved': '已保存:{label}',
   'disposition.none': '没有可填写结果的通话。',
+  'disposition.asked': '由邀请您的人填写结果。',
   'disposition.sale': '成交',
   'disposition.not_interested': '无兴趣',
   'disposition.callback': '回电',
