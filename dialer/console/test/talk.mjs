@@ -53,6 +53,7 @@ try {
   await look(page, 'keypad', found)
   assert.equal(await page.textContent('dialog[open] [role=status]'), '12#')
   await key('Escape')
+  await page.waitForSelector('.keys', { state: 'detached' })
   await step('keys')
 
   // Somebody outside: not every number is allowed.
