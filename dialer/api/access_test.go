@@ -41,6 +41,7 @@ var matrix = map[string]access{
 	"GET /api/v1/operator/history":         {campaigns.RoleOperator, "", nil, 200},
 	"GET /api/v1/operator/callback-times":  {campaigns.RoleOperator, "/api/v1/operator/callback-times?day=2026-11-28", nil, 200},
 	"GET /api/v1/operator/campaigns":       {campaigns.RoleOperator, "", nil, 200},
+	"GET /api/v1/operator/colleagues":      {campaigns.RoleOperator, "", nil, 200},
 	"GET /api/v1/operator/figures":         {campaigns.RoleOperator, "", nil, 200},
 	"PUT /api/v1/operator/draft":           {campaigns.RoleOperator, "", map[string]string{"attempt": "a1", "note": ""}, noContent},
 	"GET /api/v1/operator/draft":           {campaigns.RoleOperator, "", nil, 404},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/operator"
 )
 
 // CallTime is half an hour of a customer's day.
@@ -53,6 +54,14 @@ type openCampaign struct {
 	Mode campaigns.PacingMode `json:"mode"`
 }
 
+// colleague is another operator on duty at this node, as one who would hand a talk to
+// them sees them.
+type colleague struct {
+	ID    campaigns.UserID `json:"id"`
+	Name  string           `json:"name"`
+	State operator.State   `json:"state"`
+}
+
 // routeDesk adds what an operator has on the screen besides their own state. What it
 // says of people is of the one whom the operator talks to, wraps up or previews.
 func (s *Server) routeDesk(api huma.API) {
@@ -62,6 +71,7 @@ func (s *Server) routeDesk(api huma.API) {
 	register(s, api, campaigns.RoleOperator, op("history", http.MethodGet, "history", "Earlier attempts on the person on the screen, newest first"), s.history)
 	register(s, api, campaigns.RoleOperator, op("callback-times", http.MethodGet, "callback-times", "When the person on the screen may be called back: a day of theirs in half hours"), s.callTimes)
 	register(s, api, campaigns.RoleOperator, op("campaigns", http.MethodGet, "campaigns", "Running campaigns that take the operator"), s.openCampaigns)
+	register(s, api, campaigns.RoleOperator, op("colleagues", http.MethodGet, "colleagues", "Other operators on duty at this node: a talk goes to one who is ready"), s.colleagues)
 	register(s, api, campaigns.RoleOperator, op("figures", http.MethodGet, "figures", "The operator's own figures of today, as this node saw them"),
 		func(_ context.Context, by caller, _ *empty) (*body[Figures], error) {
 			return answer(s.hub.book.figures(by.ID, time.Now()), nil)
@@ -131,6 +141,25 @@ func (s *Server) openCampaigns(ctx context.Context, by caller, _ *empty) (*body[
 		}
 	}
 	return answer(open, err)
+}
+
+func (s *Server) colleagues(ctx context.Context, by caller, _ *empty) (*body[[]colleague], error) {
+	now, err := s.engine.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.records.Users(ctx)
+	names := map[campaigns.UserID]string{}
+	for _, u := range users {
+		names[u.ID] = u.Name
+	}
+	all := []colleague{}
+	for _, o := range now.Operators {
+		if o.User != by.ID && o.State != operator.Offline {
+			all = append(all, colleague{o.User, names[o.User], o.State})
+		}
+	}
+	return answer(all, err)
 }
 
 type draftIn struct {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,6 +67,21 @@ func TestDeskCampaigns(t *testing.T) {
 
 // A draft is of the present call, stays until that has its disposition and is off the
 // screen, and is its writer's alone.
+// Colleagues are the others on duty, by name, and nothing of whom they talk to.
+func TestDeskColleagues(t *testing.T) {
+	w := newWorld(t)
+	if err := w.store.SaveUser(t.Context(), campaigns.User{ID: "piotr", Name: "Piotr", Role: campaigns.RoleOperator}); err != nil {
+		t.Fatal(err)
+	}
+	w.engine.others = []dialer.OperatorView{talking("piotr"), {User: "hanna", State: operator.Ready}, {User: "adam", State: operator.Offline}}
+	var all []colleague
+	w.as(t, "olga", "GET", "/api/v1/operator/colleagues", nil).want(t, 200).into(t, &all)
+	want := []colleague{{"piotr", "Piotr", operator.Talking}, {"hanna", "", operator.Ready}}
+	if !slices.Equal(all, want) {
+		t.Errorf("colleagues = %+v, want %+v", all, want)
+	}
+}
+
 func TestDeskDraft(t *testing.T) {
 	w := newWorld(t)
 	draft := map[string]any{"attempt": "a1", "note": "after ten", "disposition": "callback", "name": "somebody else"}

@@ -43,6 +43,8 @@ type fakeEngine struct {
 	err   error // of every command
 	idle  bool  // nobody is on the screen
 	later bool  // attempt a2 is, with the lead of a1
+
+	others []dialer.OperatorView // on duty besides olga
 }
 
 func (e *fakeEngine) tell(words ...string) error {
@@ -156,7 +158,7 @@ func (e *fakeEngine) Operator(_ context.Context, u campaigns.UserID) (dialer.Ope
 }
 
 func (e *fakeEngine) Snapshot(context.Context) (dialer.Snapshot, error) {
-	return dialer.Snapshot{Node: "node-1", Calls: 1, Operators: []dialer.OperatorView{talking("olga")}}, nil
+	return dialer.Snapshot{Node: "node-1", Calls: 1, Operators: append([]dialer.OperatorView{talking("olga")}, e.others...)}, nil
 }
 
 // talking is an operator with the marker's owner on the line.

@@ -39,20 +39,30 @@ func needsConsole(t *testing.T) {
 // browser, and fails where they do not do what they should.
 func browse(t *testing.T, script string, limit time.Duration, env ...string) {
 	t.Helper()
-	if os.Getenv("OUTPACE_AXE") == "all" {
-		limit *= 4
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), axeTakes(limit))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", script)
-	cmd.Dir = filepath.Join(consoleDir, "test")
-	cmd.Env = append(os.Environ(), env...)
-	cmd.WaitDelay = 5 * time.Second
-	out, err := cmd.CombinedOutput()
+	out, err := consoleScript(ctx, script, env...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	t.Logf("%s: %s", script, out)
+}
+
+// consoleScript is a script of the console's tests, not started.
+func consoleScript(ctx context.Context, script string, env ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "node", script)
+	cmd.Dir = filepath.Join(consoleDir, "test")
+	cmd.Env = append(os.Environ(), env...)
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// axeTakes is a limit, longer where every state is judged in every dress.
+func axeTakes(limit time.Duration) time.Duration {
+	if os.Getenv("OUTPACE_AXE") == "all" {
+		return 4 * limit
+	}
+	return limit
 }
 
 const deskScript = `# Greeting

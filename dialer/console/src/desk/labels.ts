@@ -1,5 +1,5 @@
 import { en } from '../i18n/en'
-import { word } from '../i18n/i18n.svelte'
+import { t, word, type Key } from '../i18n/i18n.svelte'
 import type { Disposition } from './desk.svelte'
 
 // labelOf is a disposition in the language of the page where it is one of the usual ones,
@@ -7,4 +7,20 @@ import type { Disposition } from './desk.svelte'
 export function labelOf(d: Pick<Disposition, 'code' | 'label'>): string {
   const usual = (en as Record<string, string>)[`disposition.${d.code}`]
   return usual && (!d.label || d.label === usual) ? word('disposition', d.code) : d.label || d.code
+}
+
+// answerers are what the server says of why a call was taken back, in words of ours.
+const answerers: Record<string, Key> = {
+  'the last call was taken back: no person answered': 'taken_back.nobody',
+  'the last call was taken back: a machine answered': 'taken_back.machine',
+  'the last call was taken back: a fax answered': 'taken_back.fax',
+  'the last call was taken back: an assistant that screens calls answered': 'taken_back.screening',
+  'the last call was taken back: an announcement of the network answered': 'taken_back.announcement',
+  'the last call was taken back: a busy tone answered': 'taken_back.busy',
+}
+
+// takenBack is why the last call went away by itself, in the language of the page.
+export function takenBack(why: string): string {
+  const key = answerers[why]
+  return t('hint.taken_back', { why: key ? t(key) : why })
 }

@@ -37,6 +37,11 @@ const words: Record<string, Key> = {
   'the operator has no call': 'problem.no_call',
   "that attempt is not the operator's present call": 'problem.not_yours',
   'the product is stopping': 'problem.stopping',
+  'that operator is not ready': 'problem.not_ready',
+  "that number may not be called: the campaign's transfer_numbers do not name it": 'problem.number_not_named',
+  "that number may not be called: it is the customer's own": 'problem.number_own',
+  'that number may not be called: it is on do-not-call': 'problem.number_dnc',
+  'no trunk has room for a call now': 'problem.no_channel',
   'browsers are not taken as phones here: set phones.browser.enabled, or use a SIP phone': 'phone.none',
 }
 

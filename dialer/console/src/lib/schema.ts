@@ -554,6 +554,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/colleagues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Other operators on duty at this node: a talk goes to one who is ready */
+        get: operations["operator-colleagues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/confer": {
         parameters: {
             query?: never;
@@ -1170,6 +1187,11 @@ export interface components {
             /** @description id of the region, or campaign */
             rule: string;
             zone: string;
+        };
+        Colleague: {
+            id: string;
+            name: string;
+            state: string;
         };
         ColumnTarget: {
             column: string;
@@ -3039,6 +3061,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OpenCampaign"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-colleagues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Colleague"][] | null;
                 };
             };
             /** @description Error */
