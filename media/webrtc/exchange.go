@@ -83,14 +83,14 @@ func New(cfg Config, emit func(Event)) (*Exchange, error) {
 	if e.socket, err = listen(set); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	if e.api, err = e.library(); err != nil {
+	if e.api, err = e.setUp(); err != nil {
 		return nil, errors.Join(err, e.socket.Close())
 	}
 	return e, nil
 }
 
-// library sets pion up: what it does not need for one stream of G.711 is left out.
-func (e *Exchange) library() (*webrtc.API, error) {
+// setUp makes pion ready: what it does not need for one stream of G.711 is left out.
+func (e *Exchange) setUp() (*webrtc.API, error) {
 	codecs := &webrtc.MediaEngine{}
 	for _, c := range codecsOf(e.laws) {
 		if err := codecs.RegisterCodec(c, webrtc.RTPCodecTypeAudio); err != nil {
