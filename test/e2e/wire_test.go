@@ -281,6 +281,7 @@ func staff(t *testing.T, p *product, lineups []lineup, log io.Writer) (stop func
 	}
 	t.Cleanup(stop)
 	for few := range slices.Chunk(users, 10) {
+		time.Sleep(time.Second) // more than 100 messages of strange phones in two seconds are a flood to the registrar
 		room, err := operators.New(operators.Config{API: "http://" + p.http, SIP: p.phones, Users: few, OpenMic: true, HTTP: web, Log: log,
 			WrapMean: 50 * time.Millisecond, FormMean: time.Millisecond, PauseProbability: -1, OperatorHz: operatorHz, CustomerHz: customerHz})
 		must(t, err)
