@@ -42,9 +42,11 @@ func TestBrowserOperator(t *testing.T) {
 		t.Error("on duty without a phone")
 	}
 	first := d.openPage(t, tab[0])
-	if v := d.state(t); !v.Phone.Connected || v.Phone.Kind != "browser" || v.Phone.Session != first.session {
-		t.Errorf("phone = %+v, want session %s", v.Phone, first.session)
-	}
+	// The page's end of the handshake may be done a moment before ours.
+	eventually(t, 5*time.Second, "the page is the phone, session "+first.session, func() (bool, any) {
+		v := d.state(t)
+		return v.Phone.Connected && v.Phone.Kind == "browser" && v.Phone.Session == first.session, v.Phone
+	})
 	must(t, d.ask(t.Context(), "on-duty", nil))
 	await("paused")
 	must(t, d.ask(t.Context(), "ready", nil))
@@ -99,9 +101,10 @@ func TestBrowserOperator(t *testing.T) {
 	since = stood.now()
 	fourth := d.openPage(t, tab[3])
 	still("another page, while the network of the first is away", fourth, since)
-	if v := d.state(t); !v.Phone.OnLeg || v.Phone.Jitter > 1 {
-		t.Errorf("phone = %+v", v.Phone)
-	}
+	eventually(t, 5*time.Second, "the page is on the leg", func() (bool, any) {
+		v := d.state(t)
+		return v.Phone.OnLeg && v.Phone.Jitter <= 1, v.Phone
+	})
 	p.wantMetric(t, 5*time.Second, `dialer_operator_legs{kind="webrtc"}`, 1)
 	eventually(t, 5*time.Second, "both take-overs are counted", func() (bool, any) {
 		n, err := p.metric(t.Context(), "dialer_webrtc_take_overs_total")
