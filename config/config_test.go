@@ -62,6 +62,8 @@ func TestErrorsNameLineAndKey(t *testing.T) {
 		{"trunk sockets", "trunk_signalling:\n  listen:\n    - {transport: smoke, address: \"127.0.0.1:5060\"}\n" + trunks, `f.yaml:2: trunk_signalling.listen: transport "smoke"`},
 		{"TLS without files", "phones: {listen: [{transport: tls, address: \"127.0.0.1:5071\"}]}\n" + trunks, `f.yaml:1: phones.tls: certificate and key are required`},
 		{"phones' audio", "phones: {srtp: maybe}\n" + trunks, `f.yaml:1: phones.srtp: "maybe" is none of auto, required, off`},
+		{"phones over WebSocket alone", "phones:\n  websocket: {enabled: true}\n" + trunks, "f.yaml:2: phones.websocket.enabled: needs browser.enabled"},
+		{"every origin", "phones:\n  websocket:\n    origins: [\"*\"]\n" + trunks, "f.yaml:3: phones.websocket.origins[0]: "},
 		{"browsers' port", "phones:\n  browser:\n    listen: localhost:3478\n" + trunks, "f.yaml:3: phones.browser.listen: "},
 		{"browsers on every address", "phones:\n  browser: {listen: \":3478\"}\n" + trunks, "f.yaml:2: phones.browser.addresses: required"},
 		{"browsers' addresses", "phones:\n  browser:\n    addresses:\n      - 203.0.113.10\n      - me\n" + trunks, "f.yaml:5: phones.browser.addresses[1]: "},

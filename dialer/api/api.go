@@ -141,6 +141,7 @@ type Deps struct {
 	PhoneSecrets PhoneSecrets
 	Prompts      []string     // messages that campaigns may name; nil: not checked
 	Page         http.Handler // the live page
+	SIP          http.Handler // of phones over WebSocket; nil: there are none
 	Version      string
 	Log          *zap.Logger
 }
@@ -189,6 +190,9 @@ func New(cfg Config, d Deps) *Server {
 	})
 	handle(mux, api, s.pacingLogLines, pacingLogOperation)
 	mux.HandleFunc("GET "+PeerRecordings+"{attempt}", s.recordingForPeer) // between nodes, so it is not documented
+	if d.SIP != nil {
+		mux.Handle("GET /sip", d.SIP)
+	}
 	mux.Handle("/", d.Page)
 	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
 	return s
