@@ -103,10 +103,14 @@ type PublicHTTP struct {
 	HTTP `yaml:",inline"`
 	// NodeURL is where the other nodes on the same store reach this listener,
 	// "http://10.0.0.5:8080": they fetch recordings from it. Empty: they cannot.
-	NodeURL string `yaml:"node_url"`
+	NodeURL string  `yaml:"node_url"`
+	TLS     HTTPTLS `yaml:"tls"`
 }
 
 func (h PublicHTTP) validate() error {
+	if err := h.TLS.validate(); err != nil {
+		return err
+	}
 	if err := h.HTTP.validate(); err != nil || h.NodeURL == "" {
 		return err
 	}

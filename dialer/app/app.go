@@ -71,6 +71,8 @@ type App struct {
 	server    *http.Server
 	admin     *http.Server
 
+	fingerprint string // of the certificate of server, where that is a file
+
 	httpAddr, adminAddr net.Listener
 	draining            atomic.Bool
 	ready               chan struct{}
@@ -280,9 +282,9 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		SIP:     a.sipOverWebSocket(cfg),
 		Version: o.Version, Log: a.log,
 	})
-	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
-	a.admin = &http.Server{Handler: a.adminHandler(), ReadHeaderTimeout: headerTimeout}
-	return nil
+	a.server, a.admin = newServer(public.Handler(), a.log), newServer(a.adminHandler(), a.log)
+	a.server.TLSConfig, err = a.secureHTTP(cfg)
+	return err
 }
 
 // headerTimeout ends connections that send their header too slowly.
@@ -453,7 +455,14 @@ func (a *App) drain(ctx, force context.Context) {
 // serve runs an HTTP server until ctx ends; open streams are cut.
 func serve(ctx context.Context, s *http.Server, l net.Listener) error {
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }() // ends with Close
+	secure := s.TLSConfig != nil // Serve sets it too
+	go func() { // ends with Close
+		if secure {
+			done <- s.ServeTLS(l, "", "")
+			return
+		}
+		done <- s.Serve(l)
+	}()
 	select {
 	case err := <-done:
 		return err

@@ -182,3 +182,32 @@ func TestSIPOverWebSocket(t *testing.T) {
 	phone.order("unregister")
 	phone.await("unregistered")
 }
+
+// TestSIPOverSecureWebSocket has the same phone come by HTTPS, under a certificate that
+// the product has made: it registers and opens its leg itself.
+func TestSIPOverSecureWebSocket(t *testing.T) {
+	needsConsole(t)
+	t.Parallel()
+	far := newCustomer(t, operatorHz)
+	p := newProduct(t, trunkText("line", far.Addr(), ""), func(s app.Store) {
+		seedOperator(t, s, "anna", "4711")
+		seedCampaign(t, s, campaigns.Campaign{ID: "web", Trunks: "line", Detection: "before"}, "+9997780023")
+	})
+	p.withWebSocket(t)
+	p.env = append(p.env, "OUTPACE_HTTP__TLS__SELF_SIGNED=true")
+	p.serve(t)
+	phone := openWebPhone(t, "https://"+p.http, "anna")
+	phone.await("registered")
+	p.wantMetric(t, 5*time.Second, "dialer_sip_registrations", 1)
+	phone.order("call *14711")
+	phone.await("up")
+	began := time.Now()
+	phone.order("press *2")
+	far.await(t, "the customer", operatorHz, began)
+	phone.order("hear %d", customerHz)
+	phone.await("heard")
+	phone.order("press *4")
+	phone.order("press 1")
+	phone.order("press *0")
+	phone.await("ended by remote")
+}
