@@ -95,6 +95,8 @@ type Config struct {
 	// LoginsPerMinute is how many failed sign-ins one address or account may
 	// make; default 5.
 	LoginsPerMinute int `yaml:"logins_per_minute"`
+	// RequestsPerSecond is how much one token may ask for in the long run; default 50.
+	RequestsPerSecond int `yaml:"requests_per_second"`
 }
 
 // Server serves the API and the live page.
@@ -154,6 +156,9 @@ func New(cfg Config, d Deps) *Server {
 	if cfg.LoginsPerMinute <= 0 {
 		cfg.LoginsPerMinute = 5
 	}
+	if cfg.RequestsPerSecond <= 0 {
+		cfg.RequestsPerSecond = 50
+	}
 	s := &Server{
 		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
 		hub: d.Hub, drafts: d.Drafts, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
@@ -194,7 +199,7 @@ func New(cfg Config, d Deps) *Server {
 		mux.Handle("GET /sip", d.SIP)
 	}
 	mux.Handle("/", d.Page)
-	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
+	s.handler = http.NewCrossOriginProtection().Handler(secured(newRates(cfg.RequestsPerSecond).limited(mux)))
 	return s
 }
 
