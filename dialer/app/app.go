@@ -456,7 +456,7 @@ func (a *App) drain(ctx, force context.Context) {
 func serve(ctx context.Context, s *http.Server, l net.Listener) error {
 	done := make(chan error, 1)
 	secure := s.TLSConfig != nil // Serve sets it too
-	go func() { // ends with Close
+	go func() {                  // ends with Close
 		if secure {
 			done <- s.ServeTLS(l, "", "")
 			return
