@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -102,10 +103,14 @@ type PublicHTTP struct {
 	HTTP `yaml:",inline"`
 	// NodeURL is where the other nodes on the same store reach this listener,
 	// "http://10.0.0.5:8080": they fetch recordings from it. Empty: they cannot.
-	NodeURL string `yaml:"node_url"`
+	NodeURL string  `yaml:"node_url"`
+	TLS     HTTPTLS `yaml:"tls"`
 }
 
 func (h PublicHTTP) validate() error {
+	if err := h.TLS.validate(); err != nil {
+		return err
+	}
 	if err := h.HTTP.validate(); err != nil || h.NodeURL == "" {
 		return err
 	}
@@ -146,9 +151,19 @@ type Phones struct {
 	Signalling `yaml:",inline"`
 	Registrar  registrar.Config `yaml:"registrar"`
 	Browser    webrtc.Config    `yaml:"browser"` // operators who take calls in the page
+	WebSocket  WebSocket        `yaml:"websocket"`
 	// SRTP says which phones' audio is encrypted: auto (default), those registered
 	// over TLS, and others that ask for it; required, all; off, none.
 	SRTP string `yaml:"srtp"`
+}
+
+// WebSocket lets phones register and take calls by SIP over WebSocket (RFC 7118), at
+// /sip of the HTTP listener. Their audio is a browser's: phones.browser is needed.
+type WebSocket struct {
+	Enabled bool `yaml:"enabled"` // default false
+	// Origins are the sites besides our own whose pages may connect: "phones.example.com",
+	// "*.example.com". What is no browser names no site.
+	Origins []string `yaml:"origins"`
 }
 
 // The values of Phones.SRTP.
@@ -159,6 +174,14 @@ const (
 )
 
 func (p Phones) validate() error {
+	if p.WebSocket.Enabled && !p.Browser.Enabled {
+		return errors.New("websocket.enabled: needs browser.enabled: the audio of these phones is a browser's")
+	}
+	for i, origin := range p.WebSocket.Origins {
+		if _, err := path.Match(origin, ""); err != nil || origin == "" || origin == "*" || strings.Contains(origin, "/") {
+			return fmt.Errorf("websocket.origins[%d]: %q is no host such as phones.example.com or *.example.com", i, origin)
+		}
+	}
 	switch p.SRTP {
 	case SRTPAuto, SRTPRequired, SRTPOff:
 		return nil

@@ -172,16 +172,20 @@ func (Bridged) event()   {}
 func (Recorded) event()  {}
 func (Closed) event()    {}
 
-// Encryption is whether the audio of a leg is SRTP with keys in the session
-// description (RFC 4568): whoever reads the signalling can read them there.
+// Encryption is whether the audio of a leg is SRTP, and where its keys are: in the
+// session description (RFC 4568), where whoever reads the signalling can read them, or
+// agreed on by DTLS on the way of the audio itself.
 type Encryption string
 
 // The ways to encrypt. Plain neither offers nor takes SRTP, AsOffered takes what the
-// far end offers and offers plain RTP itself, Encrypted is SRTP or nothing.
+// far end offers and offers plain RTP itself, Encrypted is SRTP or nothing. AsBrowsers
+// is how browsers do it (RFC 8835): DTLS-SRTP over ICE; where they offer it, it is taken
+// of operators' phones whatever is said here.
 const (
-	Plain     Encryption = ""
-	AsOffered Encryption = "as_offered"
-	Encrypted Encryption = "srtp"
+	Plain      Encryption = ""
+	AsOffered  Encryption = "as_offered"
+	Encrypted  Encryption = "srtp"
+	AsBrowsers Encryption = "dtls"
 )
 
 // LegSpec says how the audio of a leg is to be.

@@ -15,6 +15,16 @@ type Wire interface {
 	WriteRTCP(b []byte) error
 }
 
+// Negotiated is a Wire that comes to be by session descriptions which the signalling
+// carries: that of a phone that is called, or calls, by SIP and whose audio is a
+// browser's. It belongs to one leg: Detach ends it.
+type Negotiated interface {
+	Wire
+	Offer() ([]byte, error)              // ours; Accept takes what comes back
+	Answer(offer []byte) ([]byte, error) // theirs, the first or a later one
+	Accept(answer []byte) error
+}
+
 // WireEnd is the leg's end of a Wire. Its methods must not call the Wire's Attach
 // and Detach.
 type WireEnd interface {

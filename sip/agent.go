@@ -86,12 +86,17 @@ func New(cfg Config, emit func(Event), log *slog.Logger) (*Agent, error) {
 			a.sentBy[l.Transport] = sentBy(cfg.External, s.addr)
 		}
 	}
+	if cfg.WebSocket {
+		first := a.sockets[0]
+		a.sockets = append(a.sockets, listenWeb(first.addr, a.cfg, a.count))
+		a.contact["ws"], a.sentBy["ws"] = first.addr, sentBy(cfg.External, first.addr)
+	}
 	quiet := slog.New(parseLog{a.count})
 	ua, err := sipgo.NewUA(
 		sipgo.WithUserAgentDNSResolver(noNames()),
 		sipgo.WithUserAgentTransportLayerOptions(
 			sipgosip.WithTransportLayerLogger(quiet),
-			sipgosip.WithTransportLayerTransports(sipgosip.TransportsConfig{TCP: tcpTransport(a.dials), TLS: noTLS()}),
+			sipgosip.WithTransportLayerTransports(sipgosip.TransportsConfig{TCP: tcpTransport(a.dials), TLS: noTLS(), WS: webTransport()}),
 		),
 		sipgo.WithUserAgentTransactionLayerOptions(
 			sipgosip.WithTransactionLayerLogger(quiet),
@@ -245,6 +250,9 @@ func (a *Agent) serveOnce(s *socket) (err error, again bool) { //nolint:revive,s
 	}
 	if s.tls != nil {
 		return a.ua.TransportLayer().ServeTLS(s.tls), false
+	}
+	if s.web != nil {
+		return a.ua.TransportLayer().ServeWS(s.web), false
 	}
 	return a.ua.TransportLayer().ServeTCP(s.tcp), false
 }

@@ -36,6 +36,10 @@ type Config struct {
 	// Nil = none.
 	Secrets func(Dialog) *Credentials
 
+	// WebSocket lets Agent.WebSocket take phones; they are reached over the connections
+	// that they make.
+	WebSocket bool
+
 	// TLS is for listeners of tls; nil where there is none.
 	TLS *TLS
 

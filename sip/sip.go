@@ -178,7 +178,7 @@ type Dialog struct {
 	RemoteTarget string   `json:"remote_target,omitempty"` // Contact of the answer
 	Routes       []string `json:"routes,omitempty"`        // route set, in the order to send
 	Agent        string   `json:"agent"`                   // which of our agents: "trunk" or "phones"
-	Transport    string   `json:"transport"`               // "udp", "tcp" or "tls"
+	Transport    string   `json:"transport"`               // "udp", "tcp", "tls" or "ws"
 	Destination  string   `json:"destination"`             // "192.0.2.1:5060"
 	Up           bool     `json:"up"`                      // answered
 }

@@ -24,13 +24,14 @@ const (
 	maxReadRetries = 100                   // consecutive read errors of a socket
 )
 
-// socket is one listener: a UDP socket, or a listener of TCP or TLS.
+// socket is one listener: a UDP socket, or a listener of TCP, TLS or WebSockets.
 type socket struct {
 	transport string
 	addr      netip.AddrPort
 	udp       *udpSocket
 	tcp       *tcpListener
 	tls       *tlsListener
+	web       *webListener
 	ready     chan struct{} // closed when the library reads from it
 }
 
@@ -89,6 +90,8 @@ func (s *socket) close() {
 		_ = s.udp.Close()
 	case s.tls != nil:
 		s.tls.stop()
+	case s.web != nil:
+		_ = s.web.Close()
 	default:
 		s.tcp.stop()
 	}

@@ -8,15 +8,16 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/outpace-dialer/outpace/sip/keypair"
 )
 
 // tlsFiles are the files of TLS as they were read last.
 type tlsFiles struct {
-	cfg *TLS
+	cfg  *TLS
+	pair *keypair.Pair
 
 	mu     sync.Mutex
-	pair   *tls.Certificate
-	pairAt [2]time.Time // when certificate and key had been changed
 	pool   *x509.CertPool
 	poolAt time.Time
 }
@@ -25,30 +26,19 @@ func readTLSFiles(cfg *TLS) (*tlsFiles, error) {
 	if cfg == nil || cfg.Certificate == "" || cfg.Key == "" {
 		return nil, errors.New("tls: certificate and key are required for a tls listener")
 	}
-	f := &tlsFiles{cfg: cfg}
+	f := &tlsFiles{cfg: cfg, pair: keypair.New(cfg.Certificate, cfg.Key)}
 	_, err := f.certificate()
 	_, poolErr := f.roots()
 	return f, errors.Join(err, poolErr)
 }
 
-// certificate is ours. While its files cannot be read, halfway through being
-// replaced, it is the one before.
+// certificate is ours.
 func (f *tlsFiles) certificate() (*tls.Certificate, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	at := [2]time.Time{changed(f.cfg.Certificate), changed(f.cfg.Key)}
-	if f.pair != nil && at == f.pairAt {
-		return f.pair, nil
-	}
-	pair, err := tls.LoadX509KeyPair(f.cfg.Certificate, f.cfg.Key)
+	pair, err := f.pair.Get()
 	if err != nil {
-		if f.pair != nil {
-			return f.pair, nil
-		}
 		return nil, fmt.Errorf("tls.certificate %s, tls.key %s: %w", f.cfg.Certificate, f.cfg.Key, err)
 	}
-	f.pair, f.pairAt = &pair, at
-	return f.pair, nil
+	return pair, nil
 }
 
 // roots are the authorities that we believe; nil means those of the system.
@@ -58,7 +48,7 @@ func (f *tlsFiles) roots() (*x509.CertPool, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	at := changed(f.cfg.Authorities)
+	at := keypair.Changed(f.cfg.Authorities)
 	if f.pool != nil && at.Equal(f.poolAt) {
 		return f.pool, nil
 	}
@@ -75,12 +65,4 @@ func (f *tlsFiles) roots() (*x509.CertPool, error) {
 	}
 	f.pool, f.poolAt = pool, at
 	return f.pool, nil
-}
-
-func changed(path string) time.Time {
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}
-	}
-	return info.ModTime()
 }

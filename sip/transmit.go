@@ -191,6 +191,7 @@ func (a *Agent) build(l *line, s send) (*sipgosip.Request, error) {
 		branch = newBranch()
 	}
 	via := a.via(transport, branch)
+	via.Transport = a.viaTransport(transport, destination)
 	if s.overload {
 		offerOverload(via)
 	}

@@ -34,8 +34,11 @@ func newServeCommand() *cobra.Command {
 			}
 			go func() { // ends with Run: Ready is closed, or the process is
 				<-a.Ready()
-				log.Info("serving", zap.String("http", a.HTTPAddr()), zap.String("admin", a.AdminAddr()), zap.String("phones", a.PhonesAddr()))
+				log.Info("serving", zap.String("http", a.HTTPAddr()), zap.String("url", a.HTTPURL()), zap.String("admin", a.AdminAddr()), zap.String("phones", a.PhonesAddr()))
 				if cmd.Flags().Changed("announce") {
+					if print := a.Fingerprint(); print != "" {
+						fmt.Fprintf(cmd.OutOrStdout(), "certificate %s\n", print)
+					}
 					fmt.Fprintf(cmd.OutOrStdout(), "http %s\nadmin %s\nphones %s\nphones-tcp %s\n", a.HTTPAddr(), a.AdminAddr(), a.PhonesAddr(), a.PhonesTCPAddr())
 				}
 			}()

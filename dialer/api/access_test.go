@@ -112,9 +112,9 @@ func (w *world) routes(t *testing.T) []string {
 	return all
 }
 
-// TestAccess sends every route as everybody. What people without the right to
+// TestS20Access sends every route as everybody. What people without the right to
 // see numbers get is searched for the marker.
-func TestAccess(t *testing.T) {
+func TestS20Access(t *testing.T) {
 	w := newWorld(t)
 	w.fill(t)
 	routes := w.routes(t)
@@ -168,7 +168,7 @@ func (w *world) checkAccess(t *testing.T, route string, row access, user string,
 	}
 }
 
-// TestNumbersShown is what TestAccess rests on: whoever has the right sees the
+// TestNumbersShown is what TestS20Access rests on: whoever has the right sees the
 // number at these places.
 func TestNumbersShown(t *testing.T) {
 	w := newWorld(t)

@@ -95,6 +95,8 @@ type Config struct {
 	// LoginsPerMinute is how many failed sign-ins one address or account may
 	// make; default 5.
 	LoginsPerMinute int `yaml:"logins_per_minute"`
+	// RequestsPerSecond is how much one token may ask for in the long run; default 50.
+	RequestsPerSecond int `yaml:"requests_per_second"`
 }
 
 // Server serves the API and the live page.
@@ -141,6 +143,7 @@ type Deps struct {
 	PhoneSecrets PhoneSecrets
 	Prompts      []string     // messages that campaigns may name; nil: not checked
 	Page         http.Handler // the live page
+	SIP          http.Handler // of phones over WebSocket; nil: there are none
 	Version      string
 	Log          *zap.Logger
 }
@@ -152,6 +155,9 @@ func New(cfg Config, d Deps) *Server {
 	}
 	if cfg.LoginsPerMinute <= 0 {
 		cfg.LoginsPerMinute = 5
+	}
+	if cfg.RequestsPerSecond <= 0 {
+		cfg.RequestsPerSecond = 50
 	}
 	s := &Server{
 		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
@@ -189,8 +195,11 @@ func New(cfg Config, d Deps) *Server {
 	})
 	handle(mux, api, s.pacingLogLines, pacingLogOperation)
 	mux.HandleFunc("GET "+PeerRecordings+"{attempt}", s.recordingForPeer) // between nodes, so it is not documented
+	if d.SIP != nil {
+		mux.Handle("GET /sip", d.SIP)
+	}
 	mux.Handle("/", d.Page)
-	s.handler = http.NewCrossOriginProtection().Handler(secured(mux))
+	s.handler = http.NewCrossOriginProtection().Handler(secured(newRates(cfg.RequestsPerSecond).limited(mux)))
 	return s
 }
 
@@ -222,6 +231,9 @@ func secured(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; object-src 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
+		if r.TLS != nil { // browsers heed it only where they believe the certificate
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		h.Set("Referrer-Policy", "no-referrer")
 		if strings.HasPrefix(r.URL.Path, "/api/") { // people's data stays out of caches
 			h.Set("Cache-Control", "no-store")

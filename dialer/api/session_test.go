@@ -70,7 +70,7 @@ func TestUsersWithoutPassword(t *testing.T) {
 	}
 }
 
-func TestLoginThrottle(t *testing.T) {
+func TestS24LoginThrottle(t *testing.T) {
 	w := newWorld(t)
 	w.employ(t, olga)
 	for range guesses {
@@ -196,6 +196,9 @@ func TestHeaders(t *testing.T) {
 			if h := got.header.Get(name); !strings.Contains(h, want) {
 				t.Errorf("%s: %s = %q, want %q in it", path, name, h, want)
 			}
+		}
+		if csp := got.header.Get("Content-Security-Policy"); strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: the policy lets a page run what stands in it: %s", path, csp)
 		}
 		if private := got.header.Get("Cache-Control") == "no-store"; private != strings.HasPrefix(path, "/api/") {
 			t.Errorf("%s: Cache-Control = %q", path, got.header.Get("Cache-Control"))

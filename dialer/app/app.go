@@ -71,6 +71,8 @@ type App struct {
 	server    *http.Server
 	admin     *http.Server
 
+	fingerprint string // of the certificate of server, where that is a file
+
 	httpAddr, adminAddr net.Listener
 	draining            atomic.Bool
 	ready               chan struct{}
@@ -207,6 +209,7 @@ func (a *App) openAudio(cfg config.Config, log *slog.Logger) error {
 		return detect.New(c)
 	}
 	pc.Wire = a.operators.wire
+	pc.Negotiate = a.operators.negotiate()
 	var err error
 	if a.plane, err = plane.New(pc, func(ev media.Event) { a.engine.Sound(ev) }, log); err != nil {
 		return err
@@ -243,7 +246,7 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 		return err
 	}
 	pc := cfg.Phones.Agent("phones")
-	pc.Symmetric = true
+	pc.Symmetric, pc.WebSocket = true, cfg.Phones.WebSocket.Enabled
 	pc.Allow = func(from addrPort) bool { return a.phones.Allow(from) }
 	pc.Disconnected = func(from addrPort) { a.phones.Disconnected(from) }
 	tell := func(ev sip.Event) { a.legs.note(ev); toEngine(ev) }
@@ -275,11 +278,13 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	}
 	public := api.New(cfg.API, api.Deps{
 		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast), Phones: a.operators, Detection: a.detection.report,
-		Hub: a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(), Version: o.Version, Log: a.log,
+		Hub: a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(),
+		SIP:     a.sipOverWebSocket(cfg),
+		Version: o.Version, Log: a.log,
 	})
-	a.server = &http.Server{Handler: public.Handler(), ReadHeaderTimeout: headerTimeout}
-	a.admin = &http.Server{Handler: a.adminHandler(), ReadHeaderTimeout: headerTimeout}
-	return nil
+	a.server, a.admin = newServer(public.Handler(), a.log), newServer(a.adminHandler(), a.log)
+	a.server.TLSConfig, err = a.secureHTTP(cfg)
+	return err
 }
 
 // headerTimeout ends connections that send their header too slowly.
@@ -450,7 +455,14 @@ func (a *App) drain(ctx, force context.Context) {
 // serve runs an HTTP server until ctx ends; open streams are cut.
 func serve(ctx context.Context, s *http.Server, l net.Listener) error {
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }() // ends with Close
+	secure := s.TLSConfig != nil // Serve sets it too
+	go func() {                  // ends with Close
+		if secure {
+			done <- s.ServeTLS(l, "", "")
+			return
+		}
+		done <- s.Serve(l)
+	}()
 	select {
 	case err := <-done:
 		return err

@@ -70,6 +70,15 @@ func (p *operatorPhones) wire(user string) media.Wire {
 	return nil
 }
 
+// negotiate makes the wires of legs by SIP that speak as browsers do; nil where none are
+// taken.
+func (p *operatorPhones) negotiate() func(media.LegID) media.Negotiated {
+	if p.browsers == nil {
+		return nil
+	}
+	return func(leg media.LegID) media.Negotiated { return p.browsers.Dialog(string(leg)) }
+}
+
 // run passes on what becomes of browsers until ctx ends.
 func (p *operatorPhones) run(ctx context.Context) error {
 	if p.browsers == nil {

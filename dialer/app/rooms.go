@@ -62,9 +62,11 @@ type phoneRoom struct {
 }
 
 // Encryption of a phone's audio: its keys are in the signalling, so by default it is
-// encrypted where that is.
+// encrypted where that is. Phones over WebSocket do it as browsers do.
 func (p phoneRoom) Encryption(user string) media.Encryption {
 	switch {
+	case p.Registrar.Transport(user) == "ws":
+		return media.AsBrowsers
 	case p.srtp == config.SRTPOff:
 		return media.Plain
 	case p.srtp == config.SRTPRequired || p.Registrar.Transport(user) == "tls":

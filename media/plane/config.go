@@ -32,6 +32,9 @@ type Config struct {
 	NewDetector func(mode string) Detector `yaml:"-"` // one for each leg that Detect names; may be nil
 	// Wire is what carries the legs of an owner, nil where sockets are to; may be nil.
 	Wire func(owner string) media.Wire `yaml:"-"`
+	// Negotiate makes the wire of a leg by SIP that speaks as browsers do; nil where none
+	// is taken.
+	Negotiate func(media.LegID) media.Negotiated `yaml:"-"`
 }
 
 // Ports is the range of RTP ports: even ones for RTP, the next for RTCP.

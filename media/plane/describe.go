@@ -27,7 +27,10 @@ func (p *Plane) Offer(id media.LegID, spec media.LegSpec) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.wire != nil {
+	switch {
+	case l.talks != nil:
+		return p.offerNegotiated(l)
+	case l.wire != nil:
 		return nil, nil
 	}
 	p.redescribe(l, p.ours(l, false))
@@ -39,6 +42,9 @@ func (p *Plane) Offer(id media.LegID, spec media.LegSpec) ([]byte, error) {
 // of its source again. The error is an *sdp.AddressError, sdp.ErrNoCodec,
 // sdp.ErrNoAudio, sdp.ErrNotSecure, sdp.ErrNoSuite or of the system; an existing leg goes on as it was.
 func (p *Plane) Answer(id media.LegID, spec media.LegSpec, offer []byte) ([]byte, error) {
+	if spec.Kind == media.Operator && p.Negotiate != nil && sdp.OfBrowser(offer) {
+		return p.answerNegotiated(id, spec, offer)
+	}
 	theirs, err := sdp.Parse(offer)
 	if err != nil {
 		return nil, err
@@ -49,6 +55,9 @@ func (p *Plane) Answer(id media.LegID, spec media.LegSpec, offer []byte) ([]byte
 	l, err := p.prepare(id, spec)
 	if err != nil {
 		return nil, err
+	}
+	if l.wire != nil {
+		return nil, ErrOtherKind
 	}
 	answer, agreed, err := sdp.Answer(theirs, p.ours(l, theirs.Secure()))
 	if err == nil {
@@ -72,6 +81,9 @@ func (p *Plane) Reoffer(id media.LegID) ([]byte, error) {
 	l := p.leg(id)
 	if l == nil {
 		return nil, ErrNoLeg
+	}
+	if l.talks != nil {
+		return p.offerNegotiated(l)
 	}
 	p.redescribe(l, p.ours(l, l.local.Secure()))
 	return l.local.Marshal(), nil
@@ -109,7 +121,7 @@ func (p *Plane) Early(id media.LegID, fork string, description []byte) error {
 // ErrNoAnswer.
 func (p *Plane) Accept(id media.LegID, answer []byte) error {
 	var theirs sdp.Session
-	if len(answer) > 0 {
+	if len(answer) > 0 && !sdp.OfBrowser(answer) {
 		var err error
 		if theirs, err = sdp.Parse(answer); err != nil {
 			return err
@@ -120,6 +132,9 @@ func (p *Plane) Accept(id media.LegID, answer []byte) error {
 	l := p.leg(id)
 	if l == nil {
 		return ErrNoLeg
+	}
+	if l.talks != nil {
+		return p.acceptNegotiated(l, answer)
 	}
 	if len(answer) == 0 {
 		theirs = l.early

@@ -23,7 +23,8 @@ type leg struct {
 	id      media.LegID
 	post    func(media.Event)
 	session *rtp.Session
-	wire    media.Wire // that carries the session; nil: sockets do
+	wire    media.Wire       // that carries the session; nil: sockets do
+	talks   media.Negotiated // the same, where it has session descriptions; else nil
 	output  *bridge.Output
 	ear     ear
 	watch   watch

@@ -34,6 +34,9 @@ var (
 	ErrNoLeg = errors.New("plane: no such leg")
 	// ErrClosed means that the plane has stopped.
 	ErrClosed = errors.New("plane: closed")
+	// ErrOtherKind means a description of a browser for a leg over sockets, or the other
+	// way round: what carries a leg does not change.
+	ErrOtherKind = errors.New("plane: the leg is carried in another way")
 	// ErrNoRecordings means that no recording directory is configured.
 	ErrNoRecordings = errors.New("plane: no recording directory")
 	// ErrNoPrompt means a prompt that was not loaded.
@@ -184,6 +187,9 @@ func (p *Plane) open(id media.LegID, spec media.LegSpec) (*leg, error) {
 	}
 	if w := p.wireOf(spec); w != nil {
 		return p.openWired(id, spec, w), nil
+	}
+	if spec.Encryption == media.AsBrowsers && p.Negotiate != nil {
+		return p.openNegotiated(id, spec), nil
 	}
 	ports, err := p.pool.Take(time.Now())
 	if err != nil {

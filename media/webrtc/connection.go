@@ -75,16 +75,24 @@ func (c *connection) negotiate(offer string) (string, error) {
 		return "", refuse(BadSDP, "the offer cannot be followed: %v", err)
 	}
 	answer, err := c.pc.CreateAnswer(nil)
+	if err == nil {
+		answer.SDP, err = c.describe(answer)
+	}
 	if err != nil {
 		return "", refuse(BadSDP, "the offer cannot be answered: %v", err)
 	}
+	return answer.SDP, nil
+}
+
+// describe makes a description ours and returns it as the far end is to have it.
+func (c *connection) describe(ours webrtc.SessionDescription) (string, error) {
 	gathered := webrtc.GatheringCompletePromise(c.pc)
-	if err := c.pc.SetLocalDescription(answer); err != nil {
-		return "", refuse(BadSDP, "the offer cannot be answered: %v", err)
+	if err := c.pc.SetLocalDescription(ours); err != nil {
+		return "", err
 	}
 	select {
 	case <-gathered:
-		return c.pc.LocalDescription().SDP, nil
+		return tellAddresses(c.pc.LocalDescription().SDP, c.exchange.addresses, c.exchange.socket.port())
 	case <-time.After(gatherWithin):
 		return "", errors.New("webrtc: no candidate of our own")
 	}
@@ -117,7 +125,9 @@ func (e *Exchange) follow(c *connection) {
 // once it can be sent to as well.
 func (e *Exchange) adopt(c *connection) {
 	if p := c.phone.Load(); c.up && c.bound && p.pending == c {
-		c.expiry.Stop()
+		if c.expiry != nil {
+			c.expiry.Stop()
+		}
 		p.pending = nil
 		old := p.current.Load()
 		p.replace(c)
@@ -125,9 +135,9 @@ func (e *Exchange) adopt(c *connection) {
 		if old != nil {
 			e.takeOvers.Add(1)
 			e.drop(old)
-			e.tell(Event{User: p.user, Session: old.session, What: TakenOver})
+			e.tell(p, old.session, TakenOver)
 		}
-		e.tell(Event{User: p.user, Session: c.session, What: Connected})
+		e.tell(p, c.session, Connected)
 	}
 }
 
@@ -140,7 +150,7 @@ func (e *Exchange) setAway(c *connection, away bool) {
 	if away {
 		what = Away
 	}
-	e.tell(Event{User: c.phone.Load().user, Session: c.session, What: what})
+	e.tell(c.phone.Load(), c.session, what)
 }
 
 // expire gives a connection up that did not come up.
@@ -158,7 +168,7 @@ func (e *Exchange) lose(c *connection) {
 	p := c.phone.Load()
 	e.forget(c)
 	if !p.reachable() {
-		e.tell(Event{User: p.user, Session: c.session, What: Gone})
+		e.tell(p, c.session, Gone)
 	}
 	e.tidy(p)
 }

@@ -33,8 +33,11 @@ type outbox struct {
 
 func newOutbox() outbox { return outbox{wake: make(chan struct{}, 1)} }
 
-func (e *Exchange) tell(ev Event) {
-	o := &e.events
+func (e *Exchange) tell(p *Phone, session string, what What) {
+	if p.byLeg {
+		return
+	}
+	ev, o := Event{p.user, session, what}, &e.events
 	o.mu.Lock()
 	o.events = append(o.events, ev)
 	o.mu.Unlock()

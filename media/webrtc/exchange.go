@@ -147,9 +147,6 @@ func (e *Exchange) Connect(user, offer string) (answer, session string, err erro
 		return "", "", err
 	}
 	if answer, err = c.negotiate(offer); err == nil {
-		answer, err = tellAddresses(answer, e.addresses, e.socket.port())
-	}
-	if err == nil {
 		err = e.expect(user, c)
 	}
 	if err != nil {
@@ -200,7 +197,7 @@ func (e *Exchange) Disconnect(user, session string) {
 		}
 	}
 	if gone && !p.reachable() {
-		e.tell(Event{User: user, Session: session, What: HungUp})
+		e.tell(p, session, HungUp)
 	}
 	e.tidy(p)
 }

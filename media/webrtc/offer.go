@@ -39,6 +39,26 @@ const maxOffer = 64 << 10
 // and received under DTLS-SRTP. Candidates are left out of it: we never send first,
 // so that no offer can point us at anybody.
 func readOffer(text string) (string, error) {
+	return read(text, func(attribute func(string) string) error {
+		if attribute("setup") == "passive" {
+			return refuse(BadSDP, "the offer says setup:passive; we wait for the browser's handshake")
+		}
+		return nil
+	})
+}
+
+// readAnswer takes an answer to an offer of ours, under the same conditions.
+func readAnswer(text string) (string, error) {
+	return read(text, func(attribute func(string) string) error {
+		if setup := attribute("setup"); setup != "active" {
+			return refuse(BadSDP, "the answer says setup:%s; we wait for the far end's handshake", setup)
+		}
+		return nil
+	})
+}
+
+// read takes a description, without its candidates, where it is one of a browser.
+func read(text string, check func(attribute func(string) string) error) (string, error) {
 	if len(text) > maxOffer {
 		return "", refuse(BadSDP, "the offer has more than %d bytes", maxOffer)
 	}
@@ -58,6 +78,9 @@ func readOffer(text string) (string, error) {
 		return v
 	}
 	if err := checkAudio(audio, attribute); err != nil {
+		return "", err
+	}
+	if err := check(attribute); err != nil {
 		return "", err
 	}
 	candidate := func(a sdp.Attribute) bool { return a.IsICECandidate() || a.Key == "remote-candidates" }
@@ -97,8 +120,6 @@ func checkAudio(audio *sdp.MediaDescription, attribute func(string) string) erro
 		return refuse(NoTLS, "the offer has no DTLS fingerprint")
 	case attribute("ice-ufrag") == "" || attribute("ice-pwd") == "":
 		return refuse(NoICE, "the offer has no ICE credentials")
-	case attribute("setup") == "passive":
-		return refuse(BadSDP, "the offer says setup:passive; we wait for the browser's handshake")
 	}
 	for _, direction := range []string{"recvonly", "sendonly", "inactive"} {
 		if _, is := audio.Attribute(direction); is {

@@ -13,6 +13,7 @@ import (
 type Phone struct {
 	exchange *Exchange
 	user     string
+	byLeg    bool // that of a Dialog: its leg is told by the signalling, and by its audio
 
 	pending *connection                // answered, not up yet; of Exchange.mu
 	current atomic.Pointer[connection] // changed under Exchange.mu and hearing

@@ -13,7 +13,7 @@ import (
 type Binding struct {
 	User      string
 	Contact   string         // URI, as the phone gave it
-	Transport string         // "udp", "tcp" or "tls"
+	Transport string         // "udp", "tcp", "tls" or "ws"
 	Source    netip.AddrPort // the far end of the flow
 	UserAgent string         // what the phone says it is; may be empty
 	Since     time.Time      // first registration without a gap

@@ -148,7 +148,7 @@ func (r *Registrar) Online(user string) bool {
 	return r.bindings.users[user] != nil
 }
 
-// Transport is how a user's phone is registered: "udp", "tcp", "tls"; "" where it is
+// Transport is how a user's phone is registered: "udp", "tcp", "tls", "ws"; "" where it is
 // not.
 func (r *Registrar) Transport(user string) string {
 	r.mu.Lock()

@@ -37,6 +37,7 @@ func newSwitchboard(t *testing.T, cfg Config, now func() time.Time) *switchboard
 		Name:         AgentName,
 		Listen:       []sip.Listener{{Transport: "udp", Address: "127.0.0.1:0"}, {Transport: "tcp", Address: "127.0.0.1:0"}},
 		Symmetric:    true,
+		WebSocket:    true,
 		Allow:        func(from netip.AddrPort) bool { return s.Allow(from) },
 		Disconnected: func(from netip.AddrPort) { s.Disconnected(from) },
 	}, emit, slog.New(slog.NewTextHandler(io.Discard, nil)))

@@ -41,7 +41,8 @@ var Table = []Row{
 	{Package: "pacing/eventlog", May: []string{"pacing"}},
 	{Package: "pacing/simulator", May: []string{"pacing", "pacing/estimate", "pacing/eventlog"}},
 
-	{Package: "sip"},
+	{Package: "sip", May: []string{"sip/keypair"}},
+	{Package: "sip/keypair"},
 	{Package: "sip/resolver", Tests: []string{"sip/resolver/nametest"}},
 	{Package: "sip/resolver/nametest"},
 	{Package: "sip/figures"},

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/outpace-dialer/outpace/config"
+)
+
+// browserOf is a client that believes one certificate, as a person does who has compared
+// its fingerprint.
+func browserOf(t *testing.T, certificate string) *http.Client {
+	t.Helper()
+	pem, err := os.ReadFile(certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		t.Fatal("no certificate")
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// A product makes its certificate at the first start and keeps it; it talks TLS 1.2 and
+// up, tells browsers to stay with HTTPS, and takes no plain HTTP.
+func TestHTTPS(t *testing.T) {
+	cfg := settings(t, "127.0.0.1:5999")
+	cfg.HTTP.TLS.SelfSigned = true
+	a, stop := start(t, cfg)
+	certificate := filepath.Join(cfg.DataDir, "tls", "http.pem")
+	if info, err := os.Stat(filepath.Join(cfg.DataDir, "tls", "http.key")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("key: %v, %v", info, err)
+	}
+	resp, err := browserOf(t, certificate).Get(a.HTTPURL() + "/api/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.ProtoMajor != 2 || resp.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("%s %s, HSTS %q", resp.Proto, resp.Status, resp.Header.Get("Strict-Transport-Security"))
+	}
+	sum := strings.ReplaceAll(fmt.Sprintf("% X", sha256.Sum256(resp.TLS.PeerCertificates[0].Raw)), " ", ":")
+	if a.Fingerprint() != sum {
+		t.Errorf("fingerprint %s, the certificate's is %s", a.Fingerprint(), sum)
+	}
+	if conn, err := tls.Dial("tcp", a.HTTPAddr(), &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
+		_ = conn.Close()
+		t.Error("TLS 1.1 is spoken")
+	}
+	plain := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	if resp, err := plain.Get("http://" + a.HTTPAddr() + "/"); err != nil || resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("plain HTTP: %v, %v", resp, err)
+	} else {
+		_ = resp.Body.Close()
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	b, _ := start(t, cfg)
+	if b.Fingerprint() != a.Fingerprint() {
+		t.Error("the second start has another certificate")
+	}
+}
+
+// What cannot be read is said at the start.
+func TestHTTPSWithoutItsFiles(t *testing.T) {
+	cfg := settings(t, "127.0.0.1:5999")
+	cfg.HTTP.TLS = config.HTTPTLS{Certificate: "/nowhere.pem", Key: "/nowhere.key"}
+	a := &App{}
+	if _, err := a.secureHTTP(cfg); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error = %v", err)
+	}
+}
+
+// An authority is asked for our names alone: whoever connects could have it asked for
+// any, and use up what it grants.
+func TestACMEAsksForOurNamesAlone(t *testing.T) {
+	asked := 0
+	m := authority(config.ACME{Hosts: []string{"dialer.example.com"}, Directory: "https://ca.invalid/directory"}, t.TempDir())
+	m.Client.HTTPClient = &http.Client{Transport: refusing(func(*http.Request) { asked++ })}
+	hello := func(name string) error {
+		_, err := m.GetCertificate(&tls.ClientHelloInfo{ServerName: name, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})
+		return err
+	}
+	for _, name := range []string{"evil.example.com", "", "127.0.0.1"} {
+		if err := hello(name); err == nil || asked != 0 {
+			t.Errorf("%q: %v; asked %d times", name, err, asked)
+		}
+	}
+	if err := hello("dialer.example.com"); err == nil || asked == 0 {
+		t.Errorf("ours: %v; asked %d times", err, asked)
+	}
+}
+
+// refusing is a network that only notes what was asked of it.
+type refusing func(*http.Request)
+
+func (r refusing) RoundTrip(req *http.Request) (*http.Response, error) {
+	r(req)
+	return nil, errors.New("no network")
+}
+
+// TestS36SlowSockets: who connects and says nothing, or a header byte by byte, is cut off
+// after headerTimeout, in the handshake too; whoever is quick is served meanwhile.
+func TestS36SlowSockets(t *testing.T) {
+	for name, secure := range map[string]bool{"http": false, "https": true} {
+		t.Run(name, func(t *testing.T) {
+			cfg := settings(t, "127.0.0.1:5999")
+			cfg.HTTP.TLS.SelfSigned = secure
+			a, _ := start(t, cfg)
+			const sockets = 200
+			conns := make([]net.Conn, sockets)
+			for i := range conns {
+				conn, err := net.Dial("tcp", a.HTTPAddr())
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = conn.Close() })
+				if conns[i] = conn; i%2 == 0 && !secure {
+					_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nX-Slow: ")
+				}
+			}
+			quick := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+			resp, err := quick.Get(a.HTTPURL() + "/api/openapi.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			for i, conn := range conns {
+				_ = conn.SetReadDeadline(time.Now().Add(headerTimeout + patience))
+				if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Fatalf("socket %d is open after %v", i, headerTimeout+patience)
+				}
+			}
+		})
+	}
+}
