@@ -36,7 +36,7 @@ func (f *farEnd) within(ok, method string, cseq int, body string) {
 }
 
 func admitAll(n *near) {
-	n.Admit(func(in Incoming, _ *sipgosip.Request) (string, *sipgosip.Response) { return "ann", nil })
+	n.Admit(func(in Incoming, _ *sipgosip.Request) (Incoming, *sipgosip.Response) { in.User = "ann"; return in, nil })
 }
 
 func TestIncomingCall(t *testing.T) {
@@ -147,10 +147,10 @@ func TestUnsolicited(t *testing.T) {
 	n, f := newNear(t), newFarEnd(t)
 	f.call(n, "c1", "", "v=0\r\n")
 	f.expect("SIP/2.0 403")
-	n.Admit(func(in Incoming, req *sipgosip.Request) (string, *sipgosip.Response) {
+	n.Admit(func(in Incoming, req *sipgosip.Request) (Incoming, *sipgosip.Response) {
 		res := sipgosip.NewResponseFromRequest(req, 401, "Unauthorized", nil)
 		res.AppendHeader(sipgosip.NewHeader("WWW-Authenticate", `Digest realm="r", nonce="n"`))
-		return "", res
+		return in, res
 	})
 	f.call(n, "c2", "", "v=0\r\n")
 	if m := f.expect("SIP/2.0 401"); header(m, "WWW-Authenticate") == "" {
