@@ -211,7 +211,7 @@ func (w *writer) end(in campaigns.Ending) error {
 	_, err = w.exec(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
 		greeting_end = ?, bridged_at = ?, recording = ?, counts = ?, ended_at = ?, dialog = NULL WHERE id = ?`,
 		string(in.Outcome), in.Code, in.Q850, in.Reason, string(in.Operator), stamp(in.RingingAt), stamp(in.AnsweredAt), stamp(in.VerdictAt),
-		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, in.Count, stamp(in.At), string(in.Attempt))
+		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, in.Count && !a.Inbound, stamp(in.At), string(in.Attempt))
 	if err != nil {
 		return fmt.Errorf("end attempt %s: %w", in.Attempt, err)
 	}
