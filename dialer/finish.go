@@ -162,6 +162,9 @@ func (e *Engine) dispose(now time.Time, t *talk, d campaigns.Disposition, by cam
 		By: by, Note: s.Note, CallbackAt: s.CallbackAt, Personal: s.Personal,
 	}, now)
 	t.disposed = true
+	if by == "" && t.calledIn != nil && t.calledIn.New {
+		disposal.Next = campaigns.Next{Done: true} // only an operator has somebody called whom nobody knew
+	}
 	if by == "" {
 		t.fallback = &disposal
 	} else {

@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -12,6 +13,33 @@ import (
 )
 
 func known(*dialer.Caller) {}
+
+// Who was unknown is called only where an operator says so, not because nobody said
+// anything.
+func TestUnknownCallerIsNotCalledByItself(t *testing.T) {
+	for _, says := range []bool{false, true} {
+		inBubble(t, func(f *floor) {
+			f.callers.add("+12025557001", func(who *dialer.Caller) { who.New = true })
+			f.run(open(progressive("spring")))
+			f.ready("ann")
+			f.callsIn(1, "+12025557001")
+			f.wantState("ann", operator.Talking)
+			f.hangsUp("caller-1")
+			if says {
+				f.do(f.engine.Dispose(f.ctx, "ann", said("no_decision")))
+			}
+			f.wait(time.Minute) // the wrap-up is over
+			if got := f.store.said(); len(got) != 1 || got[0] != "no_decision" {
+				t.Fatalf("dispositions %q", got)
+			}
+			f.store.mu.Lock()
+			defer f.store.mu.Unlock()
+			if d := f.store.disposals[0]; d.Next.Done == says {
+				t.Errorf("an operator said it: %v; next %+v", says, d.Next)
+			}
+		})
+	}
+}
 
 // Somebody whom we called calls back: announcement, music, an operator who sees why,
 // an attempt with a recording, a disposition; the law's figures know nothing of it.
@@ -308,6 +336,30 @@ func TestStrandedCustomerIsDemand(t *testing.T) {
 		}
 		if most != 1 {
 			t.Errorf("pacing was told of %d people who wait, want 1", most)
+		}
+	})
+}
+
+// The call of a caller in which a process died is ended at the carrier, and counts as
+// no call to them.
+func TestSettleCaller(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		dialog, err := json.Marshal(sip.Dialog{CallID: "left-behind", Up: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.store.set(func(s *store) {
+			s.left = []campaigns.Attempt{{ID: "a1", Campaign: "spring", Number: "+12025557001", Node: "n1", Dialog: dialog, Inbound: true}}
+			s.open["a1"] = campaigns.Intent{Attempt: "a1"}
+		})
+		_, err = f.engine.Settle(f.ctx, func(campaigns.CampaignID) (campaigns.Campaign, error) { return open(progressive("spring")), nil })
+		f.do(err)
+		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Interrupted: 1})
+		if e := f.store.ending(0); e.Count || e.BadNumber || e.Suppress {
+			t.Errorf("ending %+v", e)
+		}
+		if len(f.trunks.finished) != 1 || f.trunks.finished[0] != "left-behind" {
+			t.Errorf("dialogs ended: %q", f.trunks.finished)
 		}
 	})
 }

@@ -107,6 +107,15 @@ func TestIncomingEnds(t *testing.T) {
 				f.t.Errorf("got\n%s", m)
 			}
 		}, true},
+		{"refused for a while", func(n *near, f *farEnd, _ string, leg LegID) {
+			n.Ring(leg)
+			f.expect("SIP/2.0 180")
+			n.Hangup(leg, Cause{Code: 486, Q850: 17, Text: "all lines are taken", RetryAfter: time.Minute})
+			m := f.expect("SIP/2.0 486")
+			if header(m, "Retry-After") != "60" || header(m, "Reason") != `Q.850;cause=17;text="all lines are taken"` {
+				f.t.Errorf("got\n%s", m)
+			}
+		}, true},
 		{"cancelled", func(n *near, f *farEnd, invite string, _ LegID) {
 			cancel, _, _ := strings.Cut(strings.ReplaceAll(invite, "INVITE", "CANCEL"), "Content-Type")
 			f.send(f.peer, cancel+"Content-Length: 0\r\n\r\n")
