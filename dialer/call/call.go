@@ -312,18 +312,6 @@ func (c *Call) queued(now time.Time, ev Event) []Action {
 	return nil
 }
 
-// talked is the outcome of a bridged call: connected, but for one that came
-// after the law's time, which counts as abandoned whatever followed.
-func (c *Call) talked() campaigns.Outcome {
-	if c.spec.Inbound {
-		return campaigns.CallerServed
-	}
-	if c.bridgedAt.After(c.ConnectBy()) {
-		return campaigns.Abandoned
-	}
-	return campaigns.Connected
-}
-
 func (c *Call) stranded(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
 	case OperatorFound:
