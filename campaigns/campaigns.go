@@ -208,6 +208,7 @@ type Campaign struct {
 	// TransferNumbers are whom operators may have called into a talk: E.164 numbers,
 	// or how they begin, with a * ("+4822555*"). None: operators and queues alone.
 	TransferNumbers []string        `json:"transfer_numbers,omitempty"`
+	Inbound         Inbound         `json:"inbound,omitzero"` // people who call the campaign
 	Recording       RecordingPolicy `json:"recording"`
 	CreatedAt       time.Time       `json:"created_at"`
 	Version         int64           `json:"version"` // rises with each change; for If-Match

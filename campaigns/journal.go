@@ -26,6 +26,7 @@ type Begun struct {
 	Trunk    string     `json:"trunk"`
 	CallerID string     `json:"caller_id"`
 	Decision Decision   `json:"decision"`
+	Inbound  bool       `json:"inbound,omitempty"`
 	At       time.Time  `json:"at"`
 }
 

@@ -35,6 +35,11 @@ const (
 	Failed        Outcome = "failed"      // protocol failure or media mismatch
 	NotPlaced     Outcome = "not_placed"  // begun, refused before the INVITE: nothing left this machine
 	Interrupted   Outcome = "interrupted" // our process died between begin and end
+
+	// Of those who called us. None of them counts for the law: nobody was called.
+	CallerServed     Outcome = "caller_served"      // a caller talked to an operator
+	CallerGaveUp     Outcome = "caller_gave_up"     // a caller hung up while they waited
+	CallerTurnedAway Outcome = "caller_turned_away" // a caller waited as long as the campaign lets them, or we had to hang up
 )
 
 // Reached says whether the attempt came to the called party's network, so
@@ -44,7 +49,12 @@ func (o Outcome) Reached() bool {
 	case Congestion, TrunkRejected, TrunkDown, Redirected, Failed, NotPlaced, BadFormat:
 		return false
 	}
-	return true
+	return !o.OfCaller()
+}
+
+// OfCaller says that o is of somebody who called us.
+func (o Outcome) OfCaller() bool {
+	return o == CallerServed || o == CallerGaveUp || o == CallerTurnedAway
 }
 
 // Known says whether o is one of the outcomes above.
@@ -99,7 +109,10 @@ var DefaultRetry = []RetryRule{
 	{Outcome: Redirected, After: 24 * time.Hour, Max: 2},
 	{Outcome: Failed, After: 30 * time.Minute, Max: 5},
 	{Outcome: NotPlaced, After: time.Second, Max: 1000},
-	{Outcome: Connected}, // the disposition decides
+	{Outcome: CallerGaveUp, After: 15 * time.Minute, Max: 3},
+	{Outcome: CallerTurnedAway, After: 15 * time.Minute, Max: 5},
+	{Outcome: CallerServed}, // the disposition decides, as of the next
+	{Outcome: Connected},
 }
 
 // Disposition is what the operator says of a talk, with its effects.

@@ -114,7 +114,8 @@ type AttemptQuery struct {
 	Limit    int       // default 100, at most 10,000
 }
 
-// Tally counts what abandonment is made of.
+// Tally counts what abandonment is made of. Of people who called us only Outcomes
+// knows, by the outcomes that they alone have.
 type Tally struct {
 	Attempts  int
 	Live      int // connected + abandoned

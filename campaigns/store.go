@@ -40,6 +40,10 @@ type Store interface {
 	// checks the fence, the number lock, do-not-call and the caps. A *Refusal
 	// error says why not and until when; the lead then waits until Refusal.Next
 	// and the claim is over.
+	//
+	// The attempt of somebody who called us (Intent.Inbound) needs no claim, counts
+	// against no cap, and may be one of several on a number. While it is open, its number
+	// and all numbers of its lead are locked for calls of ours.
 	Begin(ctx context.Context, in Intent) error
 
 	// SaveDialog replaces the dialog state of a begun attempt.
@@ -48,6 +52,10 @@ type Store interface {
 	// End writes the one outcome of a begun attempt, frees its number lock and
 	// puts the lead where its Next says. Ending twice with the same attempt id
 	// changes nothing and is not an error.
+	//
+	// A lead who called us and is in no queue of the campaign gets a place there that is
+	// done, for the disposition to move; one that is done stays so, but where Next has a
+	// Callback; one that is being called goes where that call says.
 	End(ctx context.Context, e Ending) error
 
 	// Dispose writes the operator's disposition of an ended attempt and its
@@ -173,6 +181,7 @@ type Intent struct {
 	Decision Decision
 	Dialog   []byte // opaque; enough to CANCEL after a crash
 	At       time.Time
+	Inbound  bool // the lead called us: nobody has claimed it, and nothing forbids it
 }
 
 // Refusal is why Begin said no.
@@ -245,6 +254,7 @@ type Attempt struct {
 	LeadName    string     `json:"lead_name,omitempty"`
 	Campaign    CampaignID `json:"campaign"`
 	Segment     string     `json:"segment"`
+	Inbound     bool       `json:"inbound,omitempty"` // the lead called us, at CallerID
 	Number      string     `json:"number"`
 	Node        string     `json:"node"`
 	Trunk       string     `json:"trunk"`

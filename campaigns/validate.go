@@ -46,6 +46,7 @@ func (c Campaign) Validate() error {
 	c.validatePacing(&p)
 	c.validateTimes(&p)
 	c.validateDispositions(&p)
+	c.validateInbound(&p)
 	return errors.Join(p...)
 }
 

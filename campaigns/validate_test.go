@@ -33,6 +33,15 @@ func TestValidate(t *testing.T) {
 		{"transfer_numbers[0]", func(c *Campaign) { c.TransferNumbers = []string{"+4*"} }},
 		{"transfer_numbers[1]", func(c *Campaign) { c.TransferNumbers = []string{"+4822555*", "*"} }},
 		{"transfer_numbers[0]", func(c *Campaign) { c.TransferNumbers = []string{"911"} }},
+		{"", func(c *Campaign) {
+			c.Inbound = Inbound{Numbers: []string{"+48225550100"}, MaxWait: time.Minute, MaxWaiting: 3, Unknown: UnknownTaken}
+		}},
+		{"inbound.numbers[0]", func(c *Campaign) { c.Inbound.Numbers = []string{"0225550100"} }},
+		{"inbound.numbers[1]", func(c *Campaign) { c.Inbound.Numbers = []string{"+48225550100", "+48225550100"} }},
+		{"inbound.max_wait", func(c *Campaign) { c.Inbound.MaxWait = time.Second }},
+		{"inbound.max_waiting", func(c *Campaign) { c.Inbound.MaxWaiting = -1 }},
+		{"inbound.unknown", func(c *Campaign) { c.Inbound.Unknown = "maybe" }},
+		{"lists[1]", func(c *Campaign) { c.Lists = []ListID{"a", InboundList} }},
 		{"caller_ids[0]", func(c *Campaign) { c.CallerIDs = []string{"anonymous"} }},
 		{"detection", func(c *Campaign) { c.Detection = "after" }},
 		{"recording", func(c *Campaign) { c.Recording = "maybe" }},

@@ -34,6 +34,8 @@ func TestErrorsNameLineAndKey(t *testing.T) {
 		{"value of a trunk", strings.Replace(trunks, "max_cps: 10", "max_cps: -1", 1), "f.yaml:5: trunks[0].max_cps: "},
 		{"nothing of a trunk", "trunks:\n  - name: a\n", "f.yaml:2: trunks[0].max_cps: required"},
 		{"target", strings.Replace(trunks, ":5060", ":sip", 1), "f.yaml:3: trunks[0].targets[0].address: "},
+		{"number that is ours", trunks + "    inbound:\n      numbers: [\"+48221234567\", \"0221\"]\n", `f.yaml:8: trunks[0].inbound.numbers[1]: "0221" is not E.164`},
+		{"calls that come in", trunks + "    inbound: {max_calls: -1}\n", "f.yaml:7: trunks[0].inbound.max_calls: -1 is not between"},
 		{"trunks of one name", trunks + strings.TrimPrefix(trunks, "trunks:\n"), `f.yaml:7: trunks[1].name: "carrier-a" is the name of trunks[0] already`},
 		{"http", "http: {listen: x}\n" + trunks, "f.yaml:1: http.listen: "},
 		{"node_url without a host", "http: {node_url: \"http://:8080\"}\n" + trunks, `f.yaml:1: http.node_url: "http://:8080" is not http://HOST:PORT`},

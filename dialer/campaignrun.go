@@ -17,12 +17,14 @@ type campaignRun struct {
 	controller pacing.Controller
 	hopper     *hopper.Hopper
 	stopHopper func()
-	regions    []string  // rule regions of the leads dialled so far, sorted
-	limit      float64   // abandonment limit in force
-	loss       float64   // share of people lost to the detector, as pacing knows it
-	closes     time.Time // when the last open calling window closes; zero if unknown
-	calls      int       // live calls, from begin to end
+	regions    []string    // rule regions of the leads dialled so far, sorted
+	limit      float64     // abandonment limit in force
+	loss       float64     // share of people lost to the detector, as pacing knows it
+	closes     time.Time   // when the last open calling window closes; zero if unknown
+	calls      int         // live calls, from begin to end
+	callers    []*liveCall // who called and waits for an operator, the longest first
 	tally      campaigns.Tally
+	inbound    InboundView // what is counted of it
 	decision   pacing.Decision
 	part       float64            // of a budget that nodes share
 	share      string             // of the trunks' limits, in words, where that is what binds
@@ -53,7 +55,7 @@ func (r *campaignRun) holdMusic() string {
 // the law is abandoned, and counted as that, however long they talked.
 func (r *campaignRun) count(o campaigns.Outcome, bridged bool) {
 	r.tally.Outcomes[o]++
-	if o != campaigns.NotPlaced {
+	if o != campaigns.NotPlaced && !o.OfCaller() {
 		r.tally.Attempts++
 	}
 	if o.Live() {

@@ -274,12 +274,6 @@ func (e *Engine) Operator(ctx context.Context, user campaigns.UserID) (OperatorV
 	return v, err
 }
 
-// InboundChanged says that other people wait for the operators of a campaign than
-// did; see Deps.Inbound. It never blocks.
-func (e *Engine) InboundChanged(c campaigns.CampaignID) {
-	e.mail.put(result{func(time.Time) { e.touch(e.campaigns[c]) }})
-}
-
 // HangUpCall ends any live call, as a manager may.
 func (e *Engine) HangUpCall(ctx context.Context, id campaigns.AttemptID) error {
 	return e.do(ctx, func(now time.Time) error {

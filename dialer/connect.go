@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -16,25 +17,28 @@ func (e *Engine) serveWaiting(now time.Time) {
 	if len(e.waiting) == 0 {
 		return
 	}
-	still := e.waiting[:0]
-	for _, id := range e.waiting {
-		c := e.calls[id]
-		if c == nil || (c.State() != call.Queued && c.State() != call.Stranded) {
-			continue
+	e.waiting = slices.DeleteFunc(e.waiting, func(id campaigns.AttemptID) bool { return !e.calls[id].wantsOperator() })
+	for _, callers := range []bool{false, true} { // the law gives those whom we called two seconds
+		for _, id := range slices.Clone(e.waiting) {
+			c := e.calls[id]
+			if c == nil || (c.State() == call.Waiting) != callers {
+				continue
+			}
+			if o := e.operatorWhoFits(now, c); o != nil {
+				e.step(now, c, call.OperatorFound{Operator: o.ID()})
+			}
 		}
-		o := e.operatorWhoFits(now, c)
-		if o == nil {
-			still = append(still, id)
-			continue
-		}
-		e.step(now, c, call.OperatorFound{Operator: o.ID()})
 	}
-	e.waiting = still
+	e.waiting = slices.DeleteFunc(e.waiting, func(id campaigns.AttemptID) bool { return !e.calls[id].wantsOperator() })
+}
+
+func (c *liveCall) wantsOperator() bool {
+	return c != nil && (c.State() == call.Queued || c.State() == call.Stranded || c.State() == call.Waiting)
 }
 
 // operatorWhoFits reserves an operator for a call: in preview who asked for it, of a
-// promised call who promised it, where the campaign is sticky who talked to the
-// person last, else the longest ready of its campaign who does not rest, at the last moment
+// promised call who promised it, where the campaign is sticky or the person called us
+// who talked to them last, else the longest ready of its campaign who does not rest, at the last moment
 // one who does. Nil if there is none.
 func (e *Engine) operatorWhoFits(now time.Time, c *liveCall) *liveOperator {
 	if o := e.previewerOf(c); o != nil {
@@ -45,7 +49,9 @@ func (e *Engine) operatorWhoFits(now time.Time, c *liveCall) *liveOperator {
 		return o.campaign == c.campaign.ID && !o.resting(now)
 	}
 	last := string(c.claim.Operator)
-	user, ok := e.ready.First(func(user string) bool { return c.campaign.StickyOperator && user == last && fits(user) })
+	user, ok := e.ready.First(func(user string) bool {
+		return (c.campaign.StickyOperator || c.Inbound()) && user == last && fits(user)
+	})
 	if !ok {
 		user, ok = e.ready.First(fits)
 	}
@@ -68,6 +74,8 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	e.playMusic(now, c, false)
 	e.deps.Audio.Bridge(customer, leg)
 	switch {
+	case c.Inbound():
+		e.deps.Audio.StopPlaying(customer) // the announcement, where it is not over
 	case c.heard.Checked && !a.Again: // its verdict is only to be known
 		e.after(checkFor, func(time.Time) { e.deps.Audio.StopDetect(customer) })
 	case a.Again || !c.OnTrial():
@@ -84,7 +92,7 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	o.last = newTalk(now, c, o)
 	o.takenBack = ""
 	e.chain(c.ID(), o.last)
-	if !a.Again {
+	if !a.Again && !c.Inbound() {
 		c.late = a.Late
 		c.campaign.controller.Observe(now, pacing.Connected{Call: string(c.ID()), Operator: a.Operator, Late: a.Late})
 	}

@@ -26,12 +26,8 @@ type Deps struct {
 	Observer     Observer
 	// NewController makes the pacing of a campaign.
 	NewController func(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller
-	// Inbound says how many people wait in a queue for the operators of a campaign
-	// whom this dialer did not call: callers, transfers. They come first: no call is
-	// placed for an operator whom one of them will have. Nil: nobody comes in. The
-	// loop asks at every decision, so it must answer at once; whoever fills the queue
-	// calls Engine.InboundChanged, and pauses the operator who takes somebody of it.
-	Inbound func(c campaigns.CampaignID) int
+	// Callers says who calls us; nil: nobody is taken.
+	Callers Callers
 	// Term is under which term of this node calls may be placed at a moment: a number
 	// that rises, 0 where none may; nil: always. The loop asks before every call, so
 	// it must answer at once.
@@ -89,6 +85,9 @@ type Trunks interface {
 	// Confirm says that an answered dialog is durable: its ACK may go.
 	Confirm(leg sip.LegID)
 	Reply(leg sip.LegID, body []byte)
+	// Ring and Accept answer somebody who calls us; Hangup refuses them.
+	Ring(leg sip.LegID)
+	Accept(leg sip.LegID, body []byte)
 	Capacity(group string, now time.Time) sip.Capacity
 	// RingTimeout is after how long of ringing a call over the group is given up.
 	RingTimeout(group string) time.Duration

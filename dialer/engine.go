@@ -140,7 +140,7 @@ type liveCall struct {
 	route     Route
 	dialog    sip.Dialog
 	recorded  string // path of the recording, once asked for
-	placed    bool   // the INVITE left
+	placed    bool   // the INVITE left, or came in
 	offer     []byte // what it offered
 	term      int64  // it was begun in
 	previewer string // who asked for the call, in preview campaigns
@@ -162,6 +162,9 @@ type liveCall struct {
 	saving   bool
 
 	writeEnding func() // waits for the legs outside to be gone
+
+	caller   *caller // of a call that came in
+	promised bool    // the caller was told that we call back
 }
 
 // liveOperator is an operator with what the engine holds for them.
@@ -199,6 +202,7 @@ type talk struct {
 	fallback  *campaigns.Disposal // what holds where nothing was said
 	before    *talk               // of the operator who handed the customer over
 	next      *talk               // of the one who took over
+	calledIn  *CalledIn           // the customer called us
 }
 
 // Run is the loop. It returns when ctx ends, after every goroutine it started

@@ -379,6 +379,8 @@ type trunks struct {
 	answered  map[sip.LegID]bool
 	full      error
 	finished  []string
+	accepted  map[sip.LegID]bool // callers whom we answered
+	refused   map[sip.LegID]int  // with which status
 }
 
 func (t *trunks) Reserve(_, _ string, callerIDs []string, callID string) (dialer.Route, error) {
@@ -409,8 +411,9 @@ func (t *trunks) Dial(leg sip.LegID, _ dialer.Route, _ []byte) {
 	t.dialled = append(t.dialled, leg)
 }
 
-func (t *trunks) Hangup(leg sip.LegID, _ sip.Cause) {
+func (t *trunks) Hangup(leg sip.LegID, why sip.Cause) {
 	t.mu.Lock()
+	t.refused[leg] = why.Code
 	t.hungUp[leg]++
 	first, up := t.hungUp[leg] == 1, t.answered[leg]
 	t.mu.Unlock()

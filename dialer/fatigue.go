@@ -105,8 +105,11 @@ const (
 
 // lostAt is from when on a person who waits is given to an operator who rests.
 func lostAt(c *liveCall) time.Time {
-	if c.State() == call.Stranded {
+	switch c.State() {
+	case call.Stranded:
 		return c.Since().Add(handOver)
+	case call.Waiting:
+		return c.Since().Add(ServedInTime)
 	}
 	return c.ConnectBy().Add(-lastMoment)
 }

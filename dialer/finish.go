@@ -18,7 +18,7 @@ import (
 // endAttempt settles the outcome: the one durable write, and everybody who
 // wants to know.
 func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
-	next := e.nextAfter(c, a.Outcome, now)
+	next := e.whatNext(c, a.Outcome, now)
 	ending := c.ending(now, a.Outcome, next)
 	ending.Code, ending.Q850, ending.Reason = a.Code, a.Q850, cmp.Or(a.Reason, c.handedTo.reason())
 	ending.Suppress = ending.Suppress || c.optedOut
@@ -29,13 +29,14 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 	if c.recorded != "" {
 		e.deps.Audio.StopRecord(media.LegID(c.ID()))
 	}
-	if a.Outcome != campaigns.Connected && a.Outcome != campaigns.MachineHeard {
+	if a.Outcome != campaigns.Connected && a.Outcome != campaigns.MachineHeard && !c.Inbound() {
 		c.campaign.controller.Observe(now, pacing.Ended{Call: string(c.ID()), Cause: causeOf(a.Outcome)})
 	}
 	c.campaign.count(a.Outcome, !c.BridgedAt().IsZero())
+	c.campaign.countCaller(c, a.Outcome)
 	e.deps.Observer.Notice(CallEnded{
 		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk, CallerID: c.route.CallerID,
-		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID, Heard: c.heard,
+		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID, Heard: c.heard, Inbound: c.Inbound(),
 	})
 	// Before drop: a drain is over when no call and no unwritten ending is left.
 	e.unwritten[write{attempt: c.ID()}] = false
@@ -51,6 +52,13 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 type nextStep struct {
 	next                campaigns.Next
 	badNumber, suppress bool
+}
+
+func (e *Engine) whatNext(c *liveCall, o campaigns.Outcome, now time.Time) nextStep {
+	if c.Inbound() {
+		return e.afterCaller(now, c, o)
+	}
+	return e.nextAfter(c, o, now)
 }
 
 func (e *Engine) nextAfter(c *liveCall, o campaigns.Outcome, now time.Time) nextStep {
@@ -154,6 +162,9 @@ func (e *Engine) dispose(now time.Time, t *talk, d campaigns.Disposition, by cam
 		By: by, Note: s.Note, CallbackAt: s.CallbackAt, Personal: s.Personal,
 	}, now)
 	t.disposed = true
+	if by == "" && t.calledIn != nil && t.calledIn.New {
+		disposal.Next = campaigns.Next{Done: true} // only an operator has somebody called whom nobody knew
+	}
 	if by == "" {
 		t.fallback = &disposal
 	} else {

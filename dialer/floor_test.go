@@ -33,14 +33,14 @@ type floor struct {
 	phones     *phones
 	audio      *audio
 	observer   *observer
-	learnt     []byte                    // what controllers say they learnt
-	duties     *duties                   // at all nodes
-	recordings []string                  // that a dead process left
-	shared     bool                      // other nodes have a part of every budget
-	behind     atomic.Bool               // outcomes wait beside the store
-	term       atomic.Int64              // from the first, which is 0; negative: between two
-	loss       atomic.Pointer[float64]   // of people to the detector, as measured; nil: nobody measures
-	inbound    atomic.Int32              // people in a queue whom nobody called
+	learnt     []byte                  // what controllers say they learnt
+	duties     *duties                 // at all nodes
+	recordings []string                // that a dead process left
+	shared     bool                    // other nodes have a part of every budget
+	behind     atomic.Bool             // outcomes wait beside the store
+	term       atomic.Int64            // from the first, which is 0; negative: between two
+	loss       atomic.Pointer[float64] // of people to the detector, as measured; nil: nobody measures
+	callers    *callers
 	choose     func([]pacing.Record) int // stands in for the controller's choice of record
 	paced      map[campaigns.CampaignID][]eventlog.Line
 	stop       func()
@@ -66,8 +66,8 @@ func inBubble(t *testing.T, test func(f *floor)) {
 func newFloor(t *testing.T) *floor {
 	f := &floor{
 		t: t, ctx: t.Context(), store: newStore(), duties: newDuties(), rules: &rules{}, audio: &audio{}, observer: &observer{},
-		trunks: &trunks{room: 10, hungUp: map[sip.LegID]int{}, answered: map[sip.LegID]bool{}},
-		phones: &phones{legs: map[string]sip.LegID{}}, paced: map[campaigns.CampaignID][]eventlog.Line{},
+		trunks: &trunks{room: 10, hungUp: map[sip.LegID]int{}, answered: map[sip.LegID]bool{}, accepted: map[sip.LegID]bool{}, refused: map[sip.LegID]int{}},
+		phones: &phones{legs: map[string]sip.LegID{}}, callers: newCallers(), paced: map[campaigns.CampaignID][]eventlog.Line{},
 	}
 	f.start()
 	return f
@@ -90,7 +90,7 @@ func (f *floor) start() {
 		Behind:        f.behind.Load,
 		Duty:          f.duties.save,
 		Term:          func(time.Time) int64 { return max(0, f.term.Load()+1) },
-		Inbound:       func(campaigns.CampaignID) int { return int(f.inbound.Load()) },
+		Callers:       f.callers,
 		Recorded:      func(path string) bool { return slices.Contains(f.recordings, path) },
 		Transferable:  transferable,
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },

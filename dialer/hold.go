@@ -152,7 +152,11 @@ func (e *Engine) playMusic(now time.Time, c *liveCall, on bool) {
 	switch {
 	case on && c.heldAt.IsZero():
 		c.heldAt = now
-		e.deps.Audio.Loop(media.LegID(c.ID()), c.campaign.holdMusic())
+		music := c.campaign.holdMusic()
+		if c.State() == call.Waiting {
+			music = c.campaign.queueMusic()
+		}
+		e.deps.Audio.Loop(media.LegID(c.ID()), music)
 	case !on && !c.heldAt.IsZero():
 		c.heldAt = time.Time{}
 		e.deps.Audio.Loop(media.LegID(c.ID()), "")

@@ -11,7 +11,8 @@ import (
 
 // Notice is a fact, told to observers. The set is closed: AttemptBegan,
 // CallChanged, CallEnded, OperatorChanged, RestBroken, CampaignChanged, Paced,
-// Refused, Disposed, AudioReached, RecordingDone, Transferred.
+// Refused, Disposed, AudioReached, RecordingDone, Transferred, CallerArrived,
+// CallerRefused, CallerServed.
 type Notice interface{ notice() }
 
 // AttemptBegan says that an attempt is durable and its INVITE leaves.
@@ -42,6 +43,7 @@ type CallEnded struct {
 	BeganAt  time.Time
 	Lead     campaigns.LeadID
 	Heard    Heard // of an answered call
+	Inbound  bool  // it came in
 }
 
 // OperatorChanged says what an operator does now, with the call on the screen.
@@ -111,6 +113,34 @@ type Transferred struct {
 	To       Target
 }
 
+// CallerArrived says that somebody called us and is taken.
+type CallerArrived struct {
+	At       time.Time
+	Attempt  campaigns.AttemptID
+	Campaign campaigns.CampaignID
+	Trunk    string
+	Number   string
+}
+
+// CallerRefused says that somebody called us in vain; Campaign is empty where none has
+// the number.
+type CallerRefused struct {
+	At       time.Time
+	Campaign campaigns.CampaignID
+	Trunk    string
+	Reason   string
+}
+
+// CallerServed says that an operator has somebody who called us.
+type CallerServed struct {
+	At       time.Time
+	Campaign campaigns.CampaignID
+	Waited   time.Duration
+}
+
+func (CallerArrived) notice()   {}
+func (CallerRefused) notice()   {}
+func (CallerServed) notice()    {}
 func (AttemptBegan) notice()    {}
 func (CallChanged) notice()     {}
 func (CallEnded) notice()       {}
@@ -158,7 +188,19 @@ type OperatorView struct {
 	WrapUntil       time.Time               `json:"wrap_until,omitzero"`
 	Dispositions    []campaigns.Disposition `json:"dispositions,omitempty"`
 	Script          string                  `json:"script,omitempty"`
-	Preview         bool                    `json:"preview,omitempty"` // the lead waits to be dialled
+	Preview         bool                    `json:"preview,omitempty"`   // the lead waits to be dialled
+	CalledIn        *CalledIn               `json:"called_in,omitempty"` // the lead called us
+}
+
+// CalledIn is what is known of somebody who called us.
+type CalledIn struct {
+	At        time.Time         `json:"at"`
+	Number    string            `json:"number"`                   // of ours, which they called
+	Waited    float64           `json:"waited"`                   // seconds, for the operator
+	CalledAt  time.Time         `json:"called_at,omitzero"`       // our last call to them
+	CalledFor campaigns.Outcome `json:"called_outcome,omitempty"` // what it came to
+	New       bool              `json:"new,omitempty"`            // they were in no list
+	DoNotCall bool              `json:"do_not_call,omitempty"`    // they may not be called; talking is fine
 }
 
 // ThirdView is the third party of a talk: an operator, somebody of a campaign's
@@ -201,6 +243,20 @@ type CampaignView struct {
 	Resting   int                       `json:"resting"`
 	Decision  pacing.Decision           `json:"decision"`
 	Leads     LeadsView                 `json:"leads"`
+	Inbound   InboundView               `json:"inbound"`
+}
+
+// InboundView is the people who call a campaign. What is counted is counted since this
+// node began.
+type InboundView struct {
+	Waiting    int       `json:"waiting"`                // for an operator, now
+	Since      time.Time `json:"waiting_since,omitzero"` // the longest of them
+	Taken      int       `json:"taken"`
+	Refused    int       `json:"refused"` // told that it is busy, or not known
+	Served     int       `json:"served"`
+	InTime     int       `json:"served_in_time"` // of these: within ServedInTime, 20 s
+	GaveUp     int       `json:"gave_up"`
+	TurnedAway int       `json:"turned_away"`
 }
 
 // LeadsView says how many leads there are to dial.

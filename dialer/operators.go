@@ -166,6 +166,10 @@ func (e *Engine) legDown(now time.Time, o *liveOperator) {
 // onIncoming lets an operator's phone dial in: its own leg, by name or by the
 // feature code for on duty with the PIN.
 func (e *Engine) onIncoming(now time.Time, ev sip.Incoming) {
+	if ev.Route.Trunk != "" {
+		e.onCaller(now, ev)
+		return
+	}
 	o := e.operatorFor(now, ev.User)
 	leg := string(ev.Leg)
 	e.checkDialIn(ev.User, ev.Dialed, func(now time.Time, ok bool) {
@@ -222,6 +226,7 @@ func (e *Engine) operatorView(o *liveOperator) OperatorView {
 	v.ListensTo, v.Presence = o.listensTo, o.presence
 	if t := o.last; t != nil {
 		v.show(t.claim)
+		v.CalledIn = t.calledIn
 		v.CallID, v.VerdictAt, v.BridgedAt, v.WrapUntil = t.callID, t.verdictAt, t.bridgedAt, t.wrapUntil
 		v.Dispositions, v.Script = dispositionsOf(t.campaign), t.campaign.Script
 	} else if p := o.preview; p != nil {

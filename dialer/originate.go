@@ -167,6 +167,9 @@ func customerSpec(r Route) media.LegSpec {
 	return spec
 }
 
+// NewLeg names the leg of a call that comes in: as its attempt, like any call's.
+func NewLeg() sip.LegID { return sip.LegID(newAttemptID()) }
+
 // newAttemptID makes ids that sort by time (RFC 9562 UUIDv7).
 func newAttemptID() campaigns.AttemptID {
 	return campaigns.AttemptID(uuid.Must(uuid.NewV7()).String())

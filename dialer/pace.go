@@ -114,10 +114,7 @@ func (e *Engine) waitingFor(r *campaignRun) int {
 			n++
 		}
 	}
-	if e.deps.Inbound != nil {
-		n += max(0, e.deps.Inbound(r.ID))
-	}
-	return n
+	return n + len(r.callers)
 }
 
 // lookAhead finds the leads that may be dialled next. Of those that look the same

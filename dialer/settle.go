@@ -52,9 +52,12 @@ func (e *Engine) settleAttempt(ctx context.Context, a campaigns.Attempt, campaig
 	}
 	claim := campaigns.Claim{Number: campaigns.Number{E164: a.Number}, ByOutcome: a.ByOutcome}
 	next, bad, suppress := eligibility.Retry(c, claim, campaigns.Interrupted, now)
+	if a.Inbound {
+		bad, suppress = false, false
+	}
 	err = e.deps.Store.End(ctx, campaigns.Ending{
 		Attempt: a.ID, Outcome: campaigns.Interrupted, Reason: "the dialer died in this call",
-		Next: next, BadNumber: bad, Suppress: suppress, Count: true, At: now,
+		Next: next, BadNumber: bad, Suppress: suppress, Count: !a.Inbound, At: now,
 		Recording: e.leftRecording(a, c, now),
 	})
 	if err != nil {

@@ -84,6 +84,10 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 	leg := media.LegID(ev.Leg)
 	if c := e.callOf(ev.Leg); c != nil {
 		c.dialog = ev.Dialog
+		if c.Inbound() {
+			e.callerAnswered(now, c, ev)
+			return
+		}
 		if err := e.deps.Audio.Accept(leg, ev.Body); err != nil {
 			e.log.Warn("answer refused", zap.String("call", string(ev.Leg)), zap.String("trunk", c.route.Trunk), zap.Error(err))
 			e.deps.Trunks.Hangup(ev.Leg, sip.Cause{Code: 488, Text: "no usable audio"})

@@ -45,7 +45,8 @@ func (e *Engine) campaignView(now time.Time, r *campaignRun, phases map[call.Sta
 	}
 	return CampaignView{
 		Bound: e.bound(now, r), Why: e.why(now, r), Resting: resting,
-		ID: r.ID, Name: r.Name, State: r.State, Reason: r.HoldReason, Pacing: r.Pacing, Limit: r.limit,
+		Inbound: r.inboundView(),
+		ID:      r.ID, Name: r.Name, State: r.State, Reason: r.HoldReason, Pacing: r.Pacing, Limit: r.limit,
 		Calls: phases, Live: r.tally.Live, Abandoned: r.tally.Abandoned, Late: r.tally.Late, Attempts: r.tally.Attempts,
 		Outcomes: maps.Clone(r.tally.Outcomes), Decision: r.decision,
 		Leads: LeadsView{

@@ -29,7 +29,7 @@ func (e *Engine) onSound(now time.Time, ev media.Event) {
 	case media.Digit:
 		e.onDigit(now, string(ev.Leg), ev.Digit)
 	case media.Played:
-		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil && (ev.Prompt == c.campaign.safeHarbor() || ev.Prompt == c.campaign.Voicemail) {
+		if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil && c.waitsFor(ev.Prompt) && !(ev.Cut && c.Inbound()) {
 			e.step(now, c, call.Played{})
 		}
 	case media.AudioAway:
@@ -122,7 +122,7 @@ func (e *Engine) onAudioLost(now time.Time, ev media.AudioLost) {
 
 func (e *Engine) onBridged(ev media.Bridged) {
 	c := e.calls[campaigns.AttemptID(ev.Customer)]
-	if c == nil || ev.FirstToOperator.IsZero() || !c.bridgeIn.IsZero() {
+	if c == nil || ev.FirstToOperator.IsZero() || !c.bridgeIn.IsZero() || c.Inbound() {
 		return
 	}
 	c.bridgeIn = ev.FirstToOperator

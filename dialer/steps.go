@@ -21,6 +21,7 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 	to := c.State()
 	if from != to {
 		e.touch(c.campaign)
+		e.followCaller(now, c)
 		if from == call.Ringing { // its place among the ringing calls of the trunk is free
 			e.touchCrowdedOut()
 		}
@@ -35,6 +36,9 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 // tellPacing turns a transition into what pacing learns from. Connected and
 // Abandoned are told where they are done.
 func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to call.State) {
+	if c.Inbound() {
+		return // pacing knows callers as people who wait, and the operators whom they have
+	}
 	id, learn := string(c.ID()), c.campaign.controller
 	if from == call.Doubted && to != call.Queued { // whoever ended the doubt
 		learn.Observe(now, pacing.Machine{Call: id})
@@ -85,6 +89,14 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 		e.deps.Trunks.Release(c.route)
 	case call.KeepDialog:
 		e.keepDialog(c)
+	case call.Accept:
+		e.acceptCaller(now, c)
+	case call.Announce:
+		e.deps.Audio.Play(leg, c.campaign.announcement())
+	case call.Music:
+		e.playMusic(now, c, true)
+	case call.PlayPutOff:
+		e.playPutOff(now, c)
 	case call.FindOperator:
 		e.waiting = append(e.waiting, c.ID())
 		if fatigue(c.campaign.Pacing) != (pacing.Fatigue{}) { // then somebody who rests may be asked
@@ -124,6 +136,10 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 		e.endAttempt(now, c, a)
 		e.freePreviewer(now, c)
 	case call.Forget:
+		if c.Inbound() {
+			e.drop(c)
+			return
+		}
 		c.campaign.controller.Observe(now, pacing.Ended{Call: string(c.ID()), Cause: pacing.CauseFailed})
 		e.drop(c)
 		e.freePreviewer(now, c)

@@ -15,7 +15,7 @@ import (
 func newTalk(now time.Time, c *liveCall, o *liveOperator) *talk {
 	return &talk{
 		operator: o.ID(), attempt: c.ID(), claim: c.claim, campaign: c.campaign.Campaign, callID: c.route.Dialog.CallID,
-		verdictAt: c.VerdictAt(), bridgedAt: now,
+		verdictAt: c.VerdictAt(), bridgedAt: now, calledIn: c.calledIn(),
 	}
 }
 

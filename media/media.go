@@ -221,5 +221,8 @@ const (
 	PromptWrap       = "wrap" // enter the disposition
 	PromptWrongPIN   = "wrong-pin"
 	PromptHoldMusic  = "hold-music" // looped, to a customer on hold
+	PromptWait       = "wait"       // to somebody who called and waits for an operator
+	PromptCallBack   = "call-back"  // to a caller who waited too long: we call back
+	PromptSorry      = "sorry"      // the same, without a promise
 	PromptRingback   = "ringback"   // looped, to an operator while a third party is called
 )

@@ -50,7 +50,7 @@ type Agent struct {
 	hooks struct {
 		sync.RWMutex
 		methods map[string]func(*sipgosip.Request, func(*sipgosip.Response))
-		admit   func(Incoming, *sipgosip.Request) (string, *sipgosip.Response)
+		admit   func(Incoming, *sipgosip.Request) (Incoming, *sipgosip.Response)
 	}
 
 	// Owned by the loop.
@@ -164,10 +164,11 @@ func (a *Agent) Handle(method string, h func(req *sipgosip.Request, respond func
 	a.hooks.methods[method] = h
 }
 
-// Admit sets who decides on INVITEs that begin a call. It returns the
-// authenticated user, or the response that refuses (a challenge, say). Without
-// it every such INVITE gets 403. It runs in a goroutine per INVITE.
-func (a *Agent) Admit(h func(in Incoming, req *sipgosip.Request) (user string, reject *sipgosip.Response)) {
+// Admit sets who decides on INVITEs that begin a call. It returns what the engine
+// is told of the call, under the leg's name there, or the response that refuses (a
+// challenge, say). Without it every such INVITE gets 403. It runs in a goroutine per
+// INVITE.
+func (a *Agent) Admit(h func(in Incoming, req *sipgosip.Request) (admitted Incoming, reject *sipgosip.Response)) {
 	a.hooks.Lock()
 	defer a.hooks.Unlock()
 	a.hooks.admit = h

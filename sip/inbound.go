@@ -63,6 +63,8 @@ func (l *leg) onCall(in invited) {
 	l.dialog.RemoteTag, l.dialog.RemoteTarget, l.dialog.Routes = r.remoteTag, l.main.target, r.routes
 	l.forks[l.main.tag] = l.main
 	l.answer(r, 100, "Trying")
+	in.in.Route.Dialog = l.dialog
+	in.in.Route.Dialog.Up = true // so that whoever finds it after a crash says BYE
 	l.do(tell{in.in})
 }
 
@@ -93,6 +95,9 @@ func (l *leg) refuseCall(why Cause) {
 	var extra []Header
 	if why.Q850 > 0 {
 		extra = reasonHeader(why)
+	}
+	if why.RetryAfter > 0 {
+		extra = append(extra, Header{"Retry-After", seconds(why.RetryAfter)})
 	}
 	l.answer(l.call, code, phrase, extra...)
 	l.end(why)

@@ -36,7 +36,7 @@ func (f *farEnd) within(ok, method string, cseq int, body string) {
 }
 
 func admitAll(n *near) {
-	n.Admit(func(in Incoming, _ *sipgosip.Request) (string, *sipgosip.Response) { return "ann", nil })
+	n.Admit(func(in Incoming, _ *sipgosip.Request) (Incoming, *sipgosip.Response) { in.User = "ann"; return in, nil })
 }
 
 func TestIncomingCall(t *testing.T) {
@@ -107,6 +107,15 @@ func TestIncomingEnds(t *testing.T) {
 				f.t.Errorf("got\n%s", m)
 			}
 		}, true},
+		{"refused for a while", func(n *near, f *farEnd, _ string, leg LegID) {
+			n.Ring(leg)
+			f.expect("SIP/2.0 180")
+			n.Hangup(leg, Cause{Code: 486, Q850: 17, Text: "all lines are taken", RetryAfter: time.Minute})
+			m := f.expect("SIP/2.0 486")
+			if header(m, "Retry-After") != "60" || header(m, "Reason") != `Q.850;cause=17;text="all lines are taken"` {
+				f.t.Errorf("got\n%s", m)
+			}
+		}, true},
 		{"cancelled", func(n *near, f *farEnd, invite string, _ LegID) {
 			cancel, _, _ := strings.Cut(strings.ReplaceAll(invite, "INVITE", "CANCEL"), "Content-Type")
 			f.send(f.peer, cancel+"Content-Length: 0\r\n\r\n")
@@ -147,10 +156,10 @@ func TestUnsolicited(t *testing.T) {
 	n, f := newNear(t), newFarEnd(t)
 	f.call(n, "c1", "", "v=0\r\n")
 	f.expect("SIP/2.0 403")
-	n.Admit(func(in Incoming, req *sipgosip.Request) (string, *sipgosip.Response) {
+	n.Admit(func(in Incoming, req *sipgosip.Request) (Incoming, *sipgosip.Response) {
 		res := sipgosip.NewResponseFromRequest(req, 401, "Unauthorized", nil)
 		res.AppendHeader(sipgosip.NewHeader("WWW-Authenticate", `Digest realm="r", nonce="n"`))
-		return "", res
+		return in, res
 	})
 	f.call(n, "c2", "", "v=0\r\n")
 	if m := f.expect("SIP/2.0 401"); header(m, "WWW-Authenticate") == "" {

@@ -154,7 +154,7 @@ func (a *Agent) onInvite(s *serverTransaction) {
 	r := readRequest(s.req)
 	r.wire = s
 	in := Incoming{Leg: LegID("in-" + randomToken(8)), Dialed: s.req.Recipient.User, Body: r.body, At: time.Now()}
-	user, reject := admit(in, s.req)
+	in, reject := admit(in, s.req)
 	switch limits := a.session(); {
 	case reject != nil:
 		a.refuse(s, reject)
@@ -166,7 +166,6 @@ func (a *Agent) onInvite(s *serverTransaction) {
 		a.reject(s, 422, "Session Interval Too Small", Header{"Min-SE", seconds(limits.minimum)})
 		return
 	}
-	in.User = user
 	a.open(s, r, in)
 }
 

@@ -59,12 +59,15 @@ type Replied struct {
 	Body []byte
 }
 
-// Incoming is an INVITE that the registrar has let in: an authenticated phone
-// calls its own operator leg or a feature code. It waits for Accept or Hangup.
+// Incoming is an INVITE that was let in and waits for Accept or Hangup. Either the
+// registrar did: an authenticated phone calls its own operator leg or a feature code.
+// Or a trunk did: a carrier brings a call to a number of ours, and Route says which.
 type Incoming struct {
 	Leg    LegID
-	User   string // the authenticated user
-	Dialed string // user part of the Request-URI: "outpace", "*71", ...
+	User   string // the authenticated user; empty from a trunk
+	Dialed string // user part of the Request-URI: "outpace", "*71", ...; from a trunk our number, E.164
+	Caller string // from a trunk: who calls, E.164, as the carrier says; empty where it is withheld
+	Route  Route  // from a trunk: the way it came, with the dialog as it is when we accept; there is nothing to release
 	Body   []byte // SDP offer; nil where there was none
 	At     time.Time
 }
@@ -130,7 +133,7 @@ type Cause struct {
 	Result Result // what it means, from the table in sip/trunk
 
 	// RetryAfter is what a 503 asked for in its Retry-After header (RFC 3261
-	// section 20.33); 0 if nothing.
+	// section 20.33), or what we ask for when we refuse a call; 0 if nothing.
 	RetryAfter time.Duration
 }
 

@@ -23,7 +23,7 @@ func Retry(c campaigns.Campaign, cl campaigns.Claim, o campaigns.Outcome, now ti
 	if rule.DoNotCall {
 		return campaigns.Next{Done: true}, rule.BadNumber, true
 	}
-	if o == campaigns.Connected && rule.Max == 0 {
+	if (o == campaigns.Connected || o == campaigns.CallerServed) && rule.Max == 0 {
 		// The disposition decides; until it comes the person is left alone.
 		return campaigns.Next{At: now.Add(undisposed), Number: cl.Number.E164}, false, false
 	}

@@ -70,7 +70,7 @@ func (s *Store) Begin(ctx context.Context, in campaigns.Intent) error {
 	}
 	return s.journal.Append(campaigns.JournalLine{Begun: &campaigns.Begun{
 		Attempt: in.Attempt, Lead: in.Claim.Lead.ID, Campaign: in.Claim.Queue.Campaign, Segment: in.Claim.Queue.Segment,
-		Number: in.Claim.Number.E164, Node: in.Claim.Node, Trunk: in.Trunk, CallerID: in.CallerID, Decision: in.Decision, At: in.At,
+		Number: in.Claim.Number.E164, Node: in.Claim.Node, Trunk: in.Trunk, CallerID: in.CallerID, Decision: in.Decision, Inbound: in.Inbound, At: in.At,
 	}})
 }
 

@@ -98,8 +98,9 @@ func (w *work) writeAttempt(a *keptAttempt) error {
 // addAttempt adds the beginning of an attempt to a work.
 func (w *work) addAttempt(in campaigns.Intent) error {
 	q := in.Claim.Queue
-	a := &keptAttempt{Counts: true, Attempt: campaigns.Attempt{
-		ID: in.Attempt, Lead: in.Claim.Lead.ID, Campaign: q.Campaign, Segment: q.Segment, Number: in.Claim.Number.E164, Node: in.Claim.Node,
+	a := &keptAttempt{Counts: !in.Inbound, Attempt: campaigns.Attempt{
+		Inbound: in.Inbound,
+		ID:      in.Attempt, Lead: in.Claim.Lead.ID, Campaign: q.Campaign, Segment: q.Segment, Number: in.Claim.Number.E164, Node: in.Claim.Node,
 		Trunk: in.Trunk, CallerID: in.CallerID, Decision: in.Decision, BeganAt: in.At.UTC(),
 	}}
 	if err := w.writeAttempt(a); err != nil {
@@ -109,7 +110,9 @@ func (w *work) addAttempt(in campaigns.Intent) error {
 	w.do("SET", w.s.dialogKey(w.shard, a.ID), in.Dialog)
 	w.do("ZADD", w.s.attemptsKey(w.shard), 0, string(a.ID))
 	w.do("HSET", w.s.callsKey(a.Lead), string(a.ID), a.trace().String())
-	w.do("ZADD", w.s.timesKey(w.shard, a.Campaign), 0, timesMember(a))
+	if !a.Inbound {
+		w.do("ZADD", w.s.timesKey(w.shard, a.Campaign), 0, timesMember(a))
+	}
 	return nil
 }
 
@@ -132,7 +135,8 @@ func (s *Store) SaveDialog(ctx context.Context, id campaigns.AttemptID, dialog [
 	})
 }
 
-// timesKey is the order of the attempts of a campaign by when they began.
+// timesKey is the order of the attempts of a campaign by when they began: of people who
+// called us, those that ended as such.
 func (s *Store) timesKey(shard int, c campaigns.CampaignID) string {
 	return s.keys.leads(shard) + "times:" + string(c)
 }

@@ -22,7 +22,7 @@ func (s *Store) Open(ctx context.Context, node string) ([]campaigns.Attempt, err
 		if err := s.settleNumbers(ctx); err != nil {
 			return err
 		}
-		all, err := s.openAttempts(ctx, func(h *held) bool { return h.node == node })
+		all, err := s.openAttempts(ctx, func(of string) bool { return of == node })
 		if err != nil {
 			return err
 		}
@@ -40,13 +40,17 @@ func (s *Store) Open(ctx context.Context, node string) ([]campaigns.Attempt, err
 	return open, err
 }
 
-// openAttempts are the attempts that hold a lead now, by id.
-func (s *Store) openAttempts(ctx context.Context, want func(*held) bool) ([]campaigns.Attempt, error) {
-	holding, err := s.heldWhere(ctx, func(h *held) bool { return h.calling && want(h) })
+// openAttempts are the attempts that hold a lead now, and those of people who called us,
+// by id.
+func (s *Store) openAttempts(ctx context.Context, want func(node string) bool) ([]campaigns.Attempt, error) {
+	holding, err := s.heldWhere(ctx, func(h *held) bool { return h.calling && want(h.node) })
 	if err != nil {
 		return nil, err
 	}
-	byShard := map[int][]campaigns.AttemptID{}
+	byShard, err := s.callersWhere(ctx, want)
+	if err != nil {
+		return nil, err
+	}
 	for lead, h := range holding {
 		shard := s.keys.shardOf(lead)
 		byShard[shard] = append(byShard[shard], h.attempt)
@@ -154,7 +158,7 @@ func (s *Store) attemptsFor(ctx context.Context, q campaigns.AttemptQuery) ([]ca
 		all, err := s.readAttempts(ctx, s.keys.shardOf(q.Lead), attemptIDs(ids))
 		return append(few, all...), err
 	case q.Open:
-		all, err := s.openAttempts(ctx, func(*held) bool { return true })
+		all, err := s.openAttempts(ctx, func(string) bool { return true })
 		return append(few, all...), err
 	}
 	return nil, nil
@@ -265,6 +269,10 @@ func (s *Store) Tally(ctx context.Context, c campaigns.CampaignID, from, to time
 
 func count(t *campaigns.Tally, member string) {
 	outcome, bridged := parseTimes(member)
+	if outcome.OfCaller() {
+		t.Outcomes[outcome]++
+		return
+	}
 	t.Attempts++
 	if outcome == "" {
 		t.Open++

@@ -32,11 +32,15 @@ func (s *Store) Begin(ctx context.Context, in campaigns.Intent) error {
 }
 
 func (s *Store) begin(ctx context.Context, in campaigns.Intent) (*campaigns.Refusal, error) {
+	if in.Inbound {
+		return nil, s.receive(ctx, in)
+	}
 	var refusal *campaigns.Refusal
 	b := &beginning{s: s, in: in}
 	err := s.retry(ctx, func() error {
 		var err error
 		refusal, err = b.try(ctx)
+		b.calling = errors.Is(err, errCalling)
 		return err
 	})
 	if b.locked && (refusal != nil || errors.Is(err, campaigns.ErrStale) || errors.Is(err, campaigns.ErrConflict)) {
@@ -50,6 +54,8 @@ type beginning struct {
 	s      *Store
 	in     campaigns.Intent
 	locked bool // the number, by us
+
+	calling bool // the lead calls us, as far as we know
 }
 
 func (b *beginning) try(ctx context.Context) (*campaigns.Refusal, error) {
@@ -65,7 +71,10 @@ func (b *beginning) try(ctx context.Context) (*campaigns.Refusal, error) {
 		return nil, campaigns.ErrStale
 	}
 	e := x.entry(in.Claim.Queue.Campaign)
-	refusal, err := b.gates(ctx, x)
+	refusal, err := b.callersGate(ctx, w)
+	if err == nil && refusal == nil {
+		refusal, err = b.gates(ctx, x)
+	}
 	if err != nil {
 		return nil, err
 	}

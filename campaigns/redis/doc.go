@@ -37,6 +37,7 @@
 //	{ns:lN}        the leads of shard N, and all that changes with them
 //	  p:PAGE           hash    32 leads: place in the page → packed record (lead and its places in campaigns)
 //	  held             hash    lead → who has it: claimed or calling, fence, end of lease, node, queue, attempt
+//	  callers          hash    lead → open attempts of people who called us: attempt and node of each
 //	  fence            string  the last fence given
 //	  r:QUEUE          zset    ready entries; score is minus the priority, members sort by due time, then lead
 //	  w:QUEUE          zset    waiting entries; members sort by due time
@@ -56,7 +57,7 @@
 //	  deleted          hash    attempts that are deleted, but whose number and name may not know it yet
 //
 //	{ns:nN}        the names of shard N
-//	  c:NUMBER         hash    lock (attempt, lead, since) and the attempts on the number
+//	  c:NUMBER         hash    lock (attempt, lead, since), in:A of somebody who called (lead, since), and the attempts on the number
 //	  suppressed       hash    do-not-call: number → JSON
 //	  suppressed:order zset    the same numbers in order
 //	  i:PATH           hash    index: digest of a number, identity or attempt id → leads

@@ -113,7 +113,11 @@ func (s *Store) end(ctx context.Context, e campaigns.Ending) (*keptAttempt, erro
 		if !e.At.Before(x.lastAt) {
 			x.lastOutcome, x.lastAt = e.Outcome, e.At
 		}
-		if h := x.held; h != nil && h.calling && h.attempt == a.ID {
+		if a.Inbound {
+			if err := w.endReceived(ctx, x, a, e); err != nil {
+				return err
+			}
+		} else if h := x.held; h != nil && h.calling && h.attempt == a.ID {
 			p := x.entry(a.Campaign)
 			if e.Count {
 				p.attempts++
@@ -151,7 +155,7 @@ func (s *Store) endedBefore(ctx context.Context, a *keptAttempt) error {
 
 // finish writes an ending into an attempt.
 func (a *keptAttempt) finish(e campaigns.Ending) {
-	a.Outcome, a.Code, a.Q850, a.Reason, a.Operator, a.Recording, a.Counts = e.Outcome, e.Code, e.Q850, e.Reason, e.Operator, e.Recording, e.Count
+	a.Outcome, a.Code, a.Q850, a.Reason, a.Operator, a.Recording, a.Counts = e.Outcome, e.Code, e.Q850, e.Reason, e.Operator, e.Recording, e.Count && !a.Inbound
 	for _, t := range []struct {
 		to   *time.Time
 		from time.Time
@@ -167,7 +171,9 @@ func (w *work) noteEnd(a *keptAttempt, open string) {
 	s := w.s
 	w.do("DEL", s.dialogKey(w.shard, a.ID))
 	w.do("ZREM", s.timesKey(w.shard, a.Campaign), open)
-	w.do("ZADD", s.timesKey(w.shard, a.Campaign), 0, timesMember(a))
+	if !a.Inbound || a.Outcome.OfCaller() {
+		w.do("ZADD", s.timesKey(w.shard, a.Campaign), 0, timesMember(a))
+	}
 	if a.Outcome.Live() {
 		w.do("ZADD", s.liveKey(w.shard, a.Campaign), 0, liveMember(a))
 	}

@@ -47,14 +47,17 @@ func parseTrace(text string) (trace, bool) {
 // it. nil: it is ours.
 func (s *Store) lockNumber(ctx context.Context, in campaigns.Intent) (*campaigns.Refusal, error) {
 	number, lead := in.Claim.Number.E164, in.Claim.Lead.ID
-	t := trace{began: in.At, counts: true, campaign: in.Claim.Queue.Campaign}
+	t, as := trace{began: in.At, counts: !in.Inbound, campaign: in.Claim.Queue.Campaign}, ""
+	if in.Inbound {
+		as = "caller"
+	}
 	names := s.keys.names(s.keys.nameShard(number))
 	for {
 		var answer []any
 		err := s.onMaster(ctx, s.keys.number(number), func(c *goredis.Conn) error {
 			var err error
 			answer, err = scripts.reserve.Run(ctx, c, []string{s.keys.number(number), names + "suppressed"},
-				number, string(in.Attempt), int64(lead), t.String()).Slice()
+				number, string(in.Attempt), int64(lead), t.String(), as).Slice()
 			if err == nil && answer[0] == "ok" {
 				err = s.replicated(ctx, c)
 			}

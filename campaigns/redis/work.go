@@ -180,6 +180,9 @@ func (w *work) save(ctx context.Context) error {
 	if errors.Is(err, errChanged) && key == w.fresh {
 		err = errUsed
 	}
+	if errors.Is(err, errChanged) && key == w.s.callersKey(w.shard) {
+		err = errCalling
+	}
 	return err
 }
 

@@ -29,6 +29,9 @@ func (s *Store) Begin(ctx context.Context, in campaigns.Intent) error {
 }
 
 func (w *writer) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
+	if in.Inbound {
+		return nil, w.receive(in)
+	}
 	e, err := findEntry(w.statements, in.Claim.Lead.ID, in.Claim.Queue.Campaign)
 	if err != nil {
 		return nil, err
@@ -48,22 +51,29 @@ func (w *writer) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	if refusal != nil {
 		return refusal, w.refuse(&e, refusal, in.At)
 	}
-	decision, err := json.Marshal(in.Decision)
-	if err != nil {
+	if err := w.addAttempt(in); err != nil {
 		return nil, err
-	}
-	n, err := w.exec(`INSERT INTO attempt (id, lead, campaign, segment, number, node, trunk, caller_id, decision, dialog, began_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		string(in.Attempt), int64(e.lead), string(e.campaign), in.Claim.Queue.Segment, number, in.Claim.Node, in.Trunk, in.CallerID,
-		string(decision), in.Dialog, stamp(in.At))
-	if err != nil {
-		return nil, fmt.Errorf("begin attempt %s: %w", in.Attempt, err)
-	}
-	if n == 0 {
-		return nil, fmt.Errorf("attempt %s was begun before: %w", in.Attempt, campaigns.ErrConflict)
 	}
 	_, err = w.exec(`UPDATE entry SET state = 3, last_attempt = ? WHERE lead = ? AND campaign = ?`, string(in.Attempt), int64(e.lead), e.key)
 	return nil, err
+}
+
+func (w *writer) addAttempt(in campaigns.Intent) error {
+	decision, err := json.Marshal(in.Decision)
+	if err != nil {
+		return err
+	}
+	n, err := w.exec(`INSERT INTO attempt (id, lead, campaign, segment, number, node, trunk, caller_id, decision, dialog, began_at, inbound, counts)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		string(in.Attempt), int64(in.Claim.Lead.ID), string(in.Claim.Queue.Campaign), in.Claim.Queue.Segment, in.Claim.Number.E164, in.Claim.Node,
+		in.Trunk, in.CallerID, string(decision), in.Dialog, stamp(in.At), in.Inbound, !in.Inbound)
+	if err != nil {
+		return fmt.Errorf("begin attempt %s: %w", in.Attempt, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("attempt %s was begun before: %w", in.Attempt, campaigns.ErrConflict)
+	}
+	return nil
 }
 
 // refuse ends a claim whose attempt may not begin.
@@ -85,6 +95,9 @@ func (w *writer) gates(lead campaigns.Lead, number string, in campaigns.Intent) 
 	}
 	var other string
 	err := w.get(`SELECT id FROM attempt WHERE number = ? AND ended_at = 0`, args(number), &other)
+	if errors.Is(err, sql.ErrNoRows) { // the person may be calling us from another number
+		err = w.get(`SELECT id FROM attempt WHERE lead = ? AND ended_at = 0 AND inbound = 1`, args(int64(lead.ID)), &other)
+	}
 	if err == nil {
 		return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + other, Next: in.At.Add(campaigns.LockedFor)}, nil
 	}
@@ -198,7 +211,7 @@ func (w *writer) end(in campaigns.Ending) error {
 	_, err = w.exec(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
 		greeting_end = ?, bridged_at = ?, recording = ?, counts = ?, ended_at = ?, dialog = NULL WHERE id = ?`,
 		string(in.Outcome), in.Code, in.Q850, in.Reason, string(in.Operator), stamp(in.RingingAt), stamp(in.AnsweredAt), stamp(in.VerdictAt),
-		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, in.Count, stamp(in.At), string(in.Attempt))
+		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, in.Count && !a.Inbound, stamp(in.At), string(in.Attempt))
 	if err != nil {
 		return fmt.Errorf("end attempt %s: %w", in.Attempt, err)
 	}
@@ -214,6 +227,9 @@ func (w *writer) end(in campaigns.Ending) error {
 		}
 	}
 	e, err := findEntry(w.statements, a.Lead, a.Campaign)
+	if a.Inbound && err == nil {
+		return w.endReceived(e, a, in)
+	}
 	if err != nil || e.state != calling || e.lastAttempt != a.ID {
 		return err
 	}
@@ -228,7 +244,7 @@ func (w *writer) end(in campaigns.Ending) error {
 // attemptColumns are those of scanAttempt, with their tables.
 const attemptColumns = `a.id, a.lead, coalesce(l.name, ''), a.campaign, a.segment, a.number, a.node, a.trunk, a.caller_id, a.decision, a.dialog,
 	a.began_at, a.ringing_at, a.answered_at, a.verdict_at, a.greeting_end, a.bridged_at, a.ended_at, a.outcome, a.code, a.q850, a.reason,
-	a.operator, a.recording, a.disposition, a.disposed_by, a.note FROM attempt a LEFT JOIN lead l ON l.id = a.lead`
+	a.operator, a.recording, a.disposition, a.disposed_by, a.note, a.inbound FROM attempt a LEFT JOIN lead l ON l.id = a.lead`
 
 func scanAttempt(r scanner) (campaigns.Attempt, error) {
 	var a campaigns.Attempt
@@ -236,7 +252,7 @@ func scanAttempt(r scanner) (campaigns.Attempt, error) {
 	var began, ringing, answered, verdict, greeting, bridged, ended int64
 	err := r.Scan(&a.ID, &a.Lead, &a.LeadName, &a.Campaign, &a.Segment, &a.Number, &a.Node, &a.Trunk, &a.CallerID, &decision, &a.Dialog,
 		&began, &ringing, &answered, &verdict, &greeting, &bridged, &ended, &a.Outcome, &a.Code, &a.Q850, &a.Reason,
-		&a.Operator, &a.Recording, &a.Disposition, &a.DisposedBy, &a.Note)
+		&a.Operator, &a.Recording, &a.Disposition, &a.DisposedBy, &a.Note, &a.Inbound)
 	if err != nil {
 		return campaigns.Attempt{}, err
 	}
@@ -287,17 +303,24 @@ func (s *Store) Attempts(ctx context.Context, q campaigns.AttemptQuery) ([]campa
 func (s *Store) Tally(ctx context.Context, c campaigns.CampaignID, from, to time.Time) (campaigns.Tally, error) {
 	type count struct {
 		outcome    campaigns.Outcome
+		inbound    bool
 		n, bridged int
 	}
 	scan := func(r scanner) (count, error) {
 		var c count
-		err := r.Scan(&c.outcome, &c.n, &c.bridged)
+		err := r.Scan(&c.outcome, &c.inbound, &c.n, &c.bridged)
 		return c, err
 	}
-	counts, err := readList(ctx, s, "tally", scan, `SELECT outcome, count(*), sum(bridged_at > 0) FROM attempt
-		WHERE campaign = ? AND began_at >= ? AND began_at < ? GROUP BY outcome`, string(c), stamp(from), stamp(to))
+	counts, err := readList(ctx, s, "tally", scan, `SELECT outcome, inbound, count(*), sum(bridged_at > 0) FROM attempt
+		WHERE campaign = ? AND began_at >= ? AND began_at < ? GROUP BY outcome, inbound`, string(c), stamp(from), stamp(to))
 	t := campaigns.Tally{Outcomes: map[campaigns.Outcome]int{}}
 	for _, c := range counts {
+		if c.inbound {
+			if c.outcome.OfCaller() {
+				t.Outcomes[c.outcome] = c.n
+			}
+			continue
+		}
 		t.Attempts += c.n
 		if c.outcome == "" {
 			t.Open = c.n

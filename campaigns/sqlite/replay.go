@@ -88,6 +88,9 @@ func (w *writer) replayBegun(b campaigns.Begun, done *campaigns.Replayed) error 
 	if err == nil || !errors.Is(err, campaigns.ErrNotFound) {
 		return err
 	}
+	if b.Inbound {
+		return w.replayReceived(b, done)
+	}
 	if err := w.endLocked(b); err != nil {
 		return err
 	}
@@ -135,7 +138,7 @@ func (w *writer) entryOf(b campaigns.Begun) (entry, bool, error) {
 // have begun otherwise. Its own end comes later in the journal, if at all.
 func (w *writer) endLocked(b campaigns.Begun) error {
 	var open campaigns.AttemptID
-	err := w.get(`SELECT id FROM attempt WHERE number = ? AND ended_at = 0`, args(b.Number), &open)
+	err := w.get(`SELECT id FROM attempt WHERE number = ? AND ended_at = 0 AND inbound = 0`, args(b.Number), &open)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

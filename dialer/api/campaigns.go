@@ -142,7 +142,8 @@ func set[T any](field *T, v *T) {
 // would be silence to the person who waits for it.
 func (s *Server) validate(c campaigns.Campaign) error {
 	errs := []error{c.Validate()}
-	for _, message := range []struct{ key, name string }{{"safe_harbor", c.SafeHarbor}, {"voicemail", c.Voicemail}, {"hold_music", c.HoldMusic}} {
+	for _, message := range []struct{ key, name string }{{"safe_harbor", c.SafeHarbor}, {"voicemail", c.Voicemail}, {"hold_music", c.HoldMusic},
+		{"inbound.announcement", c.Inbound.Announcement}, {"inbound.music", c.Inbound.Music}, {"inbound.put_off", c.Inbound.PutOff}} {
 		if message.name != "" && s.prompts != nil && !slices.Contains(s.prompts, message.name) {
 			errs = append(errs, fmt.Errorf("%s: there is no message %q; there are %s", message.key, message.name, strings.Join(s.prompts, ", ")))
 		}

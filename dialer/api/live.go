@@ -39,7 +39,7 @@ func (s *Server) live(ctx context.Context, u campaigns.User) (live, error) {
 func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
 	s.Operators = slices.Clone(s.Operators)
 	for i, o := range s.Operators {
-		o.Script, o.Dispositions, o.CalledFor = "", nil, nil
+		o.Script, o.Dispositions, o.CalledFor, o.CalledIn = "", nil, nil, nil
 		s.Operators[i] = masked(o, u)
 	}
 	return s

@@ -188,6 +188,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: a.operators, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
 		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
+		Callers: callers{a.store},
 	})
 	a.follow.engine = a.engine
 	if a.budgets != nil {
@@ -236,9 +237,11 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 	}
 	if a.trunks, err = trunk.New(cfg.Trunks, trunk.Deps{
 		Agent: a.trunkUA, Emit: toEngine, Resolver: resolver.New(cfg.DNS), Log: log,
+		NameLeg: dialer.NewLeg,
 	}); err != nil {
 		return fmt.Errorf("trunks: %w", err)
 	}
+	a.trunkUA.Admit(a.trunks.Admit)
 	if a.node.nodes != nil {
 		a.node.shares = &sharings{all: []sharing{newTrunkShares(a.trunks), a.budgets}}
 	}

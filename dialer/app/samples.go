@@ -37,6 +37,7 @@ func (a *App) samples() []metrics.Sample {
 		all = append(all, gauge("store_outcomes_waiting", "Outcomes that wait here for the store to take them.", float64(a.backlog.Waiting())))
 	}
 	return append(all,
+		counter("inbound_unsolicited_total", "Calls from the addresses of carriers that bring us none: refused with 403.", a.trunks.Strangers()),
 		gauge("sip_registrations", "Phones that are registered.", float64(len(a.phones.Bindings()))),
 		gauge("event_subscribers", "Open event streams.", float64(a.hub.Streams())),
 		gauge("node_term", "Leases that this node has had of its name on a shared store, counted from 1; 0 while it has none and places nothing.", float64(a.node.Term(time.Now()))),
@@ -75,9 +76,20 @@ func (a *App) trunkSamples() []metrics.Sample {
 			gauge("trunk_targets_up", "Servers of the trunk that answer.", float64(t.TargetsUp), l...),
 			counter("trunk_cps_throttled_total", "Calls that waited for the CPS limit.", t.Throttled, l...),
 		)
+		all = append(all, callerSamples(t)...)
 		if t.MustRegister {
 			all = append(all, gauge("trunk_registered", "1 while the carrier's registrar has our contact; only where it wants that.", truth(!t.RegisteredUntil.IsZero()), l...))
 		}
+	}
+	return all
+}
+
+// callerSamples are the calls that a trunk brings us.
+func callerSamples(t trunk.Stats) []metrics.Sample {
+	all := []metrics.Sample{gauge("inbound_channels_in_use", "Calls on the trunk that came in.", float64(t.Callers), "trunk", t.Trunk)}
+	for _, reason := range []string{trunk.RefusedNumber, trunk.RefusedFull} {
+		all = append(all, counter("inbound_trunk_refused_total", "Calls that the trunk did not let in, by reason: for none of our numbers there, or too many.",
+			t.CallersRefused[reason], "trunk", t.Trunk, "reason", reason))
 	}
 	return all
 }

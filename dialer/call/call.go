@@ -10,6 +10,10 @@
 //	aborting   begun, refused → over
 //	dialling   not_allowed, ended → over; rings → ringing; answered → detecting | queued; early verdict, cancel → leaving
 //	ringing    not_allowed, ended → over; answered → detecting | queued; early verdict, cancel → leaving
+//	arriving   begun → accepting; refused → over; hang_up, ended → aborting
+//	accepting  answered → waiting; hang_up, timer → leaving; ended → over
+//	waiting    operator_found → bridged; hang_up → leaving; timer → put_off; ended → over
+//	put_off    hang_up, played, timer → leaving; ended → over
 //	detecting  person, first speech, timer → queued; no person, no person, quiet → doubted | leaving; maybe none → doubted; hang_up → leaving; ended → over
 //	doubted    person → queued; no person, beep, hang_up, timer → leaving; no person, quiet → dropping | leaving; recording → dropping; ended → over
 //	dropping   beep → doubted; hang_up, played, timer → leaving; ended → over
@@ -41,6 +45,12 @@ const (
 	Aborting  State = "aborting"  // cancelled before it was durable
 	Dialling  State = "dialling"  // INVITE sent
 	Ringing   State = "ringing"
+	// A call that came in; see inbound.go.
+	Arriving  State = "arriving"  // waiting for the attempt to be durable
+	Accepting State = "accepting" // answered by us, not acknowledged yet
+	Waiting   State = "waiting"   // in the queue for an operator
+	PutOff    State = "put_off"   // waited too long, and is told so
+
 	Detecting State = "detecting" // answered; who is it?
 	Doubted   State = "doubted"   // held to be a machine, but may be a person with a long greeting
 	Dropping  State = "dropping"  // a message is left on a machine
@@ -61,7 +71,7 @@ const (
 )
 
 // States are all states, in the order of a call.
-var States = []State{Beginning, Aborting, Dialling, Ringing, Detecting, Doubted, Dropping, Queued, Bridged, Held, Asking, Consulting, Conferring, Handing, Handed, Stranded, Message, Leaving, Over}
+var States = []State{Beginning, Aborting, Dialling, Ringing, Arriving, Accepting, Waiting, PutOff, Detecting, Doubted, Dropping, Queued, Bridged, Held, Asking, Consulting, Conferring, Handing, Handed, Stranded, Message, Leaving, Over}
 
 // Limits of a call that no campaign changes.
 const (
@@ -95,6 +105,8 @@ type Spec struct {
 	Drop          bool          // a message is there to be left on machines
 	Detect        bool          // false: whoever answers is taken for a person
 	FromAnswer    bool          // the law's clock begins at the answer, not at the greeting's end
+	Inbound       bool          // it came in: nobody was called
+	MaxWait       time.Duration // of one that came in, for an operator; 0 is WaitAtMost
 }
 
 // Call is one attempt while it lives.
@@ -112,6 +124,9 @@ type Call struct {
 
 // New returns a call that waits for its attempt to be durable.
 func New(spec Spec, now time.Time) *Call {
+	if spec.Inbound {
+		return &Call{spec: spec, state: Arriving, since: now}
+	}
 	return &Call{spec: spec, state: Beginning, since: now}
 }
 
@@ -121,6 +136,9 @@ func (c *Call) ID() campaigns.AttemptID { return c.spec.ID }
 // State is where the call stands; Since is when that began.
 func (c *Call) State() State     { return c.state }
 func (c *Call) Since() time.Time { return c.since }
+
+// Inbound says that the call came in.
+func (c *Call) Inbound() bool { return c.spec.Inbound }
 
 // OnTrial says that a person was told at the first speech, and the detector has not
 // made up its mind.
@@ -163,6 +181,14 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 		return c.beginning(now, ev)
 	case Dialling, Ringing:
 		return c.ringing(now, ev)
+	case Arriving:
+		return c.arriving(now, ev)
+	case Accepting:
+		return c.accepting(now, ev)
+	case Waiting:
+		return c.waiting(now, ev)
+	case PutOff:
+		return c.putOff(now, ev)
 	case Detecting:
 		return c.detecting(now, ev)
 	case Doubted:
@@ -198,11 +224,17 @@ func (c *Call) Step(now time.Time, ev Event) []Action {
 func (c *Call) beginning(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
 	case Begun:
+		if c.state == Aborting && c.spec.Inbound {
+			return c.end(now, c.outcome, Ended{})
+		}
 		if c.state == Aborting {
 			return append([]Action{GiveBackRoute{}}, c.end(now, campaigns.NotPlaced, Ended{})...)
 		}
 		return c.enter(now, Dialling, Place{})
 	case Refused:
+		if c.spec.Inbound {
+			return c.enter(now, Over, Forget{Reason: ev.Reason})
+		}
 		return c.enter(now, Over, GiveBackRoute{}, Forget{Reason: ev.Reason})
 	case Cancel:
 		if c.state == Beginning {
@@ -278,15 +310,6 @@ func (c *Call) queued(now time.Time, ev Event) []Action {
 		return append([]Action{Lost{}}, c.end(now, campaigns.Abandoned, ev)...)
 	}
 	return nil
-}
-
-// talked is the outcome of a bridged call: connected, but for one that came
-// after the law's time, which counts as abandoned whatever followed.
-func (c *Call) talked() campaigns.Outcome {
-	if c.bridgedAt.After(c.ConnectBy()) {
-		return campaigns.Abandoned
-	}
-	return campaigns.Connected
 }
 
 func (c *Call) stranded(now time.Time, ev Event) []Action {

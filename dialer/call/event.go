@@ -109,6 +109,13 @@ type (
 	Place struct{}
 	// GiveBackRoute frees the channel that was reserved.
 	GiveBackRoute struct{}
+	// Accept answers who called us.
+	Accept struct{}
+	// Announce plays the announcement to a caller who waits; Music what follows it.
+	Announce struct{}
+	Music    struct{}
+	// PlayPutOff tells a caller that nobody is free for them now.
+	PlayPutOff struct{}
 	// KeepDialog makes the dialog durable, so that a restart can end it.
 	KeepDialog struct{}
 	// FindOperator asks for the longest-ready operator who fits, now or as soon
@@ -164,6 +171,10 @@ type (
 
 func (Place) action()         {}
 func (GiveBackRoute) action() {}
+func (Accept) action()        {}
+func (Announce) action()      {}
+func (Music) action()         {}
+func (PlayPutOff) action()    {}
 func (KeepDialog) action()    {}
 func (FindOperator) action()  {}
 func (Connect) action()       {}

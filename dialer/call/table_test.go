@@ -98,6 +98,8 @@ func walk(visit func(before Call, h happening, after Call, actions []Action)) {
 			for _, drop := range []bool{true, false} {
 				spec := Spec{ID: "a1", ConnectWithin: 2 * time.Second, Message: message, Detect: detect, Drop: drop}
 				note(*New(spec, begin), begin)
+				spec.Inbound = true
+				note(*New(spec, begin), begin)
 			}
 		}
 	}
@@ -201,7 +203,7 @@ func TestStateTable(t *testing.T) {
 
 // Every state can be reached, and every state but the last can be left.
 func TestEveryStateIsUsed(t *testing.T) {
-	reached, left := map[State]bool{Beginning: true}, map[State]bool{}
+	reached, left := map[State]bool{Beginning: true, Arriving: true}, map[State]bool{}
 	walk(func(before Call, _ happening, after Call, _ []Action) {
 		if before.state != after.state {
 			reached[after.state], left[before.state] = true, true
@@ -220,7 +222,7 @@ func TestEveryStateIsUsed(t *testing.T) {
 // A call that has an INVITE out is over at once when its leg is gone.
 func TestLegGoneIsOver(t *testing.T) {
 	walk(func(before Call, h happening, after Call, _ []Action) {
-		begun := before.state != Beginning && before.state != Aborting
+		begun := before.state != Beginning && before.state != Arriving && before.state != Aborting
 		if h.word == "ended" && begun && after.state != Over {
 			t.Errorf("%s stays %s though the leg is gone", before.state, after.state)
 		}

@@ -1,6 +1,10 @@
 package call
 
-import "time"
+import (
+	"time"
+
+	"github.com/outpace-dialer/outpace/campaigns"
+)
 
 // ThirdAtMost is how long a third party is called, or an operator of a queue waited
 // for, before the customer is somebody's again.
@@ -176,4 +180,16 @@ func (c *Call) leaveTalk(now time.Time, ev Event, first ...Action) []Action {
 // strand looks for another operator.
 func (c *Call) strand(now time.Time, first ...Action) []Action {
 	return c.enter(now, Stranded, append(first, FindOperator{}, c.timer(Stranded, StrandedAtMost))...)
+}
+
+// talked is the outcome of a bridged call: connected, but for one that came
+// after the law's time, which counts as abandoned whatever followed.
+func (c *Call) talked() campaigns.Outcome {
+	if c.spec.Inbound {
+		return campaigns.CallerServed
+	}
+	if c.bridgedAt.After(c.ConnectBy()) {
+		return campaigns.Abandoned
+	}
+	return campaigns.Connected
 }

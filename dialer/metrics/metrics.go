@@ -37,6 +37,7 @@ type Metrics struct {
 	operators                                         *prometheus.GaugeVec
 	skipped, dispositions                             *prometheus.CounterVec
 	recordingFailures                                 prometheus.Counter
+	inbound                                           inbound
 
 	seen  map[campaigns.UserID]dialer.OperatorView // to leave the old state
 	bound map[string]pacing.Bound                  // that is set, by campaign
@@ -135,6 +136,7 @@ func New(version string) *Metrics {
 	failures := prometheus.NewCounter(prometheus.CounterOpts{Name: "dialer_recording_failures_total", Help: "Recordings that ended early."})
 	r.MustRegister(failures)
 	m.recordingFailures = failures
+	m.inbound = newInbound(counter, histogram)
 	return m
 }
 
@@ -169,6 +171,12 @@ func (m *Metrics) Notice(n dialer.Notice) {
 		m.dispositions.WithLabelValues(m.campaign(n.Campaign), m.codes.label(n.Disposal.Disposition)).Inc()
 	case dialer.AudioReached:
 		m.toBridge.WithLabelValues(m.campaign(n.Campaign)).Observe(n.Answer.Seconds())
+	case dialer.CallerArrived:
+		m.inbound.taken.WithLabelValues(m.campaign(n.Campaign), m.trunks.label(n.Trunk)).Inc()
+	case dialer.CallerRefused:
+		m.inbound.refused.WithLabelValues(m.campaign(n.Campaign), m.trunks.label(n.Trunk), n.Reason).Inc()
+	case dialer.CallerServed:
+		m.inbound.wait.WithLabelValues(m.campaign(n.Campaign)).Observe(n.Waited.Seconds())
 	case dialer.RecordingDone:
 		if n.Err != nil {
 			m.recordingFailures.Inc()
@@ -188,6 +196,8 @@ func phase(s call.State) string {
 		return "amd"
 	case call.Queued, call.Stranded, call.Message:
 		return "waiting"
+	case call.Accepting, call.Waiting, call.PutOff:
+		return "inbound"
 	case call.Bridged, call.Held, call.Asking, call.Consulting, call.Conferring, call.Handing, call.Handed:
 		return "bridged"
 	case call.Leaving:
@@ -207,6 +217,13 @@ func (m *Metrics) changed(n dialer.CallChanged) {
 
 func (m *Metrics) ended(n dialer.CallEnded) {
 	c, trunk, e := m.campaign(n.Campaign), m.trunks.label(n.Trunk), n.Ending
+	if n.Inbound {
+		m.inbound.finished.WithLabelValues(c, string(e.Outcome)).Inc()
+		if !e.BridgedAt.IsZero() {
+			m.talk.WithLabelValues(c).Observe(e.At.Sub(e.BridgedAt).Seconds())
+		}
+		return
+	}
 	m.finished.WithLabelValues(c, trunk, string(e.Outcome)).Inc()
 	if !e.RingingAt.IsZero() {
 		m.postDial.WithLabelValues(trunk).Observe(e.RingingAt.Sub(n.BeganAt).Seconds())

@@ -194,7 +194,7 @@ func TestActiveDuring(t *testing.T) {
 
 // TestEveryStateHasItsPhase would miss a state that is added.
 func TestEveryStateHasItsPhase(t *testing.T) {
-	quiet := map[call.State]bool{call.Beginning: true, call.Aborting: true, call.Over: true}
+	quiet := map[call.State]bool{call.Beginning: true, call.Arriving: true, call.Aborting: true, call.Over: true}
 	for _, s := range call.States {
 		if (phase(s) == "") != quiet[s] {
 			t.Errorf("phase(%s) = %q", s, phase(s))
@@ -305,6 +305,35 @@ func TestConnectedLate(t *testing.T) {
 	for _, want := range []string{`dialer_connected_late_total{campaign="spring"} 1`, `dialer_answers_total{campaign="spring",result="abandoned"} 2`} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no line %s", want)
+		}
+	}
+}
+
+// People who call us are counted apart from calls of ours.
+func TestInbound(t *testing.T) {
+	m := New("test")
+	for _, n := range []dialer.Notice{
+		dialer.CallerRefused{Campaign: "c", Trunk: "t", Reason: "full"},
+		dialer.CallerArrived{Campaign: "c", Trunk: "t"},
+		dialer.CallChanged{Campaign: "c", Trunk: "t", From: call.Arriving, To: call.Accepting},
+		dialer.CallerServed{Campaign: "c", Waited: 12 * time.Second},
+		dialer.CallChanged{Campaign: "c", Trunk: "t", From: call.Accepting, To: call.Over},
+		dialer.CallEnded{Campaign: "c", Trunk: "t", Inbound: true, Ending: campaigns.Ending{
+			Outcome: campaigns.CallerServed, AnsweredAt: time.Unix(1, 0), BridgedAt: time.Unix(13, 0), At: time.Unix(60, 0),
+		}},
+	} {
+		m.Notice(n)
+	}
+	for family, want := range map[string]float64{
+		"dialer_inbound_calls_total": 1, "dialer_inbound_refused_total": 1, "dialer_inbound_finished_total": 1, "dialer_calls_active": 0,
+		"dialer_answers_total": 0, "dialer_call_attempts_finished_total": 0,
+	} {
+		total := 0.0
+		for _, v := range m.family(t, family) {
+			total += v
+		}
+		if total != want {
+			t.Errorf("%s = %v, want %v", family, total, want)
 		}
 	}
 }

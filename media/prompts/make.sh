@@ -22,6 +22,9 @@ say recorded  "This call is recorded."
 say ready     "You are ready."
 say paused    "You are paused."
 say wrap      "Enter the disposition."
+say wait      "Thank you for calling. Please wait for an operator."
+say call-back "We are sorry. Nobody is free now. We will call you back. Goodbye."
+say sorry     "We are sorry. Nobody is free now. Please try later. Goodbye."
 say wrong-pin "That PIN is wrong. Please try again."
 
 # 200 ms of 1000 Hz, with 5 ms slopes so that it does not click.

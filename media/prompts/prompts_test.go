@@ -14,7 +14,7 @@ func TestPrompts(t *testing.T) {
 	names := []string{
 		media.PromptBeep, media.PromptSafeHarbor, media.PromptGoodbye, media.PromptRecorded,
 		media.PromptReady, media.PromptPaused, media.PromptWrap, media.PromptWrongPIN,
-		media.PromptHoldMusic, media.PromptRingback,
+		media.PromptHoldMusic, media.PromptRingback, media.PromptWait, media.PromptCallBack, media.PromptSorry,
 	}
 	total := 0
 	for _, name := range names {
@@ -35,7 +35,7 @@ func TestPrompts(t *testing.T) {
 			t.Errorf("%s: %d bytes", name, len(b))
 		}
 	}
-	if total > 400_000 {
-		t.Errorf("all prompts = %d bytes, want at most 400,000", total)
+	if total > 500_000 {
+		t.Errorf("all prompts = %d bytes, want at most 500,000", total)
 	}
 }

@@ -11,19 +11,20 @@ import (
 // admit lets an initial INVITE in if a user's phone sent it and it goes to
 // the user's own leg or to a feature code. From here no phone reaches a trunk:
 // there is nobody behind us that would place a call for it.
-func (r *Registrar) admit(in sip.Incoming, req *sipgosip.Request) (user string, reject *sipgosip.Response) {
+func (r *Registrar) admit(in sip.Incoming, req *sipgosip.Request) (sip.Incoming, *sipgosip.Response) {
 	if r.silenced(req) {
-		return "", answer(req, 403, "Forbidden")
+		return in, answer(req, 403, "Forbidden")
 	}
-	user, reject = r.authenticate(req)
+	user, reject := r.authenticate(req)
 	if reject != nil {
-		return "", reject
+		return in, reject
 	}
 	if from := req.From(); from == nil || from.Address.User != user || !mayDial(in.Dialed) {
 		r.counts.refusedCalls.Add(1)
-		return "", answer(req, 403, "Forbidden")
+		return in, answer(req, 403, "Forbidden")
 	}
-	return user, nil
+	in.User = user
+	return in, nil
 }
 
 // maxFeatureCode bounds a feature code with its PIN, in digits.

@@ -35,7 +35,7 @@ const Dialed = "outpace"
 // Agent is what the registrar needs of a sip.Agent.
 type Agent interface {
 	Handle(method string, h func(req *sipgosip.Request, respond func(*sipgosip.Response)))
-	Admit(h func(in sip.Incoming, req *sipgosip.Request) (user string, reject *sipgosip.Response))
+	Admit(h func(in sip.Incoming, req *sipgosip.Request) (admitted sip.Incoming, reject *sipgosip.Response))
 	Invite(leg sip.LegID, inv sip.Invitation)
 	Accept(leg sip.LegID, body []byte)
 	Hangup(leg sip.LegID, why sip.Cause)

@@ -23,7 +23,7 @@ var epoch = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 // fakeAgent hands requests to the registrar without a network.
 type fakeAgent struct {
 	handlers map[string]func(*sipgosip.Request, func(*sipgosip.Response))
-	admit    func(sip.Incoming, *sipgosip.Request) (string, *sipgosip.Response)
+	admit    func(sip.Incoming, *sipgosip.Request) (sip.Incoming, *sipgosip.Response)
 	invites  []sip.Invitation
 	commands []string
 
@@ -38,7 +38,7 @@ func (f *fakeAgent) Handle(method string, h func(*sipgosip.Request, func(*sipgos
 	}
 	f.handlers[method] = h
 }
-func (f *fakeAgent) Admit(h func(sip.Incoming, *sipgosip.Request) (string, *sipgosip.Response)) {
+func (f *fakeAgent) Admit(h func(sip.Incoming, *sipgosip.Request) (sip.Incoming, *sipgosip.Response)) {
 	f.admit = h
 }
 func (f *fakeAgent) Invite(_ sip.LegID, inv sip.Invitation) { f.invites = append(f.invites, inv) }
@@ -94,9 +94,9 @@ func (o *office) send(t testing.TB, raw, source string) string {
 	}
 	var res *sipgosip.Response
 	if req.Method == sipgosip.INVITE {
-		user, reject := o.agent.admit(sip.Incoming{Leg: "in", Dialed: req.Recipient.User}, req)
+		in, reject := o.agent.admit(sip.Incoming{Leg: "in", Dialed: req.Recipient.User}, req)
 		if reject == nil {
-			return "admitted " + user
+			return "admitted " + in.User
 		}
 		res = reject
 	} else {

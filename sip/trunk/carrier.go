@@ -30,6 +30,10 @@ type carrier struct {
 	registration registration
 	left         chan struct{} // closed when nobody registers any more
 
+	callers int // of channels: calls that came in
+	came    uint64
+	refused map[string]uint64 // calls that came in and were not let in, by reason
+
 	channels int // reserved, ringing and up
 	ringing  int // of these, not answered
 
@@ -41,7 +45,7 @@ type carrier struct {
 }
 
 func newCarrier(cfg Config) *carrier {
-	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, results: make(map[sip.Result]uint64)}
+	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, results: make(map[sip.Result]uint64), refused: make(map[string]uint64)}
 	c.ids = newCallerIDs(&c.cfg)
 	for _, tc := range cfg.Targets {
 		c.places = append(c.places, newPlace(tc))

@@ -55,6 +55,8 @@ type Config struct {
 	MediaNetworks []string `yaml:"media_networks"` // prefixes from which the carrier's audio may come besides its SDP
 	ExternalMedia string   `yaml:"external_media"` // our address in SDP; empty = the local one
 	SRTP          bool     `yaml:"srtp"`           // audio is encrypted (RFC 4568) or the call fails; every target over tls
+
+	Inbound Inbound `yaml:"inbound"` // calls that the carrier brings us; none without it
 }
 
 // Target is one place of a carrier that takes calls.
@@ -114,6 +116,7 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.CallerIDRest, day)
 	orDefault(&c.SessionExpires, defaultSession)
 	orDefault(&c.Register.Expires, defaultRegister)
+	orDefault(&c.Inbound.MaxCalls, c.MaxChannels)
 	c.Targets = slices.Clone(c.Targets)
 	for i := range c.Targets {
 		if _, port, _ := splitAddress(c.Targets[i].Address); port > 0 {
@@ -154,6 +157,7 @@ func (c Config) Validate() error {
 	c.checkRouting(refuse)
 	c.checkLimits(refuse)
 	c.checkMedia(refuse)
+	c.checkInbound(refuse)
 	return errors.Join(errs...)
 }
 

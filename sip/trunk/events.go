@@ -13,6 +13,8 @@ func (t *Trunks) Handle(ev sip.Event) {
 	case sip.Overload:
 		t.overloaded(e)
 		return
+	case sip.Incoming:
+		t.came(e)
 	case sip.Progress:
 		e.Leg = engineLeg(e.Leg)
 		t.progress(e)
@@ -79,7 +81,8 @@ func (t *Trunks) ended(e sip.Ended) sip.Event {
 	defer t.mu.Unlock()
 	s := t.legs[e.Leg]
 	if s == nil {
-		return e // not a call of ours: an inbound leg, or one that was dialled twice
+		t.callerGone(e.Leg)
+		return e // somebody called us, or it was dialled twice
 	}
 	delete(t.legs, e.Leg)
 	s.carrier.results[e.Cause.Result]++

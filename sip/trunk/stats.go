@@ -167,6 +167,10 @@ type Stats struct {
 	Why                     string    // it takes no call at all, in words; empty if it does
 	MustRegister            bool      // it wants our registration
 	RegisteredUntil         time.Time // zero if it has none
+
+	Callers        int               // of Channels: calls that came in
+	Came           uint64            // calls that came in and were let in
+	CallersRefused map[string]uint64 // that were not, by reason: RefusedNumber, RefusedFull
 }
 
 // Stats tells the state of every trunk, in the order of the configuration.
@@ -188,6 +192,7 @@ func (t *Trunks) Stats() []Stats {
 			Throttled: c.throttled, Attempts: c.attempts, Answers: c.answers,
 			QuickByes: c.quickByes, Results: maps.Clone(c.results),
 			TargetsTotal: len(c.targets), Why: c.why(bound, now), MustRegister: c.cfg.Register.Enabled,
+			Callers: c.callers, Came: c.came, CallersRefused: maps.Clone(c.refused),
 		}
 		if c.registration.bound(now) {
 			s.RegisteredUntil = c.registration.until

@@ -54,6 +54,8 @@ type Agent interface {
 	Hangup(leg sip.LegID, why sip.Cause)
 	Confirm(leg sip.LegID)
 	Reply(leg sip.LegID, body []byte)
+	Ring(leg sip.LegID)
+	Accept(leg sip.LegID, body []byte)
 	// Addr is our address of a transport, zero where we have none.
 	Addr(transport string) netip.AddrPort
 	Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error)
@@ -67,6 +69,7 @@ type Deps struct {
 	Now      func() time.Time // for the CPS buckets, pauses and registrations
 	Resolver Resolver         // of names in targets; default: the system's name servers
 	Log      *slog.Logger     // gets nothing that names a person; default: none
+	NameLeg  func() sip.LegID // names the leg of a call that comes in; default: as the agent does
 }
 
 func (d Deps) withDefaults() Deps {
@@ -96,10 +99,13 @@ type Trunks struct {
 
 	allow atomic.Pointer[map[netip.Addr]bool] // where carriers' messages come from
 
-	mu       sync.Mutex
-	carriers []*carrier
-	reserved map[string]*slot    // by Call-ID, until Dial or Release
-	legs     map[sip.LegID]*slot // from Dial to Ended
+	mu        sync.Mutex
+	carriers  []*carrier
+	reserved  map[string]*slot       // by Call-ID, until Dial or Release
+	legs      map[sip.LegID]*slot    // from Dial to Ended
+	callers   map[sip.LegID]*carrier // calls that came in, until Ended
+	nameLeg   func() sip.LegID
+	strangers uint64 // calls that came in and were refused for want of a trunk that takes any
 }
 
 // slot is what one call holds of a carrier.
@@ -140,6 +146,8 @@ func New(cfgs []Config, deps Deps) (*Trunks, error) {
 		leaving:  make(chan struct{}),
 		reserved: make(map[string]*slot),
 		legs:     make(map[sip.LegID]*slot),
+		callers:  make(map[sip.LegID]*carrier),
+		nameLeg:  deps.NameLeg,
 	}
 	if err := ValidateAll(cfgs); err != nil {
 		return nil, err

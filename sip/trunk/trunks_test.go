@@ -52,6 +52,8 @@ func (f *fakeAgent) Invite(_ sip.LegID, inv sip.Invitation) { f.invites = append
 func (f *fakeAgent) Confirm(leg sip.LegID)                  { f.confirmed = append(f.confirmed, leg) }
 func (f *fakeAgent) Hangup(leg sip.LegID, _ sip.Cause)      { f.hungUp = append(f.hungUp, leg) }
 func (f *fakeAgent) Reply(leg sip.LegID, _ []byte)          { f.replied = append(f.replied, leg) }
+func (f *fakeAgent) Ring(sip.LegID)                         {}
+func (f *fakeAgent) Accept(sip.LegID, []byte)               {}
 
 func (f *fakeAgent) Options(_ context.Context, _, destination, uri string) (int, time.Duration, error) {
 	f.mu.Lock()

@@ -4,6 +4,7 @@ local lock = redis.call('HGET', KEYS[1], 'lock')
 if lock and lock:sub(1, #ARGV[1] + 1) == ARGV[1] .. '\31' then
   redis.call('HDEL', KEYS[1], 'lock')
 end
+redis.call('HDEL', KEYS[1], 'in:' .. ARGV[1])
 if ARGV[2] == '' then
   redis.call('HDEL', KEYS[1], ARGV[1])
 else

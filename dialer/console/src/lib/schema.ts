@@ -1030,6 +1030,7 @@ export interface components {
             /** Format: date-time */
             greeting_end?: string;
             id: string;
+            inbound?: boolean;
             /** Format: int64 */
             lead: number;
             lead_name?: string;
@@ -1099,6 +1100,18 @@ export interface components {
             segment: string;
             talked_to?: string;
         };
+        CalledIn: {
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            called_at?: string;
+            called_outcome?: string;
+            do_not_call?: boolean;
+            new?: boolean;
+            number: string;
+            /** Format: double */
+            waited: number;
+        };
         Campaign: {
             callbacks: components["schemas"]["Callbacks"];
             caller_ids: string[] | null;
@@ -1113,6 +1126,7 @@ export interface components {
             hold_music?: string;
             hold_reason?: string;
             id: string;
+            inbound?: components["schemas"]["Inbound"];
             lists: string[] | null;
             name: string;
             /** Format: int64 */
@@ -1155,6 +1169,7 @@ export interface components {
             connected_late: number;
             decision: components["schemas"]["PacingDecision"];
             id: string;
+            inbound: components["schemas"]["InboundView"];
             leads: components["schemas"]["LeadsView"];
             /** Format: double */
             limit: number;
@@ -1445,6 +1460,35 @@ export interface components {
             /** Format: int64 */
             warnings: number;
         };
+        Inbound: {
+            announcement?: string;
+            /** Format: int64 */
+            max_wait?: number;
+            /** Format: int64 */
+            max_waiting?: number;
+            music?: string;
+            numbers?: string[] | null;
+            put_off?: string;
+            unknown?: string;
+        };
+        InboundView: {
+            /** Format: int64 */
+            gave_up: number;
+            /** Format: int64 */
+            refused: number;
+            /** Format: int64 */
+            served: number;
+            /** Format: int64 */
+            served_in_time: number;
+            /** Format: int64 */
+            taken: number;
+            /** Format: int64 */
+            turned_away: number;
+            /** Format: int64 */
+            waiting: number;
+            /** Format: date-time */
+            waiting_since?: string;
+        };
         Lead: {
             /** Format: date-time */
             created_at: string;
@@ -1557,6 +1601,7 @@ export interface components {
             bridged_at?: string;
             call_id?: string;
             called_for?: components["schemas"]["CalledFor"];
+            called_in?: components["schemas"]["CalledIn"];
             campaign?: string;
             dispositions?: components["schemas"]["Disposition"][] | null;
             /** Format: date-time */
@@ -1598,6 +1643,7 @@ export interface components {
             bridged_at?: string;
             call_id?: string;
             called_for?: components["schemas"]["CalledFor"];
+            called_in?: components["schemas"]["CalledIn"];
             campaign?: string;
             dispositions?: components["schemas"]["Disposition"][] | null;
             /** Format: date-time */
