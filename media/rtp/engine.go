@@ -10,9 +10,8 @@ import (
 // EngineName is how datagrams are moved.
 type EngineName string
 
-// The engines. Portable is a goroutine for each socket, on any system. Epoll is a
-// thread for each core that waits for all sockets together: less CPU and memory, Linux
-// only. Auto, and the empty name, is Epoll where there is it.
+// The engines. Portable is a goroutine for each socket, on any system. Epoll looks
+// for all sockets together, a thousand times a second: less CPU and memory, Linux only. Auto, and the empty name, is Epoll where there is it.
 const (
 	Auto     EngineName = "auto"
 	Portable EngineName = "portable"
@@ -40,8 +39,8 @@ type Engine interface {
 	Close()
 }
 
-// NewEngine makes the engine of that name; shards is how many threads Epoll has, 0:
-// one for each core that Go uses.
+// NewEngine makes the engine of that name; shards is on how many cores Epoll may
+// move them, 0: on all that Go uses.
 func NewEngine(name EngineName, shards int) (Engine, error) {
 	if err := name.Validate(); err != nil {
 		return nil, fmt.Errorf("rtp: engine: %w", err)

@@ -13,24 +13,33 @@ import (
 
 const haveEpoll = true
 
-// epoll waits for all sockets together, in a few shards. A shard is a thread that asks
-// the system which of its sockets have something, reads one datagram of each and has it
-// heard at once, where it usually goes out through another leg's socket. Between two
-// packets there is no switch of goroutines, no call that finds nothing, and no timer.
+// pace is how long a shard rests before it looks again, so that one look serves all that
+// came meanwhile: to wake up for each packet costs more than to move it. It is what the
+// engine may add to a packet's delay, a twentieth of the time between two of a leg.
+const pace = time.Millisecond
+
+// crowded is how many sockets a shard has before another takes part. Fewer in one place
+// are cheaper: each shard that is awake wakes up a thousand times a second.
+const crowded = 400
+
+// epoll looks for all sockets together, in a few shards. A shard asks the system which
+// of its sockets have something, reads one datagram of each and has it heard at once,
+// where it usually goes out through another leg's socket. It never blocks in a system
+// call: Go would take the processor from it and give it back for each packet.
 type epoll struct {
 	shards []*shard
-	next   atomic.Uint32
 	wait   sync.WaitGroup
 }
 
 func newEpoll(shards int) (Engine, error) {
 	e := &epoll{}
 	for range shards {
-		s, err := newShard()
+		poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 		if err != nil {
 			e.Close()
-			return nil, fmt.Errorf("rtp: epoll: %w", err)
+			return nil, fmt.Errorf("rtp: %w", os.NewSyscallError("epoll_create1", err))
 		}
+		s := &shard{poll: poll, work: make(chan struct{}, 1)}
 		e.shards = append(e.shards, s)
 		e.wait.Go(s.run)
 	}
@@ -38,72 +47,66 @@ func newEpoll(shards int) (Engine, error) {
 }
 
 func (e *epoll) listen(address netip.Addr, port int) (socket, error) {
-	s := e.shards[int(e.next.Add(1))%len(e.shards)]
-	return listenRaw(s, address, port)
+	return listenRaw(e, address, port)
 }
 
-// Close waits for the threads.
+// choose is the shard of a new socket: the emptiest of as many as are worth waking.
+func (e *epoll) choose() *shard {
+	best, fewest := e.shards[0], e.shards[0].count.Load()
+	for _, s := range e.shards[1:] {
+		if fewest < crowded {
+			break
+		}
+		if n := s.count.Load(); n < fewest {
+			best, fewest = s, n
+		}
+	}
+	return best
+}
+
+// Close waits for the shards.
 func (e *epoll) Close() {
 	for _, s := range e.shards {
-		s.stop()
+		s.over.Store(true)
+		s.wake()
 	}
 	e.wait.Wait()
 	for _, s := range e.shards {
-		s.close()
+		unix.Close(s.poll)
 	}
 }
 
 // events is how many sockets a shard hears of at once.
 const events = 128
 
-// shard waits for its sockets.
+// shard looks for its sockets.
 type shard struct {
-	poll  int // the epoll descriptor
-	waker int // an eventfd, readable when the shard is to end
+	poll  int           // the epoll descriptor
+	work  chan struct{} // there is a socket, or the end
+	over  atomic.Bool
+	count atomic.Int32 // of sockets
 
 	mu    sync.Mutex
 	seats []*rawSocket // by the number that epoll knows a socket under
 	free  []int32
 
-	// Of the thread.
+	// Of its goroutine.
 	events [events]unix.EpollEvent
 	ready  [events]*rawSocket
 	input  [maxDatagram]byte
 	peer   unix.RawSockaddrInet6 // holds the IPv4 one too
 }
 
-// stopSeat is the number of the waker.
-const stopSeat = -1
-
-func newShard() (*shard, error) {
-	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("epoll_create1", err)
+func (s *shard) wake() {
+	select {
+	case s.work <- struct{}{}:
+	default:
 	}
-	waker, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err == nil {
-		err = unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, waker, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: stopSeat})
-	}
-	if err != nil {
-		unix.Close(poll)
-		return nil, os.NewSyscallError("eventfd", err)
-	}
-	return &shard{poll: poll, waker: waker}, nil
-}
-
-func (s *shard) stop() {
-	_, _ = unix.Write(s.waker, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-}
-
-func (s *shard) close() {
-	unix.Close(s.poll)
-	unix.Close(s.waker)
 }
 
 // add has the shard hear a socket from now on.
 func (s *shard) add(r *rawSocket) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if n := len(s.free); n > 0 {
 		r.seat, s.free = s.free[n-1], s.free[:n-1]
 	} else {
@@ -111,50 +114,54 @@ func (s *shard) add(r *rawSocket) error {
 		s.seats = append(s.seats, nil)
 	}
 	s.seats[r.seat] = r
+	s.mu.Unlock()
+	s.count.Add(1)
+	s.wake()
 	return unix.EpollCtl(s.poll, unix.EPOLL_CTL_ADD, r.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: r.seat})
 }
 
-// remove forgets a socket that is closed: epoll has forgotten it by itself.
+// remove forgets a socket that is about to be closed.
 func (s *shard) remove(r *rawSocket) {
+	_ = unix.EpollCtl(s.poll, unix.EPOLL_CTL_DEL, r.fd, nil)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.seats[r.seat] = nil
 	s.free = append(s.free, r.seat)
+	s.mu.Unlock()
+	s.count.Add(-1)
 }
 
 func (s *shard) run() {
-	for {
-		n, err := unix.EpollWait(s.poll, s.events[:], -1)
+	for !s.over.Load() {
+		n, err := unix.EpollWait(s.poll, s.events[:], 0)
 		if err != nil {
 			continue // EINTR
 		}
-		if !s.find(n) {
-			return
-		}
+		s.find(n)
 		for _, r := range s.ready[:n] {
 			if r != nil {
 				s.hear(r)
 			}
 		}
+		switch {
+		case n > 0: // there may be more, a second packet of a socket too
+		case s.count.Load() == 0:
+			<-s.work
+		default:
+			time.Sleep(pace)
+		}
 	}
 }
 
-// find looks up who the events are of; false where the shard is to end.
-func (s *shard) find(n int) bool {
+// find looks up who the events are of.
+func (s *shard) find(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range n {
-		seat := s.events[i].Fd
-		if seat == stopSeat {
-			return false
-		}
-		s.ready[i] = s.seats[seat]
+		s.ready[i] = s.seats[s.events[i].Fd]
 	}
-	return true
 }
 
-// hear reads one datagram. Where more wait epoll says so again, after the others have
-// had their turn. A seat that has been given to another socket meanwhile does no harm:
+// hear reads one datagram. Where more wait epoll says so again. A seat that has been given to another socket meanwhile does no harm:
 // there may be nothing to read.
 func (s *shard) hear(r *rawSocket) {
 	if !r.hold() {

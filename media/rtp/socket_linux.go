@@ -13,13 +13,14 @@ import (
 
 // rawSocket is a UDP socket that Go's runtime does not know: it would wait for it too.
 type rawSocket struct {
-	shard *shard
-	fd    int
-	own   int // port
-	six   bool
-	seat  int32 // in the shard
-	hears hearer
-	gone  func()
+	engine *epoll
+	shard  *shard // once it is served
+	fd     int
+	own    int // port
+	six    bool
+	seat   int32 // in the shard
+	hears  hearer
+	gone   func()
 
 	// users counts who is in a system call on fd, or hears what was read of it, and
 	// has closing in it once nobody else may. The last one closes fd, so that nothing
@@ -34,7 +35,7 @@ const (
 	ended   = 1 << 40
 )
 
-func listenRaw(s *shard, address netip.Addr, port int) (socket, error) {
+func listenRaw(e *epoll, address netip.Addr, port int) (socket, error) {
 	family := unix.AF_INET
 	if address.Is6() {
 		family = unix.AF_INET6
@@ -43,7 +44,7 @@ func listenRaw(s *shard, address netip.Addr, port int) (socket, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	r := &rawSocket{shard: s, fd: fd, six: address.Is6()}
+	r := &rawSocket{engine: e, fd: fd, six: address.Is6()}
 	if r.six {
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
 	}
@@ -57,7 +58,7 @@ func listenRaw(s *shard, address netip.Addr, port int) (socket, error) {
 }
 
 func (r *rawSocket) bind(address netip.Addr, port int) error {
-	var to unix.Sockaddr = &unix.SockaddrInet4{Port: port, Addr: [4]byte{}}
+	var to unix.Sockaddr
 	if r.six {
 		to = &unix.SockaddrInet6{Port: port, Addr: address.As16()}
 	} else {
@@ -79,10 +80,10 @@ func (r *rawSocket) bind(address netip.Addr, port int) error {
 	return nil
 }
 
-// serve is heard by the shard's thread. Where the system refuses, nothing is heard, and
+// serve is heard by a shard. Where the system refuses, nothing is heard, and
 // the leg is told of that by the silence that follows.
 func (r *rawSocket) serve(hear hearer, gone func()) {
-	r.hears, r.gone = hear, gone
+	r.hears, r.gone, r.shard = hear, gone, r.engine.choose()
 	_ = r.shard.add(r)
 }
 
