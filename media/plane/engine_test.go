@@ -15,12 +15,8 @@ import (
 // underTest is the engine of every plane of the tests.
 var underTest rtp.EngineName
 
-// beforeTests is for what a process of this binary may be besides.
-var beforeTests = func() {}
-
 // TestMain runs the tests once with each engine of this system; benchmarks name theirs.
 func TestMain(m *testing.M) {
-	beforeTests()
 	flag.Parse()
 	goleak.VerifyTestMain(eachEngine{m})
 }

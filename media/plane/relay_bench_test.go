@@ -23,7 +23,7 @@ import (
 	"github.com/outpace-dialer/outpace/test/crowd"
 )
 
-func init() { beforeTests = crowd.ServeIfAsked }
+func init() { crowd.ServeIfAsked() }
 
 // A turn of the benchmark is a stretch of traffic; CPU time is read inside it, so
 // that neither its beginning nor its end counts.

@@ -257,7 +257,7 @@ func (d *delays) at(share float64) time.Duration {
 const asked = "OUTPACE_CROWD"
 
 // ServeIfAsked turns the process of a test binary into a crowd where Start made it,
-// and ends it. Call it first in TestMain.
+// and ends it. Call it from an init function of the tests.
 func ServeIfAsked() {
 	if os.Getenv(asked) == "" {
 		return

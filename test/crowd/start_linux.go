@@ -19,8 +19,7 @@ type Crowd struct {
 	answers *json.Decoder
 }
 
-// Start makes a process of the running test binary, whose TestMain calls
-// ServeIfAsked.
+// Start makes a process of the running test binary, which calls ServeIfAsked.
 func Start() (*Crowd, error) {
 	self, err := os.Executable()
 	if err != nil {
