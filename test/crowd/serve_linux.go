@@ -20,6 +20,10 @@ const (
 	slotTime = frame / slots
 )
 
+// lostTime is how far the crowd may be behind and catch up, as the jitter of a line
+// would be. After more it goes on from now: phones do not send minutes in one burst.
+const lostTime = 200 * time.Millisecond
+
 // drained is how long the crowd listens on after its last packet.
 const drained = 500 * time.Millisecond
 
@@ -128,7 +132,9 @@ func (c *crowd) run(o order) Report {
 		if slot%slots == 0 {
 			c.numberOf++
 		}
-		c.wait(next)
+		if late := c.wait(next); late > lostTime {
+			next = next.Add(late)
+		}
 		c.send(slot % slots)
 		c.hear()
 		next = next.Add(slotTime)
@@ -142,16 +148,17 @@ func (c *crowd) run(o order) Report {
 	return c.report
 }
 
-// wait sleeps with the kernel's precision; package time rounds up to a millisecond
-// in a process that has nothing else to do.
-func (c *crowd) wait(until time.Time) {
+// wait sleeps with the kernel's precision (package time rounds up to a millisecond in a
+// process that has nothing else to do) and says how late it is already.
+func (c *crowd) wait(until time.Time) (late time.Duration) {
 	d := time.Until(until)
 	if d <= 0 {
 		c.report.Late = max(c.report.Late, -d)
-		return
+		return -d
 	}
 	t := unix.NsecToTimespec(int64(d))
 	_ = unix.Nanosleep(&t, nil)
+	return 0
 }
 
 func (c *crowd) send(slot int) {
