@@ -22,14 +22,14 @@ ARGS    ?=
 
 # Tests of whole calls in real time: one package at a time, so that they measure
 # the product and not each other.
-ALONE := /test/(carrier|e2e|fault)$$
+ALONE := /test/(carrier|e2e|fault|load)$$
 
 # The web pages. Where Node.js is not there the binary has a plain page in their place.
 CONSOLE         := dialer/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
 IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
 
-.PHONY: help build console openapi axe demo test fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
+.PHONY: help build console openapi axe demo test load fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,12 @@ test: go-version console ## format, vet and every test with the race detector; w
 		$$1 == "ok" { ok++ } \
 		$$1 == "FAIL" && NF > 1 { failed = failed "\n  failed: " $$2; n++ } \
 		END { printf "\n%d packages passed, %d failed%s\n", ok, n, failed }'
+
+BRIDGED ?= 1000
+LASTS   ?= 5m
+
+load: go-version ## BRIDGED calls (default 1000) for LASTS (5m) through the audio, recorded: no packet lost, memory and goroutines flat
+	OUTPACE_LOAD=1 OUTPACE_BRIDGED=$(BRIDGED) OUTPACE_LASTS=$(LASTS) go test -count=1 -timeout 3h -v $(ARGS) ./test/load
 
 KILLS ?= 50
 STORE ?=

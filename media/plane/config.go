@@ -9,6 +9,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/detect"
+	"github.com/outpace-dialer/outpace/media/rtp"
 )
 
 // Config of a Plane. The zero value of every field but Address is usable.
@@ -18,7 +19,10 @@ type Config struct {
 	Ports      Ports         `yaml:"ports"`      // default 20000 to 29999
 	Quarantine time.Duration `yaml:"quarantine"` // of a used port; default 30s
 	Codecs     []string      `yaml:"codecs"`     // PCMU, PCMA in order of preference; default both
-	RecordDir  string        `yaml:"record_dir"` // empty: nothing can be recorded
+	// Engine moves the audio: auto (default), portable, epoll (Linux only, a fraction of
+	// the CPU and memory).
+	Engine    rtp.EngineName `yaml:"engine"`
+	RecordDir string         `yaml:"record_dir"` // empty: nothing can be recorded
 	// PromptDir has messages of one's own: *.wav, 8 kHz mono in µ-law, A-law or 16-bit
 	// PCM. Campaigns name them without ".wav"; one that has the name of a message that
 	// comes with the product is played in its place.
@@ -85,6 +89,9 @@ func (c Config) settings() (settings, error) {
 	}
 	if s.laws, err = laws(c.Codecs); err != nil {
 		return s, err
+	}
+	if err := c.Engine.Validate(); err != nil {
+		return s, fmt.Errorf("engine: %w", err)
 	}
 	if c.Ports == (Ports{}) {
 		s.Ports = Ports{From: 20000, To: 29999}

@@ -41,11 +41,16 @@ type ear struct {
 	patient  time.Time // until when nothing is made up
 	heard    int       // samples since the start that were fed
 	told     media.VerdictKind
-	frame    [media.SamplesPerFrame]int16
 	filled   int // of frame
-	pcm      [960]int16
-	waiting  waiting
-	gap      gap
+	*hearing
+}
+
+// hearing is what an ear needs only while it listens: 11 kB.
+type hearing struct {
+	frame   [media.SamplesPerFrame]int16
+	pcm     [960]int16
+	waiting waiting
+	gap     gap
 }
 
 // listen starts the detector; one that listens already goes on.
@@ -56,8 +61,7 @@ func (e *ear) listen(d Detector) {
 		return
 	}
 	e.detector, e.start, e.placed, e.heard, e.filled, e.told = d, time.Time{}, false, 0, 0, ""
-	e.waiting.clear()
-	e.gap = gap{}
+	e.hearing = &hearing{}
 	if e.answered {
 		d.Answered()
 	}
@@ -68,7 +72,7 @@ func (e *ear) stop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.on.Store(false)
-	e.detector = nil
+	e.detector, e.hearing = nil, nil
 }
 
 // answer tells the detector that what it hears from now on is after the answer.

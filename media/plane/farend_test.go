@@ -235,7 +235,7 @@ var localOperator = media.LegSpec{Networks: []string{"127.0.0.0/8"}, Kind: media
 
 func start(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
-	cfg := Config{Address: "127.0.0.1", Ports: Ports{Any: true}}
+	cfg := Config{Address: "127.0.0.1", Ports: Ports{Any: true}, Engine: underTest}
 	if change != nil {
 		change(&cfg)
 	}

@@ -1,8 +1,6 @@
 package plane
 
 import (
-	"errors"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -72,28 +70,8 @@ func newLeg(id media.LegID, spec media.LegSpec, ports rtp.Ports, post func(media
 	}
 	l.output = bridge.NewOutput(l.session)
 	l.found = l.report
-	l.running.Go(l.receive)
-	l.running.Go(l.session.ServeReports)
+	l.session.Serve(l.hear)
 	return l
-}
-
-// tooManyFailures in a row mean that the socket is broken. AudioLost follows.
-const tooManyFailures = 100
-
-// receive takes the leg's packets until its sockets close.
-func (l *leg) receive() {
-	for failures := 0; failures < tooManyFailures; {
-		p, now, err := l.session.Receive()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil { // of one datagram, such as a refused one before it
-			failures++
-			continue
-		}
-		failures = 0
-		l.hear(now, p)
-	}
 }
 
 // hear takes one packet. The joined leg comes first: whatever else is done with a

@@ -51,6 +51,7 @@ type Plane struct {
 	settings
 	log     *slog.Logger
 	emit    func(media.Event)
+	engine  rtp.Engine
 	pool    *rtp.Pool
 	wheel   wheel
 	outbox  *outbox
@@ -84,19 +85,37 @@ func New(cfg Config, emit func(media.Event), log *slog.Logger) (*Plane, error) {
 	if p.prompts, err = cfg.loadPrompts(); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	if p.pool, err = rtp.NewPool(rtp.PoolConfig{
-		Address: set.bind, From: set.Ports.From, To: set.Ports.To, Quarantine: set.Quarantine, Spare: sparePorts,
-	}); err != nil {
-		return nil, fmt.Errorf("media: %w", err)
-	}
 	if err := p.openRecords(); err != nil {
 		return nil, fmt.Errorf("media: record_dir: %w", err)
 	}
-	if err := p.pool.Refill(time.Now()); err != nil && !errors.Is(err, rtp.ErrNoPorts) {
-		p.pool.Close()
+	if err := p.openPorts(); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
 	return p, nil
+}
+
+func (p *Plane) openPorts() error {
+	var err error
+	if p.engine, err = rtp.NewEngine(p.Engine, 0); err != nil {
+		return err
+	}
+	if p.pool, err = rtp.NewPool(rtp.PoolConfig{
+		Address: p.bind, From: p.Ports.From, To: p.Ports.To, Quarantine: p.Quarantine, Spare: sparePorts, Engine: p.engine,
+	}); err == nil {
+		err = p.pool.Refill(time.Now())
+	}
+	if err == nil || errors.Is(err, rtp.ErrNoPorts) {
+		return nil
+	}
+	p.closePorts()
+	return err
+}
+
+func (p *Plane) closePorts() {
+	if p.pool != nil {
+		p.pool.Close()
+	}
+	p.engine.Close()
 }
 
 func (p *Plane) openRecords() error {
@@ -134,7 +153,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	movers.Wait()
 	stopTelling()
 	teller.Wait()
-	p.pool.Close()
+	p.closePorts()
 	if p.records != nil {
 		p.records.Close()
 	}
@@ -239,6 +258,7 @@ func (p *Plane) release(l *leg, now time.Time) {
 
 // finish waits until nothing of a leg moves and tells so.
 func (p *Plane) finish(l *leg) {
+	l.session.Wait()
 	l.running.Wait()
 	stats := l.stats()
 	p.mu.Lock()

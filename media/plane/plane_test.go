@@ -6,13 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/sdp"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Everything the customer says from the bridge on reaches the operator, byte
 // for byte, in the operator's own unbroken stream.

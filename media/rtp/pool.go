@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -19,6 +18,7 @@ type PoolConfig struct {
 	From, To   int           // even ports From..To and the odd one above each; both 0 lets the system choose
 	Quarantine time.Duration // how long a used port stays closed
 	Spare      int           // pairs kept open ahead of need
+	Engine     Engine        // that opens the sockets; nil: the portable one
 }
 
 // Pool hands out pairs of open sockets in random order. A used port stays
@@ -42,20 +42,23 @@ type rested struct {
 
 // Ports are the two sockets of one leg.
 type Ports struct {
-	RTP, RTCP *net.UDPConn
+	rtp, rtcp socket
 	Port      int // of RTP, even
 }
 
 // Close closes both sockets.
 func (p Ports) Close() {
-	p.RTP.Close()
-	p.RTCP.Close()
+	p.rtp.close()
+	p.rtcp.close()
 }
 
 // NewPool makes a pool; nothing is open before the first Refill or Take.
 func NewPool(cfg PoolConfig) (*Pool, error) {
 	if cfg.From < 0 || cfg.To > 65535 || cfg.From > cfg.To || !cfg.Address.IsValid() {
 		return nil, fmt.Errorf("rtp: address %v, ports %d to %d: not a range", cfg.Address, cfg.From, cfg.To)
+	}
+	if cfg.Engine == nil {
+		cfg.Engine = portable{}
 	}
 	p := &Pool{cfg: cfg, resting: map[int]bool{}, used: map[int]bool{}}
 	for port := cfg.From + cfg.From%2; cfg.To > 0 && port+1 <= cfg.To; port += 2 {
@@ -167,7 +170,7 @@ func (p *Pool) open(now time.Time) (Ports, error) {
 	for len(p.free) > 0 {
 		port := p.free[0]
 		p.free = p.free[1:]
-		ports, err := bind(p.cfg.Address, port)
+		ports, err := p.bind(port)
 		if err == nil {
 			p.used[port] = true
 			return ports, nil
@@ -185,30 +188,30 @@ func (p *Pool) open(now time.Time) (Ports, error) {
 // comes up that has rested.
 func (p *Pool) openAny() (Ports, error) {
 	for range 200 {
-		rtp, err := listen(p.cfg.Address, 0)
+		rtp, err := p.cfg.Engine.listen(p.cfg.Address, 0)
 		if err != nil {
 			return Ports{}, err
 		}
-		port := rtp.LocalAddr().(*net.UDPAddr).Port
+		port := rtp.port()
 		if port%2 == 0 && !p.resting[port] {
-			if rtcp, err := listen(p.cfg.Address, port+1); err == nil {
+			if rtcp, err := p.cfg.Engine.listen(p.cfg.Address, port+1); err == nil {
 				p.used[port] = true
 				return Ports{rtp, rtcp, port}, nil
 			}
 		}
-		rtp.Close()
+		rtp.close()
 	}
 	return Ports{}, ErrNoPorts
 }
 
-func bind(address netip.Addr, port int) (Ports, error) {
-	rtp, err := listen(address, port)
+func (p *Pool) bind(port int) (Ports, error) {
+	rtp, err := p.cfg.Engine.listen(p.cfg.Address, port)
 	if err != nil {
 		return Ports{}, err
 	}
-	rtcp, err := listen(address, port+1)
+	rtcp, err := p.cfg.Engine.listen(p.cfg.Address, port+1)
 	if err != nil {
-		rtp.Close()
+		rtp.close()
 		return Ports{}, err
 	}
 	return Ports{rtp, rtcp, port}, nil

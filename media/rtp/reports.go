@@ -30,18 +30,6 @@ type reports struct {
 	roundTrip time.Duration
 }
 
-// ServeReports hears the far end's RTCP on its own port until Close.
-func (s *Session) ServeReports() {
-	var buffer [1500]byte
-	for {
-		n, from, err := s.ports.RTCP.ReadFromUDPAddrPort(buffer[:])
-		if err != nil {
-			return
-		}
-		s.hearReport(buffer[:n], from.Addr().Unmap(), time.Now())
-	}
-}
-
 // hearReport reads a compound packet of the far end; of a stranger it is
 // counted as foreign.
 func (s *Session) hearReport(b []byte, from netip.Addr, now time.Time) {
@@ -139,16 +127,15 @@ func (s *Session) Report(now time.Time) error {
 	if b, err = s.reports.seal(&d.Agreed.Secret, b); err != nil {
 		return err
 	}
-	conn, to := s.ports.RTCP, d.Agreed.RemoteRTCP
+	conn, to := s.ports.rtcp, d.Agreed.RemoteRTCP
 	remote := s.remote(d)
 	switch {
 	case d.Agreed.Mux:
-		conn, to = s.ports.RTP, remote
+		conn, to = s.ports.rtp, remote
 	case remote.Addr() != d.Agreed.Remote.Addr(): // learned: behind a NAT
 		to = netip.AddrPortFrom(remote.Addr(), remote.Port()+1)
 	}
-	_, err = conn.WriteToUDPAddrPort(b, to)
-	return err
+	return conn.send(b, to)
 }
 
 func (s *Session) compose(d *Description, now time.Time) rtcp.Packet {

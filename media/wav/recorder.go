@@ -26,29 +26,19 @@ const (
 	// writeInterval is how often the writer empties the queues.
 	writeInterval = 250 * time.Millisecond
 	// settle is how long a moment stays open for packets of both sides.
-	settle    = 300 * time.Millisecond
-	chunkSize = 240
+	settle = 300 * time.Millisecond
 )
 
 // ErrTooLong means a recording of 4 GB, which is the end of a WAV file: three
 // days.
 var ErrTooLong = errors.New("wav: recording is full")
 
-// chunk is one packet on its way to the writer.
-type chunk struct {
-	at   time.Duration // since the start of the recording
-	gap  bool          // what came before it on its side was dropped
-	law  media.Law
-	n    uint8
-	data [chunkSize]byte
-}
-
 // Recorder writes one call. Hear never blocks: when the disk does not keep up
 // the packet is dropped, counted, and silent in the file.
 type Recorder struct {
 	start   time.Time
-	queues  [2]chan chunk
-	gaps    [2]bool // each owned by the side's one caller of Hear
+	queues  [2]queue
+	taken   []byte // of the writer: what it took out of a queue
 	dropped atomic.Uint64
 	stop    chan time.Time
 	done    chan struct{}
@@ -61,9 +51,6 @@ type Recorder struct {
 // that a file cannot be made shows in Result. name may not leave root.
 func Record(root *os.Root, name string, start time.Time) *Recorder {
 	r := &Recorder{start: start, stop: make(chan time.Time, 1), done: make(chan struct{})}
-	for side := range r.queues {
-		r.queues[side] = make(chan chunk, queueLength)
-	}
 	go r.run(root, name)
 	return r
 }
@@ -73,14 +60,9 @@ func Record(root *os.Root, name string, start time.Time) *Recorder {
 func (r *Recorder) Hear(side Channel, now time.Time, law media.Law, payload []byte) {
 	c := chunk{at: now.Sub(r.start), law: law}
 	for len(payload) > 0 {
-		c.gap = r.gaps[side]
-		n := copy(c.data[:], payload)
-		c.n, payload = uint8(n), payload[n:]
-		select {
-		case r.queues[side] <- c:
-			r.gaps[side] = false
-		default:
-			r.gaps[side] = true
+		n := min(len(payload), chunkSize)
+		c.audio, payload = payload[:n], payload[n:]
+		if !r.queues[side].put(&c) {
 			r.dropped.Add(1)
 		}
 		c.at += media.Span(n)
@@ -106,7 +88,7 @@ func (r *Recorder) Result() (time.Duration, error) { return r.duration, r.err }
 func (r *Recorder) Dropped() uint64 { return r.dropped.Load() }
 
 // Queued is how many packets wait for the disk.
-func (r *Recorder) Queued() int { return len(r.queues[Left]) + len(r.queues[Right]) }
+func (r *Recorder) Queued() int { return r.queues[Left].length() + r.queues[Right].length() }
 
 func (r *Recorder) run(root *os.Root, name string) {
 	defer close(r.done)
@@ -142,9 +124,11 @@ func (r *Recorder) write(file *os.File, t *timeline) error {
 }
 
 func (r *Recorder) drain(t *timeline) {
-	for side, queue := range r.queues {
-		for range len(queue) {
-			c := <-queue
+	for side := range r.queues {
+		r.taken = r.queues[side].take(r.taken)
+		for rest := r.taken; len(rest) > 0; {
+			var c chunk
+			c, rest = unpack(rest)
 			t.place(Channel(side), &c)
 		}
 	}

@@ -37,7 +37,7 @@ func (t *timeline) place(side Channel, c *chunk) {
 	case at-arrival > early:
 		return
 	}
-	audio := c.data[:c.n]
+	audio := c.audio
 	t.next[side] = at + int64(len(audio))
 	codec.Convert(media.ULaw, c.law, audio, audio)
 	if behind := t.written - at; behind > 0 { // the disk stalled: its place is gone

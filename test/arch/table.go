@@ -61,7 +61,7 @@ var Table = []Row{
 	{Package: "media/bridge", May: []string{"media", "media/codec"}},
 	{Package: "media/wav", May: []string{"media", "media/codec"}},
 	{Package: "media/prompts", Tests: []string{"media"}},
-	{Package: "media/plane", May: []string{"media/*"}},
+	{Package: "media/plane", May: []string{"media/*"}, Tests: []string{"test/crowd"}},
 
 	{Package: "campaigns"},
 	{Package: "campaigns/number", May: []string{"campaigns"}},
@@ -82,6 +82,7 @@ var Table = []Row{
 	{Package: "config/rules"},
 
 	{Package: "test/phone"},
+	{Package: "test/crowd"},
 	{Package: "test/browser", May: []string{"test/phone"}},
 	{Package: "test/carrier", May: []string{"test/phone"}},
 	{Package: "test/operators", May: []string{"test/phone"}},

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package rtp
+
+const haveEpoll = false
+
+func newEpoll(int) (Engine, error) { return portable{}, nil }
