@@ -16,7 +16,7 @@ import (
 
 const (
 	receiveBuffer  = 4 << 20 // bytes; the default loses calls in bursts of 800 a second
-	connsPerHost   = 100     // TCP connections taken from one address
+	connsPerHost   = 100     // TCP connections taken from one address, see Config.Connections
 	readTimeout    = 15 * time.Minute
 	writeTimeout   = 5 * time.Second
 	dialTimeout    = 4 * time.Second
@@ -51,7 +51,7 @@ func listen(l Listener, cfg Config, count *counters) (*socket, error) {
 			return nil, err
 		}
 		s.addr = ln.Addr().(*net.TCPAddr).AddrPort()
-		plain := &tcpListener{Listener: ln, allow: cfg.Allow, count: count, closed: cfg.Disconnected,
+		plain := &tcpListener{Listener: ln, allow: cfg.Allow, more: cfg.Connections, count: count, closed: cfg.Disconnected,
 			ready: ready, hosts: map[netip.Addr]int{}, done: make(chan struct{})}
 		if l.Transport == "tcp" {
 			s.tcp = plain
@@ -145,6 +145,7 @@ func (s *udpSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 type tcpListener struct {
 	net.Listener
 	allow  func(netip.AddrPort) bool
+	more   func(netip.Addr) int
 	closed func(netip.AddrPort)
 	count  *counters
 	ready  func()
@@ -183,9 +184,13 @@ func (l *tcpListener) Accept() (net.Conn, error) {
 
 // admit counts the connections of a host up or down.
 func (l *tcpListener) admit(host netip.Addr, n int) bool {
+	most := connsPerHost
+	if n > 0 && l.more != nil {
+		most += l.more(host)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n > 0 && l.hosts[host] >= connsPerHost {
+	if n > 0 && l.hosts[host] >= most {
 		return false
 	}
 	if l.hosts[host] += n; l.hosts[host] <= 0 {

@@ -459,7 +459,7 @@ func TestTablesAreBounded(t *testing.T) {
 	for i := range tableSize + 5000 {
 		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 		g.hear(epoch, a)
-		g.failed(epoch, a, fmt.Sprint(i), i%2 == 0)
+		g.failed(epoch, a, fmt.Sprint(i))
 	}
 	if g.sources.len() != tableSize || g.users.len() != tableSize || g.pairs.len() > tableSize {
 		t.Errorf("%d sources, %d users, %d pairs; want at most %d", g.sources.len(), g.users.len(), g.pairs.len(), tableSize)
@@ -695,6 +695,7 @@ func TestValidate(t *testing.T) {
 		"expires":      {Expires: 59 * time.Second},
 		"block_after":  {BlockAfter: -1},
 		"block_for":    {BlockFor: time.Millisecond},
+		"offices":      {Offices: []string{"198.51.100.7/24x"}},
 		"keep_alive":   {KeepAlive: time.Hour},
 		"ring_timeout": {RingTimeout: time.Millisecond},
 	} {

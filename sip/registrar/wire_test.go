@@ -38,6 +38,7 @@ func newSwitchboard(t *testing.T, cfg Config, now func() time.Time) *switchboard
 		Listen:       []sip.Listener{{Transport: "udp", Address: "127.0.0.1:0"}, {Transport: "tcp", Address: "127.0.0.1:0"}},
 		Symmetric:    true,
 		Allow:        func(from netip.AddrPort) bool { return s.Allow(from) },
+		Connections:  func(from netip.Addr) int { return s.Connections(from) },
 		Disconnected: func(from netip.AddrPort) { s.Disconnected(from) },
 	}, emit, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
