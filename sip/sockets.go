@@ -71,6 +71,12 @@ func listen(l Listener, cfg Config, count *counters) (*socket, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("receive buffer: %w", err)
 	}
+	if !cfg.Symmetric { // phones: there is no other target to go to
+		if err := tellErrors(conn); err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("ICMP errors: %w", err)
+		}
+	}
 	s.udp = &udpSocket{UDPConn: conn, allow: cfg.Allow, count: count, ready: ready}
 	s.addr = conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	return s, nil
@@ -103,7 +109,8 @@ type udpSocket struct {
 	count *counters
 	ready func()
 
-	hushed atomic.Bool
+	undelivered func(quoted []byte) // told of datagrams that did not arrive
+	hushed      atomic.Bool
 }
 
 // ReadFrom returns the next datagram of an allowed source.
@@ -112,6 +119,10 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 	for errs := 0; ; {
 		n, from, err := s.ReadFromUDPAddrPort(b)
 		if err != nil {
+			if transient(err) { // it comes from what we sent, and tells nothing of the socket
+				undelivered(s.UDPConn, s.undelivered)
+				continue
+			}
 			if errs++; errors.Is(err, net.ErrClosed) || errs > maxReadRetries {
 				return 0, nil, err
 			}
@@ -137,8 +148,18 @@ func (s *udpSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 		s.count.refused.Add(1)
 		return 0, errControl
 	}
-	return s.UDPConn.WriteTo(b, to)
+	n, err := s.UDPConn.WriteTo(b, to)
+	for range maxStale {
+		if err == nil || !transient(err) {
+			break
+		}
+		n, err = s.UDPConn.WriteTo(b, to)
+	}
+	return n, err
 }
+
+// maxStale is how many errors of earlier datagrams a write may meet.
+const maxStale = 4
 
 // tcpListener takes connections from allowed sources only, and not too many
 // from one.
