@@ -33,30 +33,30 @@ type broken struct {
 const provable = 2 * time.Second
 
 // faults are those of F-12.
-func faults(t *testing.T) map[string]func() broken {
-	answering := func(script string) func() broken {
-		return func() broken {
+func faults() map[string]func(*testing.T) broken {
+	answering := func(script string) func(*testing.T) broken {
+		return func(t *testing.T) broken {
 			w := newWire(t, "udp")
 			return broken{address: w.addr, transport: "udp", refuse: func(x *exchange) { x.refuse(w, script) }, within: provable}
 		}
 	}
-	all := map[string]func() broken{
+	all := map[string]func(*testing.T) broken{
 		"503 and Retry-After": answering("503 Service Unavailable\r\nRetry-After: 60"),
 		"503 after a 100":     answering("100 Trying\n503 Service Unavailable\r\nRetry-After: 60"),
-		"no answer": func() broken { // a silence proves nothing: failover_after decides
+		"no answer": func(t *testing.T) broken { // a silence proves nothing: failover_after decides
 			return broken{address: newWire(t, "udp").addr, transport: "udp", within: failoverFloor + provable}
 		},
-		"TCP refused": func() broken { return broken{address: closedPort(t), transport: "tcp", within: provable} },
-		"TCP reset": func() broken { // the INVITE had left before: the carrier may have read it
+		"TCP refused": func(t *testing.T) broken { return broken{address: closedPort(t), transport: "tcp", within: provable} },
+		"TCP reset": func(t *testing.T) broken { // the INVITE had left before: the carrier may have read it
 			return broken{address: resets(t), transport: "tcp", within: failoverFloor + provable}
 		},
-		"TLS expired": func() broken {
+		"TLS expired": func(t *testing.T) broken {
 			address, authority := expired(t)
 			return broken{address: address, transport: "tls", within: provable, authority: authority}
 		},
 	}
 	if runtime.GOOS == "linux" { // elsewhere nobody tells: it is a silence
-		all["ICMP unreachable"] = func() broken {
+		all["ICMP unreachable"] = func(t *testing.T) broken {
 			conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -72,11 +72,12 @@ func faults(t *testing.T) map[string]func() broken {
 // trunks of one group: the call is at the other within 2 s where the first INVITE
 // provably failed, with one INVITE there; the first is never asked again.
 func TestF12(t *testing.T) {
-	for name, fault := range faults(t) {
+	for name, fault := range faults() {
 		for _, trunks := range []int{1, 2} {
 			t.Run(fmt.Sprintf("%s, %d trunks", name, trunks), func(t *testing.T) {
+				t.Parallel() // silences wait
 				second := newWire(t, "udp")
-				first := fault()
+				first := fault(t)
 				cfgs := []Config{pair(first.address, second.addr, first.transport)}
 				if trunks == 2 {
 					other := cfgs[0]
