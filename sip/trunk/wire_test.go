@@ -329,7 +329,7 @@ func TestOptionsOnTheWire(t *testing.T) {
 
 // S-2: nobody calls in by the trunk's socket. Strangers hear nothing, the
 // carrier hears no.
-func TestNobodyCallsIn(t *testing.T) {
+func TestS02NobodyCallsIn(t *testing.T) {
 	far := newWire(t, "udp")
 	cfg := good()
 	cfg.Targets[0].Address, cfg.OptionsInterval = far.addr, -1
