@@ -130,7 +130,7 @@ func guardSamples(s registrar.Stats) []metrics.Sample {
 		counter("phone_blocks_total", "Addresses that were blocked: for too many messages, for wrong passwords.", s.Flooders, "why", "flood"),
 		counter("phone_blocks_total", "Addresses that were blocked: for too many messages, for wrong passwords.", s.Guessers, "why", "guesses"),
 		counter("phone_throttled_total", "Passwords that were not checked because the account or its address is under attack.", s.Throttled),
-		counter("phone_crowded_total", "Messages that were not heard because an office sent more than its phones need.", s.Crowded),
+		counter("phone_crowded_total", "Messages that were not heard because an office sent more than its phones need, or all strangers together more than we hear.", s.Crowded),
 		counter("phone_refused_calls_total", "Calls of phones to where they may not call.", s.RefusedCalls),
 	}
 }

@@ -21,6 +21,11 @@ const (
 	floodBlock  = 5 * time.Minute
 	perPhone    = 10
 
+	// All addresses where no phone is at home together are heard this often in
+	// floodWindow: a flood from thousands of addresses, each of them below its own
+	// limit, would cost us the time of the audio.
+	strangersLimit = 2000
+
 	// An account under attack takes one try per throttle from addresses at
 	// which it never registered.
 	throttle = time.Second
@@ -40,6 +45,9 @@ type guard struct {
 	pairs   *lru[pair, source]
 	homes   *homes
 	counts  guardCounts
+
+	strangersAt time.Time // begin of the window of all strangers
+	strangers   int       // messages of theirs in it
 }
 
 // pair is a user at an address that others share.
@@ -52,7 +60,7 @@ type guardCounts struct {
 	flooders, guessers uint64 // blocks begun
 	dropped            uint64 // messages of blocked sources
 	throttled          uint64 // tries refused for the account's sake
-	crowded            uint64 // messages beyond what an office may send
+	crowded            uint64 // messages beyond what an office may send, or all strangers together
 }
 
 // source is what we know of an address.
@@ -119,7 +127,7 @@ func (g *guard) hear(now time.Time, from netip.Addr) bool {
 		s.windowAt, s.messages = now, 0
 	}
 	if s.messages++; s.messages <= floodLimit+perPhone*phones {
-		return true
+		return phones > 0 || g.hearStranger(now)
 	}
 	if phones > 0 {
 		g.counts.crowded++
@@ -128,6 +136,19 @@ func (g *guard) hear(now time.Time, from netip.Addr) bool {
 	s.until = now.Add(floodBlock)
 	g.counts.flooders++
 	g.counts.dropped++
+	return false
+}
+
+// hearStranger counts one message against what all strangers have together; mu is
+// held.
+func (g *guard) hearStranger(now time.Time) bool {
+	if now.Sub(g.strangersAt) >= floodWindow {
+		g.strangersAt, g.strangers = now, 0
+	}
+	if g.strangers++; g.strangers <= strangersLimit {
+		return true
+	}
+	g.counts.crowded++
 	return false
 }
 

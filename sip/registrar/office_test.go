@@ -218,3 +218,23 @@ func TestOfficeOverTCP(t *testing.T) {
 		t.Errorf("%d of %d phones were answered, %d connections refused", heard, phones, st.BlockedConns)
 	}
 }
+
+// TestS06ManySources (S-6): thousands of addresses, each below its own limit, are
+// heard together as often as strangers may be; offices are heard all the same.
+func TestS06ManySources(t *testing.T) {
+	o := newBigOffice(Config{})
+	o.trickleIn(t)
+	o.at = o.at.Add(floodWindow)
+	heard := 0
+	for i := range 20_000 {
+		if o.Allow(netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, byte(i % 10_000 >> 8), byte(i % 10_000)}), 5060)) {
+			heard++
+		}
+	}
+	if heard != strangersLimit || o.Stats().Flooders != 0 {
+		t.Errorf("heard %d of 20,000 messages, want %d; stats %+v", heard, strangersLimit, o.Stats())
+	}
+	if in := o.comeBack(t); in != officeSize {
+		t.Errorf("in the middle of it %d of %d phones got in", in, officeSize)
+	}
+}

@@ -185,7 +185,7 @@ type Stats struct {
 	Flooders     uint64 // sources blocked for too many messages
 	Guessers     uint64 // sources blocked for too many wrong passwords
 	Dropped      uint64 // messages of blocked sources
-	Crowded      uint64 // messages beyond what an address with known phones may send
+	Crowded      uint64 // messages beyond what an office may send, or all strangers together
 	RefusedCalls uint64 // INVITEs of phones to where they may not call
 	LostFlows    uint64 // phones that went without saying so
 }
