@@ -29,7 +29,7 @@ CONSOLE         := dialer/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
 IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
 
-.PHONY: help build console openapi axe demo test fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
+.PHONY: help build console openapi axe demo test fuzz security fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,16 @@ fault: go-version ## kill -9 (KILLS times, default 50; STORE=sqlite or redis), p
 	OUTPACE_FAULTS=1 go test -count=1 -timeout 30m -run Conformance ./campaigns/journal
 	OUTPACE_FAULTS=1 OUTPACE_ROUNDS=$(ROUNDS) go test -count=1 -timeout 30m -run TestMastersDie -v ./campaigns/redis
 	OUTPACE_FAULTS=1 OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 150m -parallel 1 -run 'Test($(FAULTS))' -v $(ARGS) ./test/fault
+
+TIME ?= 10m
+FUZZ ?= .
+
+fuzz: go-version ## every parser against made-up input, one after the other, TIME each (default 10m); FUZZ=NAME only those of that name
+	@failed=0; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd dialer pacing sip media campaigns config test); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$file | grep -E '$(FUZZ)'); do \
+			echo; echo "$$(dirname $$file) $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(TIME) ./$$(dirname $$file) || failed=1; \
+		done; done; exit $$failed
 
 SCENARIOS := config/examples/scenarios
 
