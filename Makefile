@@ -22,7 +22,7 @@ ARGS    ?=
 
 # Tests of whole calls in real time: one package at a time, so that they measure
 # the product and not each other.
-ALONE := /test/(carrier|e2e|fault)$$
+ALONE := /test/(carrier|e2e|fault|security)$$
 
 # The web pages. Where Node.js is not there the binary has a plain page in their place.
 CONSOLE         := dialer/console
@@ -88,6 +88,11 @@ fault: go-version ## kill -9 (KILLS times, default 50; STORE=sqlite or redis), p
 	OUTPACE_FAULTS=1 go test -count=1 -timeout 30m -run Conformance ./campaigns/journal
 	OUTPACE_FAULTS=1 OUTPACE_ROUNDS=$(ROUNDS) go test -count=1 -timeout 30m -run TestMastersDie -v ./campaigns/redis
 	OUTPACE_FAULTS=1 OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 150m -parallel 1 -run 'Test($(FAULTS))' -v $(ARGS) ./test/fault
+
+SECURITY := TestS[0-9][0-9]|TestF12|TestAttacks|TestOffice|TestCarrierMustBe
+
+security: go-version ## the tests of the security list that concern SIP and RTP, in full size: floods of 20,000 messages a second beside 100 talks, the whole malformed grid; some minutes
+	OUTPACE_SECURITY=1 go test -count=1 -p 1 -timeout 60m -run '$(SECURITY)' -v $(ARGS) ./sip/... ./media/rtp ./media/sdp ./config ./test/security
 
 TIME ?= 10m
 FUZZ ?= .
