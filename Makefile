@@ -22,14 +22,14 @@ ARGS    ?=
 
 # Tests of whole calls in real time: one package at a time, so that they measure
 # the product and not each other.
-ALONE := /test/(carrier|e2e|fault|load)$$
+ALONE := /test/(carrier|e2e|fault|load|security)$$
 
 # The web pages. Where Node.js is not there the binary has a plain page in their place.
 CONSOLE         := dialer/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
 IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
 
-.PHONY: help build console openapi axe demo test load fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
+.PHONY: help build console openapi axe demo test fuzz security load fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +94,21 @@ fault: go-version ## kill -9 (KILLS times, default 50; STORE=sqlite or redis), p
 	OUTPACE_FAULTS=1 go test -count=1 -timeout 30m -run Conformance ./campaigns/journal
 	OUTPACE_FAULTS=1 OUTPACE_ROUNDS=$(ROUNDS) go test -count=1 -timeout 30m -run TestMastersDie -v ./campaigns/redis
 	OUTPACE_FAULTS=1 OUTPACE_KILLS=$(KILLS) go test -count=1 -timeout 150m -parallel 1 -run 'Test($(FAULTS))' -v $(ARGS) ./test/fault
+
+SECURITY := TestS[0-9][0-9]|TestF12|TestAttacks|TestOffice|TestCarrierMustBe
+
+security: go-version ## the tests of the security list that concern SIP and RTP, in full size: floods of 20,000 messages a second beside 20 talks, the whole malformed grid; some minutes
+	OUTPACE_SECURITY=1 go test -count=1 -p 1 -timeout 60m -run '$(SECURITY)' -v $(ARGS) ./sip/... ./media/rtp ./media/sdp ./config ./test/security
+
+TIME ?= 10m
+FUZZ ?= .
+
+fuzz: go-version ## every parser against made-up input, one after the other, TIME each (default 10m); FUZZ=NAME only those of that name
+	@failed=0; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd dialer pacing sip media campaigns config test); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$file | grep -E '$(FUZZ)'); do \
+			echo; echo "$$(dirname $$file) $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(TIME) ./$$(dirname $$file) || failed=1; \
+		done; done; exit $$failed
 
 SCENARIOS := config/examples/scenarios
 

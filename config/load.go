@@ -16,7 +16,7 @@ import (
 const envPrefix = "OUTPACE_"
 
 // notKeys are variables with our prefix that are no keys of the file.
-var notKeys = []string{"OUTPACE_SETUP", "OUTPACE_TOKEN", "OUTPACE_REQUIRE_TOOLS", "OUTPACE_KILLS", "OUTPACE_FAULTS"}
+var notKeys = []string{"OUTPACE_SETUP", "OUTPACE_TOKEN", "OUTPACE_REQUIRE_TOOLS", "OUTPACE_KILLS", "OUTPACE_FAULTS", "OUTPACE_SECURITY"}
 
 // Load reads a file over the defaults, then the environment, and validates.
 // Errors name the file, the line and the key.

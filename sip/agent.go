@@ -80,6 +80,9 @@ func New(cfg Config, emit func(Event), log *slog.Logger) (*Agent, error) {
 			a.closeSockets()
 			return nil, fmt.Errorf("listen %s %s: %w", l.Transport, l.Address, err)
 		}
+		if s.udp != nil {
+			s.udp.undelivered = a.onUndelivered
+		}
 		a.sockets = append(a.sockets, s)
 		if _, ok := a.contact[l.Transport]; !ok { // the first of a transport speaks for it
 			a.contact[l.Transport] = s.addr

@@ -338,29 +338,6 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestSpoofedBye(t *testing.T) {
-	t.Parallel()
-	n, f := newNear(t), newFarEnd(t)
-	inv, _ := n.connect(f, "")
-	for name, forged := range map[string]string{
-		"their tag":   f.inDialog(inv, "wrong", "BYE", 1, "", ""),
-		"our tag":     strings.Replace(f.inDialog(inv, "T1", "BYE", 1, "", ""), between(header(inv, "From"), "tag=", "\r"), "beef", 1),
-		"no tag":      f.inDialog(inv, "", "BYE", 1, "", ""),
-		"the Call-ID": strings.Replace(f.inDialog(inv, "T1", "BYE", 1, "", ""), header(inv, "Call-ID"), "beef", 1),
-		"an INVITE":   f.inDialog(inv, "wrong", "INVITE", 1, "", ""),
-		"a PRACK":     f.inDialog(inv, "wrong", "PRACK", 1, "", ""),
-	} {
-		f.send(f.peer, forged)
-		if m := f.next("response"); !strings.HasPrefix(m, "SIP/2.0 481") {
-			t.Errorf("%s: %s", name, firstLine(m))
-		}
-	}
-	n.quiet()
-	f.send(f.peer, f.inDialog(inv, "T1", "BYE", 1, "", ""))
-	f.expect("SIP/2.0 200")
-	event[Ended](n)
-}
-
 // A 2xx that no leg knows (a restart, or long after the end) is ended as well.
 func TestStrayAnswer(t *testing.T) {
 	t.Parallel()

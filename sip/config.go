@@ -28,6 +28,11 @@ type Config struct {
 	// must be fast and safe for concurrent use. Nil allows all.
 	Allow func(netip.AddrPort) bool
 
+	// Connections is how many connections more than the usual hundred an address
+	// may have at a listener: an office of many phones. Nil = none. It must be fast
+	// and safe for concurrent use.
+	Connections func(netip.Addr) int
+
 	// Disconnected is told when a TCP connection that we accepted is gone; the
 	// phone behind it can no longer be reached. It must not block. Nil = nobody.
 	Disconnected func(netip.AddrPort)

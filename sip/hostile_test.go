@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -101,41 +99,6 @@ func TestBareControl(t *testing.T) {
 		if got := bareControl([]byte(raw)); got != want {
 			t.Errorf("bareControl(%q) = %v", raw, got)
 		}
-	}
-}
-
-// The messages of RFC 4475 that come with the library.
-func TestTorture(t *testing.T) {
-	t.Parallel()
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/emiago/sipgo").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "sip/testdata/torture/*/*.dat"))
-	if err != nil || len(files) < 49 {
-		t.Fatalf("%d files, %v", len(files), err)
-	}
-	n, f := newNear(t, func(c *Config) { c.Listen = append(c.Listen, Listener{"tcp", "127.0.0.1:0"}) }), newFarEnd(t)
-	f.peer = n.netAddr()
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.send(f.peer, string(raw))
-		conn, err := net.Dial("tcp", n.Addr("tcp").String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := conn.Write(raw); err != nil {
-			t.Fatal(err)
-		}
-		_ = conn.Close()
-	}
-	n.alive(f)
-	n.quiet()
-	if s := n.Stats(); s.Legs != 0 {
-		t.Errorf("legs = %d", s.Legs)
 	}
 }
 

@@ -83,6 +83,8 @@ func (l *leg) step(now time.Time, in input) []action {
 		l.onCancelled(in)
 	case failed:
 		l.onFailed(in)
+	case unreachable:
+		l.onUnreachable(in)
 	case fired:
 		if in.gen == l.gens[in.timer] { // else it was armed for what is over
 			l.onTimer(in.timer)

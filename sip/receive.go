@@ -112,6 +112,9 @@ func unsupported(req *sipgosip.Request) (code int, phrase string, extra []Header
 	if req.Recipient.Scheme != "sip" && req.Recipient.Scheme != "sips" {
 		return 416, "Unsupported URI Scheme", nil
 	}
+	if len(req.Recipient.Headers) > 0 { // RFC 3261 section 19.1.1: not allowed there, and Route could be one
+		return 400, "Headers In Request-URI", nil
+	}
 	if req.IsCancel() {
 		return 0, "", nil
 	}
@@ -193,6 +196,7 @@ func (a *Agent) open(s *serverTransaction, r *request, in Incoming) {
 // reject answers a request that no leg sees.
 func (a *Agent) reject(s *serverTransaction, code int, phrase string, extra ...Header) {
 	res := sipgosip.NewResponseFromRequest(s.req, code, phrase, nil)
+	res.SipVersion = "SIP/2.0" // whatever the request says it is
 	a.decorate(res, s.req, extra)
 	a.refuse(s, res)
 }

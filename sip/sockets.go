@@ -16,7 +16,7 @@ import (
 
 const (
 	receiveBuffer  = 4 << 20 // bytes; the default loses calls in bursts of 800 a second
-	connsPerHost   = 100     // TCP connections taken from one address
+	connsPerHost   = 100     // TCP connections taken from one address, see Config.Connections
 	readTimeout    = 15 * time.Minute
 	writeTimeout   = 5 * time.Second
 	dialTimeout    = 4 * time.Second
@@ -52,7 +52,7 @@ func listen(l Listener, cfg Config, count *counters) (*socket, error) {
 			return nil, err
 		}
 		s.addr = ln.Addr().(*net.TCPAddr).AddrPort()
-		plain := &tcpListener{Listener: ln, allow: cfg.Allow, count: count, closed: cfg.Disconnected,
+		plain := &tcpListener{Listener: ln, allow: cfg.Allow, more: cfg.Connections, count: count, closed: cfg.Disconnected,
 			ready: ready, hosts: map[netip.Addr]int{}, done: make(chan struct{})}
 		if l.Transport == "tcp" {
 			s.tcp = plain
@@ -71,6 +71,12 @@ func listen(l Listener, cfg Config, count *counters) (*socket, error) {
 	if err := conn.SetReadBuffer(receiveBuffer); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("receive buffer: %w", err)
+	}
+	if !cfg.Symmetric { // phones: there is no other target to go to
+		if err := tellErrors(conn); err != nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("ICMP errors: %w", err)
+		}
 	}
 	s.udp = &udpSocket{UDPConn: conn, allow: cfg.Allow, count: count, ready: ready}
 	s.addr = conn.LocalAddr().(*net.UDPAddr).AddrPort()
@@ -106,7 +112,8 @@ type udpSocket struct {
 	count *counters
 	ready func()
 
-	hushed atomic.Bool
+	undelivered func(quoted []byte) // told of datagrams that did not arrive
+	hushed      atomic.Bool
 }
 
 // ReadFrom returns the next datagram of an allowed source.
@@ -115,6 +122,10 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 	for errs := 0; ; {
 		n, from, err := s.ReadFromUDPAddrPort(b)
 		if err != nil {
+			if transient(err) { // it comes from what we sent, and tells nothing of the socket
+				undelivered(s.UDPConn, s.undelivered)
+				continue
+			}
 			if errs++; errors.Is(err, net.ErrClosed) || errs > maxReadRetries {
 				return 0, nil, err
 			}
@@ -140,14 +151,25 @@ func (s *udpSocket) WriteTo(b []byte, to net.Addr) (int, error) {
 		s.count.refused.Add(1)
 		return 0, errControl
 	}
-	return s.UDPConn.WriteTo(b, to)
+	n, err := s.UDPConn.WriteTo(b, to)
+	for range maxStale {
+		if err == nil || !transient(err) {
+			break
+		}
+		n, err = s.UDPConn.WriteTo(b, to)
+	}
+	return n, err
 }
+
+// maxStale is how many errors of earlier datagrams a write may meet.
+const maxStale = 4
 
 // tcpListener takes connections from allowed sources only, and not too many
 // from one.
 type tcpListener struct {
 	net.Listener
 	allow  func(netip.AddrPort) bool
+	more   func(netip.Addr) int
 	closed func(netip.AddrPort)
 	count  *counters
 	ready  func()
@@ -186,9 +208,13 @@ func (l *tcpListener) Accept() (net.Conn, error) {
 
 // admit counts the connections of a host up or down.
 func (l *tcpListener) admit(host netip.Addr, n int) bool {
+	most := connsPerHost
+	if n > 0 && l.more != nil {
+		most += l.more(host)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n > 0 && l.hosts[host] >= connsPerHost {
+	if n > 0 && l.hosts[host] >= most {
 		return false
 	}
 	if l.hosts[host] += n; l.hosts[host] <= 0 {

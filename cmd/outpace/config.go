@@ -16,10 +16,14 @@ func newConfigCommand() *cobra.Command {
 	check := &cobra.Command{
 		Use: "check --config FILE", Short: "Say what is wrong with a configuration, with line and key", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := config.Load(path, os.Environ()); err != nil {
+			cfg, err := config.Load(path, os.Environ())
+			if err != nil {
 				return usageError{err}
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), path+": ok")
+			if err := config.CheckSecrets(path, cfg); err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "serve will not begin with it: %v\n", err)
+			}
 			return nil
 		},
 	}

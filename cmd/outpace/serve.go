@@ -21,6 +21,9 @@ func newServeCommand() *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
+			if err := config.CheckSecrets(path, cfg); err != nil {
+				return usageError{err}
+			}
 			log, err := newLogger(cfg.Log.Level)
 			if err != nil {
 				return usageError{err}

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -54,6 +55,7 @@ type App struct {
 	phoneUA *sip.Agent
 	trunks  *trunk.Trunks
 	phones  *registrar.Registrar
+	homes   *phoneHomes
 	// operators are the phones of both kinds: SIP and browser.
 	operators *operatorPhones
 	legs      *legJournal
@@ -251,12 +253,14 @@ func (a *App) openSignalling(cfg config.Config, log *slog.Logger) error {
 	pc := cfg.Phones.Agent("phones")
 	pc.Symmetric, pc.WebSocket = true, cfg.Phones.WebSocket.Enabled
 	pc.Allow = func(from addrPort) bool { return a.phones.Allow(from) }
+	pc.Connections = func(from netip.Addr) int { return a.phones.Connections(from) }
 	pc.Disconnected = func(from addrPort) { a.phones.Disconnected(from) }
 	tell := func(ev sip.Event) { a.legs.note(ev); toEngine(ev) }
 	if a.phoneUA, err = sip.New(pc, tell, log); err != nil {
 		return fmt.Errorf("phones: %w", err)
 	}
 	a.phones = registrar.New(cfg.Phones.Registrar, a.phoneUA, phoneUsers{a.store}, tell, time.Now)
+	a.homes = openPhoneHomes(filepath.Join(cfg.DataDir, "phones.json"), a.phones, a.log.Named("phones"))
 	a.operators.phoneRoom = phoneRoom{a.phones, cfg.Phones.SRTP}
 	return nil
 }
@@ -307,6 +311,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("phone signalling", a.phoneUA.Run)
 	rooms.run("trunks", a.trunks.Run)
 	rooms.run("phones", a.phones.Run)
+	rooms.run("addresses of phones", a.homes.run)
 	rooms.run("browsers", a.operators.run)
 	rooms.run("legs", a.legs.run)
 	rooms.run("pacing log", a.pacing.run)

@@ -36,22 +36,7 @@ func openDrafts(dir string, now time.Time) (drafts, error) {
 
 // Keep replaces the draft of a user.
 func (d drafts) Keep(user campaigns.UserID, draft api.Draft) error {
-	b, err := json.Marshal(draft)
-	if err != nil {
-		return err
-	}
-	fresh, err := os.CreateTemp(d.dir, "new-") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = fresh.Write(b)
-	if err = errors.Join(err, fresh.Close()); err == nil {
-		err = os.Rename(fresh.Name(), d.path(user))
-	}
-	if err != nil {
-		err = errors.Join(err, os.Remove(fresh.Name()))
-	}
-	return err
+	return replaceFile(d.path(user), draft)
 }
 
 // Draft reads the draft of a user; campaigns.ErrNotFound where there is none, or one

@@ -12,6 +12,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/metrics"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/figures"
+	"github.com/outpace-dialer/outpace/sip/registrar"
 	"github.com/outpace-dialer/outpace/sip/trunk"
 )
 
@@ -27,6 +28,7 @@ func (a *App) samples() []metrics.Sample {
 	all = append(all, a.figureSamples()...)
 	all = append(all, signallingSamples("trunk", a.trunkUA.Stats())...)
 	all = append(all, signallingSamples("phones", a.phoneUA.Stats())...)
+	all = append(all, guardSamples(a.phones.Stats())...)
 	all = append(all, a.mediaSamples()...)
 	all = append(all, a.operators.samples()...)
 	all = append(all, a.leadSamples(ctx)...)
@@ -129,6 +131,19 @@ func figuresOf(what string, f figures.Figures, l ...string) []metrics.Sample {
 		gauge(what+"_average_duration_seconds", "Average duration of answered calls (ACD) of the last hour.", f.ACD.Seconds(), l...),
 		gauge(what+"_short_call_ratio", "Share of answered calls of up to 6 s in the last hour.", f.ShortShare, l...),
 		gauge(what+"_false_answer_ratio", "Share of answers in the last hour that the far end took back within a second, without audio.", f.FalseShare, l...),
+	}
+}
+
+// guardSamples are what the registrar keeps out.
+func guardSamples(s registrar.Stats) []metrics.Sample {
+	return []metrics.Sample{
+		counter("phone_digests_total", "Passwords of phones that were checked.", s.Digests),
+		counter("phone_failures_total", "Of these, the wrong ones, and those of nobody.", s.Failures),
+		counter("phone_blocks_total", "Addresses that were blocked: for too many messages, for wrong passwords.", s.Flooders, "why", "flood"),
+		counter("phone_blocks_total", "Addresses that were blocked: for too many messages, for wrong passwords.", s.Guessers, "why", "guesses"),
+		counter("phone_throttled_total", "Passwords that were not checked because the account or its address is under attack.", s.Throttled),
+		counter("phone_crowded_total", "Messages that were not heard because an office sent more than its phones need, or all strangers together more than we hear.", s.Crowded),
+		counter("phone_refused_calls_total", "Calls of phones to where they may not call.", s.RefusedCalls),
 	}
 }
 

@@ -2,6 +2,15 @@
 // "shaken" PASSporT (RFC 8225, RFC 8588), by ES256. Most callers leave that to
 // their carrier; who has a certificate of their own signs here. It verifies
 // nothing and fetches nothing.
+//
+// It does not pass on the Identity of others. A PASSporT is of one call: it names
+// the caller, the called number and the second of its signing, and verifiers refuse
+// it a minute later (RFC 8224 section 6.2.4). So none can be configured ahead, and
+// one that came with a call to us is for our number: to send it on with a call of
+// ours, from another number to another, would be a replay. Only who forwards a call
+// may pass it on, beside a "div" PASSporT of its own (RFC 8946); calls to a carrier
+// begin here. A carrier or a signing service that stands behind the trunk adds its
+// header there.
 package identity
 
 import (

@@ -27,7 +27,6 @@ func (r *Registrar) authenticate(req *sipgosip.Request) (user string, reject *si
 	r.mu.Lock()
 	worth := r.nonces.check(now, c.Nonce, source.Addr())
 	own := r.bindings.owns(c.Username, source)
-	shared := r.bindings.hosts[source.Addr()] > 0
 	r.mu.Unlock()
 	switch {
 	case worth != fresh:
@@ -43,7 +42,7 @@ func (r *Registrar) authenticate(req *sipgosip.Request) (user string, reject *si
 	}
 	if !r.passwordIsRight(req, c) {
 		r.counts.failures.Add(1)
-		r.guard.failed(now, source.Addr(), c.Username, shared)
+		r.guard.failed(now, source.Addr(), c.Username)
 		return "", r.challenge(req, source, false)
 	}
 	r.mu.Lock()
@@ -53,7 +52,7 @@ func (r *Registrar) authenticate(req *sipgosip.Request) (user string, reject *si
 		r.counts.replays.Add(1)
 		return "", r.challenge(req, source, true)
 	}
-	r.guard.succeeded(source.Addr(), c.Username)
+	r.guard.succeeded(now, source.Addr(), c.Username)
 	return c.Username, nil
 }
 

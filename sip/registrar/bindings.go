@@ -31,14 +31,12 @@ type Binding struct {
 type bindings struct {
 	users   map[string]*Binding
 	sources map[netip.AddrPort]int // bindings per source
-	hosts   map[netip.Addr]int     // bindings per address
 }
 
 func newBindings() *bindings {
 	return &bindings{
 		users:   make(map[string]*Binding),
 		sources: make(map[netip.AddrPort]int),
-		hosts:   make(map[netip.Addr]int),
 	}
 }
 
@@ -52,7 +50,6 @@ func (b *bindings) bind(next Binding) (first bool) {
 	}
 	b.users[next.User] = &next
 	b.sources[next.Source]++
-	b.hosts[next.Source.Addr()]++
 	return last == nil
 }
 
@@ -61,9 +58,6 @@ func (b *bindings) unbind(old *Binding) {
 	delete(b.users, old.User)
 	if b.sources[old.Source]--; b.sources[old.Source] == 0 {
 		delete(b.sources, old.Source)
-	}
-	if b.hosts[old.Source.Addr()]--; b.hosts[old.Source.Addr()] == 0 {
-		delete(b.hosts, old.Source.Addr())
 	}
 }
 

@@ -3,6 +3,7 @@ package registrar
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -16,6 +17,11 @@ type Config struct {
 
 	BlockAfter int           `yaml:"block_after"` // failed passwords until an address is blocked; default 5
 	BlockFor   time.Duration `yaml:"block_for"`   // for how long; default 10m
+
+	// Offices are addresses (1.2.3.4, 1.2.3.0/24) where many phones are: they may
+	// all register at once before we have seen any of them. We learn addresses by
+	// ourselves, so only the first day of a large office needs this.
+	Offices []string `yaml:"offices"`
 
 	KeepAlive   time.Duration `yaml:"keep_alive"`   // between two OPTIONS to a phone, which keep its NAT open; default 25s
 	RingTimeout time.Duration `yaml:"ring_timeout"` // of a call to a phone, which should answer by itself; default 30s
@@ -76,6 +82,11 @@ func (c Config) Validate() error {
 	if c.BlockFor < time.Second {
 		refuse("block_for: %s is below 1s", c.BlockFor)
 	}
+	for _, text := range c.Offices {
+		if _, err := parseOffice(text); err != nil {
+			refuse("offices: %q is neither an address nor a network", text)
+		}
+	}
 	if c.KeepAlive < time.Second || c.KeepAlive > 5*time.Minute {
 		refuse("keep_alive: %s is not between 1s and 5m", c.KeepAlive)
 	}
@@ -83,6 +94,29 @@ func (c Config) Validate() error {
 		refuse("ring_timeout: %s is below 1s", c.RingTimeout)
 	}
 	return errors.Join(errs...)
+}
+
+// offices are the networks of Offices; Validate has seen them.
+func (c Config) offices() []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range c.Offices {
+		if p, err := parseOffice(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func parseOffice(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		a = network(a)
+		if a.Is6() {
+			return a.Prefix(64)
+		}
+		return a.Prefix(32)
+	}
+	p, err := netip.ParsePrefix(text)
+	return p.Masked(), err
 }
 
 func notHostCharacter(r rune) bool {

@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -9,29 +10,44 @@ import (
 const (
 	tableSize = 100_000 // sources and users remembered, each
 
-	// An unknown source that sends more than floodLimit messages in
-	// floodWindow is not heard for floodBlock.
+	// An address where no phone is at home and that sends more than floodLimit
+	// messages in floodWindow is not heard for floodBlock. Where phones are at
+	// home it may send perPhone more for each of them, which is what a phone says
+	// that registers and is not answered at once; what is beyond that is not
+	// heard, but the address is never blocked: after a power cut a whole office
+	// comes back in one moment.
 	floodLimit  = 100
 	floodWindow = 2 * time.Second
 	floodBlock  = 5 * time.Minute
+	perPhone    = 10
+
+	// All addresses where no phone is at home together are heard this often in
+	// floodWindow: a flood from thousands of addresses, each of them below its own
+	// limit, would cost us the time of the audio.
+	strangersLimit = 2000
 
 	// An account under attack takes one try per throttle from addresses at
 	// which it never registered.
-	throttle     = time.Second
-	homesPerUser = 4
+	throttle = time.Second
 )
 
 // guard decides who is heard. It counts messages and failed passwords per
-// address, and failed passwords per user. It is a leaf: it has its own lock.
+// address, and failed passwords per user, and knows where users are at home. It
+// is a leaf: it has its own lock.
 type guard struct {
 	blockAfter int
 	blockFor   time.Duration
+	offices    []netip.Prefix // where phones are at home before the first has registered
 
 	mu      sync.Mutex
 	sources *lru[netip.Addr, source]
 	users   *lru[string, account]
 	pairs   *lru[pair, source]
+	homes   *homes
 	counts  guardCounts
+
+	strangersAt time.Time // begin of the window of all strangers
+	strangers   int       // messages of theirs in it
 }
 
 // pair is a user at an address that others share.
@@ -44,6 +60,7 @@ type guardCounts struct {
 	flooders, guessers uint64 // blocks begun
 	dropped            uint64 // messages of blocked sources
 	throttled          uint64 // tries refused for the account's sake
+	crowded            uint64 // messages beyond what an office may send, or all strangers together
 }
 
 // source is what we know of an address.
@@ -60,12 +77,11 @@ type account struct {
 	failures int
 	failedAt time.Time
 	nextTry  time.Time
-	homes    [homesPerUser]netip.Addr // where the right password came from, newest first
 }
 
-func newGuard(blockAfter int, blockFor time.Duration) *guard {
+func newGuard(blockAfter int, blockFor time.Duration, offices ...netip.Prefix) *guard {
 	return &guard{
-		blockAfter: blockAfter, blockFor: blockFor,
+		blockAfter: blockAfter, blockFor: blockFor, offices: offices, homes: newHomes(),
 		sources: newLRU[netip.Addr, source](tableSize),
 		users:   newLRU[string, account](tableSize),
 		pairs:   newLRU[pair, source](tableSize),
@@ -83,20 +99,39 @@ func network(a netip.Addr) netip.Addr {
 	return a
 }
 
+// officePhones is how many phones an address is ready for that the configuration
+// calls an office and where none is at home yet.
+const officePhones = 500
+
+// phones is how many users are at home at a network; mu is held.
+func (g *guard) phones(at netip.Addr) int {
+	n := g.homes.phones[at]
+	if slices.ContainsFunc(g.offices, func(p netip.Prefix) bool { return p.Contains(at) }) {
+		n = max(n, officePhones)
+	}
+	return n
+}
+
 // hear counts one message of an unknown source, and says whether to read it.
 func (g *guard) hear(now time.Time, from netip.Addr) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s, _ := g.sources.put(network(from))
-	if now.Before(s.until) {
+	at := network(from)
+	s, _ := g.sources.put(at)
+	phones := g.phones(at)
+	if phones == 0 && now.Before(s.until) {
 		g.counts.dropped++
 		return false
 	}
 	if now.Sub(s.windowAt) >= floodWindow {
 		s.windowAt, s.messages = now, 0
 	}
-	if s.messages++; s.messages <= floodLimit {
-		return true
+	if s.messages++; s.messages <= floodLimit+perPhone*phones {
+		return phones > 0 || g.hearStranger(now)
+	}
+	if phones > 0 {
+		g.counts.crowded++
+		return false
 	}
 	s.until = now.Add(floodBlock)
 	g.counts.flooders++
@@ -104,26 +139,49 @@ func (g *guard) hear(now time.Time, from netip.Addr) bool {
 	return false
 }
 
+// hearStranger counts one message against what all strangers have together; mu is
+// held.
+func (g *guard) hearStranger(now time.Time) bool {
+	if now.Sub(g.strangersAt) >= floodWindow {
+		g.strangersAt, g.strangers = now, 0
+	}
+	if g.strangers++; g.strangers <= strangersLimit {
+		return true
+	}
+	g.counts.crowded++
+	return false
+}
+
 // blocked says whether an address is being ignored.
 func (g *guard) blocked(now time.Time, from netip.Addr) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s := g.sources.get(network(from))
-	return s != nil && now.Before(s.until)
+	at := network(from)
+	s := g.sources.get(at)
+	return s != nil && now.Before(s.until) && g.phones(at) == 0
 }
 
 // mayTry says whether a password for the user may be checked now. An account
 // with many failures takes one try a second, but its owner, at an address
-// where the right password came from before, does not wait for strangers.
+// where the right password came from before, does not wait for strangers. At
+// an address of an office that guesses, only those who are at home there try.
 func (g *guard) mayTry(now time.Time, from netip.Addr, user string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if s := g.pairs.get(pair{network(from), user}); s != nil && now.Before(s.until) {
+	at := network(from)
+	if s := g.pairs.get(pair{at, user}); s != nil && now.Before(s.until) {
+		g.counts.throttled++
+		return false
+	}
+	if g.homes.has(at, user) {
+		return true
+	}
+	if s := g.sources.get(at); s != nil && now.Before(s.until) {
 		g.counts.throttled++
 		return false
 	}
 	a := g.users.get(user)
-	if a == nil || a.failures < g.blockAfter || a.isHome(from) {
+	if a == nil || a.failures < g.blockAfter {
 		return true
 	}
 	if now.Sub(a.failedAt) > g.blockFor {
@@ -138,29 +196,36 @@ func (g *guard) mayTry(now time.Time, from netip.Addr, user string) bool {
 	return true
 }
 
-// failed notes a wrong password, or one for nobody. Where phones are
-// registered from the address (shared), one phone with an old password must
-// not lock out the whole office: only this user is blocked there.
-func (g *guard) failed(now time.Time, from netip.Addr, user string, shared bool) {
+// failed notes a wrong password, or one for nobody. Where phones are at home
+// one phone with an old password must not lock out the whole office: only this
+// user is blocked there, and after as many failures for each phone, everybody
+// who is not at home there.
+func (g *guard) failed(now time.Time, from netip.Addr, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	a, _ := g.users.put(user)
-	if !a.isHome(from) {
+	at := network(from)
+	if !g.homes.has(at, user) {
+		a, _ := g.users.put(user)
 		a.failures++
 		a.failedAt = now
 		a.nextTry = now.Add(throttle)
 	}
-	var s *source
-	if shared {
-		s, _ = g.pairs.put(pair{network(from), user})
-	} else {
-		s, _ = g.sources.put(network(from))
+	s, _ := g.sources.put(at)
+	phones := g.phones(at)
+	if phones > 0 {
+		p, _ := g.pairs.put(pair{at, user})
+		g.fail(now, p, g.blockAfter)
 	}
+	g.fail(now, s, g.blockAfter*max(phones, 1))
+}
+
+// fail counts a failure and blocks where there are too many; mu is held.
+func (g *guard) fail(now time.Time, s *source, blockAfter int) {
 	if now.Sub(s.failedAt) > g.blockFor {
 		s.failures = 0
 	}
 	s.failedAt = now
-	if s.failures++; s.failures >= g.blockAfter {
+	if s.failures++; s.failures >= blockAfter {
 		s.failures = 0
 		s.until = now.Add(g.blockFor)
 		g.counts.guessers++
@@ -170,32 +235,28 @@ func (g *guard) failed(now time.Time, from netip.Addr, user string, shared bool)
 // succeeded notes the right password: the address becomes a home of the user.
 // The failures of the address stay: who has one account may not guess at
 // others with it.
-func (g *guard) succeeded(from netip.Addr, user string) {
+func (g *guard) succeeded(now time.Time, from netip.Addr, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	a, _ := g.users.put(user)
-	if a.homes[0] == network(from) {
-		return
-	}
-	kept := [homesPerUser]netip.Addr{network(from)}
-	n := 1
-	for _, home := range a.homes {
-		if home.IsValid() && home != network(from) && n < homesPerUser {
-			kept[n] = home
-			n++
-		}
-	}
-	a.homes = kept
+	g.homes.add(now, network(from), user)
 }
 
-func (a *account) isHome(from netip.Addr) bool {
-	from = network(from)
-	for _, home := range a.homes {
-		if home == from {
-			return true
-		}
-	}
-	return false
+// connections is how many connections a transport may take from an address: a
+// few for each phone that is at home there.
+func (g *guard) connections(from netip.Addr) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return connsPerPhone * g.phones(network(from))
+}
+
+// connsPerPhone allows for one that is dead and not yet known to be.
+const connsPerPhone = 3
+
+// tidy forgets homes that are too old.
+func (g *guard) tidy(now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.homes.forget(now)
 }
 
 func (g *guard) stats() guardCounts {

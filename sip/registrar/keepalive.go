@@ -26,6 +26,8 @@ func (r *Registrar) Run(ctx context.Context) error {
 	defer asking.Wait()
 	tick := time.NewTicker(keepAliveTick)
 	defer tick.Stop()
+	tidy := time.NewTicker(time.Hour)
+	defer tidy.Stop()
 	for {
 		select {
 		case <-r.wake:
@@ -33,6 +35,8 @@ func (r *Registrar) Run(ctx context.Context) error {
 			for _, b := range r.due() {
 				asking.Go(func() { r.ask(ctx, b) })
 			}
+		case <-tidy.C:
+			r.guard.tidy(r.now())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -11,7 +11,10 @@
 //
 // Strangers get one challenge for each request and no hint whether a user
 // exists; after few wrong passwords or many messages they get nothing. What
-// they can make grow is bounded.
+// they can make grow is bounded. An address from which phones registered in the
+// last seven days (Home) is an office: it may send as much as its phones need when
+// all come back at once, and is never blocked whole. Who runs several nodes names
+// large offices in Config.Offices, as each node knows only those it has seen.
 package registrar
 
 import (
@@ -78,7 +81,7 @@ func New(cfg Config, agent Agent, users Users, emit func(sip.Event), now func() 
 		users:    users,
 		emit:     emit,
 		now:      now,
-		guard:    newGuard(cfg.BlockAfter, cfg.BlockFor),
+		guard:    newGuard(cfg.BlockAfter, cfg.BlockFor, cfg.offices()...),
 		nobody:   nobody(),
 		wake:     make(chan struct{}, 1),
 		nonces:   newNonces(cfg.Realm),
@@ -99,6 +102,10 @@ func (r *Registrar) Allow(source netip.AddrPort) bool {
 	r.mu.Unlock()
 	return known || r.guard.hear(r.now(), source.Addr())
 }
+
+// Connections is how many connections may come from an address besides those
+// that any may have: offices of many phones over TCP or TLS.
+func (r *Registrar) Connections(from netip.Addr) int { return r.guard.connections(from.Unmap()) }
 
 // Call calls the user's phone and asks it to answer by itself. Everything
 // that follows comes as events of the leg; a user without a phone gives Ended
@@ -178,6 +185,7 @@ type Stats struct {
 	Flooders     uint64 // sources blocked for too many messages
 	Guessers     uint64 // sources blocked for too many wrong passwords
 	Dropped      uint64 // messages of blocked sources
+	Crowded      uint64 // messages beyond what an office may send, or all strangers together
 	RefusedCalls uint64 // INVITEs of phones to where they may not call
 	LostFlows    uint64 // phones that went without saying so
 }
@@ -199,6 +207,7 @@ func (r *Registrar) Stats() Stats {
 		Flooders:     guard.flooders,
 		Guessers:     guard.guessers,
 		Dropped:      guard.dropped,
+		Crowded:      guard.crowded,
 		RefusedCalls: r.counts.refusedCalls.Load(),
 		LostFlows:    r.counts.lostFlows.Load(),
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -193,7 +194,7 @@ func TestChallengeWithoutSHA256(t *testing.T) {
 // What changes between two answers to two users.
 var changes = regexp.MustCompile(`nonce="[^"]*"|tag=[^\r;]*|(anna|nope)|branch=[^;\r]*`)
 
-func TestUnknownUserAndWrongPasswordLookTheSame(t *testing.T) {
+func TestS03AnswersAreTheSame(t *testing.T) {
 	answers := make(map[string]string)
 	for _, user := range []string{"anna", "nope"} {
 		o := newOffice(Config{})
@@ -213,10 +214,14 @@ func TestUnknownUserAndWrongPasswordLookTheSame(t *testing.T) {
 }
 
 // S-3: the time of an answer does not show whether the user exists either.
-func TestTimingHidesUsers(t *testing.T) {
+func TestS03TimingHidesUsers(t *testing.T) {
 	o := newOffice(Config{BlockAfter: 1 << 30})
 	took := map[string][]time.Duration{}
-	for i := range 2000 {
+	tries := 2000
+	if os.Getenv("OUTPACE_SECURITY") != "" {
+		tries = 10_000
+	}
+	for i := range tries {
 		o.at = o.at.Add(time.Second) // not a flood
 		for _, user := range []string{"anna", "nope"} {
 			p := newPhone(user, "wrong")
@@ -272,7 +277,7 @@ func TestRegisterRefuses(t *testing.T) {
 }
 
 // S-5: a captured request is worth nothing, later, elsewhere or changed.
-func TestReplayIsRefused(t *testing.T) {
+func TestS05Replay(t *testing.T) {
 	const elsewhere = "198.51.100.99:5060"
 	o := newOffice(Config{})
 	p := newPhone("anna", "right")
@@ -348,7 +353,7 @@ func FuzzNonce(f *testing.F) {
 }
 
 // S-4: one address guesses at one account.
-func TestGuesserIsBlocked(t *testing.T) {
+func TestS04Guesser(t *testing.T) {
 	o := newOffice(Config{})
 	p := newPhone("anna", "wrong")
 	answered := 0
@@ -373,7 +378,7 @@ func TestGuesserIsBlocked(t *testing.T) {
 }
 
 // S-4: many addresses guess at one account; its owner works on.
-func TestAccountUnderAttack(t *testing.T) {
+func TestS04AccountUnderAttack(t *testing.T) {
 	o := newOffice(Config{})
 	owner := newPhone("anna", "right")
 	wantCode(t, o.login(t, owner, desk), 200)
@@ -409,7 +414,7 @@ func TestOldPasswordBlocksOnlyItsUser(t *testing.T) {
 }
 
 // S-7, and S-3: a scanner is heard for 100 messages.
-func TestFloodIsBlocked(t *testing.T) {
+func TestS07Flood(t *testing.T) {
 	o := newOffice(Config{})
 	const scanner = "203.0.113.50"
 	heard := 0
@@ -454,12 +459,12 @@ func TestNetworkIsOneSource(t *testing.T) {
 	}
 }
 
-func TestTablesAreBounded(t *testing.T) {
+func TestS06TablesAreBounded(t *testing.T) {
 	g := newGuard(5, time.Minute)
 	for i := range tableSize + 5000 {
 		a := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 		g.hear(epoch, a)
-		g.failed(epoch, a, fmt.Sprint(i), i%2 == 0)
+		g.failed(epoch, a, fmt.Sprint(i))
 	}
 	if g.sources.len() != tableSize || g.users.len() != tableSize || g.pairs.len() > tableSize {
 		t.Errorf("%d sources, %d users, %d pairs; want at most %d", g.sources.len(), g.users.len(), g.pairs.len(), tableSize)
@@ -512,7 +517,7 @@ func TestOldRegisterOutOfOrder(t *testing.T) {
 	wantCode(t, o.send(t, p.repeat("REGISTER", registerURI, "sip:anna@outpace", p.digest("REGISTER", registerURI)), desk), 500)
 }
 
-func TestAdmit(t *testing.T) {
+func TestS02PhonesReachOnlyTheirLeg(t *testing.T) {
 	tests := []struct {
 		dialed string
 		want   string
@@ -695,6 +700,7 @@ func TestValidate(t *testing.T) {
 		"expires":      {Expires: 59 * time.Second},
 		"block_after":  {BlockAfter: -1},
 		"block_for":    {BlockFor: time.Millisecond},
+		"offices":      {Offices: []string{"198.51.100.7/24x"}},
 		"keep_alive":   {KeepAlive: time.Hour},
 		"ring_timeout": {RingTimeout: time.Millisecond},
 	} {

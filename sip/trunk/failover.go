@@ -13,7 +13,7 @@ import (
 //
 //	what came of the INVITE                         next target
 //	nothing, not even a 100, for failover_after     yes: a late 1xx is cancelled, a late answer ended
-//	transport error, no 100 before it               yes
+//	transport error, no 100 before it               yes: also an ICMP error, which quotes the INVITE
 //	500, 502, 503, no 1xx but 100 before it         yes, but where a Q.850 cause speaks of the called side
 //	408, 504, no 100 before it                      yes: after a 100 somebody may have waited for a phone
 //	a 1xx above 100, any other final response       no

@@ -164,14 +164,21 @@ func newExchange(t *testing.T, cfgs ...Config) *exchange {
 
 func newExchangeWith(t *testing.T, names Resolver, cfgs ...Config) *exchange {
 	t.Helper()
+	return startExchange(t, names, func(*sip.Config) {}, cfgs...)
+}
+
+func startExchange(t *testing.T, names Resolver, change func(*sip.Config), cfgs ...Config) *exchange {
+	t.Helper()
 	x := &exchange{events: make(chan sip.Event, 1000)}
-	var err error
-	x.agent, err = sip.New(sip.Config{
+	sc := sip.Config{
 		Name:     AgentName,
 		Listen:   []sip.Listener{{Transport: "udp", Address: "127.0.0.1:0"}, {Transport: "tcp", Address: "127.0.0.1:0"}},
 		Allow:    func(from netip.AddrPort) bool { return x.Allow(from) },
 		Classify: Classify,
-	}, func(ev sip.Event) { x.Handle(ev) }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	}
+	change(&sc)
+	var err error
+	x.agent, err = sip.New(sc, func(ev sip.Event) { x.Handle(ev) }, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +329,7 @@ func TestOptionsOnTheWire(t *testing.T) {
 
 // S-2: nobody calls in by the trunk's socket. Strangers hear nothing, the
 // carrier hears no.
-func TestNobodyCallsIn(t *testing.T) {
+func TestS02NobodyCallsIn(t *testing.T) {
 	far := newWire(t, "udp")
 	cfg := good()
 	cfg.Targets[0].Address, cfg.OptionsInterval = far.addr, -1

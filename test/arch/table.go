@@ -91,6 +91,7 @@ var Table = []Row{
 	{Package: "test/e2e", May: []string{"*"}},
 	{Package: "test/load", May: []string{"*"}},
 	{Package: "test/fault", May: []string{"*"}},
+	{Package: "test/security", May: []string{"*"}},
 }
 
 // Pure packages decide and do not act: they read no clock, open nothing, log

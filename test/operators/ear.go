@@ -23,6 +23,36 @@ type hearing struct {
 	firstAt        time.Time
 	lastAt         time.Time
 	toneAt         time.Time
+	delays         delays
+}
+
+// delays count packets by how much later they came than the first did, against an
+// even clock of 20 ms a packet; by milliseconds, from -delayZero.
+type delays [512]uint32
+
+const delayZero = 128
+
+func (d *delays) add(late time.Duration) {
+	d[max(0, min(len(d)-1, int(late.Milliseconds())+delayZero))]++
+}
+
+// spread is how much later the slowest of a hundred packets comes than the fastest.
+func (d *delays) spread() time.Duration {
+	var all, seen uint32
+	for _, n := range d {
+		all += n
+	}
+	fastest, slowest := -1, 0
+	for ms, n := range d {
+		seen += n
+		if fastest < 0 && seen*100 > all {
+			fastest = ms
+		}
+		if seen*100 <= all*99 {
+			slowest = ms + 1
+		}
+	}
+	return time.Duration(max(slowest-max(fastest, 0), 0)) * time.Millisecond
 }
 
 // ear listens on an operator's leg. hear runs on the receiving goroutine.
@@ -72,6 +102,7 @@ func (e *ear) count(p *phone.Packet) {
 	h.lost += m.Number - h.last - 1
 	h.last, h.lastAt = m.Number, p.At
 	h.received++
+	h.delays.add(p.At.Sub(h.firstAt) - time.Duration(m.Number-h.first)*20*time.Millisecond)
 }
 
 // listen looks for the customer's tone, and counts sounding packets that carry

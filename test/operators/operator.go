@@ -312,7 +312,7 @@ func (o *operator) endCall(was state) {
 	}
 	o.room.lost.Add(uint64(h.lost))
 	o.note(phone.Event{Event: "marks", Call: was.CallID, Attempt: was.Attempt, Stream: h.stream, First: h.first, Last: h.last,
-		Received: h.received, Lost: h.lost, Mixed: h.mixed, FirstAt: h.firstAt.UTC(), LastAt: h.lastAt.UTC()})
+		Received: h.received, Lost: h.lost, Mixed: h.mixed, Spread: int(h.delays.spread().Milliseconds()), FirstAt: h.firstAt.UTC(), LastAt: h.lastAt.UTC()})
 }
 
 // act does what is due.

@@ -36,9 +36,10 @@ type Event struct {
 	Last     uint32   `json:"last,omitempty"`
 	Sent     uint32   `json:"sent,omitempty"`
 	Received uint32   `json:"received,omitempty"`
-	Lost     uint32   `json:"lost,omitempty"`  // gaps between First and Last
-	Mixed    uint32   `json:"mixed,omitempty"` // sounding packets without a mark right before First
-	Late     [][2]int `json:"late,omitempty"`  // marks that left late: number, ms
+	Lost     uint32   `json:"lost,omitempty"`   // gaps between First and Last
+	Mixed    uint32   `json:"mixed,omitempty"`  // sounding packets without a mark right before First
+	Late     [][2]int `json:"late,omitempty"`   // marks that left late: number, ms
+	Spread   int      `json:"spread,omitempty"` // ms between the fastest and the slowest of a hundred packets
 
 	FirstAt time.Time `json:"first_at,omitzero"`
 	LastAt  time.Time `json:"last_at,omitzero"`

@@ -1,0 +1,35 @@
+// Package security attacks the whole product from outside, on loopback, while people
+// talk: the binary itself, as a process of its own. What can be attacked in one room
+// is attacked there, under the same numbers.
+//
+// The numbers are those of the list of security tests that the project is held to.
+// What concerns SIP, RTP and the secrets of trunks, with the figures of the full size:
+//
+//	S-1   test/security  TestAttacks/S01OpenRelay      10,200 INVITEs by UDP, TCP and TLS at both agents: 0 at the carrier, no media
+//	      sip/registrar  TestS01OpenRelay...           100 answers, then silence; memory and goroutines flat
+//	S-2   test/security  TestAttacks/S02StolenPhone    a registered phone dials 10 numbers: 403 each, 0 at the carrier
+//	      sip/registrar  TestS02PhonesReachOnlyTheirLeg, sip/trunk TestS02NobodyCallsIn
+//	S-3   sip/registrar  TestS03...                    OPTIONS of strangers: silence; answers alike to the byte; medians within 1 ms over 10,000
+//	S-4   sip/registrar  TestS04...                    10,000 guesses from one address: 5 digests; 500 addresses at one account: 1 try a second, its owner works on
+//	S-5   sip/registrar  TestS05...                    replays after 1 s and 31 s, from elsewhere, with another URI or method: 0 taken
+//	S-6   test/security  TestS06Flood                  20,000 requests a second for 60 s from one source, and from 10,000, beside 20 talks: none ends
+//	      sip/registrar  TestS06...                    tables bounded; all strangers together 1,000 messages a second
+//	S-7   sip/registrar  TestS07Flood                  101 messages in 2 s: blocked for 5 minutes; offices: TestOffice...
+//	S-8   sip            TestS08Torture                RFC 4475, 50 messages by UDP, TCP and byte by byte, with a table of answers
+//	S-9   make fuzz      Fuzz...                       every parser, 10 minutes each (TIME=)
+//	S-10  sip            TestS10HeaderInjection        200 strings in 6 places: 0 headers more; FuzzInvite
+//	S-11  media/sdp      TestS11Descriptions           44 descriptions: none gives an address to send to
+//	S-12  sip            TestS12MalformedGrid          25 headers with 180 mutations: 4,500 messages, an answer after each, a call after every 50
+//	S-13  test/security  TestAttacks/S13Bleed          a packet to each of 10,000 ports, 20 times over: 0 packets back
+//	      media/rtp      TestS13Bleed
+//	S-14  media/rtp      TestS14Injection              right port, SSRC and sequence, wrong source: dropped and counted
+//	S-15  media/rtp      TestS15PortGuessing           1,000 ports: chi-square p > 0.01, none again within a minute
+//	S-16  sip            TestS16SpoofedByeAndCancel    481, and the call stays
+//	S-33  config         TestS33Secrets                files that everybody can read, the example's password: serve does not begin
+//	S-37  sip            TestS37TLS, TestCarrierMustBeWhoItIs; srtp needs tls: sip/trunk, TestValidateNamesTheKey
+//	F-12  sip/trunk      TestF12, TestF12NoDoubleRing
+//
+// `make security` runs all of them in full size (OUTPACE_SECURITY=1, some minutes);
+// `make test` runs them smaller. Not here: the messages of RFC 5118 (IPv6), and SIP
+// over WebSocket (S-17), which the product does not speak.
+package security
