@@ -11,7 +11,7 @@ import (
 
 // Notice is a fact, told to observers. The set is closed: AttemptBegan,
 // CallChanged, CallEnded, OperatorChanged, RestBroken, CampaignChanged, Paced,
-// Refused, Disposed, AudioReached, RecordingDone, Transferred.
+// Refused, Disposed, AudioReached, AudioOneWay, RecordingDone, Transferred.
 type Notice interface{ notice() }
 
 // AttemptBegan says that an attempt is durable and its INVITE leaves.
@@ -94,6 +94,18 @@ type AudioReached struct {
 	Answer   time.Duration // since the answer
 }
 
+// AudioOneWay says that the audio of a talk passes one way only, and because of whom.
+type AudioOneWay struct {
+	At       time.Time
+	Attempt  campaigns.AttemptID
+	Campaign campaigns.CampaignID
+	Trunk    string
+	Operator campaigns.UserID
+	Side     campaigns.Side
+	Cause    string // a media.OneWayCause
+	Browser  bool   // the side is an operator in the browser
+}
+
 // RecordingDone says that a recording is complete.
 type RecordingDone struct {
 	Attempt  campaigns.AttemptID
@@ -121,6 +133,7 @@ func (Paced) notice()           {}
 func (Refused) notice()         {}
 func (Disposed) notice()        {}
 func (AudioReached) notice()    {}
+func (AudioOneWay) notice()     {}
 func (RecordingDone) notice()   {}
 func (Transferred) notice()     {}
 
@@ -146,6 +159,7 @@ type OperatorView struct {
 	RestUntil       time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
 	Idle            string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
 	TakenBack       string                  `json:"taken_back,omitempty"`      // why the last call went away by itself, in words; until the next one
+	Line            string                  `json:"line,omitempty" doc:"what is wrong with the audio of the talk, in words"`
 	Campaign        campaigns.CampaignID    `json:"campaign,omitempty"`
 	Attempt         campaigns.AttemptID     `json:"attempt,omitempty"`
 	CallID          string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg

@@ -16,8 +16,8 @@ const (
 )
 
 // OneWay says that audio passes a bridge one way only, because of Leg. It comes again
-// where the cause changes; OneWayOver follows when both ways are fine again, unless the
-// bridge ends before.
+// where the cause changes; OneWayOver follows when both ways are fine again or the
+// bridge ends, but for the end of the leg itself.
 type OneWay struct {
 	Leg   LegID
 	Cause OneWayCause

@@ -34,8 +34,12 @@ type oneWay struct {
 func (o *oneWay) look(l *leg, now time.Time) media.Event {
 	pair := l.pairing.Load()
 	if pair != o.of {
+		was := o.told
 		o.of, o.foreign, o.told = pair, l.session.Foreign(), ""
 		o.awaited.Store(pair != nil)
+		if was != "" {
+			return media.OneWayOver{Leg: l.id, At: now}
+		}
 	}
 	if pair == nil {
 		return nil

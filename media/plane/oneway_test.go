@@ -220,10 +220,19 @@ func TestSilentAudio(t *testing.T) {
 	if e, is := look(silentAfter+2*time.Second, true).(media.OneWayOver); !is {
 		t.Errorf("told %+v after a sound, want that it is over", e)
 	}
+	look(silentAfter+3*time.Second, true)
 	l.pairing.Store(&pairing{customer: l, since: since.Add(time.Minute)})
 	if e := look(time.Minute+time.Second, false); e != nil {
 		t.Errorf("told %+v of a new bridge", e)
 	}
+	if _, is := look(time.Minute+silentAfter+time.Second, false).(media.OneWay); !is {
+		t.Error("not told of the silence in the new bridge")
+	}
+	l.pairing.Store(nil)
+	if e, is := look(time.Minute+silentAfter+2*time.Second, false).(media.OneWayOver); !is {
+		t.Errorf("told %+v at the end of the bridge, want that it is over", e)
+	}
+	l.pairing.Store(&pairing{customer: l, since: since.Add(time.Minute)})
 	l.watch.expect(since, false, time.Minute, time.Minute)
 	if e := l.oneWay.look(l, since.Add(5*time.Minute)); e != nil {
 		t.Errorf("told %+v of a leg that holds us", e)
