@@ -37,6 +37,7 @@ type Metrics struct {
 	operators                                         *prometheus.GaugeVec
 	skipped, dispositions                             *prometheus.CounterVec
 	recordingFailures                                 prometheus.Counter
+	audio                                             audio
 
 	seen  map[campaigns.UserID]dialer.OperatorView // to leave the old state
 	bound map[string]pacing.Bound                  // that is set, by campaign
@@ -135,6 +136,7 @@ func New(version string) *Metrics {
 	failures := prometheus.NewCounter(prometheus.CounterOpts{Name: "dialer_recording_failures_total", Help: "Recordings that ended early."})
 	r.MustRegister(failures)
 	m.recordingFailures = failures
+	m.audio = newAudio(histogram, counter)
 	return m
 }
 
@@ -169,6 +171,8 @@ func (m *Metrics) Notice(n dialer.Notice) {
 		m.dispositions.WithLabelValues(m.campaign(n.Campaign), m.codes.label(n.Disposal.Disposition)).Inc()
 	case dialer.AudioReached:
 		m.toBridge.WithLabelValues(m.campaign(n.Campaign)).Observe(n.Answer.Seconds())
+	case dialer.AudioOneWay:
+		m.audio.onOneWay(m.trunks.label(n.Trunk), n)
 	case dialer.RecordingDone:
 		if n.Err != nil {
 			m.recordingFailures.Inc()
@@ -214,6 +218,7 @@ func (m *Metrics) ended(n dialer.CallEnded) {
 	if e.AnsweredAt.IsZero() {
 		return
 	}
+	m.audio.ended(trunk, e.Audio)
 	m.setup.WithLabelValues(trunk).Observe(e.AnsweredAt.Sub(n.BeganAt).Seconds())
 	m.answers.WithLabelValues(c, string(e.Outcome)).Inc()
 	if e.Outcome == campaigns.Abandoned && !e.BridgedAt.IsZero() {
