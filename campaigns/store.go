@@ -227,6 +227,7 @@ type Ending struct {
 	Operator                                                 UserID    // who took it, if anyone
 	RingingAt, AnsweredAt, VerdictAt, GreetingEnd, BridgedAt time.Time // zero where it did not happen
 	Recording                                                string    // path inside the recording folder
+	Audio                                                    *Audio    // of an answered call; nil: there was none
 	Next                                                     Next
 	BadNumber                                                bool // the number is marked as bad
 	Suppress                                                 bool // the number goes to do-not-call
@@ -274,6 +275,7 @@ type Attempt struct {
 	Reason      string     `json:"reason,omitempty"`
 	Operator    UserID     `json:"operator,omitempty"`
 	Recording   string     `json:"recording,omitempty"`
+	Audio       *Audio     `json:"audio,omitempty"` // how it was
 	Disposition string     `json:"disposition,omitempty"`
 	DisposedBy  UserID     `json:"disposed_by,omitempty"`
 	Note        string     `json:"note,omitempty"`

@@ -81,6 +81,7 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	case a.Again || !c.OnTrial():
 		e.deps.Audio.StopDetect(customer)
 	}
+	e.operatorLine(c, o)
 	e.deps.Audio.Play(leg, media.PromptBeep)
 	e.startRecording(now, c)
 	if o.State() == operator.Lost && e.talks[c.ID()] == o.last { // back in the talk that the leg went away from
@@ -159,7 +160,7 @@ func (e *Engine) freeOperator(now time.Time, user string, takenBack campaigns.Ou
 	}
 	e.deps.Audio.Unbridge(media.LegID(o.leg))
 	e.mute(o, false)
-	o.last.over = true
+	o.last.over, o.lineTrouble = true, ""
 	if takenBack != "" {
 		o.last.disposed, o.takenBack = true, whyTakenBack(takenBack)
 	}

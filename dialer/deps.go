@@ -130,6 +130,7 @@ type Audio interface {
 	Record(leg media.LegID, path string)
 	StopRecord(leg media.LegID)
 	Heard(leg media.LegID) bool // any audio at all came from the leg
+	LegStats(leg media.LegID) (media.LegStats, bool)
 	Close(leg media.LegID)
 }
 

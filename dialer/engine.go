@@ -149,6 +149,7 @@ type liveCall struct {
 	optedOut  bool // the person pressed the key of the safe-harbour message
 	endedAt   time.Time
 	bridgeIn  time.Time // first customer packet at the operator
+	line      line      // how its audio is
 	heldAt    time.Time // since when the customer hears music; zero: they do not
 
 	third     *third          // in the talk, or called for it
@@ -170,18 +171,19 @@ type liveCall struct {
 // liveOperator is an operator with what the engine holds for them.
 type liveOperator struct {
 	*operator.Operator
-	campaign  campaigns.CampaignID
-	duty      bool   // the store has them on duty here
-	leg       string // leg id while there is one
-	legs      int    // counts legs, to name the next
-	code      string // feature code being keyed in
-	shift     shift
-	last      *talk               // the call that is talked in or wrapped up
-	takenBack string              // why the last call went away, in words; empty: it was a talk
-	muted     bool                // nobody hears them
-	listensTo campaigns.AttemptID // a manager; empty: to no call
-	presence  Presence
-	preview   *campaigns.Claim // the lead that is looked at, in preview campaigns
+	campaign    campaigns.CampaignID
+	duty        bool   // the store has them on duty here
+	leg         string // leg id while there is one
+	legs        int    // counts legs, to name the next
+	code        string // feature code being keyed in
+	shift       shift
+	last        *talk               // the call that is talked in or wrapped up
+	takenBack   string              // why the last call went away, in words; empty: it was a talk
+	muted       bool                // nobody hears them
+	lineTrouble string              // what is wrong with the audio of their talk, in words; empty: nothing
+	listensTo   campaigns.AttemptID // a manager; empty: to no call
+	presence    Presence
+	preview     *campaigns.Claim // the lead that is looked at, in preview campaigns
 }
 
 // talk is what an operator has on the screen.

@@ -375,6 +375,7 @@ type trunks struct {
 	used      int
 	dialled   []sip.LegID
 	hungUp    map[sip.LegID]int
+	goodbye   sip.Cause   // of the last hang-up
 	confirmed []sip.LegID // in the order they were
 	answered  map[sip.LegID]bool
 	full      error
@@ -414,6 +415,7 @@ func (t *trunks) Dial(leg sip.LegID, _ dialer.Route, _ []byte) {
 func (t *trunks) Hangup(leg sip.LegID, why sip.Cause) {
 	t.mu.Lock()
 	t.refused[leg] = why.Code
+	t.goodbye = why
 	t.hungUp[leg]++
 	first, up := t.hungUp[leg] == 1, t.answered[leg]
 	t.mu.Unlock()
@@ -541,9 +543,10 @@ func (p *phones) leg(user string) sip.LegID {
 
 // audio writes down what it is told, in words.
 type audio struct {
-	mute bool // no leg is ever heard
-	mu   sync.Mutex
-	told []string
+	mute  bool // no leg is ever heard
+	mu    sync.Mutex
+	told  []string
+	stats map[media.LegID]media.LegStats // of legs, as the test says
 }
 
 func (a *audio) note(format string, args ...any) {
@@ -585,8 +588,14 @@ func (a *audio) Mute(leg media.LegID, on bool)             { a.note("mute %s %v"
 func (a *audio) SendDigits(leg media.LegID, digits string) { a.note("press %s %s", leg, digits) }
 func (a *audio) Record(leg media.LegID, path string)       { a.note("record %s", leg) }
 func (a *audio) Heard(media.LegID) bool                    { return !a.mute }
-func (a *audio) StopRecord(leg media.LegID)                { a.note("stop record %s", leg) }
-func (a *audio) Close(leg media.LegID)                     { a.note("close %s", leg) }
+func (a *audio) LegStats(leg media.LegID) (media.LegStats, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	stats, is := a.stats[leg]
+	return stats, is
+}
+func (a *audio) StopRecord(leg media.LegID) { a.note("stop record %s", leg) }
+func (a *audio) Close(leg media.LegID)      { a.note("close %s", leg) }
 
 // observer keeps every notice.
 type observer struct {

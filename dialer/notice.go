@@ -11,8 +11,8 @@ import (
 
 // Notice is a fact, told to observers. The set is closed: AttemptBegan,
 // CallChanged, CallEnded, OperatorChanged, RestBroken, CampaignChanged, Paced,
-// Refused, Disposed, AudioReached, RecordingDone, Transferred, CallerArrived,
-// CallerRefused, CallerServed.
+// Refused, Disposed, AudioReached, AudioOneWay, RecordingDone, Transferred,
+// CallerArrived, CallerRefused, CallerServed.
 type Notice interface{ notice() }
 
 // AttemptBegan says that an attempt is durable and its INVITE leaves.
@@ -96,6 +96,18 @@ type AudioReached struct {
 	Answer   time.Duration // since the answer
 }
 
+// AudioOneWay says that the audio of a talk passes one way only, and because of whom.
+type AudioOneWay struct {
+	At       time.Time
+	Attempt  campaigns.AttemptID
+	Campaign campaigns.CampaignID
+	Trunk    string
+	Operator campaigns.UserID
+	Side     campaigns.Side
+	Cause    string // a media.OneWayCause
+	Browser  bool   // the side is an operator in the browser
+}
+
 // RecordingDone says that a recording is complete.
 type RecordingDone struct {
 	Attempt  campaigns.AttemptID
@@ -151,6 +163,7 @@ func (Paced) notice()           {}
 func (Refused) notice()         {}
 func (Disposed) notice()        {}
 func (AudioReached) notice()    {}
+func (AudioOneWay) notice()     {}
 func (RecordingDone) notice()   {}
 func (Transferred) notice()     {}
 
@@ -176,6 +189,7 @@ type OperatorView struct {
 	RestUntil       time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
 	Idle            string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
 	TakenBack       string                  `json:"taken_back,omitempty"`      // why the last call went away by itself, in words; until the next one
+	Line            string                  `json:"line,omitempty" doc:"what is wrong with the audio of the talk, in words"`
 	Campaign        campaigns.CampaignID    `json:"campaign,omitempty"`
 	Attempt         campaigns.AttemptID     `json:"attempt,omitempty"`
 	CallID          string                  `json:"call_id,omitempty"` // SIP Call-ID of the customer's leg

@@ -135,7 +135,7 @@ func (e *Engine) nameLeg(o *liveOperator) string {
 
 func (e *Engine) forgetLeg(o *liveOperator) {
 	delete(e.legs, o.leg)
-	o.leg, o.code, o.muted = "", "", false
+	o.leg, o.code, o.muted, o.lineTrouble = "", "", false, ""
 }
 
 func (e *Engine) dropLeg(o *liveOperator) {
@@ -149,6 +149,7 @@ func (e *Engine) dropLeg(o *liveOperator) {
 
 // legDown follows the end of an operator's leg, whoever ended it.
 func (e *Engine) legDown(now time.Time, o *liveOperator) {
+	e.keepLine(e.calls[campaigns.AttemptID(o.Call())], o)
 	e.deps.Audio.Close(media.LegID(o.leg))
 	e.forgetLeg(o)
 	id := campaigns.AttemptID(o.Call())
@@ -208,6 +209,7 @@ func (e *Engine) dialInAnswer(ev sip.Incoming) ([]byte, error) {
 func (e *Engine) operatorView(o *liveOperator) OperatorView {
 	v := OperatorView{
 		User: campaigns.UserID(o.ID()), State: o.State(), Since: o.Since(), Reason: o.Reason(), Campaign: o.campaign,
+		Line:      o.lineTrouble,
 		TakenBack: o.takenBack, Stage: o.Stage(), Leaves: o.PauseRequested(), RestUntil: o.shift.until,
 		Attempt: campaigns.AttemptID(o.Call()), Away: o.Away(), Leg: o.leg,
 	}

@@ -43,6 +43,10 @@ func (e *Engine) onSound(now time.Time, ev media.Event) {
 		}
 	case media.AudioLost:
 		e.onAudioLost(now, ev)
+	case media.OneWay:
+		e.onOneWay(now, ev)
+	case media.OneWayOver:
+		e.onOneWayOver(now, ev.Leg)
 	case media.Bridged:
 		e.onBridged(ev)
 	case media.Recorded:
@@ -105,6 +109,7 @@ func announcement(sit string) campaigns.Outcome {
 func (e *Engine) onAudioLost(now time.Time, ev media.AudioLost) {
 	if c := e.calls[campaigns.AttemptID(ev.Leg)]; c != nil {
 		e.log.Info("no audio from the customer", zap.String("call", string(ev.Leg)), zap.Duration("for", ev.For))
+		c.line.lost = noAudio("the customer", ev.For)
 		e.step(now, c, call.HangUp{})
 		return
 	}

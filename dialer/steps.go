@@ -128,7 +128,7 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 	case call.Suppress:
 		c.optedOut = true
 	case call.HangUpLeg:
-		e.deps.Trunks.Hangup(sip.LegID(c.ID()), sip.Cause{Code: 487, Q850: 16, Text: "normal call clearing"})
+		e.deps.Trunks.Hangup(sip.LegID(c.ID()), c.goodbye())
 	case call.ArmTimer:
 		since := c.Since()
 		e.after(a.After, func(now time.Time) { e.step(now, c, call.TimerFired{In: a.In, Since: since}) })

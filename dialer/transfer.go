@@ -228,6 +228,7 @@ func (e *Engine) handOver(now time.Time, c *liveCall, a call.HandOver) {
 		c.third = nil
 		o := e.operators[a.To]
 		o.last.asked, o.last.bridgedAt = false, now
+		e.operatorLine(c, o)
 		e.chain(c.ID(), o.last)
 	} else if c.recorded != "" { // nobody of ours hears what is said from now on
 		e.deps.Audio.StopRecord(media.LegID(c.ID()))

@@ -59,8 +59,8 @@ const (
 )
 
 // Event is what the plane tells the engine. The set is closed: Verdict,
-// Beep, Digit, Played, AudioAway, AudioLost, AudioBack, Bridged, Recorded, Closed. Events
-// are never dropped.
+// Beep, Recording, Digit, Played, AudioAway, AudioLost, AudioBack, OneWay, OneWayOver,
+// Bridged, Recorded, Closed. Events are never dropped.
 type Event interface{ event() }
 
 // Verdict is what the detector holds a leg to be. A later verdict of the same
@@ -158,6 +158,9 @@ type LegStats struct {
 	RelayedFromThere uint64        // received while bridged and relayed
 	FarLost          uint64        // packets of ours that the far end says it lost (RTCP)
 	RoundTrip        time.Duration // by RTCP, zero before the far end reported
+
+	Quality Quality // of its audio
+	Browser bool    // it came over a Wire
 }
 
 func (Verdict) event()   {}

@@ -32,6 +32,7 @@ func (l Law) Silence() byte {
 type Packet struct {
 	Law       Law    // of an audio payload
 	Event     bool   // Payload is a telephone-event (RFC 4733), not audio
+	Noise     bool   // Payload is comfort noise (RFC 3389): a pause of that loudness begins
 	Marker    bool   // first packet after a pause or a splice
 	Sequence  uint16 // RFC 3550 section 5.1
 	Timestamp uint32 // in samples

@@ -155,7 +155,7 @@ func (s *Store) endedBefore(ctx context.Context, a *keptAttempt) error {
 
 // finish writes an ending into an attempt.
 func (a *keptAttempt) finish(e campaigns.Ending) {
-	a.Outcome, a.Code, a.Q850, a.Reason, a.Operator, a.Recording, a.Counts = e.Outcome, e.Code, e.Q850, e.Reason, e.Operator, e.Recording, e.Count && !a.Inbound
+	a.Outcome, a.Code, a.Q850, a.Reason, a.Operator, a.Recording, a.Audio, a.Counts = e.Outcome, e.Code, e.Q850, e.Reason, e.Operator, e.Recording, e.Audio, e.Count && !a.Inbound
 	for _, t := range []struct {
 		to   *time.Time
 		from time.Time

@@ -208,10 +208,14 @@ func (w *writer) end(in campaigns.Ending) error {
 	if err != nil || !a.EndedAt.IsZero() {
 		return err
 	}
+	audio, err := packAudio(in.Audio)
+	if err != nil {
+		return err
+	}
 	_, err = w.exec(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
-		greeting_end = ?, bridged_at = ?, recording = ?, counts = ?, ended_at = ?, dialog = NULL WHERE id = ?`,
+		greeting_end = ?, bridged_at = ?, recording = ?, audio = ?, counts = ?, ended_at = ?, dialog = NULL WHERE id = ?`,
 		string(in.Outcome), in.Code, in.Q850, in.Reason, string(in.Operator), stamp(in.RingingAt), stamp(in.AnsweredAt), stamp(in.VerdictAt),
-		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, in.Count && !a.Inbound, stamp(in.At), string(in.Attempt))
+		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, audio, in.Count && !a.Inbound, stamp(in.At), string(in.Attempt))
 	if err != nil {
 		return fmt.Errorf("end attempt %s: %w", in.Attempt, err)
 	}
@@ -244,21 +248,34 @@ func (w *writer) end(in campaigns.Ending) error {
 // attemptColumns are those of scanAttempt, with their tables.
 const attemptColumns = `a.id, a.lead, coalesce(l.name, ''), a.campaign, a.segment, a.number, a.node, a.trunk, a.caller_id, a.decision, a.dialog,
 	a.began_at, a.ringing_at, a.answered_at, a.verdict_at, a.greeting_end, a.bridged_at, a.ended_at, a.outcome, a.code, a.q850, a.reason,
-	a.operator, a.recording, a.disposition, a.disposed_by, a.note, a.inbound FROM attempt a LEFT JOIN lead l ON l.id = a.lead`
+	a.operator, a.recording, a.audio, a.disposition, a.disposed_by, a.note, a.inbound FROM attempt a LEFT JOIN lead l ON l.id = a.lead`
 
 func scanAttempt(r scanner) (campaigns.Attempt, error) {
 	var a campaigns.Attempt
 	var decision string
+	var audio sql.NullString
 	var began, ringing, answered, verdict, greeting, bridged, ended int64
 	err := r.Scan(&a.ID, &a.Lead, &a.LeadName, &a.Campaign, &a.Segment, &a.Number, &a.Node, &a.Trunk, &a.CallerID, &decision, &a.Dialog,
 		&began, &ringing, &answered, &verdict, &greeting, &bridged, &ended, &a.Outcome, &a.Code, &a.Q850, &a.Reason,
-		&a.Operator, &a.Recording, &a.Disposition, &a.DisposedBy, &a.Note, &a.Inbound)
+		&a.Operator, &a.Recording, &audio, &a.Disposition, &a.DisposedBy, &a.Note, &a.Inbound)
 	if err != nil {
 		return campaigns.Attempt{}, err
 	}
 	a.BeganAt, a.RingingAt, a.AnsweredAt, a.VerdictAt = moment(began), moment(ringing), moment(answered), moment(verdict)
 	a.GreetingEnd, a.BridgedAt, a.EndedAt = moment(greeting), moment(bridged), moment(ended)
-	return a, json.Unmarshal([]byte(decision), &a.Decision)
+	if audio.Valid {
+		err = json.Unmarshal([]byte(audio.String), &a.Audio)
+	}
+	return a, errors.Join(err, json.Unmarshal([]byte(decision), &a.Decision))
+}
+
+// packAudio is what is kept of the audio of an attempt.
+func packAudio(a *campaigns.Audio) (sql.NullString, error) {
+	if a == nil {
+		return sql.NullString{}, nil
+	}
+	body, err := json.Marshal(a)
+	return sql.NullString{String: string(body), Valid: true}, err
 }
 
 // Open lists the attempts of a node that are begun and not ended; see

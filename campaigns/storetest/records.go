@@ -239,9 +239,14 @@ func recordsAttempts(t *testing.T, w *world) {
 	one := w.intent(w.takeOne("c"))
 	w.ok(w.Begin(w.ctx(), one))
 	at := func(s int) time.Time { return start.Add(time.Duration(s) * time.Second) }
+	audio := &campaigns.Audio{
+		Customer: &campaigns.LegAudio{Received: 900, Lost: 100, Loss: 0.1, Reordered: 2, Repeated: 1, FarLost: 3, JitterSeconds: 0.0125, RoundTrip: 0.08, Pauses: 2, PausedSeconds: 4.5, MOS: 3.2},
+		Operator: &campaigns.LegAudio{Received: 1000, MOS: 4.4, Browser: true},
+		OneWay:   []campaigns.OneWay{{Side: campaigns.CustomerSide, Cause: "nothing", After: 2.5, For: 1}},
+	}
 	w.ok(w.End(w.ctx(), campaigns.Ending{
 		Attempt: one.Attempt, Outcome: campaigns.Connected, Code: 200, Q850: 16, Reason: "normal", Operator: "ann",
-		RingingAt: at(1), AnsweredAt: at(2), VerdictAt: at(3), GreetingEnd: at(4), BridgedAt: at(5), Recording: "x.wav",
+		RingingAt: at(1), AnsweredAt: at(2), VerdictAt: at(3), GreetingEnd: at(4), BridgedAt: at(5), Recording: "x.wav", Audio: audio,
 		Next: campaigns.Next{Done: true}, Count: true, At: at(60),
 	}))
 	w.now = at(90)
@@ -268,7 +273,7 @@ func recordsAttempts(t *testing.T, w *world) {
 	want := campaigns.Attempt{
 		ID: one.Attempt, Lead: one.Claim.Lead.ID, LeadName: "a", Campaign: "c", Segment: "s", Number: "+4801", Node: "n1", Trunk: "trunk", CallerID: "+48220000000",
 		Decision: one.Decision, BeganAt: start, RingingAt: at(1), AnsweredAt: at(2), VerdictAt: at(3), GreetingEnd: at(4), BridgedAt: at(5), EndedAt: at(60),
-		Outcome: campaigns.Connected, Code: 200, Q850: 16, Reason: "normal", Operator: "ann", Recording: "x.wav",
+		Outcome: campaigns.Connected, Code: 200, Q850: 16, Reason: "normal", Operator: "ann", Recording: "x.wav", Audio: audio,
 	}
 	w.same("attempt", got, want)
 }

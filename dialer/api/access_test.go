@@ -69,6 +69,7 @@ var matrix = map[string]access{
 	"POST /api/v1/campaigns/{id}/pause":     {campaigns.RoleManager, "/api/v1/campaigns/spring/pause", nil, 200},
 	"POST /api/v1/campaigns/{id}/stop":      {campaigns.RoleManager, "/api/v1/campaigns/spring/stop", nil, 200},
 	"GET /api/v1/campaigns/{id}/pacing-log": {campaigns.RoleManager, "/api/v1/campaigns/spring/pacing-log", nil, 200},
+	"GET /api/v1/trunks/figures":            {campaigns.RoleManager, "", nil, 200},
 	"GET /api/v1/campaigns/{id}/forecast":   {campaigns.RoleManager, "/api/v1/campaigns/spring/forecast", nil, 200},
 	"GET /api/v1/campaigns/{id}/detection":  {campaigns.RoleManager, "/api/v1/campaigns/spring/detection", nil, 200},
 	"GET /api/v1/live":                      {campaigns.RoleManager, "", nil, 200},

@@ -110,6 +110,7 @@ type Server struct {
 	others       func(context.Context) []dialer.Snapshot
 	pacingLog    PacingLog
 	forecaster   Forecaster
+	trunks       func() []TrunkFigures
 	phones       BrowserPhone
 	detection    DetectionReport
 	hub          *Hub
@@ -136,7 +137,8 @@ type Deps struct {
 	Others       func(context.Context) []dialer.Snapshot
 	PacingLog    PacingLog
 	Forecaster   Forecaster
-	Phones       BrowserPhone // nil: no routes and events of phones
+	Trunks       func() []TrunkFigures // of this node
+	Phones       BrowserPhone          // nil: no routes and events of phones
 	Detection    DetectionReport
 	Hub          *Hub
 	Drafts       Drafts
@@ -160,7 +162,8 @@ func New(cfg Config, d Deps) *Server {
 		cfg.RequestsPerSecond = 50
 	}
 	s := &Server{
-		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
+		trunks: d.Trunks,
+		cfg:    cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
 		hub: d.Hub, drafts: d.Drafts, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
 	mux := http.NewServeMux()
@@ -180,6 +183,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeDesk(api)
 	s.routeCampaigns(api)
 	s.routeForecast(api)
+	s.routeTrunks(api)
 	s.routeDetection(api)
 	s.routeLeads(api)
 	s.routePeople(api)

@@ -284,6 +284,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		peers, others = newPeers(a.node), a.board.Others
 	}
 	public := api.New(cfg.API, api.Deps{
+		Trunks: func() []api.TrunkFigures { return trunkFigures(a.trunks, time.Now) },
 		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast), Phones: a.operators, Detection: a.detection.report,
 		Hub: a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(),
 		SIP:     a.sipOverWebSocket(cfg),

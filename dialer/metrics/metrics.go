@@ -38,6 +38,7 @@ type Metrics struct {
 	skipped, dispositions                             *prometheus.CounterVec
 	recordingFailures                                 prometheus.Counter
 	inbound                                           inbound
+	audio                                             audio
 
 	seen  map[campaigns.UserID]dialer.OperatorView // to leave the old state
 	bound map[string]pacing.Bound                  // that is set, by campaign
@@ -137,6 +138,7 @@ func New(version string) *Metrics {
 	r.MustRegister(failures)
 	m.recordingFailures = failures
 	m.inbound = newInbound(counter, histogram)
+	m.audio = newAudio(histogram, counter)
 	return m
 }
 
@@ -177,6 +179,8 @@ func (m *Metrics) Notice(n dialer.Notice) {
 		m.inbound.refused.WithLabelValues(m.campaign(n.Campaign), m.trunks.label(n.Trunk), n.Reason).Inc()
 	case dialer.CallerServed:
 		m.inbound.wait.WithLabelValues(m.campaign(n.Campaign)).Observe(n.Waited.Seconds())
+	case dialer.AudioOneWay:
+		m.audio.onOneWay(m.trunks.label(n.Trunk), n)
 	case dialer.RecordingDone:
 		if n.Err != nil {
 			m.recordingFailures.Inc()
@@ -231,6 +235,7 @@ func (m *Metrics) ended(n dialer.CallEnded) {
 	if e.AnsweredAt.IsZero() {
 		return
 	}
+	m.audio.ended(trunk, e.Audio)
 	m.setup.WithLabelValues(trunk).Observe(e.AnsweredAt.Sub(n.BeganAt).Seconds())
 	m.answers.WithLabelValues(c, string(e.Outcome)).Inc()
 	if e.Outcome == campaigns.Abandoned && !e.BridgedAt.IsZero() {

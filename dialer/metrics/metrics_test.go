@@ -337,3 +337,36 @@ func TestInbound(t *testing.T) {
 		}
 	}
 }
+
+// Audio is counted by trunk and by what operators talk with; a call without an answer,
+// and a leg from which nothing came, leave no figure.
+func TestAudio(t *testing.T) {
+	m := New("v")
+	end := func(trunk string, a *campaigns.Audio) {
+		m.Notice(dialer.CallEnded{Campaign: "spring", Trunk: trunk, BeganAt: began, Ending: campaigns.Ending{
+			Outcome: campaigns.Connected, AnsweredAt: after(time.Second), BridgedAt: after(2 * time.Second), At: after(time.Minute), Audio: a,
+		}})
+	}
+	end("main", &campaigns.Audio{
+		Customer: &campaigns.LegAudio{Received: 100, Loss: 0.02, MOS: 4, JitterSeconds: 0.004, RoundTrip: 0.03},
+		Operator: &campaigns.LegAudio{Received: 100, MOS: 4.4, Browser: true},
+	})
+	end("main", &campaigns.Audio{Customer: &campaigns.LegAudio{}, Operator: &campaigns.LegAudio{Received: 7, MOS: 3}})
+	end("main", nil)
+	m.Notice(dialer.AudioOneWay{Trunk: "main", Side: campaigns.CustomerSide, Cause: "nothing"})
+	m.Notice(dialer.AudioOneWay{Trunk: "main", Side: campaigns.OperatorSide, Cause: "silent", Browser: true})
+	text := m.scrape(t)
+	for _, want := range []string{
+		`dialer_audio_mos_count{trunk="main"} 1`, `dialer_audio_loss_ratio_sum{trunk="main"} 0.02`,
+		`dialer_audio_jitter_seconds_sum{trunk="main"} 0.004`, `dialer_audio_round_trip_seconds_count{trunk="main"} 1`,
+		`dialer_audio_operator_mos_sum{kind="browser"} 4.4`, `dialer_audio_operator_mos_sum{kind="phone"} 3`,
+		`dialer_audio_one_way_total{cause="nothing",trunk="main"} 1`, `dialer_audio_operator_one_way_total{cause="silent",kind="browser"} 1`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no line %s", want)
+		}
+	}
+	if strings.Contains(text, "dialer_audio_operator_round_trip_seconds_count{") {
+		t.Error("a round trip that nobody reported was counted")
+	}
+}

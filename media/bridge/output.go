@@ -1,6 +1,7 @@
 // Package bridge decides what a leg hears: the packets of the leg it is joined
-// with, prompts and other voices mixed over them, comfort silence where
-// nothing comes. It joins any two ports, RTP or browser.
+// with, prompts and other voices mixed over them, silence where nothing
+// comes, or the noise of a pause that comfort noise announces. It joins any two ports,
+// RTP or browser.
 //
 // It is not a conference server: no jitter is removed from what is relayed,
 // the far end's phone does that. It neither receives nor opens sockets.
@@ -54,6 +55,7 @@ type Output struct {
 	others  voices
 	digits  digits
 	tap     Tap
+	noise   noise
 
 	packet  media.Packet
 	payload [maxPayload]byte
@@ -91,6 +93,7 @@ func (o *Output) Splice(now time.Time, flowing bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.numbers.splice()
+	o.noise.level = 0
 	if flowing {
 		o.relayed = now
 	}
@@ -102,6 +105,7 @@ func (o *Output) Unsplice() {
 	defer o.mu.Unlock()
 	o.numbers.anchored = false
 	o.relayed = time.Time{}
+	o.noise.level = 0
 }
 
 // SetTap copies what the leg hears to t; nil ends it.
@@ -127,6 +131,7 @@ func (o *Output) Relay(now time.Time, p *media.Packet) bool {
 	o.fresh = false
 	span := media.FrameDuration
 	if !p.Event {
+		o.noise.level = 0
 		o.packet.Law, o.packet.Payload = o.law, o.payload[:len(p.Payload)]
 		codec.Convert(o.law, p.Law, o.packet.Payload, p.Payload)
 		o.over(now, o.packet.Payload)
@@ -168,7 +173,7 @@ func (o *Output) Tick(now time.Time) {
 	o.mu.Unlock()
 }
 
-// sendFrame sends 20 ms of whatever plays, else silence.
+// sendFrame sends 20 ms of whatever plays, else silence or the noise of a pause.
 func (o *Output) sendFrame(now time.Time) {
 	frame := o.payload[:media.SamplesPerFrame]
 	quiet := o.law.Silence()
@@ -177,6 +182,7 @@ func (o *Output) sendFrame(now time.Time) {
 	}
 	o.packet = media.Packet{Law: o.law, Payload: frame, Marker: o.fresh}
 	o.fresh = false
+	o.noise.fill(o.law, frame, o.pcm[:len(frame)])
 	o.numbers.next(&o.packet, len(frame))
 	if o.over(now, frame) {
 		o.hear(now)

@@ -44,6 +44,9 @@ func (p *Path) Relay(now time.Time, packet *media.Packet) bool {
 	return true
 }
 
+// Hush fills the pause that a comfort noise packet announces.
+func (p *Path) Hush(packet *media.Packet) { p.to.Hush(packet) }
+
 // First is when the first packet went out; zero before it.
 func (p *Path) First() time.Time {
 	if at := p.first.Load(); at != 0 {

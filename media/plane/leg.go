@@ -26,6 +26,7 @@ type leg struct {
 	output  *bridge.Output
 	ear     ear
 	watch   watch
+	oneWay  oneWay
 
 	path      atomic.Pointer[bridge.Path]     // where its packets go
 	pairing   atomic.Pointer[pairing]         // of a customer who is bridged
@@ -77,6 +78,10 @@ func newLeg(id media.LegID, spec media.LegSpec, ports rtp.Ports, post func(media
 // hear takes one packet. The joined leg comes first: whatever else is done with a
 // packet is done after it went out.
 func (l *leg) hear(now time.Time, p *media.Packet) {
+	if p.Noise {
+		l.hearNoise(p)
+		return
+	}
 	muted := l.muted.Load()
 	if path := l.path.Load(); path != nil && !muted {
 		l.relay(path, now, p)
@@ -94,6 +99,15 @@ func (l *leg) hear(now time.Time, p *media.Packet) {
 		}
 	}
 	l.ear.hear(now, p, l.found)
+	l.oneWay.hear(p)
+}
+
+// hearNoise lets the joined leg hear the noise that the far end announces a pause with.
+// For recordings and detectors the pause is a gap, as any.
+func (l *leg) hearNoise(p *media.Packet) {
+	if path := l.path.Load(); path != nil && !l.muted.Load() {
+		path.Hush(p)
+	}
 }
 
 func (l *leg) relay(path *bridge.Path, now time.Time, p *media.Packet) {
@@ -117,7 +131,10 @@ func (l *leg) tick(now time.Time) {
 	if pair := l.pairing.Load(); pair != nil && !pair.told.Load() {
 		l.tellBridged(pair, now)
 	}
-	if e := l.watch.look(l.id, now, l.session.LastHeard()); e != nil {
+	if e := l.watch.look(l.id, now, l.session.LastHeard(), l.session.Quiet()); e != nil {
+		l.post(e)
+	}
+	if e := l.oneWay.look(l, now); e != nil {
 		l.post(e)
 	}
 	if l.watch.reportDue(now) {
@@ -150,5 +167,6 @@ func (p *pairing) tell(post func(media.Event), now time.Time) {
 func (l *leg) stats() media.LegStats {
 	stats := l.session.Stats()
 	stats.RelayedFromThere, stats.RelayedLost = l.relayed.Load(), l.notRelayed.Load()
+	stats.Browser = l.wire != nil
 	return stats
 }

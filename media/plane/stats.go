@@ -11,7 +11,7 @@ type Stats struct {
 	Customers, Operators int // legs
 	Browsers             int // of the operators' legs, over a wire
 	Bridged              int // customers
-	OneWay               int // legs that should send and have not for 3 s
+	OneWay               int // legs that should send and have not for 2.5 s
 	PortsFree            int // pairs; -1 where the system chooses
 
 	Received, Sent       uint64 // packets, since the start
@@ -63,7 +63,7 @@ func (s *Stats) count(l *leg, now time.Time) {
 			s.Bridged++
 		}
 	}
-	if l.watch.oneWay(now, l.session.LastHeard()) {
+	if !l.session.Quiet() && l.watch.oneWay(now, l.session.LastHeard()) {
 		s.OneWay++
 	}
 }

@@ -35,8 +35,13 @@ func (w *watch) expect(now time.Time, expected bool, initial, later time.Duratio
 	w.expected, w.initial, w.later = expected, initial, later
 }
 
-// look returns AudioAway, AudioLost or AudioBack where one is due, else nil.
-func (w *watch) look(id media.LegID, now, heard time.Time) media.Event {
+// quietLonger is how many times longer nothing may come from a far end that announced
+// its pause by comfort noise (RFC 3389): it speaks again when somebody does there.
+const quietLonger = 4
+
+// look returns AudioAway, AudioLost or AudioBack where one is due, else nil. quiet says
+// that the far end announced a pause with its last packet.
+func (w *watch) look(id media.LegID, now, heard time.Time, quiet bool) media.Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.expected {
@@ -49,15 +54,18 @@ func (w *watch) look(id media.LegID, now, heard time.Time) media.Event {
 			limit = w.initial
 		}
 	}
-	quiet := now.Sub(since)
+	if quiet {
+		limit *= quietLonger
+	}
+	nothing := now.Sub(since)
 	switch {
-	case quiet > limit && !w.lost:
+	case nothing > limit && !w.lost:
 		w.lost = true
-		return media.AudioLost{Leg: id, For: quiet, At: now}
-	case w.away > 0 && heard.After(w.since) && quiet > w.away && !w.gone && !w.lost:
+		return media.AudioLost{Leg: id, For: nothing, At: now}
+	case w.away > 0 && heard.After(w.since) && nothing > w.away && !w.gone && !w.lost:
 		w.gone = true
 		return media.AudioAway{Leg: id, At: now}
-	case (w.lost || w.gone) && heard.After(w.since) && quiet <= w.backWithin(limit):
+	case (w.lost || w.gone) && heard.After(w.since) && nothing <= w.backWithin(limit):
 		w.lost, w.gone = false, false
 		return media.AudioBack{Leg: id, At: heard}
 	}
@@ -72,13 +80,17 @@ func (w *watch) backWithin(limit time.Duration) time.Duration {
 	return limit
 }
 
-// oneWayAfter is when a leg that should send and does not counts as one-way.
-const oneWayAfter = 3 * time.Second
-
 func (w *watch) oneWay(now, heard time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.expected && now.Sub(w.since) > oneWayAfter && now.Sub(heard) > oneWayAfter
+}
+
+// expects says whether packets are to come.
+func (w *watch) expects() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.expected
 }
 
 func (w *watch) reportDue(now time.Time) bool {

@@ -237,7 +237,7 @@ func TestWatchTellsAwayOnce(t *testing.T) {
 		if c.heard > 0 {
 			heard = at(c.heard)
 		}
-		if got := w.look("o", at(c.now), heard); got != c.want {
+		if got := w.look("o", at(c.now), heard, false); got != c.want {
 			t.Errorf("at %d ms: %+v, want %+v", c.now, got, c.want)
 		}
 	}

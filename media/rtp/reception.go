@@ -12,21 +12,28 @@ type reception struct {
 	jitter    int64  // in samples, times 16 (appendix A.8)
 }
 
-// hear counts one packet.
-func (r *reception) hear(h *header, now time.Time) {
-	arrival := now.UnixNano() / 125_000 // in samples
-	transit := int64(int32(uint32(arrival) - h.timestamp))
+// number places a packet by its sequence number and says how far it is ahead of the
+// newest before it; anew: it begins another stream.
+func (r *reception) number(h *header) (ahead int, anew bool) {
 	if !r.started || h.ssrc != r.ssrc || jumped(r.top, h.sequence) {
 		*r = reception{started: true, ssrc: h.ssrc, before: r.expected(), jitter: r.jitter,
-			base: uint32(h.sequence), top: uint32(h.sequence), transit: transit}
-		return
+			base: uint32(h.sequence), top: uint32(h.sequence)}
+		return 0, true
 	}
-	if ahead := int16(h.sequence - uint16(r.top)); ahead > 0 {
+	ahead = int(int16(h.sequence - uint16(r.top)))
+	if ahead > 0 {
 		r.top += uint32(ahead)
 	}
-	d := transit - r.transit
-	r.transit = transit
-	if d = max(d, -d); d < 10*8000 {
+	return ahead, false
+}
+
+// arrive moves the jitter on by a packet; compare is false for the first after a pause.
+func (r *reception) arrive(h *header, now time.Time, compare bool) {
+	arrival := now.UnixNano() / 125_000 // in samples
+	d := r.transit
+	r.transit = int64(int32(uint32(arrival) - h.timestamp))
+	d -= r.transit
+	if d = max(d, -d); compare && d < 10*8000 {
 		r.jitter += d - (r.jitter+8)>>4
 	}
 }

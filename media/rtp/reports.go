@@ -28,6 +28,9 @@ type reports struct {
 	received  uint64
 	farLost   uint64
 	roundTrip time.Duration
+
+	farFraction uint8     // of our packets that the far end lost of late, in 1/256
+	farAt       time.Time // when it said so
 }
 
 // hearReport reads a compound packet of the far end; of a stranger it is
@@ -87,7 +90,7 @@ func (r *reports) read(blocks []rtcp.ReceptionReport, ours uint32, now time.Time
 		if block.SSRC != ours {
 			continue
 		}
-		r.farLost = uint64(block.TotalLost)
+		r.farLost, r.farFraction, r.farAt = uint64(block.TotalLost), block.FractionLost, now
 		if block.LastSenderReport == 0 {
 			continue
 		}

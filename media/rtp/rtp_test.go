@@ -61,9 +61,9 @@ func TestReception(t *testing.T) {
 		{"started anew", []uint16{10, 11, 40000, 40001}, 4},
 	}
 	for _, tt := range tests {
-		var r reception
+		var r meter
 		for i, s := range tt.sequences {
-			r.hear(&header{sequence: s, timestamp: uint32(s) * 160}, begin.Add(time.Duration(i)*20*time.Millisecond))
+			r.hear(&header{sequence: s, timestamp: uint32(s) * 160}, sdp.ULaw, 160, begin.Add(time.Duration(i)*20*time.Millisecond))
 		}
 		if r.expected() != tt.expected {
 			t.Errorf("%s: expected %d, want %d", tt.name, r.expected(), tt.expected)
@@ -74,13 +74,13 @@ func TestReception(t *testing.T) {
 // Packets that come 10 ms early and late in turn have a jitter that nears the
 // 20 ms between one transit and the next.
 func TestJitter(t *testing.T) {
-	var r reception
+	var r meter
 	for i := range 200 {
 		at := begin.Add(time.Duration(i) * 20 * time.Millisecond)
 		if i%2 == 0 {
 			at = at.Add(20 * time.Millisecond)
 		}
-		r.hear(&header{sequence: uint16(i), timestamp: uint32(i) * 160}, at)
+		r.hear(&header{sequence: uint16(i), timestamp: uint32(i) * 160}, sdp.ULaw, 160, at)
 	}
 	if got := media.Span(int(r.jitter >> 4)); got < 18*time.Millisecond || got > 20*time.Millisecond {
 		t.Errorf("jitter = %v, want about 20 ms", got)

@@ -50,7 +50,7 @@ type Session struct {
 	// Of the receiving goroutine.
 	current *Description
 	latch   latch
-	heard   reception
+	heard   meter
 	opener  protection
 	packet  media.Packet
 	serves  func(time.Time, *media.Packet)
@@ -60,6 +60,7 @@ type Session struct {
 	output [headerSize + maxPayload + tagSize]byte
 
 	counters
+	told told
 }
 
 // maxPayload is 120 ms of audio: more than anyone sends.
@@ -172,12 +173,12 @@ func (s *Session) take(b []byte, from netip.AddrPort, now time.Time) bool {
 	if s.latch.source != before {
 		s.target.Store(&target{d, s.latch.source})
 	}
-	s.count(&h, now)
-	if kind == sdp.Noise || len(payload) == 0 || len(payload) > maxPayload {
+	s.count(&h, kind, len(payload), now)
+	if len(payload) == 0 || len(payload) > maxPayload {
 		return false
 	}
 	s.packet = media.Packet{
-		Event: kind == sdp.Event, Marker: h.marker,
+		Event: kind == sdp.Event, Noise: kind == sdp.Noise, Marker: h.marker,
 		Sequence: h.sequence, Timestamp: h.timestamp, Payload: payload,
 	}
 	if kind == sdp.ALaw {
@@ -227,16 +228,6 @@ func (s *Session) refuse(from netip.AddrPort) {
 	s.foreign.Add(1)
 }
 
-func (s *Session) count(h *header, now time.Time) {
-	s.heard.hear(h, now)
-	s.received.Add(1)
-	s.expected.Store(s.heard.expected())
-	s.heardSSRC.Store(s.heard.ssrc)
-	s.heardTop.Store(s.heard.top)
-	s.jitter.Store(s.heard.jitter >> 4)
-	s.lastHeard.Store(now.UnixNano())
-}
-
 // Send writes p to the far end; without a description, or while the far end
 // wants no audio, it does nothing.
 func (s *Session) Send(p *media.Packet) error {
@@ -271,10 +262,10 @@ func (s *Session) Send(p *media.Packet) error {
 
 // Stats are the figures so far.
 func (s *Session) Stats() media.LegStats {
-	received, expected := s.received.Load(), s.expected.Load()
+	q := s.Quality()
 	stats := media.LegStats{
-		Received: received, Sent: s.sent.Load(), Lost: max(expected, received) - received,
-		Foreign: s.foreign.Load(), Jitter: media.Span(int(s.jitter.Load())),
+		Received: q.Received, Sent: q.Sent, Lost: q.Lost(),
+		Foreign: s.foreign.Load(), Jitter: media.Span(int(s.jitter.Load())), Quality: q,
 	}
 	s.reports.addTo(&stats)
 	return stats

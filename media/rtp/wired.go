@@ -22,7 +22,7 @@ func (s *Session) Wired() bool { return s.wire != nil }
 // in. It is what a latch that has taken no source takes at once.
 var nobody netip.AddrPort
 
-// Hear takes one RTP datagram of the wire; nil where it is neither audio nor an event.
+// Hear takes one RTP datagram of the wire; nil where it is neither audio, noise nor an event.
 // The packet is valid until the next call.
 func (s *Session) Hear(b []byte, now time.Time) *media.Packet {
 	if !s.take(b, nobody, now) {

@@ -301,6 +301,10 @@ func TestTalk(t *testing.T) {
 		return len(all) == 2, len(all)
 	})
 	p.wantMetric(t, 10*time.Second, `dialer_sip_legs{agent="trunk"}`, 0)
+	for _, a := range boss.attempts(t, "talk") {
+		wantSoundFigures(t, a)
+	}
+	wantTrunkFigures(t, boss, "line", 2)
 	var audit []campaigns.AuditEntry
 	must(t, p.signIn(t, "chief", apiPassword("chief")).do(t.Context(), http.MethodGet, "/api/v1/audit", nil, &audit))
 	var transfers []string // newest first

@@ -24,3 +24,21 @@ export function takenBack(why: string): string {
   const key = answerers[why]
   return t('hint.taken_back', { why: key ? t(key) : why })
 }
+
+// troubles are what the server says of the audio of a talk, in words of ours.
+const troubles: Record<string, Key> = {
+  "we hear nothing from the customer's carrier": 'line.nothing',
+  "the customer's audio comes from an address that it may not come from": 'line.elsewhere',
+  "the customer's line is silent": 'line.silent',
+  "the customer's carrier hears nothing from us": 'line.not_heard',
+  'we hear nothing from your phone: the customer does not hear you': 'line.yours_nothing',
+  'your audio comes from an address that it may not come from': 'line.yours_elsewhere',
+  'your microphone is silent: the customer does not hear you': 'line.yours_silent',
+  'your phone hears nothing from us': 'line.yours_not_heard',
+}
+
+// lineTrouble is what is wrong with the audio of the talk, in the language of the page.
+export function lineTrouble(why: string): string {
+  const key = troubles[why]
+  return key ? t(key) : why
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { View } from './desk.svelte'
-import { takenBack } from './labels'
+import { lineTrouble, takenBack } from './labels'
 import { dialled, mayDo, standing } from './talk'
 
 const view = (over: object) => ({ state: 'talking', talk: 'bridged', ...over }) as unknown as View
@@ -34,4 +34,9 @@ test('a number is sent as digits', () => expect(dialled('+48 22 (555) 01-23')).t
 test('why a call went away, in words', () => {
   expect(takenBack('the last call was taken back: a fax answered')).toBe('The last call went away by itself: a fax answered.')
   expect(takenBack('something new')).toMatch(/something new/)
+})
+
+test('what is wrong with the line is said in the language of the page, else as the server does', () => {
+  expect(lineTrouble("we hear nothing from the customer's carrier")).toBe("We hear nothing from the customer's carrier.")
+  expect(lineTrouble('something new')).toBe('something new')
 })
