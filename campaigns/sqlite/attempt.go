@@ -195,7 +195,18 @@ func (w *writer) end(in campaigns.Ending) error {
 	if err != nil || !a.EndedAt.IsZero() {
 		return err
 	}
-	_, err = w.exec(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
+	if err := w.settle(a, in); err != nil {
+		return err
+	}
+	return w.tell(func() ([]campaigns.Event, error) {
+		l, err := w.leadTold(a.Lead)
+		return campaigns.EventsOfEnding(a.Ended(in), l), err
+	})
+}
+
+// settle writes the ending of an open attempt, and tells nobody.
+func (w *writer) settle(a campaigns.Attempt, in campaigns.Ending) error {
+	_, err := w.exec(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
 		greeting_end = ?, bridged_at = ?, recording = ?, counts = ?, ended_at = ?, dialog = NULL WHERE id = ?`,
 		string(in.Outcome), in.Code, in.Q850, in.Reason, string(in.Operator), stamp(in.RingingAt), stamp(in.AnsweredAt), stamp(in.VerdictAt),
 		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, in.Count, stamp(in.At), string(in.Attempt))
