@@ -114,6 +114,8 @@ type Server struct {
 	drafts       Drafts
 	linking      sync.Mutex // a link is used once
 	phoneSecrets PhoneSecrets
+	webhooks     Webhooks
+	outbox       campaigns.Outbox
 	prompts      []string
 	logins       *throttle
 	remembered   *remembered
@@ -139,6 +141,7 @@ type Deps struct {
 	Hub          *Hub
 	Drafts       Drafts
 	PhoneSecrets PhoneSecrets
+	Webhooks     Webhooks     // nil: no routes of webhooks
 	Prompts      []string     // messages that campaigns may name; nil: not checked
 	Page         http.Handler // the live page
 	Version      string
@@ -156,6 +159,9 @@ func New(cfg Config, d Deps) *Server {
 	s := &Server{
 		cfg: cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
 		hub: d.Hub, drafts: d.Drafts, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
+	}
+	if outbox, ok := campaigns.As[campaigns.Outbox](d.Records); ok && d.Webhooks != nil {
+		s.webhooks, s.outbox = d.Webhooks, outbox
 	}
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)
@@ -178,6 +184,9 @@ func New(cfg Config, d Deps) *Server {
 	s.routeLeads(api)
 	s.routePeople(api)
 	s.routeImport(api)
+	if s.webhooks != nil {
+		s.routeWebhooks(api)
+	}
 	handle(mux, api, s.stream, huma.Operation{
 		OperationID: "events-stream", Method: http.MethodGet, Path: "/api/v1/events/stream", Tags: []string{"events"},
 		Summary: "Server-sent events: `operator` and `phone` for who is signed in, `live` for managers",

@@ -118,13 +118,15 @@ func open(t *testing.T, secret string) *sqlite.Store {
 	return store
 }
 
-// start runs a room until the returned function is called.
-func start(t *testing.T, store *sqlite.Store, cfg Config, over http.RoundTripper) (*Room, func()) {
+// start runs a room, which looks for what is due so often, until the returned function
+// is called.
+func start(t *testing.T, store *sqlite.Store, cfg Config, over http.RoundTripper, idle time.Duration) (*Room, func()) {
 	t.Helper()
 	if cfg.MaxBacklog == 0 {
 		cfg.MaxBacklog = 1 << 30
 	}
 	r := New(cfg, Deps{Outbox: store, Records: store, Holder: "here", Node: "n", Mask: func(string) string { return "***" }, Transport: over, Log: zap.NewNop()})
+	r.idle = idle
 	ctx, cancel := context.WithCancel(t.Context())
 	var ran sync.WaitGroup
 	ran.Go(func() { _ = r.Run(ctx) })

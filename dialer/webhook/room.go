@@ -33,7 +33,8 @@ type Room struct {
 	sender *sender
 	queue  chan dialer.Notice
 	wake   chan struct{}
-	told   atomic.Bool // there is an endpoint
+	idle   time.Duration // how often is looked for what is due and for endpoints
+	told   atomic.Bool   // there is an endpoint
 
 	mu      sync.Mutex
 	workers map[campaigns.EndpointID]*worker
@@ -75,14 +76,15 @@ func New(cfg Config, d Deps) *Room {
 		d.Transport = transport(allow, nil)
 	}
 	return &Room{
-		cfg: cfg, d: d, sender: newSender(cfg, d.Mask, d.Transport), queue: make(chan dialer.Notice, noticesAtMost), wake: make(chan struct{}, 1),
+		cfg: cfg, d: d, sender: newSender(cfg, d.Mask, d.Transport), queue: make(chan dialer.Notice, noticesAtMost), wake: make(chan struct{}, 1), idle: lookEvery,
 		workers: map[campaigns.EndpointID]*worker{}, bridged: map[campaigns.UserID]campaigns.AttemptID{},
 	}
 }
 
 const (
 	noticesAtMost = 4096
-	// lookEvery is how often endpoints are read again; trimEvery how often bounds are kept.
+	// lookEvery is how often endpoints and what is due are read again where nothing says
+	// that they changed; trimEvery how often bounds are kept.
 	lookEvery = 5 * time.Second
 	trimEvery = 10 * time.Second
 	// keptFor is how long deliveries that are over are kept for people to look at, and
@@ -122,7 +124,7 @@ func (r *Room) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	all.Go(func() { r.publish(ctx) })
-	look, trim := time.NewTicker(lookEvery), time.NewTicker(trimEvery)
+	look, trim := time.NewTicker(r.idle), time.NewTicker(trimEvery)
 	defer look.Stop()
 	defer trim.Stop()
 	for {
@@ -173,8 +175,9 @@ func (r *Room) look(ctx context.Context, all *sync.WaitGroup) error {
 			w.endpoint.Store(&e)
 			all.Go(func() { w.run(workerCtx) })
 		}
-		w.endpoint.Store(&e)
-		w.look()
+		if w.endpoint.Swap(&e).Version != e.Version {
+			w.look()
+		}
 	}
 	for id, w := range r.workers {
 		if !there[id] {
@@ -233,3 +236,9 @@ func (r *Room) mayTrim(ctx context.Context) bool {
 	}
 	return waiting+over > r.cfg.MaxBacklog || over > r.cfg.MaxBacklog/keptPart
 }
+
+// CheckURL says what is wrong with the URL of an endpoint; see Config.CheckURL.
+func (r *Room) CheckURL(url string) error { return r.cfg.CheckURL(url) }
+
+// NewSecret makes a secret; see NewSecret.
+func (r *Room) NewSecret() string { return NewSecret() }

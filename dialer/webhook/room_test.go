@@ -27,7 +27,7 @@ func TestF18(t *testing.T) {
 			}
 			return http.StatusOK
 		}}
-		_, stop := start(t, store, Config{MaxBacklog: size}, crm)
+		_, stop := start(t, store, Config{MaxBacklog: size}, crm, time.Minute)
 		defer stop()
 		for n := range each {
 			for lead := range leads {
@@ -83,7 +83,7 @@ func TestBacklogIsBounded(t *testing.T) {
 			}
 			return http.StatusServiceUnavailable
 		}}
-		r, stop := start(t, store, Config{MaxBacklog: 40_000}, crm)
+		r, stop := start(t, store, Config{MaxBacklog: 40_000}, crm, lookEvery)
 		defer stop()
 		for i := range 300 {
 			ev := campaigns.NewEvent(fmt.Sprint(i), campaigns.CallFinished, time.Now(), campaigns.LeadKey(campaigns.LeadID(i)), map[string]int{"i": i})
@@ -114,7 +114,7 @@ func TestTriesAndDelays(t *testing.T) {
 	secret := NewSecret()
 	s := newSender(Config{}, nil, &receiver{secret: secret, answer: func(int) int { return http.StatusFound }})
 	e := campaigns.Endpoint{URL: "https://crm.example", Numbers: true, Secrets: []campaigns.Secret{{Text: secret}}}
-	d := campaigns.Delivery{State: campaigns.DeliveryWaiting, Event: campaigns.NewEvent("1", campaigns.CallFinished, time.Now(), "k", 1)}
+	d := campaigns.Delivery{State: campaigns.DeliveryWaiting, Event: campaigns.NewEvent("1", campaigns.CallFinished, time.Now(), "k", map[string]int{"n": 1})}
 	for i, wait := range append(waits[1:len(waits):len(waits)], 0) {
 		d, _ = s.try(t.Context(), e, d)
 		if d.Tries != i+1 || d.Status != http.StatusFound || d.Problem != "302 Found" {
@@ -138,7 +138,7 @@ func TestGoneDisables(t *testing.T) {
 		store := open(t, secret)
 		defer store.Close()
 		crm := &receiver{secret: secret, answer: func(int) int { return http.StatusGone }}
-		_, stop := start(t, store, Config{}, crm)
+		_, stop := start(t, store, Config{}, crm, lookEvery)
 		defer stop()
 		publish(t, store, "1")
 		publish(t, store, "2")

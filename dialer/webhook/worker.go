@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -65,13 +66,14 @@ func (w *worker) run(ctx context.Context) {
 			w.r.d.Log.Warn("an endpoint is not told", zap.String("endpoint", string(id)), zap.Error(err))
 		}
 		var wake <-chan struct{} = w.wake
+		var rest time.Duration
 		if w.tookFailure() {
-			w.heldTo, wake = time.Time{}, nil // it may be somebody else's now
+			w.heldTo, wake, rest = time.Time{}, nil, pauseAfter // it may be somebody else's now
 		}
 		if err != nil {
-			wake = nil
+			wake, rest = nil, pauseAfter
 		}
-		pause := time.NewTimer(pauseAfter)
+		pause := time.NewTimer(cmp.Or(rest, w.r.idle))
 		select {
 		case <-wake:
 		case <-pause.C:
