@@ -46,6 +46,7 @@ var matrix = map[string]access{
 	"PUT /api/v1/operator/draft":           {campaigns.RoleOperator, "", map[string]string{"attempt": "a1", "note": ""}, noContent},
 	"GET /api/v1/operator/draft":           {campaigns.RoleOperator, "", nil, 404},
 	"DELETE /api/v1/operator/draft":        {campaigns.RoleOperator, "", nil, noContent},
+	"GET /api/v1/events":                   {"", "", nil, 426}, // who asks without a WebSocket; see TestSocketRights
 	"GET /api/v1/events/stream":            {campaigns.RoleOperator, "", nil, 200},
 	"POST /api/v1/operator/consult":        {campaigns.RoleOperator, "", map[string]any{"to": map[string]string{"operator": "bob"}}, noContent},
 	"POST /api/v1/operator/transfer":       {campaigns.RoleOperator, "", nil, noContent},

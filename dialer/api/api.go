@@ -189,7 +189,11 @@ func New(cfg Config, d Deps) *Server {
 	}
 	handle(mux, api, s.stream, huma.Operation{
 		OperationID: "events-stream", Method: http.MethodGet, Path: "/api/v1/events/stream", Tags: []string{"events"},
-		Summary: "Server-sent events: `operator` and `phone` for who is signed in, `live` for managers",
+		Summary: "Server-sent events: `operator` and `phone` for who is signed in, `live` for managers; with topics=operator,phone,live the messages of the WebSocket, resumed by Last-Event-ID",
+	})
+	handle(mux, api, s.socket, huma.Operation{
+		OperationID: "events-socket", Method: http.MethodGet, Path: "/api/v1/events", Tags: []string{"events"},
+		Summary: "WebSocket: send {topics, resume_from, token} once; snapshots, then deltas, of `operator`, `phone` and `live`",
 	})
 	handle(mux, api, s.recording, huma.Operation{
 		OperationID: "recordings-play", Method: http.MethodGet, Path: "/api/v1/recordings/{attempt}", Tags: []string{"recordings"},
