@@ -264,7 +264,7 @@ type world struct {
 	tokens     map[string]string // of each user
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
@@ -299,7 +299,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // signIn makes a token that lasts for a while.
-func (w *world) signIn(t *testing.T, user campaigns.UserID, lasts time.Duration) string {
+func (w *world) signIn(t testing.TB, user campaigns.UserID, lasts time.Duration) string {
 	t.Helper()
 	token, hash := NewToken()
 	err := w.store.SaveToken(t.Context(), campaigns.Token{Hash: hash, User: user, Name: "test", CreatedAt: time.Now(), ExpiresAt: time.Now().Add(lasts)})
