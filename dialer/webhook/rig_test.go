@@ -107,7 +107,7 @@ func verify(h http.Header, content []byte, secret string, now time.Time) error {
 // open makes a store with an endpoint "crm".
 func open(t *testing.T, secret string) *sqlite.Store {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), sqlite.WithCheckpointEvery(time.Hour)) // days pass here
 	if err != nil {
 		t.Fatal(err)
 	}
