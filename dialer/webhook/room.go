@@ -124,7 +124,7 @@ func (r *Room) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	all.Go(func() { r.publish(ctx) })
-	look, trim := time.NewTicker(r.idle), time.NewTicker(trimEvery)
+	look, trim := time.NewTicker(r.idle), time.NewTicker(max(trimEvery, r.idle))
 	defer look.Stop()
 	defer trim.Stop()
 	for {

@@ -27,7 +27,7 @@ func TestF18(t *testing.T) {
 			}
 			return http.StatusOK
 		}}
-		_, stop := start(t, store, Config{MaxBacklog: size}, crm, time.Minute)
+		_, stop := start(t, store, Config{MaxBacklog: size}, crm, 5*time.Minute)
 		defer stop()
 		for n := range each {
 			for lead := range leads {
