@@ -18,6 +18,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
+	"github.com/outpace-dialer/outpace/dialer/webhook"
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/plane"
 	"github.com/outpace-dialer/outpace/media/webrtc"
@@ -41,6 +42,7 @@ type Config struct {
 	Detection detect.Config   `yaml:"detection"`
 	Engine    dialer.Config   `yaml:"engine"`
 	API       api.Config      `yaml:"api"`
+	Webhooks  webhook.Config  `yaml:"webhooks"`
 	Log       Log             `yaml:"log"`
 	Drain     Drain           `yaml:"drain"`
 	PacingLog PacingLog       `yaml:"pacing_log"`
@@ -320,6 +322,7 @@ func (c Config) Validate() error {
 	under("dns", c.DNS.Validate())
 	under("media", c.Media.Validate())
 	under("detection", c.Detection.Validate())
+	under("webhooks", c.Webhooks.Validate())
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:

@@ -123,6 +123,15 @@ func (s *Store) writeCampaign(ctx context.Context, c campaigns.Campaign, old str
 	var step change
 	step.must(g+"campaigns", string(c.ID), old)
 	step.do("HSET", g+"campaigns", string(c.ID), body)
+	if old != "" {
+		var before campaigns.Campaign
+		if err := json.Unmarshal([]byte(old), &before); err != nil {
+			return err
+		}
+		if before.State != c.State {
+			step.tell(g, campaigns.EventOfState(c, before.State, time.Now()))
+		}
+	}
 	if rebuild {
 		step.do("INCR", g+"generation")
 		step.do("HSET", g+"rebuilds", string(c.ID), 0)

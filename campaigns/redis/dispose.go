@@ -76,6 +76,7 @@ func suppressions(a *keptAttempt, l campaigns.Lead, d campaigns.Disposal) []camp
 
 // dispose adds a disposition to a work.
 func (w *work) dispose(x *seat, a *keptAttempt, d campaigns.Disposal) error {
+	w.tell(w.s.keys.leads(w.shard), campaigns.EventsOfDisposal(a.Attempt, x.lead, d)...)
 	w.undoMove(x, a.MovedTo, d.Next.MoveTo)
 	a.Disposition, a.DisposedBy, a.Note, a.MovedTo = d.Disposition, d.By, d.Note, d.Next.MoveTo
 	if err := w.writeAttempt(a); err != nil {

@@ -28,11 +28,18 @@
 //	  pacing_logs      set     campaigns that have a pacing log
 //	  nodes            hash    node → term, end of its lease by the clock of Redis, home, about, for whom, URL, renewals
 //	  duties           hash    operator → node, its term, number of what it said, on or off
+//	  endpoints        hash    who is told over HTTP what happened → JSON
 //	  show:NODE        string  what a node does now, for the live pages of all; it expires
 //	  limits           set     limits that nodes share
 //	  book:C           hash    live answers and abandoned calls of campaign C as the nodes count them
 //	  share:LIMIT      hash    node → term, what counts of it, what it needs
 //	{ns:p:C}       hash    the pacing log of campaign C: run, place and times of a chunk → gzip
+//
+//	{ns:w:E}       what endpoint E was told or is to be told: see scripts/delivery.lua
+//
+//	In the slots of general data, leads and names, where events are made:
+//	  wanted           string  types of events that an endpoint wants
+//	  outbox           stream  events that are not at the endpoints yet
 //
 //	{ns:lN}        the leads of shard N, and all that changes with them
 //	  p:PAGE           hash    32 leads: place in the page → packed record (lead and its places in campaigns)

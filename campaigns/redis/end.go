@@ -110,6 +110,7 @@ func (s *Store) end(ctx context.Context, e campaigns.Ending) (*keptAttempt, erro
 			return err
 		}
 		w.noteEnd(a, open)
+		w.tell(s.keys.leads(w.shard), campaigns.EventsOfEnding(a.Attempt, x.lead)...)
 		if !e.At.Before(x.lastAt) {
 			x.lastOutcome, x.lastAt = e.Outcome, e.At
 		}

@@ -112,6 +112,7 @@ func (s *Store) replaceLead(ctx context.Context, l campaigns.Lead) (campaigns.Le
 	}
 	x.lead = l
 	w.requeue(x)
+	w.tell(s.keys.leads(w.shard), campaigns.EventOfLead(l, now))
 	return before, w.save(ctx)
 }
 

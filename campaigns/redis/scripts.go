@@ -14,16 +14,21 @@ var scriptFiles embed.FS
 // Redis keeps them by their digest; a server that does not know one yet is given
 // its text.
 var scripts = struct {
-	commit, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress, pages, known *goredis.Script
+	commit, delivery, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress, pages, known *goredis.Script
 
 	join, renew, leave, openLive, countLive, duty, shown *goredis.Script // nodes
 }{
-	script("commit"), script("peek"), script("take"), claimScript(), script("counts"), script("words"), script("raise"), script("index"),
-	script("reserve"), script("unlock"), script("resolve"), script("suppress"), script("pages"), script("known"),
+	tellingScript("commit"), script("delivery"), script("peek"), script("take"), claimScript(), script("counts"), script("words"), script("raise"), script("index"),
+	script("reserve"), script("unlock"), script("resolve"), tellingScript("suppress"), script("pages"), script("known"),
 	script("join"), script("renew"), script("leave"), script("openlive"), script("countlive"), script("duty"), script("shown"),
 }
 
 func script(name string) *goredis.Script { return goredis.NewScript(scriptText(name)) }
+
+// tellingScript is one that may keep events as well.
+func tellingScript(name string) *goredis.Script {
+	return goredis.NewScript(scriptText("tell") + "\n" + scriptText(name))
+}
 
 // claimScript is made of two others, as functions with keys and arguments of their own.
 func claimScript() *goredis.Script {

@@ -34,10 +34,10 @@ func (s *Store) suppress(ctx context.Context, all ...campaigns.Suppression) erro
 			return err
 		}
 		names := s.keys.names(s.keys.nameShard(x.E164))
-		keys := []string{names + "suppressed", names + "suppressed:order"}
+		keys := []string{names + "suppressed", names + "suppressed:order", wantedKey(names), outboxKey(names)}
 		err = s.retry(ctx, func() error {
 			return s.onMaster(ctx, keys[0], func(c *goredis.Conn) error {
-				if err := scripts.suppress.Run(ctx, c, keys, x.E164, body).Err(); err != nil {
+				if err := scripts.suppress.Run(ctx, c, keys, x.E164, body, eventText(campaigns.EventOfSuppression(x))).Err(); err != nil {
 					return err
 				}
 				return s.replicated(ctx, c)

@@ -208,6 +208,17 @@ func (w *writer) end(in campaigns.Ending) error {
 	if err != nil || !a.EndedAt.IsZero() {
 		return err
 	}
+	if err := w.settle(a, in); err != nil {
+		return err
+	}
+	return w.tell(func() ([]campaigns.Event, error) {
+		l, err := w.leadTold(a.Lead)
+		return campaigns.EventsOfEnding(a.Ended(in), l), err
+	})
+}
+
+// settle writes the ending of an open attempt, and tells nobody.
+func (w *writer) settle(a campaigns.Attempt, in campaigns.Ending) error {
 	audio, err := packAudio(in.Audio)
 	if err != nil {
 		return err

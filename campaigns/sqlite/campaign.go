@@ -93,6 +93,19 @@ func (w *writer) storeCampaign(c campaigns.Campaign, rebuild bool) error {
 	if err != nil {
 		return err
 	}
+	var before campaigns.CampaignState
+	err = w.get(`SELECT coalesce((SELECT json_extract(body, '$.state') FROM campaign WHERE id = ?), '')`, args(string(c.ID)), &before)
+	if err != nil {
+		return err
+	}
+	if before != "" && before != c.State {
+		err = w.tell(func() ([]campaigns.Event, error) {
+			return []campaigns.Event{campaigns.EventOfState(c, before, time.Now())}, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
 	_, err = w.exec(`INSERT INTO campaign (id, body, version) VALUES (?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = excluded.version`, string(c.ID), string(body), c.Version)
 	if err == nil && rebuild {

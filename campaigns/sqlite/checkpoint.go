@@ -34,7 +34,7 @@ func look(ctx context.Context, on interface {
 // checkpoints empties the log whenever it is long, until ctx is done. Failures are
 // met again: the log grows and the next write that finds no room says so.
 func (s *Store) checkpoints(ctx context.Context) {
-	for tick := time.NewTicker(checkpointEvery); ; {
+	for tick := time.NewTicker(s.checkpointEvery); ; {
 		select {
 		case <-ctx.Done():
 			tick.Stop()

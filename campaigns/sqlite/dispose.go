@@ -36,6 +36,13 @@ func (w *writer) dispose(d campaigns.Disposal) error {
 	if err := w.undoMove(a, d.Next.MoveTo); err != nil {
 		return err
 	}
+	err = w.tell(func() ([]campaigns.Event, error) {
+		l, err := w.leadTold(a.Lead)
+		return campaigns.EventsOfDisposal(a, l, d), err
+	})
+	if err != nil {
+		return err
+	}
 	_, err = w.exec(`UPDATE attempt SET disposition = ?, disposed_by = ?, note = ?, moved_to = ? WHERE id = ?`,
 		d.Disposition, string(d.By), d.Note, string(d.Next.MoveTo), string(d.Attempt))
 	if err != nil {

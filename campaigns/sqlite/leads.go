@@ -133,7 +133,10 @@ func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
 		if err := w.replaceLead(l); err != nil {
 			return err
 		}
-		return w.requeueLead(l.ID, now)
+		if err := w.requeueLead(l.ID, now); err != nil {
+			return err
+		}
+		return w.tell(func() ([]campaigns.Event, error) { return []campaigns.Event{campaigns.EventOfLead(l, now)}, nil })
 	})
 }
 

@@ -145,7 +145,11 @@ func (w *writer) endLocked(b campaigns.Begun) error {
 	if err != nil {
 		return err
 	}
-	return w.end(campaigns.Ending{Attempt: open, Outcome: campaigns.Interrupted, Reason: forgotten, Count: true,
+	a, err := w.attempt(open)
+	if err != nil {
+		return err
+	}
+	return w.settle(a, campaigns.Ending{Attempt: open, Outcome: campaigns.Interrupted, Reason: forgotten, Count: true,
 		Next: campaigns.Next{At: b.At.Add(forgottenRest)}, At: b.At})
 }
 

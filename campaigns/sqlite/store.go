@@ -53,13 +53,14 @@ var ErrClosed = errors.New("sqlite: store is closed")
 
 // Store is one SQLite file. Use Open.
 type Store struct {
-	path    string
-	lock    *os.File
-	writeDB *sql.DB
-	readDB  *sql.DB
-	checkDB *sql.DB // copies the log into the file
-	read    *statements
-	stats   *campaigns.Operations
+	path            string
+	checkpointEvery time.Duration
+	lock            *os.File
+	writeDB         *sql.DB
+	readDB          *sql.DB
+	checkDB         *sql.DB // copies the log into the file
+	read            *statements
+	stats           *campaigns.Operations
 
 	sending    sync.RWMutex // held while a request is handed over; closed is under it
 	closed     bool
@@ -80,12 +81,17 @@ var (
 type Option func(*options)
 
 type options struct {
-	readers int
-	check   bool
+	readers    int
+	check      bool
+	checkpoint time.Duration
 }
 
 // WithReaders sets how many read connections there are; default 4.
 func WithReaders(n int) Option { return func(o *options) { o.readers = max(n, 1) } }
+
+// WithCheckpointEvery sets how often the log is looked at to copy it into the file;
+// default 100 ms.
+func WithCheckpointEvery(d time.Duration) Option { return func(o *options) { o.checkpoint = d } }
 
 // WithCheck reads the whole file at the start and refuses one that is damaged
 // (*DamagedError).
@@ -95,7 +101,7 @@ func WithCheck() Option { return func(o *options) { o.check = true } }
 // and brings its tables up to date. The error is a *InUseError where another
 // process has it, a *NewerError where a later version of the product wrote it.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
-	o := options{readers: 4}
+	o := options{readers: 4, checkpoint: checkpointEvery}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -103,7 +109,7 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, lock: lock, stats: &campaigns.Operations{}, requests: make(chan *request, maxGroup), jobs: background.New(rebuildAgain)}
+	s := &Store{path: path, checkpointEvery: o.checkpoint, lock: lock, stats: &campaigns.Operations{}, requests: make(chan *request, maxGroup), jobs: background.New(rebuildAgain)}
 	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.release())
 	}

@@ -18,12 +18,15 @@ func scanSuppression(r scanner) (campaigns.Suppression, error) {
 
 // suppress keeps the first entry of a number: it says since when.
 func (w *writer) suppress(x campaigns.Suppression) error {
-	_, err := w.exec(`INSERT INTO suppression (e164, reason, source, by, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (e164) DO NOTHING`,
+	n, err := w.exec(`INSERT INTO suppression (e164, reason, source, by, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (e164) DO NOTHING`,
 		x.E164, x.Reason, x.Source, string(x.By), stamp(x.At))
 	if err != nil {
 		return fmt.Errorf("suppress a number: %w", err)
 	}
-	return nil
+	if n == 0 {
+		return nil
+	}
+	return w.tell(func() ([]campaigns.Event, error) { return []campaigns.Event{campaigns.EventOfSuppression(x)}, nil })
 }
 
 // Suppress puts a number on the do-not-call list. One that is there keeps its

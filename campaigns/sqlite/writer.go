@@ -74,6 +74,8 @@ type writer struct {
 	queues map[campaigns.QueueID]int64
 	// nextLead is the id of the next lead that is added; 0: not known.
 	nextLead int64
+	// endpoints are those that are told anything; nil: not known.
+	endpoints []campaigns.Endpoint
 }
 
 func newWriter(conn *sql.Conn, stats *campaigns.Operations) *writer {
@@ -87,6 +89,7 @@ func (w *writer) forget() {
 	w.queues = map[campaigns.QueueID]int64{}
 	w.words = newWords()
 	w.nextLead = 0
+	w.endpoints = nil
 }
 
 // run serves requests until the channel is closed and empty.

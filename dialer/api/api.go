@@ -117,6 +117,8 @@ type Server struct {
 	drafts       Drafts
 	linking      sync.Mutex // a link is used once
 	phoneSecrets PhoneSecrets
+	webhooks     Webhooks
+	outbox       campaigns.Outbox
 	prompts      []string
 	logins       *throttle
 	remembered   *remembered
@@ -143,6 +145,7 @@ type Deps struct {
 	Hub          *Hub
 	Drafts       Drafts
 	PhoneSecrets PhoneSecrets
+	Webhooks     Webhooks     // nil: no routes of webhooks
 	Prompts      []string     // messages that campaigns may name; nil: not checked
 	Page         http.Handler // the live page
 	SIP          http.Handler // of phones over WebSocket; nil: there are none
@@ -166,6 +169,9 @@ func New(cfg Config, d Deps) *Server {
 		cfg:    cfg, engine: d.Engine, records: d.Records, explainer: d.Explainer, recordings: d.Recordings, peers: d.Peers, others: d.Others, pacingLog: d.PacingLog, forecaster: d.Forecaster, phones: d.Phones, detection: d.Detection,
 		hub: d.Hub, drafts: d.Drafts, phoneSecrets: d.PhoneSecrets, prompts: d.Prompts, remembered: newRemembered(), logins: newThrottle(cfg.LoginsPerMinute, time.Minute), hashing: make(chan struct{}, parallelHashes), log: d.Log,
 	}
+	if outbox, ok := campaigns.As[campaigns.Outbox](d.Records); ok && d.Webhooks != nil {
+		s.webhooks, s.outbox = d.Webhooks, outbox
+	}
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/api/openapi", "", "/api/schemas"
@@ -188,9 +194,16 @@ func New(cfg Config, d Deps) *Server {
 	s.routeLeads(api)
 	s.routePeople(api)
 	s.routeImport(api)
+	if s.webhooks != nil {
+		s.routeWebhooks(api)
+	}
 	handle(mux, api, s.stream, huma.Operation{
 		OperationID: "events-stream", Method: http.MethodGet, Path: "/api/v1/events/stream", Tags: []string{"events"},
-		Summary: "Server-sent events: `operator` and `phone` for who is signed in, `live` for managers",
+		Summary: "Server-sent events: `operator` and `phone` for who is signed in, `live` for managers; with topics=operator,phone,live the messages of the WebSocket, resumed by Last-Event-ID",
+	})
+	handle(mux, api, s.socket, huma.Operation{
+		OperationID: "events-socket", Method: http.MethodGet, Path: "/api/v1/events", Tags: []string{"events"},
+		Summary: "WebSocket: send {topics, resume_from, token} once; snapshots, then deltas, of `operator`, `phone` and `live`",
 	})
 	handle(mux, api, s.recording, huma.Operation{
 		OperationID: "recordings-play", Method: http.MethodGet, Path: "/api/v1/recordings/{attempt}", Tags: []string{"recordings"},

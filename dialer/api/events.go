@@ -2,10 +2,13 @@ package api
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +21,11 @@ import (
 // buffered without end: it comes back and gets the present state first.
 type Hub struct {
 	mu      sync.Mutex
-	streams map[*subscriber]struct{}
+	streams map[campaigns.UserID]map[*subscriber]struct{}
+	open    int
+	seq     uint64      // of the last event
+	past    []pastEvent // the last of them, oldest first
+	epoch   string      // of this process: numbers of another one mean nothing here
 	cut     atomic.Uint64
 	book    dayBook
 }
@@ -31,15 +38,27 @@ type subscriber struct {
 
 // event is what a stream tells its reader: what they do, or what their phone does.
 type event struct {
+	seq      uint64
 	operator dialer.OperatorView
 	phone    *Phone // nil: operator is meant
 }
+
+// pastEvent is an event that a stream which was lost for a moment may ask for.
+type pastEvent struct {
+	user campaigns.UserID
+	event
+}
+
+// pastEvents is how many are remembered: some seconds of a large floor.
+const pastEvents = 1024
 
 // streamBuffer is how many events a stream may lag behind.
 const streamBuffer = 64
 
 // NewHub returns a hub without streams.
-func NewHub() *Hub { return &Hub{streams: map[*subscriber]struct{}{}} }
+func NewHub() *Hub {
+	return &Hub{streams: map[campaigns.UserID]map[*subscriber]struct{}{}, epoch: rand.Text()}
+}
 
 // Notice passes an operator's change on to that operator's streams. It returns
 // at once.
@@ -57,14 +76,17 @@ func (h *Hub) PhoneChanged(user campaigns.UserID, p Phone) { h.pass(user, event{
 func (h *Hub) pass(user campaigns.UserID, ev event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for sub := range h.streams {
-		if sub.user.ID != user {
-			continue
-		}
+	h.seq++
+	ev.seq = h.seq
+	if len(h.past) >= 2*pastEvents {
+		h.past = append(h.past[:0], h.past[len(h.past)-pastEvents:]...)
+	}
+	h.past = append(h.past, pastEvent{user, ev})
+	for sub := range h.streams[user] {
 		select {
 		case sub.events <- ev:
 		default:
-			delete(h.streams, sub)
+			h.forget(sub)
 			close(sub.gone)
 			h.cut.Add(1)
 		}
@@ -75,25 +97,66 @@ func (h *Hub) pass(user campaigns.UserID, ev event) {
 func (h *Hub) Streams() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.streams)
+	return h.open
 }
 
 // Cut counts the streams that were too slow.
 func (h *Hub) Cut() uint64 { return h.cut.Load() }
 
 func (h *Hub) subscribe(u campaigns.User) *subscriber {
-	sub := &subscriber{user: u, events: make(chan event, streamBuffer), gone: make(chan struct{})}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.streams[sub] = struct{}{}
+	sub, _, _ := h.resume(u, "")
 	return sub
 }
 
 func (h *Hub) unsubscribe(sub *subscriber) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.streams, sub)
+	h.forget(sub)
 }
+
+func (h *Hub) forget(sub *subscriber) {
+	mine := h.streams[sub.user.ID]
+	if _, there := mine[sub]; !there {
+		return
+	}
+	h.open--
+	delete(mine, sub)
+	if len(mine) == 0 {
+		delete(h.streams, sub.user.ID)
+	}
+}
+
+// resume opens a stream. seq is of the last event before it. missed are the user's events
+// since a cursor; nil where that is not known any more, or never was.
+func (h *Hub) resume(u campaigns.User, cursor string) (sub *subscriber, seq uint64, missed []event) {
+	sub = &subscriber{user: u, events: make(chan event, streamBuffer), gone: make(chan struct{})}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.streams[u.ID] == nil {
+		h.streams[u.ID] = map[*subscriber]struct{}{}
+	}
+	h.streams[u.ID][sub] = struct{}{}
+	h.open++
+	epoch, text, _ := strings.Cut(cursor, "-")
+	from, err := strconv.ParseUint(text, 10, 64)
+	first := h.seq + 1
+	if len(h.past) > 0 {
+		first = h.past[0].seq
+	}
+	if epoch != h.epoch || err != nil || from+1 < first || from > h.seq {
+		return sub, h.seq, nil
+	}
+	missed = []event{}
+	for _, p := range h.past {
+		if p.user == u.ID && p.seq > from {
+			missed = append(missed, p.event)
+		}
+	}
+	return sub, h.seq, missed
+}
+
+// cursor names a place among the events of this process.
+func (h *Hub) cursor(seq uint64) string { return h.epoch + "-" + strconv.FormatUint(seq, 10) }
 
 // livePeriod is how often managers get the live state.
 const livePeriod = 500 * time.Millisecond
@@ -110,6 +173,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, denial(status), status)
 		return
 	}
+	if r.URL.Query().Has("topics") {
+		s.streamTopics(w, r, by, header)
+		return
+	}
 	out := &eventWriter{w: w, flush: http.NewResponseController(w)}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
@@ -121,10 +188,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 			out.send("phone", s.phones.Phone(by.ID, v.Leg))
 		}
 	}
-	s.follow(r, by.User, sub, out, func(ctx context.Context) bool {
-		_, status := s.whoIs(ctx, header, campaigns.RoleOperator)
-		return status == http.StatusOK || status == http.StatusServiceUnavailable // the store is gone, and calls go on
-	})
+	s.follow(r, by.User, sub, out, s.mayRead(header))
 }
 
 // follow writes events until the reader goes, is too slow, or may no longer

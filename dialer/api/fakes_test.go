@@ -3,7 +3,9 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -262,7 +264,7 @@ type world struct {
 	tokens     map[string]string // of each user
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
@@ -276,6 +278,7 @@ func newWorld(t *testing.T) *world {
 		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Forecaster: w.forecaster, Phones: w.phones, Detection: measured, Hub: w.hub, Drafts: w.drafts,
 		PhoneSecrets: func(user, password string) (string, string) { return "md5 of " + password, "sha of " + password },
 		Page:         http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") }),
+		Webhooks:     fakeWebhooks{},
 		Prompts:      []string{"call-back", "safe-harbor"},
 		Version:      "test", Log: zap.NewNop(),
 	})
@@ -296,7 +299,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // signIn makes a token that lasts for a while.
-func (w *world) signIn(t *testing.T, user campaigns.UserID, lasts time.Duration) string {
+func (w *world) signIn(t testing.TB, user campaigns.UserID, lasts time.Duration) string {
 	t.Helper()
 	token, hash := NewToken()
 	err := w.store.SaveToken(t.Context(), campaigns.Token{Hash: hash, User: user, Name: "test", CreatedAt: time.Now(), ExpiresAt: time.Now().Add(lasts)})
@@ -395,8 +398,11 @@ func (w *world) fill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	_, err := w.store.SaveEndpoint(ctx, campaigns.Endpoint{ID: "crm", URL: "https://crm.example/", Secrets: []campaigns.Secret{{Text: "whsec_c2VjcmV0"}}})
+	must(err)
+	must(w.store.Publish(ctx, "", campaigns.NewEvent("1", campaigns.CallBridged, now, "lead 1", map[string]string{"number": marker})))
 	must(w.store.SaveList(ctx, campaigns.List{ID: "web", Name: "Web", CreatedAt: now}))
-	_, err := w.store.SaveCampaign(ctx, spring())
+	_, err = w.store.SaveCampaign(ctx, spring())
 	must(err)
 	_, err = w.store.AddLeads(ctx, "web", []campaigns.Lead{{
 		Name: "Jan", Numbers: []campaigns.Number{{E164: marker, Kind: campaigns.Mobile, Zones: []string{"Europe/Warsaw"}, Regions: []string{"PL"}}},
@@ -418,3 +424,15 @@ func (w *world) fill(t *testing.T) {
 	must(w.store.End(ctx, campaigns.Ending{Attempt: "a1", Outcome: campaigns.Connected, Operator: "olga", Recording: "2026/a1.wav", Next: campaigns.Next{Done: true}, At: now}))
 	must(w.store.Suppress(ctx, campaigns.Suppression{E164: marker, Reason: "asked", Source: "operator", At: now}))
 }
+
+// fakeWebhooks take every URL that is not of this machine.
+type fakeWebhooks struct{}
+
+func (fakeWebhooks) CheckURL(url string) error {
+	if !strings.HasPrefix(url, "https://") {
+		return errors.New("url: not https")
+	}
+	return nil
+}
+func (fakeWebhooks) NewSecret() string { return "whsec_" + rand.Text() }
+func (fakeWebhooks) Look()             {}

@@ -85,7 +85,7 @@ func (s *Server) importLeads(ctx context.Context, by caller, in *importIn) (*bod
 		return nil, err // nothing is written, nothing is to be audited
 	}
 	if !in.DryRun {
-		err = errors.Join(err, s.audit(ctx, by, "leads.import", string(in.ID), nil, tallyOf(report)))
+		err = errors.Join(err, s.audit(ctx, by, "leads.import", string(in.ID), nil, tallyOf(report)), s.tellImport(ctx, by, report))
 	}
 	if !by.SeesNumbers {
 		for i := range report.Bad { // the line is enough for who has the file

@@ -34,6 +34,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/console"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
+	"github.com/outpace-dialer/outpace/dialer/webhook"
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/plane"
@@ -69,6 +70,7 @@ type App struct {
 	backlog   *journal.Backlog // nil: the store is here
 	metrics   *metrics.Metrics
 	hub       *api.Hub
+	webhooks  *webhook.Room
 	records   recordings
 	server    *http.Server
 	admin     *http.Server
@@ -182,6 +184,10 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	}
 	a.follow = &follower{store: a.store, shared: a.node.nodes != nil, log: a.log}
 	memory, watching := dialer.Memory(a.store), []dialer.Observer{a.metrics, a.hub, logger{a.log}, a.follow, a.detection, falseAnswers{a.trunks}}
+	if a.webhooks, err = a.openWebhooks(cfg); err != nil {
+		return err
+	}
+	watching = append(watching, a.webhooks)
 	if a.budgets != nil {
 		memory, watching = a.budgets, append(watching, kicker{a.node})
 	}
@@ -286,7 +292,8 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	public := api.New(cfg.API, api.Deps{
 		Trunks: func() []api.TrunkFigures { return trunkFigures(a.trunks, time.Now) },
 		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records, Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast), Phones: a.operators, Detection: a.detection.report,
-		Hub: a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(),
+		Webhooks: a.webhooks,
+		Hub:      a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(),
 		SIP:     a.sipOverWebSocket(cfg),
 		Version: o.Version, Log: a.log,
 	})
@@ -329,6 +336,7 @@ func (a *App) Run(ctx, force context.Context) error {
 		front.run("campaigns", a.follow.run)
 		front.run("neighbours", a.neighbours().run)
 		front.run("board", a.board.run)
+		front.run("webhooks", a.webhooks.Run)
 		if err = a.resume(front.ctx); err == nil {
 			close(a.ready)
 			a.serveUntil(ctx, force, front.ctx, rooms.ctx, name.ctx)

@@ -34,6 +34,8 @@ var Table = []Row{
 	{Package: "dialer/metrics", May: []string{"dialer", "dialer/call", "dialer/operator", "campaigns", "pacing"}},
 	// Notices of the engine become counts, in the words of the detector.
 	{Package: "dialer/calibration", May: []string{"dialer", "campaigns", "media", "media/detect"}},
+	// Notices of the engine are told to others, from the store's outbox.
+	{Package: "dialer/webhook", May: []string{"dialer", "dialer/operator", "campaigns"}, Tests: []string{"campaigns/sqlite"}},
 	{Package: "dialer/app", May: []string{"*"}},
 
 	{Package: "pacing", May: []string{"pacing/estimate"}},
@@ -77,7 +79,7 @@ var Table = []Row{
 
 	// Only what declares a Config of its own.
 	{Package: "config", May: []string{
-		"dialer", "dialer/api", "media/detect", "media/plane", "media/rtp", "media/webrtc", "sip", "sip/registrar", "sip/resolver", "sip/trunk",
+		"dialer", "dialer/api", "dialer/webhook", "media/detect", "media/plane", "media/rtp", "media/webrtc", "sip", "sip/registrar", "sip/resolver", "sip/trunk",
 	}},
 	{Package: "config/rules"},
 

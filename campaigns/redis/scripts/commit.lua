@@ -1,6 +1,7 @@
 -- commit makes one change where everything it was worked out from still holds.
 -- ARGV: number of checks; key, field ('' for a string key) and value ('' for
--- none) of each; then commands, each after the number of its words.
+-- none) of each; then commands, each after the number of its words. The command TELL
+-- keeps an event (types that are wanted, outbox, type, event) where somebody wants it.
 -- Returns 0, or which check failed.
 local at = 2
 for i = 1, tonumber(ARGV[1]) do
@@ -17,7 +18,11 @@ for i = 1, tonumber(ARGV[1]) do
 end
 while at <= #ARGV do
   local words = tonumber(ARGV[at])
-  redis.call(unpack(ARGV, at + 1, at + words))
+  if ARGV[at + 1] == 'TELL' then
+    tell(ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+  else
+    redis.call(unpack(ARGV, at + 1, at + words))
+  end
   at = at + words + 1
 end
 return 0
