@@ -21,6 +21,8 @@ func BenchmarkCallCost(b *testing.B) {
 	p.do(order{Leads: calls + 1000})
 	p.dial(500, callsAtOnce) // warm
 	for b.Loop() {
+		plain := plainCost(b, calls, 300)
+		b.ReportMetric(plain.Seconds(), "plain-cpu-s/1000calls")
 		p.do(order{Leads: calls})
 		before := p.do(order{Figures: true, Profile: profile()})
 		farBefore, began := far.used(b), time.Now()

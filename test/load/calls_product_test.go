@@ -18,6 +18,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/media"
 )
 
 const (
@@ -130,7 +131,7 @@ func (p *product) seed(path string) {
 	must(p.tb, s.SaveList(ctx, campaigns.List{ID: listID, Name: "load", Source: "made up", ConsentBasis: "fictitious", Verified: true, CreatedAt: now}))
 	c := campaigns.Campaign{
 		ID: campaignID, Name: "load", State: campaigns.Running, Lists: []campaigns.ListID{listID}, CreatedAt: now,
-		Trunks: "default", CallerIDs: []string{callerID}, Dispositions: campaigns.DefaultDispositions(), Recording: campaigns.RecordNever,
+		Trunks: "default", CallerIDs: []string{callerID}, Dispositions: campaigns.DefaultDispositions(), SafeHarbor: media.PromptSafeHarbor, Recording: campaigns.RecordNever,
 		Pacing: campaigns.Pacing{Mode: campaigns.Predictive, AbandonmentLimit: 0.03},
 	}
 	must(p.tb, c.Validate())
