@@ -67,9 +67,11 @@ type writer struct {
 	*statements
 	conn   *sql.Conn
 	stats  *campaigns.Operations
-	waits  func() bool // somebody wants to write
-	called time.Time   // when something that is not bulk was last written
-	shared bool        // the group has such a request
+	waits  func() bool   // somebody wants to write
+	called time.Time     // when something that is not bulk was last written
+	shared bool          // the group has such a request
+	breath time.Duration // the least from one commit to the next, while requests come together
+	last   time.Time     // end of the last commit
 	plans  map[campaigns.CampaignID]*plan
 	queues map[campaigns.QueueID]int64
 	// nextLead is the id of the next lead that is added; 0: not known.
@@ -114,9 +116,14 @@ func (w *writer) run(requests <-chan *request) {
 			group, late = letBy(group, requests)
 		}
 		if late == nil {
+			if !first.bulk {
+				time.Sleep(w.breath - time.Since(w.last))
+			}
 			group, late = gather(group, requests)
 		}
+		w.breath = nextBreath(w.breath, len(group))
 		w.commit(group)
+		w.last = time.Now()
 		for _, r := range group {
 			close(r.done)
 		}
@@ -156,8 +163,25 @@ func letBy(group []*request, requests <-chan *request) (all []*request, late *re
 	return group, nil
 }
 
+// fullBreath is how long commits are apart while many calls write. A commit costs far
+// more than the writes in it, and where the disk is fast its flush is too short a time
+// for the next group to gather in. No call is kept longer than this by it.
+const fullBreath = 10 * time.Millisecond
+
+// nextBreath follows how requests come: whoever writes alone, one request after the
+// other, is not kept waiting for others.
+func nextBreath(breath time.Duration, group int) time.Duration {
+	switch {
+	case group > 1:
+		return fullBreath
+	case breath > time.Millisecond:
+		return breath / 2
+	}
+	return 0
+}
+
 // gather adds the requests that wait now, without waiting for more: the flush
-// of one group is the time in which the next gathers.
+// of one group, and the breath before it, are the time in which the next gathers.
 func gather(group []*request, requests <-chan *request) (all []*request, late *request) {
 	bulk := group[0].bulk
 	for len(group) < maxGroup {
