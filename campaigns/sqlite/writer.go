@@ -20,6 +20,7 @@ type request struct {
 	do    func(*writer) error // an error undoes what it did
 	bulk  bool                // takes tens of milliseconds: one in a group
 	apart bool                // in no transaction, and in no group
+	again bool                // may be done again from its beginning after a rollback
 	err   error
 	done  chan struct{}
 }
@@ -28,6 +29,12 @@ type request struct {
 // the waiting only before do has begun, so that the answer is always known.
 func (s *Store) write(ctx context.Context, name string, do func(*writer) error) error {
 	return s.submit(&request{ctx: ctx, name: name, do: do, done: make(chan struct{})})
+}
+
+// writeCall is write for what every call does: do keeps nothing outside of the
+// transaction but its last answer, so that it may be done a second time.
+func (s *Store) writeCall(ctx context.Context, name string, do func(*writer) error) error {
+	return s.submit(&request{ctx: ctx, name: name, do: do, again: true, done: make(chan struct{})})
 }
 
 // writeBulk is write for pieces of long work, so that calls need not wait for
@@ -222,7 +229,10 @@ func (w *writer) commit(group []*request) {
 		if group[0].err = w.alone(group[0]); group[0].err != nil {
 			return
 		}
-	} else {
+	} else if ok, err := w.plainly(group); err != nil {
+		fail("begin", err)
+		return
+	} else if !ok {
 		for _, r := range group {
 			if err := w.try(r); err != nil {
 				w.rollback()
@@ -250,6 +260,28 @@ func (w *writer) alone(r *request) error {
 		w.rollback()
 	}
 	return err
+}
+
+// plainly runs a group without savepoints, which cost the writes of a call nearly as much
+// as they do. False: nothing is done, and the group is to be run with them, because one
+// has failed (which is rare) or may not be done twice. An error means that there is no
+// transaction any more.
+func (w *writer) plainly(group []*request) (ok bool, err error) {
+	if slices.ContainsFunc(group, func(r *request) bool { return !r.again }) {
+		return false, nil
+	}
+	for _, r := range group {
+		if r.err = context.Cause(r.ctx); r.err == nil {
+			r.err = r.do(w)
+		}
+		if r.err != nil {
+			w.forget()
+			w.rollback()
+			_, err := w.exec("BEGIN IMMEDIATE")
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // try runs one request in a savepoint, so that its failure spoils no other. An
