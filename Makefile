@@ -29,7 +29,7 @@ CONSOLE         := dialer/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
 IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
 
-.PHONY: help build console openapi axe demo test fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
+.PHONY: help build console openapi axe demo test fault pacing lab days bench bench-detect train-detector wire load lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,14 +113,14 @@ BENCH_LEADS ?= 10000,100000,1000000$(if $(BIG),$(comma)10000000)
 bench: go-version ## benchmarks, with allocations; ratios of the stores at 10 k to 1 M leads (BIG=1: 10 M, and 1 M rows imported beside calls; hours)
 	OUTPACE_BENCH_LEADS=$(BENCH_LEADS) OUTPACE_BENCH_IMPORT=$(if $(BIG),1000000,0) go test -run '^$$' -bench . -benchmem -timeout 5h -p 1 $(ARGS) ./...
 
-CALLS = @if [ ! -d $(SHARED)/audio/public ]; then echo "there are no recorded calls in $(SHARED)/audio; SHARED=FOLDER says where they are" >&2; exit 1; fi
+RECORDED = @if [ ! -d $(SHARED)/audio/public ]; then echo "there are no recorded calls in $(SHARED)/audio; SHARED=FOLDER says where they are" >&2; exit 1; fi
 
 train-detector: go-version ## learn the weights of the answer detector anew, with scores on speakers kept back; the same seed gives the same bytes; a minute
-	$(CALLS)
+	$(RECORDED)
 	go run ./media/detect/lab train -out media/detect/weights.bin $(ARGS)
 
 bench-detect: go-version ## the answer detector beside the classic rule (default and tuned) on recorded calls, one table; a minute
-	$(CALLS)
+	$(RECORDED)
 	go run ./media/detect/lab bench $(ARGS)
 
 CALL ?= 1
@@ -128,6 +128,11 @@ PART ?=
 
 wire: go-version ## recordings through the product over RTP: verdicts beside those on the file (clean, loss, jitter, comfort noise, A-law, sipp), dead air, 100 messages on machines; CALL=n plays each nth recorded call, PART=verdicts, dead-air or voicemail only that; an hour
 	OUTPACE_WIRE=$(CALL) OUTPACE_WIRE_PART=$(PART) SHARED=$(abspath $(SHARED)) go test -count=1 -timeout 3h -run 'TestWire' -v $(ARGS) ./test/e2e
+
+CALLS ?= 100000
+
+load: go-version ## CALLS calls (default 100000) against sipp one after the other: what they leave behind; ten minutes
+	OUTPACE_LOAD=1 OUTPACE_LOAD_CALLS=$(CALLS) go test -count=1 -timeout 3h -v $(ARGS) ./test/load
 
 lint: go-version ## golangci-lint where it is installed, else go vet
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else \

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -92,7 +91,7 @@ func startProduct(tb testing.TB, far *farEnd, s setting) *product {
 	p.done = func() {
 		p.done = func() {}
 		stdin.Close()
-		if err := p.cmd.Wait(); err != nil {
+		if err := p.cmd.Wait(); err != nil && p.cmd.ProcessState.ExitCode() >= 0 { // else we killed it
 			tb.Errorf("the product's process: %v\n%s", err, p.written("process.log"))
 		}
 		out.Close()
@@ -173,8 +172,7 @@ func (p *product) do(o order) answer {
 	return p.read()
 }
 
-// dial places calls and waits until they have ended. It fails the test where one came
-// to another outcome than want.
+// dial places calls, at most so many of them in flight, and waits until they have ended.
 func (p *product) dial(calls, atOnce int) answer {
 	p.tb.Helper()
 	return p.do(order{Calls: calls, AtOnce: atOnce, Until: "ended", Figures: true})
@@ -206,6 +204,6 @@ func (p *product) tables() map[string]float64 {
 			all[name] = v
 		}
 	}
-	must(p.tb, errors.Join(in.Err()))
+	must(p.tb, in.Err())
 	return all
 }

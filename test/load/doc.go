@@ -10,4 +10,6 @@
 // Calls are placed by the real engine, stores and rooms. Only how many are in flight is
 // ordered from outside: the real pacing is asked each time, and its answer replaced, so
 // that no operators are needed whose open lines would cost more than the calls.
+//
+// OUTPACE_LOAD_PROFILE=FILE writes a processor profile of the measured calls.
 package load
