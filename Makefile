@@ -80,9 +80,10 @@ test: go-version console ## format, vet and every test with the race detector; w
 
 BRIDGED ?= 1000
 LASTS   ?= 5m
+CALLS   ?= 100000
 
-load: go-version ## BRIDGED calls (default 1000) for LASTS (5m) through the audio, recorded: no packet lost, memory and goroutines flat
-	OUTPACE_LOAD=1 OUTPACE_BRIDGED=$(BRIDGED) OUTPACE_LASTS=$(LASTS) go test -count=1 -timeout 3h -v $(ARGS) ./test/load
+load: go-version ## BRIDGED calls (default 1000) for LASTS (5m) through the audio, recorded: none lost, memory flat; then CALLS calls (100000) one after the other against sipp: nothing left behind; twenty minutes
+	OUTPACE_LOAD=1 OUTPACE_BRIDGED=$(BRIDGED) OUTPACE_LASTS=$(LASTS) OUTPACE_LOAD_CALLS=$(CALLS) go test -count=1 -timeout 3h -v $(ARGS) ./test/load
 
 KILLS ?= 50
 STORE ?=
@@ -134,14 +135,14 @@ BENCH_LEADS ?= 10000,100000,1000000$(if $(BIG),$(comma)10000000)
 bench: go-version ## benchmarks, with allocations; ratios of the stores at 10 k to 1 M leads (BIG=1: 10 M, and 1 M rows imported beside calls; hours)
 	OUTPACE_BENCH_LEADS=$(BENCH_LEADS) OUTPACE_BENCH_IMPORT=$(if $(BIG),1000000,0) go test -run '^$$' -bench . -benchmem -timeout 5h -p 1 $(ARGS) ./...
 
-CALLS = @if [ ! -d $(SHARED)/audio/public ]; then echo "there are no recorded calls in $(SHARED)/audio; SHARED=FOLDER says where they are" >&2; exit 1; fi
+RECORDED = @if [ ! -d $(SHARED)/audio/public ]; then echo "there are no recorded calls in $(SHARED)/audio; SHARED=FOLDER says where they are" >&2; exit 1; fi
 
 train-detector: go-version ## learn the weights of the answer detector anew, with scores on speakers kept back; the same seed gives the same bytes; a minute
-	$(CALLS)
+	$(RECORDED)
 	go run ./media/detect/lab train -out media/detect/weights.bin $(ARGS)
 
 bench-detect: go-version ## the answer detector beside the classic rule (default and tuned) on recorded calls, one table; a minute
-	$(CALLS)
+	$(RECORDED)
 	go run ./media/detect/lab bench $(ARGS)
 
 CALL ?= 1
@@ -149,6 +150,7 @@ PART ?=
 
 wire: go-version ## recordings through the product over RTP: verdicts beside those on the file (clean, loss, jitter, comfort noise, A-law, sipp), dead air, 100 messages on machines; CALL=n plays each nth recorded call, PART=verdicts, dead-air or voicemail only that; an hour
 	OUTPACE_WIRE=$(CALL) OUTPACE_WIRE_PART=$(PART) SHARED=$(abspath $(SHARED)) go test -count=1 -timeout 3h -run 'TestWire' -v $(ARGS) ./test/e2e
+
 
 lint: go-version ## golangci-lint where it is installed, else go vet
 	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else \

@@ -219,6 +219,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			for _, m := range e.mail.take() {
 				e.handle(time.Now(), m)
 			}
+			e.paceTouched(time.Now())
 		case now := <-tick.C:
 			e.offerPreviews(now)
 			e.followWindows(now)
@@ -233,7 +234,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// handle applies one message and paces the campaigns that it touched.
+// handle applies one message. The campaigns that it touched are paced when all that
+// came with it are applied: what happened in one moment is one question.
 func (e *Engine) handle(now time.Time, m any) {
 	switch m := m.(type) {
 	case signal:
@@ -247,7 +249,6 @@ func (e *Engine) handle(now time.Time, m any) {
 	}
 	e.serveWaiting(now)
 	e.serveSeeking(now)
-	e.paceTouched(now)
 }
 
 // stop ends what is left when the process ends: every leg, and with it every

@@ -145,6 +145,10 @@ func (e *Engine) record(now time.Time, r *campaignRun, claim *campaigns.Claim) p
 	return record
 }
 
+// soonestPace keeps a fast trunk from asking anew for every single token: in so
+// short a time nobody waits.
+const soonestPace = 20 * time.Millisecond
+
 // paceAgain asks once more when a CPS token returns: waiting for the tick would
 // leave operators idle.
 func (e *Engine) paceAgain(now time.Time, r *campaignRun, at time.Time) {
@@ -152,7 +156,7 @@ func (e *Engine) paceAgain(now time.Time, r *campaignRun, at time.Time) {
 		return
 	}
 	r.paceAt = at
-	e.after(at.Sub(now), func(time.Time) { e.touch(r) })
+	e.after(max(at.Sub(now), soonestPace), func(time.Time) { e.touch(r) })
 }
 
 // tellOperator tells pacing what an operator does.

@@ -16,7 +16,12 @@ var errControl = errors.New("sip: control character in a header")
 
 // hasControl says whether s holds a C0 control character or DEL.
 func hasControl(s string) bool {
-	return strings.IndexFunc(s, isControl) >= 0
+	for i := range len(s) { // what is more than one byte long is none
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
@@ -60,7 +65,7 @@ func checkHeaders(headers []sipgosip.Header) error {
 			return fmt.Errorf("%w: header name", errControl)
 		}
 		// A tab is linear white space (RFC 3261 section 25.1) and ends no line.
-		if hasControl(strings.ReplaceAll(h.Value(), "\t", " ")) {
+		if value := h.Value(); hasControl(value) && hasControl(strings.ReplaceAll(value, "\t", " ")) {
 			return fmt.Errorf("%w: %s", errControl, name)
 		}
 	}

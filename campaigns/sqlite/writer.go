@@ -20,6 +20,7 @@ type request struct {
 	do    func(*writer) error // an error undoes what it did
 	bulk  bool                // takes tens of milliseconds: one in a group
 	apart bool                // in no transaction, and in no group
+	again bool                // may be done again from its beginning after a rollback
 	err   error
 	done  chan struct{}
 }
@@ -28,6 +29,12 @@ type request struct {
 // the waiting only before do has begun, so that the answer is always known.
 func (s *Store) write(ctx context.Context, name string, do func(*writer) error) error {
 	return s.submit(&request{ctx: ctx, name: name, do: do, done: make(chan struct{})})
+}
+
+// writeCall is write for what every call does: do keeps nothing outside of the
+// transaction but its last answer, so that it may be done a second time.
+func (s *Store) writeCall(ctx context.Context, name string, do func(*writer) error) error {
+	return s.submit(&request{ctx: ctx, name: name, do: do, again: true, done: make(chan struct{})})
 }
 
 // writeBulk is write for pieces of long work, so that calls need not wait for
@@ -67,9 +74,11 @@ type writer struct {
 	*statements
 	conn   *sql.Conn
 	stats  *campaigns.Operations
-	waits  func() bool // somebody wants to write
-	called time.Time   // when something that is not bulk was last written
-	shared bool        // the group has such a request
+	waits  func() bool   // somebody wants to write
+	called time.Time     // when something that is not bulk was last written
+	shared bool          // the group has such a request
+	breath time.Duration // the least from one commit to the next, while requests come together
+	last   time.Time     // end of the last commit
 	plans  map[campaigns.CampaignID]*plan
 	queues map[campaigns.QueueID]int64
 	// nextLead is the id of the next lead that is added; 0: not known.
@@ -117,9 +126,14 @@ func (w *writer) run(requests <-chan *request) {
 			group, late = letBy(group, requests)
 		}
 		if late == nil {
+			if !first.bulk {
+				time.Sleep(w.breath - time.Since(w.last))
+			}
 			group, late = gather(group, requests)
 		}
+		w.breath = nextBreath(w.breath, len(group))
 		w.commit(group)
+		w.last = time.Now()
 		for _, r := range group {
 			close(r.done)
 		}
@@ -159,8 +173,25 @@ func letBy(group []*request, requests <-chan *request) (all []*request, late *re
 	return group, nil
 }
 
+// fullBreath is how long commits are apart while many calls write. A commit costs far
+// more than the writes in it, and where the disk is fast its flush is too short a time
+// for the next group to gather in. No call is kept longer than this by it.
+const fullBreath = 10 * time.Millisecond
+
+// nextBreath follows how requests come: whoever writes alone, one request after the
+// other, is not kept waiting for others.
+func nextBreath(breath time.Duration, group int) time.Duration {
+	switch {
+	case group > 1:
+		return fullBreath
+	case breath > time.Millisecond:
+		return breath / 2
+	}
+	return 0
+}
+
 // gather adds the requests that wait now, without waiting for more: the flush
-// of one group is the time in which the next gathers.
+// of one group, and the breath before it, are the time in which the next gathers.
 func gather(group []*request, requests <-chan *request) (all []*request, late *request) {
 	bulk := group[0].bulk
 	for len(group) < maxGroup {
@@ -201,7 +232,10 @@ func (w *writer) commit(group []*request) {
 		if group[0].err = w.alone(group[0]); group[0].err != nil {
 			return
 		}
-	} else {
+	} else if ok, err := w.plainly(group); err != nil {
+		fail("begin", err)
+		return
+	} else if !ok {
 		for _, r := range group {
 			if err := w.try(r); err != nil {
 				w.rollback()
@@ -229,6 +263,28 @@ func (w *writer) alone(r *request) error {
 		w.rollback()
 	}
 	return err
+}
+
+// plainly runs a group without savepoints, which cost the writes of a call nearly as much
+// as they do. False: nothing is done, and the group is to be run with them, because one
+// has failed (which is rare) or may not be done twice. An error means that there is no
+// transaction any more.
+func (w *writer) plainly(group []*request) (ok bool, err error) {
+	if slices.ContainsFunc(group, func(r *request) bool { return !r.again }) {
+		return false, nil
+	}
+	for _, r := range group {
+		if r.err = context.Cause(r.ctx); r.err == nil {
+			r.err = r.do(w)
+		}
+		if r.err != nil {
+			w.forget()
+			w.rollback()
+			_, err := w.exec("BEGIN IMMEDIATE")
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // try runs one request in a savepoint, so that its failure spoils no other. An

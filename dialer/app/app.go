@@ -39,6 +39,7 @@ import (
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/plane"
 	"github.com/outpace-dialer/outpace/media/prompts"
+	"github.com/outpace-dialer/outpace/pacing"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/registrar"
 	"github.com/outpace-dialer/outpace/sip/resolver"
@@ -93,6 +94,8 @@ type Options struct {
 	Version  string
 	Log      *zap.Logger
 	Observer dialer.Observer // told of every notice besides the product's own
+	// Pacing makes what paces a campaign; nil: pacing.New.
+	Pacing func(pacing.Settings, time.Time) pacing.Controller
 }
 
 // Open opens the store and binds every socket, so that what cannot work fails
@@ -169,6 +172,9 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		return err
 	}
 	a.pacing = newPacingLog(a.store, cmp.Or(cfg.Engine.Node, "node-1"), cfg.PacingLog.Keep, a.log.Named("pacing"))
+	if o.Pacing != nil {
+		a.pacing.start = o.Pacing
+	}
 	if a.detection, err = openCalibration(cfg, a.log.Named("detection")); err != nil {
 		return err
 	}

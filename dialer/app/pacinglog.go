@@ -24,6 +24,7 @@ type pacingLog struct {
 	node  string
 	keep  time.Duration
 	log   *zap.Logger
+	start func(pacing.Settings, time.Time) pacing.Controller // makes what is recorded
 
 	lines chan pacingLine
 	flush chan chan struct{}
@@ -60,7 +61,7 @@ const linesWaiting = 4096
 
 func newPacingLog(store campaigns.PacingRecords, node string, keep time.Duration, log *zap.Logger) *pacingLog {
 	return &pacingLog{
-		store: store, node: node, keep: keep, log: log, open: map[*pacingRun]bool{},
+		store: store, node: node, keep: keep, log: log, start: pacing.New, open: map[*pacingRun]bool{},
 		lines: make(chan pacingLine, linesWaiting), flush: make(chan chan struct{}), ended: make(chan struct{}),
 	}
 }
@@ -68,7 +69,7 @@ func newPacingLog(store campaigns.PacingRecords, node string, keep time.Duration
 // controller makes the pacing of a campaign, recorded.
 func (l *pacingLog) controller(c campaigns.CampaignID, s pacing.Settings, now time.Time) pacing.Controller {
 	run := &pacingRun{chunk: campaigns.PacingChunk{Campaign: c, Node: l.node, Run: now.Round(0).UTC()}}
-	return eventlog.Record(s, now, pacing.New, func(line eventlog.Line) {
+	return eventlog.Record(s, now, l.start, func(line eventlog.Line) {
 		select {
 		case l.lines <- pacingLine{run, line}:
 			l.stats.lines.Add(1)

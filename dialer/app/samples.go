@@ -158,6 +158,7 @@ func signallingSamples(agent string, s sip.Stats) []metrics.Sample {
 		counter("sip_retransmissions_total", "Final responses and ACKs that came or went again.", s.Retransmissions, l...),
 		gauge("sip_transactions", "Client transactions.", float64(s.Transactions), l...),
 		gauge("sip_legs", "Legs.", float64(s.Legs), l...),
+		gauge("sip_lingering", "Legs that have ended and are kept for late messages, 32 s each.", float64(s.Lingering), l...),
 	}
 	for k, v := range s.Requests {
 		all = append(all, counter("sip_requests_total", "SIP requests.", v, "agent", agent, "method", k.Method, "direction", k.Direction))

@@ -118,7 +118,7 @@ var Own = []struct {
 	By      []string
 	Why     string
 }{
-	{"github.com/emiago/sipgo/*", []string{"sip/*"}, "signalling is one room; the simulated far ends must not share its faults"},
+	{"github.com/emiago/sipgo/*", []string{"sip/*", "test/load"}, "signalling is one room; the simulated far ends must not share its faults; test/load measures it bare"},
 	{"github.com/pion/*", []string{"media/*", "test/browser"}, "audio is one room; the simulated far ends must not share its faults"},
 	{"github.com/miekg/dns/*", []string{"sip/resolver", "sip/resolver/nametest"}, "names are looked up in one place"},
 	{"modernc.org/sqlite/*", []string{"campaigns/sqlite"}, "a database is behind the store contract"},

@@ -86,6 +86,9 @@ var sippRows = []sippRow{
 		}},
 	{name: "far-end-bye", outcome: campaigns.Connected, talks: true,
 		steps: []step{invited(""), ringing(), accept("a"), received("ACK"), pause(1500), request("BYE", 7001, noBody), `<recv response="200"/>`}},
+	// F-15: the carrier sends no BYE, and no audio any more. Ours comes within 30 s of it.
+	{name: "f15-audio-stops", detect: true, outcome: campaigns.Connected, talks: true, within: 32 * time.Second,
+		steps: []step{invited(""), ringing(), accept("a"), received("ACK"), play("hello.ul"), ourBye}},
 	{name: "hold", outcome: campaigns.Connected, talks: true, hangup: true,
 		steps: []step{
 			invited(""), ringing(), accept("a"), received("ACK"), pause(200),
@@ -247,7 +250,7 @@ func (r *sippRun) work(ctx context.Context, d *desk) error {
 			return err
 		}
 	}
-	if _, err := d.await(ctx, "wrapping", 10*time.Second); err != nil {
+	if _, err := d.await(ctx, "wrapping", r.within); err != nil {
 		return err
 	}
 	return d.ask(ctx, "disposition", map[string]any{"attempt": v.Attempt, "disposition": "sale"})

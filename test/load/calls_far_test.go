@@ -1,0 +1,218 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// What a carrier does with a call, in sipp's words.
+const (
+	trying = `<send><![CDATA[
+
+SIP/2.0 100 Trying
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+`
+	ringing = `<send><![CDATA[
+
+SIP/2.0 180 Ringing
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:far@[local_ip]:[local_port]>
+Content-Length: 0
+
+]]></send>
+`
+	answers = `<send retrans="500"><![CDATA[
+
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:];tag=[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:far@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=far 1 1 IN IP4 127.0.0.1
+s=-
+c=IN IP4 127.0.0.1
+t=0 0
+m=audio %d RTP/AVP 0 101
+a=rtpmap:0 PCMU/8000
+a=rtpmap:101 telephone-event/8000
+
+]]></send>
+<recv request="ACK"/>
+`
+	hangsUp = `<send retrans="500"><![CDATA[
+
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+Max-Forwards: 70
+From: [last_To]
+To: [last_From]
+[last_Call-ID:]
+CSeq: 7001 BYE
+Content-Length: 0
+
+]]></send>
+<recv response="200"/>
+`
+	isHungUpOn = `<recv request="BYE"/>
+<send><![CDATA[
+
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+`
+	// stays holds the call until it is taken away.
+	stays = `<pause milliseconds="600000"/>
+`
+)
+
+// farEnd is a sipp that takes calls.
+type farEnd struct {
+	address string
+	cmd     *exec.Cmd
+	output  bytes.Buffer
+	ended   chan error
+}
+
+// startFarEnd runs a sipp that does the steps with each call. It is gone with the test.
+func startFarEnd(tb testing.TB, steps ...string) *farEnd {
+	tb.Helper()
+	needs(tb, "sipp")
+	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}) // takes audio and reads none of it
+	must(tb, err)
+	tb.Cleanup(func() { sink.Close() })
+	scenario := `<?xml version="1.0" encoding="ISO-8859-1" ?>
+<!DOCTYPE scenario SYSTEM "sipp.dtd">
+<scenario name="carrier">
+<recv request="INVITE" rrs="true"/>
+` + strings.Join(steps, "") + "</scenario>\n"
+	if strings.Contains(scenario, "%d") {
+		scenario = fmt.Sprintf(scenario, sink.LocalAddr().(*net.UDPAddr).Port)
+	}
+	dir := tb.TempDir()
+	must(tb, os.WriteFile(filepath.Join(dir, "scenario.xml"), []byte(scenario), 0o600))
+	port := freePort(tb)
+	f := &farEnd{address: fmt.Sprintf("127.0.0.1:%d", port), ended: make(chan error, 1)}
+	f.cmd = exec.Command("sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-nostdin",
+		"-buff_size", fmt.Sprint(4<<20), "-deadcall_wait", "0", "-trace_err", "-error_file", "errors.log")
+	f.cmd.Dir, f.cmd.Stdout, f.cmd.Stderr = dir, &f.output, &f.output
+	f.cmd.Env = append(os.Environ(), "TERM=dumb")
+	must(tb, f.cmd.Start())
+	go func() { f.ended <- f.cmd.Wait() }() // ends with the process
+	tb.Cleanup(func() {
+		_ = f.cmd.Process.Kill()
+		if err := <-f.ended; tb.Failed() {
+			tb.Logf("sipp: %v", err)
+			if b, err := os.ReadFile(filepath.Join(dir, "errors.log")); err == nil {
+				tb.Logf("sipp wrote:\n%s", b[:min(len(b), 4000)])
+			}
+		}
+	})
+	f.await(tb)
+	return f
+}
+
+// await waits until sipp has its port.
+func (f *farEnd) await(tb testing.TB) {
+	tb.Helper()
+	eventually(tb, 10*time.Second, "sipp listens", func() bool {
+		conn, err := net.ListenPacket("udp4", f.address)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+}
+
+// used is the processor time of the far end so far.
+func (f *farEnd) used(tb testing.TB) time.Duration { return processorTime(tb, f.cmd.Process.Pid) }
+
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	must(tb, err)
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).Port
+}
+
+// needs leaves a test out where a tool is not installed, or fails it where all must be.
+func needs(tb testing.TB, tool string) {
+	tb.Helper()
+	if _, err := exec.LookPath(tool); err != nil {
+		if os.Getenv("OUTPACE_REQUIRE_TOOLS") == "1" {
+			tb.Fatalf("%s is not installed", tool)
+		}
+		tb.Skipf("%s is not installed: calls to it are not measured", tool)
+	}
+}
+
+func must(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// eventually asks again and again until it is so.
+func eventually(tb testing.TB, limit time.Duration, what string, ask func() bool) {
+	tb.Helper()
+	over := time.After(limit)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ask() {
+		select {
+		case <-tick.C:
+		case <-over:
+			tb.Fatalf("not within %v: %s", limit, what)
+		}
+	}
+}
+
+// processorTime is what a process has used so far, user and system.
+func processorTime(tb testing.TB, pid int) time.Duration {
+	tb.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	must(tb, err)
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	var user, system int64
+	_, err = fmt.Sscan(fields[11]+" "+fields[12], &user, &system)
+	must(tb, err)
+	return time.Duration(user+system) * time.Second / 100 // ticks of USER_HZ
+}
+
+// ownTime is the processor time of this process.
+func ownTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // cannot fail for oneself
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
