@@ -19,7 +19,7 @@ type Row struct {
 // that is not here does not belong to the project.
 var Table = []Row{
 	{Package: "cmd/outpace", May: []string{
-		"dialer/app", "dialer/calibration", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
+		"dialer/app", "dialer/calibration", "dialer/doctor", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
 		"test/carrier", "test/operators", // the demo's people
 	}, Tests: []string{"config/rules"}},
 
@@ -35,6 +35,11 @@ var Table = []Row{
 	// Notices of the engine become counts, in the words of the detector.
 	{Package: "dialer/calibration", May: []string{"dialer", "campaigns", "media", "media/detect"}},
 	{Package: "dialer/app", May: []string{"*"}},
+	// It asks each room what it would find, without an engine.
+	{Package: "dialer/doctor", May: []string{
+		"config", "config/rules", "campaigns/eligibility", "campaigns/number", "campaigns/redis",
+		"sip", "sip/resolver", "sip/trunk", "media", "media/codec", "media/rtp", "media/sdp",
+	}, Tests: []string{"test/carrier", "test/phone", "campaigns/redis/redistest"}},
 
 	{Package: "pacing", May: []string{"pacing/estimate"}},
 	{Package: "pacing/estimate"},
