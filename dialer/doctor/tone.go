@@ -31,8 +31,12 @@ var pitches = [5]float64{730, 1130, 1010, 1270, 890}
 
 func pitchOf(n int) float64 { return pitches[n%len(pitches)] }
 
-// probe is the samples of frame n.
+// probe is the samples of frame n; silence before the first.
 func probe(n int, dst media.Frame) {
+	if n < 0 {
+		clear(dst)
+		return
+	}
 	at := media.FrameDuration * time.Duration(n)
 	k, within := int(at/(burst+pause)), at%(burst+pause)
 	for i := range dst {
@@ -52,7 +56,7 @@ type echo struct {
 	delay  time.Duration
 }
 
-// listener is what hears a probe come back: frames by the time of their arrival.
+// listening is what hears a probe come back: frames by the time of their arrival.
 type listening struct {
 	began  time.Time // when frame 0 of the probe left
 	onsets [len(pitches)][]time.Duration
