@@ -29,7 +29,7 @@ CONSOLE         := dialer/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
 IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
 
-.PHONY: help build console openapi axe demo test fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
+.PHONY: help build console openapi axe demo test interop fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ test: go-version console ## format, vet and every test with the race detector; w
 		$$1 == "ok" { ok++ } \
 		$$1 == "FAIL" && NF > 1 { failed = failed "\n  failed: " $$2; n++ } \
 		END { printf "\n%d packages passed, %d failed%s\n", ok, n, failed }'
+
+interop: go-version ## whole calls with programs of others: Kamailio before the trunk, rtpengine, sipp over UDP and TCP, baresip over UDP, TCP and TLS; OUTPACE_SETUP=1 installs them (Debian, root)
+	@.ci/setup interop
+	OUTPACE_INTEROP=1 OUTPACE_REQUIRE_TOOLS=$(if $(CI),1,$(OUTPACE_REQUIRE_TOOLS)) go test -count=1 -timeout 15m -run 'TestInterop|TestSipp|TestBaresip' -v $(ARGS) ./test/e2e
 
 KILLS ?= 50
 STORE ?=
