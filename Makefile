@@ -29,7 +29,7 @@ CONSOLE         := dialer/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
 IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
 
-.PHONY: help build console openapi axe demo test fuzz security load fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
+.PHONY: help build console openapi axe demo test fuzz security interop load fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,10 @@ CALLS   ?= 100000
 
 load: go-version ## BRIDGED calls (default 1000) for LASTS (5m) through the audio, recorded: none lost, memory flat; then CALLS calls (100000) one after the other against sipp: nothing left behind; twenty minutes
 	OUTPACE_LOAD=1 OUTPACE_BRIDGED=$(BRIDGED) OUTPACE_LASTS=$(LASTS) OUTPACE_LOAD_CALLS=$(CALLS) go test -count=1 -timeout 3h -v $(ARGS) ./test/load
+
+interop: go-version ## whole calls with programs of others: Kamailio before the trunk, rtpengine, sipp over UDP and TCP, baresip over UDP, TCP and TLS; OUTPACE_SETUP=1 installs them (Debian, root)
+	@.ci/setup interop
+	OUTPACE_INTEROP=1 OUTPACE_REQUIRE_TOOLS=$(if $(CI),1,$(OUTPACE_REQUIRE_TOOLS)) go test -count=1 -timeout 15m -run 'TestInterop|TestSipp|TestBaresip' -v $(ARGS) ./test/e2e
 
 KILLS ?= 50
 STORE ?=

@@ -39,35 +39,44 @@ type Registered struct {
 // rounded up to seconds; 0 removes it. Challenges are answered. It blocks until
 // the final response, the end of ctx or 32 s (Timer F); a refusal is no error.
 func (a *Agent) Register(ctx context.Context, b *Binding, expires time.Duration) (Registered, error) {
+	res, err := a.challenged(ctx, b, func() []Header {
+		return []Header{{"Contact", a.contactURI(b.Transport)}, {"Expires", seconds(expires)}}
+	})
+	if err != nil {
+		return Registered{}, fmt.Errorf("register %s: %w", b.Destination, err)
+	}
+	return a.registered(res, expires), nil
+}
+
+// challenged sends a REGISTER with the given headers until it is answered by
+// something else than a challenge that we can answer.
+func (a *Agent) challenged(ctx context.Context, b *Binding, headers func() []Header) (*sipgosip.Response, error) {
 	if b.dialog.CallID == "" {
 		b.dialog = NewDialog(a.cfg.Name, b.Transport, b.Destination, b.RequestURI, b.Address, b.Address, "")
 		b.nonces = nonces{}
 	}
 	b.dialog.Transport, b.dialog.Destination = b.Transport, b.Destination
 	for challenged := 0; ; challenged++ {
-		res, err := a.register(ctx, b, expires)
+		res, err := a.register(ctx, b, headers)
 		if err != nil {
-			return Registered{}, fmt.Errorf("register %s: %w", b.Destination, err)
+			return nil, err
 		}
 		challenges := challengesOf(res)
 		wanted := (res.StatusCode == 401 || res.StatusCode == 407) && b.Credentials != nil
 		if !wanted || challenged >= maxAttempts-1 || !answerable(challenges, challenged > 0) {
-			return a.registered(res, expires), nil
+			return res, nil
 		}
 		b.nonces.learn(b.Destination, b.Credentials, challenges)
 	}
 }
 
-func (a *Agent) register(ctx context.Context, b *Binding, expires time.Duration) (*sipgosip.Response, error) {
+func (a *Agent) register(ctx context.Context, b *Binding, headers func() []Header) (*sipgosip.Response, error) {
 	if _, ok := a.contact[b.Transport]; !ok {
 		return nil, errors.New("no " + b.Transport + " listener")
 	}
 	s := send{method: "REGISTER", cseq: b.dialog.CSeq, peer: &peer{target: b.RequestURI}}
 	b.dialog.CSeq++
-	s.extra = append(b.nonces.authorize(b.Destination, b.Credentials, s.method, b.RequestURI, nil),
-		Header{"Contact", a.contactURI(b.Transport)},
-		Header{"Expires", seconds(expires)},
-	)
+	s.extra = append(b.nonces.authorize(b.Destination, b.Credentials, s.method, b.RequestURI, nil), headers()...)
 	res, _, err := a.ask(ctx, b.dialog, s)
 	return res, err
 }

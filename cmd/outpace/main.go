@@ -55,7 +55,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemoCommand(), newServeCommand(), newConfigCommand(), newLeadsCommand(), newCampaignCommand(), newStoreCommand(), newUserCommand(),
-		newPaceCommand(), newSimulateCommand(), newDetectCommand(), newVersionCommand())
+		newPaceCommand(), newSimulateCommand(), newDetectCommand(), newDoctorCommand(), newVersionCommand())
 	blameCaller(root)
 	return root
 }

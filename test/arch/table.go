@@ -19,7 +19,7 @@ type Row struct {
 // that is not here does not belong to the project.
 var Table = []Row{
 	{Package: "cmd/outpace", May: []string{
-		"dialer/app", "dialer/calibration", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
+		"dialer/app", "dialer/calibration", "dialer/doctor", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
 		"test/carrier", "test/operators", // the demo's people
 	}, Tests: []string{"config/rules"}},
 
@@ -37,6 +37,11 @@ var Table = []Row{
 	// Notices of the engine are told to others, from the store's outbox.
 	{Package: "dialer/webhook", May: []string{"dialer", "dialer/operator", "campaigns"}, Tests: []string{"campaigns/sqlite"}},
 	{Package: "dialer/app", May: []string{"*"}},
+	// It asks each room what it would find, without an engine.
+	{Package: "dialer/doctor", May: []string{
+		"config", "config/rules", "campaigns/eligibility", "campaigns/number", "campaigns/redis",
+		"sip", "sip/resolver", "sip/trunk", "media", "media/codec", "media/rtp", "media/sdp",
+	}, Tests: []string{"test/carrier", "test/phone", "campaigns/redis/redistest"}},
 
 	{Package: "pacing", May: []string{"pacing/estimate"}},
 	{Package: "pacing/estimate"},

@@ -52,7 +52,7 @@ func message(repeats bool, lines ...string) step {
 }
 
 const (
-	sippContact = "Contact: <sip:carrier@[local_ip]:[local_port]>"
+	sippContact = "Contact: <sip:carrier@[local_ip]:[local_port];transport=[transport]>"
 	noBody      = "Content-Length: 0"
 )
 

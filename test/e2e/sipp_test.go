@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -96,7 +97,8 @@ var sippRows = []sippRow{
 		}},
 }
 
-// TestSippAsCarrier has sipp take calls in every way that carriers have.
+// TestSippAsCarrier has sipp take calls in every way that carriers have, over UDP
+// and over TCP.
 //
 // What Debian's sipp cannot do: it has one audio port per process that it does
 // not listen to, so that it cannot say whether the customer hears the operator,
@@ -104,13 +106,22 @@ var sippRows = []sippRow{
 // is not part of the product yet.
 func TestSippAsCarrier(t *testing.T) {
 	needs(t, "sipp")
-	t.Parallel()
-	rows := append(sippRows, redirectRow(t))
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			sippAsCarrier(t, transport)
+		})
+	}
+}
+
+func sippAsCarrier(t *testing.T, transport string) {
+	rows := append(slices.Clone(sippRows), redirectRow(t))
 	runs := make([]*sippRun, len(rows))
 	trunks := ""
 	for i, row := range rows {
-		runs[i] = newSippRun(t, row)
-		trunks += trunkText(row.name, runs[i].address, row.trunk+"\n    options_interval: -1s")
+		runs[i] = newSippRun(t, row, transport)
+		text := trunkText(row.name, runs[i].address, row.trunk+"\n    options_interval: -1s")
+		trunks += strings.Replace(text, `"}]`, `", transport: `+transport+`}]`, 1)
 	}
 	p := newProduct(t, trunks, func(s app.Store) {
 		for i, run := range runs {
@@ -169,7 +180,7 @@ type sippRun struct {
 	heard    chan struct{} // closed with the customer's tone
 }
 
-func newSippRun(t *testing.T, row sippRow) *sippRun {
+func newSippRun(t *testing.T, row sippRow, transport string) *sippRun {
 	r := &sippRun{sippRow: row, dir: t.TempDir(), exit: make(chan error, 1), operator: make(chan error, 1), heard: make(chan struct{})}
 	if r.within == 0 {
 		r.within = 25 * time.Second
@@ -183,7 +194,7 @@ func newSippRun(t *testing.T, row sippRow) *sippRun {
 	for name, b := range row.files {
 		write(name, b)
 	}
-	r.cmd = exec.Command("sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-mi", "127.0.0.1", "-m", "1", "-nostdin",
+	r.cmd = exec.Command("sipp", "-sf", "scenario.xml", "-t", map[string]string{"udp": "u1", "tcp": "t1"}[transport], "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-mi", "127.0.0.1", "-m", "1", "-nostdin",
 		"-timeout", "70", "-timeout_error", "-trace_msg", "-message_file", "messages.log", "-trace_err", "-error_file", "errors.log")
 	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = r.dir, &r.output, &r.output
 	r.cmd.Env = append(os.Environ(), "TERM=dumb")
@@ -306,7 +317,7 @@ func (r *sippRun) file(name string) string {
 }
 
 var (
-	gotMessage = regexp.MustCompile(`(?m)^UDP message received \[\d+\] bytes :\s+`)
+	gotMessage = regexp.MustCompile(`(?m)^(?:UDP|TCP) message received \[\d+\] bytes :\s+`)
 	branch     = regexp.MustCompile(`(?mi)^Via:.*branch=([^;\s]+)`)
 	toTag      = regexp.MustCompile(`(?mi)^To:.*;tag=([^;\s]+)`)
 )

@@ -72,7 +72,7 @@ func TestWireSipp(t *testing.T) {
 		if !wanted[c.name] && (!whole() || c.answer > 0) {
 			continue
 		}
-		run := newSippRun(t, sippPlays(fmt.Sprint("sipp-", i), c, []phone.Law{phone.PCMU, phone.PCMA}[len(runs)%2]))
+		run := newSippRun(t, sippPlays(fmt.Sprint("sipp-", i), c, []phone.Law{phone.PCMU, phone.PCMA}[len(runs)%2]), "udp")
 		played, runs = append(played, c), append(runs, run)
 		trunks += trunkText(run.name, run.address, "options_interval: -1s")
 	}

@@ -202,6 +202,10 @@ func (p *Phone) registered(tx *serverTx) {
 	}
 	contact, expires := firstOf(m.Get("Contact")), m.Get("Expires")
 	r := m.response(200, "OK", random(6))
+	if contact == "" { // somebody asks what is bound
+		tx.respond(r)
+		return
+	}
 	r.Add("Contact", contact+";expires="+expires)
 	tx.respond(r)
 	p.cfg.OnRegister(UserOf(uriOf(m.Get("To"))), hostOf(uriOf(contact)), expires != "0")

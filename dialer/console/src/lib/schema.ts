@@ -982,6 +982,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trunks/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The trunks of this node now, and what the calls of the last hour over each and from each caller ID came to */
+        get: operations["trunks-trunk-figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1134,6 +1151,7 @@ export interface components {
         Attempt: {
             /** Format: date-time */
             answered_at?: string;
+            audio?: components["schemas"]["Audio"];
             /** Format: date-time */
             began_at: string;
             /** Format: date-time */
@@ -1169,6 +1187,13 @@ export interface components {
             trunk: string;
             /** Format: date-time */
             verdict_at?: string;
+        };
+        Audio: {
+            customer?: components["schemas"]["LegAudio"];
+            /** @description when audio passed one way only */
+            one_way?: components["schemas"]["OneWay"][] | null;
+            /** @description of the one who had the customer last, in this call */
+            operator?: components["schemas"]["LegAudio"];
         };
         AuditEntry: {
             action: string;
@@ -1248,6 +1273,17 @@ export interface components {
             number: string;
             /** Format: double */
             waited: number;
+        };
+        CallerFigures: {
+            caller_id: string;
+            hour: components["schemas"]["HourFigures"];
+            /**
+             * Format: date-time
+             * @description not shown before: the network blocked it
+             */
+            rests_until?: string;
+            /** @description answered less than the others: phones may call it spam */
+            suspect?: boolean;
         };
         Campaign: {
             callbacks: components["schemas"]["Callbacks"];
@@ -1339,6 +1375,12 @@ export interface components {
             /** @description id of the region, or campaign */
             rule: string;
             zone: string;
+        };
+        CodeCount: {
+            /** Format: int64 */
+            calls: number;
+            /** Format: int64 */
+            code: number;
         };
         Colleague: {
             id: string;
@@ -1573,6 +1615,46 @@ export interface components {
             stage: string;
             temperature: string;
         };
+        HourFigures: {
+            /**
+             * Format: double
+             * @description average duration of answered calls
+             */
+            acd_seconds: number;
+            /** Format: int64 */
+            answered: number;
+            /**
+             * Format: double
+             * @description answer-seizure ratio
+             */
+            asr: number;
+            /** Format: int64 */
+            calls: number;
+            /** @description the most frequent final responses; 0 is none at all */
+            codes: components["schemas"]["CodeCount"][] | null;
+            /**
+             * Format: double
+             * @description answers without audio that the far end took back within a second
+             */
+            false_share: number;
+            /**
+             * Format: double
+             * @description network effectiveness ratio (ITU-T E.425)
+             */
+            ner: number;
+            /**
+             * Format: double
+             * @description post-dial delay that half of the calls stayed within
+             */
+            pdd_p50_seconds: number;
+            /** Format: double */
+            pdd_p95_seconds: number;
+            /**
+             * Format: double
+             * @description answered calls of up to 6 s, of all answered
+             */
+            short_share: number;
+        };
         Hours: {
             days: number[] | null;
             from: string;
@@ -1665,6 +1747,62 @@ export interface components {
             /** Format: int64 */
             waiting: number;
         };
+        LegAudio: {
+            /** @description an operator in the browser, not at a phone */
+            browser?: boolean;
+            /**
+             * Format: int64
+             * @description packets of ours that did not come there, as that side reports (RTCP)
+             */
+            far_lost?: number;
+            /**
+             * Format: double
+             * @description mean of the estimate of RFC 3550
+             */
+            jitter_seconds: number;
+            /**
+             * Format: double
+             * @description their share, 0 to 1
+             */
+            loss: number;
+            /**
+             * Format: int64
+             * @description packets that never came, by their numbers
+             */
+            lost: number;
+            /**
+             * Format: double
+             * @description estimated opinion of whoever hears it, 1 to 4.5 (ITU-T G.107); 0 where nothing came
+             */
+            mos: number;
+            /** Format: double */
+            paused_seconds?: number;
+            /**
+             * Format: int64
+             * @description in which that side sent nothing on purpose
+             */
+            pauses?: number;
+            /**
+             * Format: int64
+             * @description RTP packets
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description packets that were overtaken
+             */
+            reordered?: number;
+            /**
+             * Format: int64
+             * @description packets that came twice
+             */
+            repeated?: number;
+            /**
+             * Format: double
+             * @description by RTCP; 0 where that side reported nothing
+             */
+            round_trip_seconds?: number;
+        };
         LinkInBody: {
             code: string;
         };
@@ -1726,6 +1864,28 @@ export interface components {
             /** @description empty: a running one that takes the operator */
             campaign?: string;
         };
+        OneWay: {
+            /**
+             * Format: double
+             * @description from the bridge until it was found
+             */
+            after_seconds: number;
+            /**
+             * @description no packets came, they came from an address that may not be taken, there was digital silence in them, that side got none of ours
+             * @enum {string}
+             */
+            cause: "nothing" | "elsewhere" | "silent" | "not_heard";
+            /**
+             * Format: double
+             * @description from then on; 0: until the end
+             */
+            for_seconds?: number;
+            /**
+             * @description whose leg it was
+             * @enum {string}
+             */
+            side: "customer" | "operator";
+        };
         OpenCampaign: {
             id: string;
             mode: string;
@@ -1745,6 +1905,8 @@ export interface components {
             held_since?: string;
             idle?: string;
             lead?: components["schemas"]["Lead"];
+            /** @description what is wrong with the audio of the talk, in words */
+            line?: string;
             listens_to?: string;
             muted?: boolean;
             number?: string;
@@ -1787,6 +1949,8 @@ export interface components {
             held_since?: string;
             idle?: string;
             lead?: components["schemas"]["Lead"];
+            /** @description what is wrong with the audio of the talk, in words */
+            line?: string;
             listens_to?: string;
             muted?: boolean;
             number?: string;
@@ -2102,6 +2266,45 @@ export interface components {
         TransferBody: {
             /** @description gives the customer away without asking first; left out: to the third party who is there or rings */
             to?: components["schemas"]["Target"];
+        };
+        TrunkFigures: {
+            /** @description those that were shown in the last hour */
+            caller_ids: components["schemas"]["CallerFigures"][] | null;
+            /**
+             * Format: int64
+             * @description calls on it now
+             */
+            channels: number;
+            /**
+             * Format: double
+             * @description new calls a second that may leave now
+             */
+            cps: number;
+            group: string;
+            hour: components["schemas"]["HourFigures"];
+            /** Format: int64 */
+            max_channels: number;
+            /**
+             * Format: double
+             * @description round trip of the last OPTIONS; 0 before the first answer
+             */
+            options_rtt_seconds: number;
+            /** @description all servers that answer asked for a pause */
+            paused?: boolean;
+            /**
+             * Format: int64
+             * @description of the calls, not answered yet
+             */
+            ringing: number;
+            /** Format: int64 */
+            targets: number;
+            /** Format: int64 */
+            targets_up: number;
+            trunk: string;
+            /** @description a server of it answers */
+            up: boolean;
+            /** @description it takes no call at all, in words */
+            why?: string;
         };
         TrunkReport: {
             /** Format: date-time */
@@ -4125,6 +4328,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    "trunks-trunk-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrunkFigures"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
             };
         };
     };
