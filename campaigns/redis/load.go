@@ -25,7 +25,7 @@ var (
 	costOfClaim   = cost{2, 8.5}    // of a lead, among a hundred
 	costOfCall    = cost{17, 88}    // begun and ended
 	costOfDialog  = cost{3, 11}     // kept, of a call that somebody answered
-	costOfDispose = cost{5, 27}     // what an operator says of a call
+	costOfDispose = cost{5, 29}     // what an operator says of a call
 	costOfRenewal = cost{2, 18}     // of a lease, with what is shared
 	costOfLooks   = cost{4.5, 28.5} // of a second, at what others changed; and what the node shows
 )

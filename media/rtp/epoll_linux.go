@@ -41,7 +41,6 @@ func newEpoll(shards int) (Engine, error) {
 		}
 		s := &shard{poll: poll, work: make(chan struct{}, 1)}
 		e.shards = append(e.shards, s)
-		e.wait.Go(s.run)
 	}
 	return e, nil
 }
@@ -50,7 +49,8 @@ func (e *epoll) listen(address netip.Addr, port int) (socket, error) {
 	return listenRaw(e, address, port)
 }
 
-// choose is the shard of a new socket: the emptiest of as many as are worth waking.
+// choose is the shard of a new socket: the emptiest of as many as are worth waking. It
+// runs from its first socket on: an engine without sockets may be dropped.
 func (e *epoll) choose() *shard {
 	best, fewest := e.shards[0], e.shards[0].count.Load()
 	for _, s := range e.shards[1:] {
@@ -61,6 +61,7 @@ func (e *epoll) choose() *shard {
 			best, fewest = s, n
 		}
 	}
+	best.begin.Do(func() { e.wait.Go(best.run) })
 	return best
 }
 
@@ -83,6 +84,7 @@ const events = 128
 type shard struct {
 	poll  int           // the epoll descriptor
 	work  chan struct{} // there is a socket, or the end
+	begin sync.Once
 	over  atomic.Bool
 	count atomic.Int32 // of sockets
 
