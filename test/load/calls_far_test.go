@@ -62,15 +62,19 @@ a=rtpmap:0 PCMU/8000
 a=rtpmap:101 telephone-event/8000
 
 ]]></send>
-<recv request="ACK"/>
+<recv request="ACK"><action>
+<ereg regexp=".*" search_in="hdr" header="From:" assign_to="from"/>
+<ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/>
+</action></recv>
+<Reference variables="from,to"/>
 `
 	hangsUp = `<send retrans="500"><![CDATA[
 
 BYE [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 Max-Forwards: 70
-From: [last_To]
-To: [last_From]
+From:[$to]
+To:[$from]
 [last_Call-ID:]
 CSeq: 7001 BYE
 Content-Length: 0
@@ -124,7 +128,9 @@ func startFarEnd(tb testing.TB, steps ...string) *farEnd {
 	port := freePort(tb)
 	f := &farEnd{address: fmt.Sprintf("127.0.0.1:%d", port), ended: make(chan error, 1)}
 	f.cmd = exec.Command("sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-nostdin",
-		"-buff_size", fmt.Sprint(4<<20), "-deadcall_wait", "0", "-trace_err", "-error_file", "errors.log")
+		"-buff_size", fmt.Sprint(4<<20), "-deadcall_wait", "0",
+		"-default_behaviors", "all,-abortunexp", // a 200 that went out again has an ACK again
+		"-trace_err", "-error_file", "errors.log")
 	f.cmd.Dir, f.cmd.Stdout, f.cmd.Stderr = dir, &f.output, &f.output
 	f.cmd.Env = append(os.Environ(), "TERM=dumb")
 	must(tb, f.cmd.Start())
