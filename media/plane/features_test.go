@@ -397,7 +397,7 @@ func TestStartRepairsRecordings(t *testing.T) {
 	}
 	defer root.Close()
 	now := time.Now()
-	rec := wav.Record(root, "a.wav", now)
+	rec := new(wav.Writer).Record(root, "a.wav", now, nil)
 	rec.Hear(wav.Left, now, media.ULaw, make([]byte, 160))
 	rec.Stop(now.Add(time.Second))
 	<-rec.Done()

@@ -57,6 +57,7 @@ type Plane struct {
 	outbox  *outbox
 	prompts map[string]*wav.Prompt
 	records *os.Root // nil where nothing can be recorded
+	writer  wav.Writer
 	refill  chan struct{}
 	work    sync.WaitGroup // legs and recordings that end
 
