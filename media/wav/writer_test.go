@@ -16,7 +16,7 @@ import (
 // change and the last turn, and whoever asked is told of each end.
 func TestWriterOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const calls = 100
+		const calls = 24
 		root, start, before := openRoot(t), time.Now(), runtime.NumGoroutine()
 		var w Writer
 		var ended atomic.Int32
