@@ -87,7 +87,10 @@ try {
   // 3: the page is loaded again in mid-call, without what this browser kept.
   await nextCall()
   await type('n', 'ask about the router')
-  await type('f', '31012028')
+  await key('f')
+  await page.waitForFunction(() => document.activeElement?.name === 'contract until')
+  await page.fill('input[name="contract until"]', '2028-01-31')
+  await key('Escape')
   await says('body', 'Kept at')
   await page.evaluate(() => localStorage.clear())
   await step('reload')
