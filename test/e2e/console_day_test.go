@@ -97,12 +97,12 @@ func TestConsoleDay(t *testing.T) {
 	boss := p.signIn(t, manager, managerPassword)
 	checkDay(t, boss)
 	crm.check(t, numbers)
+	p.stop(t)
 	for _, number := range append(numbers, lawyerNumber) {
 		if !whoHeard(t, journal)[number] {
 			t.Errorf("%s did not hear the operator", number)
 		}
 	}
-	p.stop(t)
 	journal.noFaults(t)
 }
 

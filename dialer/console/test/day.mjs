@@ -20,8 +20,10 @@ async function step(name) {
   await said.next()
 }
 
-// nextCall waits for the next person, and for their tone: they answer to ours.
+// nextCall waits for the next person, and for their tone: they answer to ours. The tone
+// of the one before is to be over by then; who is there sooner than that is seen for it.
 async function nextCall() {
+  await page.waitForFunction(() => Math.abs(globalThis.loudest() - 700) > 30, null, { polling: 20, timeout: 3000 }).catch(() => undefined)
   await page.waitForFunction((last) => {
     const at = document.querySelector('[data-person]')?.getAttribute('data-person')
     return at && at !== last && document.querySelector('[data-state="talking"]')
