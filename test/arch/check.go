@@ -120,7 +120,7 @@ func CheckPure(g Graph, pure []string) []string {
 			found = append(found, fmt.Sprintf("%s is pure: %s", name, use))
 		}
 		for _, imported := range g[name].Imports {
-			if covers(impure, imported) {
+			if covers(impure, imported) && !covers(reckons, imported) {
 				found = append(found, fmt.Sprintf("%s is pure: imports %s", name, imported))
 			}
 		}

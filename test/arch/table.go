@@ -111,6 +111,9 @@ var Pure = []string{
 // impure are the imports that a pure package has no use for.
 var impure = []string{"net", "net/*", "os", "os/*", "log", "log/*", "database/*", "math/rand", "math/rand/*", "go.uber.org/zap/*"}
 
+// reckons are those of them that open nothing: they only take text apart.
+var reckons = []string{"net/url"}
+
 // impureTime are the functions of package time that read or wait for a clock.
 var impureTime = map[string]bool{
 	"Now": true, "Since": true, "Until": true, "Sleep": true, "After": true, "AfterFunc": true,
