@@ -166,7 +166,7 @@ func (p *product) read() answer {
 func (p *product) do(o order) answer {
 	p.tb.Helper()
 	if o.Within == 0 {
-		o.Within = time.Minute + time.Duration(o.Calls)*50*time.Millisecond
+		o.Within = 5*time.Minute + time.Duration(o.Calls)*50*time.Millisecond
 	}
 	must(p.tb, p.orders.Encode(o))
 	return p.read()
