@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// linphoneConfig is a phone on loopback that opens no port for others over TLS. The
-// last place is the server's URI, that before it SRTP.
+// linphoneConfig is a phone on loopback that opens no port for others over TLS.
 const linphoneConfig = `[sip]
 bind_address=127.0.0.1
 sip_port=-1
@@ -57,6 +56,7 @@ type linphone struct {
 func startLinphone(t *testing.T, p *product, user, transport string) handset {
 	t.Helper()
 	dir := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(dir, "linphone"), 0o700)) // for its database; without, it registers nowhere
 	file := filepath.Join(dir, "linphonerc")
 	address, encryption, mandatory := p.phones, "none", 0
 	if transport == "tls" {
@@ -66,7 +66,7 @@ func startLinphone(t *testing.T, p *product, user, transport string) handset {
 	speech := filepath.Join(dir, "tone.wav")
 	writeWAV(t, speech, tone(operatorHz, 120_000))
 	l := &linphone{heard: filepath.Join(dir, "heard.wav")}
-	cmd := exec.Command("linphonec", "-a", "-c", file)
+	cmd := exec.Command("linphonec", "-a", "-c", file) // answers by itself
 	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
 	var err error
 	l.commands, err = cmd.StdinPipe()
@@ -75,7 +75,9 @@ func startLinphone(t *testing.T, p *product, user, transport string) handset {
 	_, err = fmt.Fprintf(l.commands, "soundcard use files\nplay %s\nrecord %s\n", speech, l.heard)
 	must(t, err)
 	eventually(t, 30*time.Second, user+" is registered", func() (bool, any) {
-		return l.times("successful") > 0, l.said()
+		_, err := io.WriteString(l.commands, "status register\n")
+		must(t, err)
+		return l.times("registered, identity=") > 0, l.said()
 	})
 	return l
 }
