@@ -24,13 +24,15 @@ loadmodule "path.so"
 loadmodule "pv.so"
 loadmodule "xlog.so"
 loadmodule "maxfwd.so"
+loadmodule "textops.so"
 loadmodule "siputils.so"
 modparam("path", "use_received", 1)
 request_route {
 	if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); exit; }
 	force_rport();
 	if (is_method("CANCEL")) { t_relay(); exit; }
-	if (loose_route()) {
+	# false where a Route without a dialog ends here: then the phone is where Path says
+	if (loose_route() || $du != $null) {
 		xlog("L_ALERT", "by Route: $rm for $ru by $du\n");
 		if (is_method("INVITE") && !has_totag()) { record_route(); }
 		t_relay();
