@@ -78,12 +78,13 @@ test: go-version console ## format, vet and every test with the race detector; w
 		$$1 == "FAIL" && NF > 1 { failed = failed "\n  failed: " $$2; n++ } \
 		END { printf "\n%d packages passed, %d failed%s\n", ok, n, failed }'
 
-BRIDGED ?= 1000
-LASTS   ?= 5m
-CALLS   ?= 100000
+BRIDGED  ?= 1000
+LASTS    ?= 5m
+BROWSERS ?= 200
+CALLS    ?= 100000
 
-load: go-version ## BRIDGED calls (default 1000) for LASTS (5m) through the audio, recorded: none lost, memory flat; then CALLS calls (100000) one after the other against sipp: nothing left behind; twenty minutes
-	OUTPACE_LOAD=1 OUTPACE_BRIDGED=$(BRIDGED) OUTPACE_LASTS=$(LASTS) OUTPACE_LOAD_CALLS=$(CALLS) go test -count=1 -timeout 3h -v $(ARGS) ./test/load
+load: go-version ## BRIDGED calls (default 1000) for LASTS (5m) through the audio, recorded: none lost, memory flat; BROWSERS (200) operators at browsers; then CALLS calls (100000) one after the other against sipp: nothing left behind; twenty minutes
+	OUTPACE_LOAD=1 OUTPACE_BRIDGED=$(BRIDGED) OUTPACE_LASTS=$(LASTS) OUTPACE_BROWSERS=$(BROWSERS) OUTPACE_LOAD_CALLS=$(CALLS) go test -count=1 -timeout 3h -v $(ARGS) ./test/load
 
 interop: go-version ## whole calls with programs of others: Kamailio before the trunk and before the phones, rtpengine, sipp over UDP and TCP, baresip and Linphone over UDP, TCP and TLS; OUTPACE_SETUP=1 installs them (Debian, root)
 	@.ci/setup interop

@@ -114,6 +114,8 @@ type Segment struct {
 	Filter   string `json:"filter" yaml:"filter"`     // expression over a lead; empty matches all
 	Priority string `json:"priority" yaml:"priority"` // expression giving a number, higher is sooner; empty is the campaign's
 	Weight   int    `json:"weight" yaml:"weight"`     // share among open queues; 0 counts as 1
+	// Objections are what people like these object, and what to say then; see ParseScript.
+	Objections string `json:"objections,omitempty" yaml:"objections"`
 }
 
 // Callbacks says what becomes of calls that one operator promised to make
@@ -201,10 +203,13 @@ type Campaign struct {
 	StickyOperator bool          `json:"sticky_operator,omitempty"`
 	Wrap           Wrap          `json:"wrap"`
 	Dispositions   []Disposition `json:"dispositions"`
-	Script         string        `json:"script,omitempty"`
-	SafeHarbor     string        `json:"safe_harbor,omitempty"` // prompt played to a person whom no operator can take; needed for ratio and predictive
-	Voicemail      string        `json:"voicemail,omitempty"`   // prompt left on a machine after its beep; empty: none. The law may want consent to it
-	HoldMusic      string        `json:"hold_music,omitempty"`  // prompt looped to a customer on hold; empty: the product's own
+	Script         string        `json:"script,omitempty"` // see ParseScript
+	// Form is what operators write down of a person besides notes.
+	Form       []FormField `json:"form,omitempty"`
+	CRM        CRM         `json:"crm,omitzero"`
+	SafeHarbor string      `json:"safe_harbor,omitempty"` // prompt played to a person whom no operator can take; needed for ratio and predictive
+	Voicemail  string      `json:"voicemail,omitempty"`   // prompt left on a machine after its beep; empty: none. The law may want consent to it
+	HoldMusic  string      `json:"hold_music,omitempty"`  // prompt looped to a customer on hold; empty: the product's own
 	// TransferNumbers are whom operators may have called into a talk: E.164 numbers,
 	// or how they begin, with a * ("+4822555*"). None: operators and queues alone.
 	TransferNumbers []string        `json:"transfer_numbers,omitempty"`

@@ -31,5 +31,14 @@ func (c Campaign) Replacing(old Campaign, now time.Time) (next Campaign, rebuild
 // SamePlaces says whether leads have the same places in the queues of both: which
 // queue, and where in it.
 func (c Campaign) SamePlaces(other Campaign) bool {
-	return reflect.DeepEqual(c.Segments, other.Segments) && slices.Equal(c.Lists, other.Lists) && c.Priority == other.Priority && (c.NthNew > 0) == (other.NthNew > 0)
+	return reflect.DeepEqual(filters(c.Segments), filters(other.Segments)) && slices.Equal(c.Lists, other.Lists) && c.Priority == other.Priority && (c.NthNew > 0) == (other.NthNew > 0)
+}
+
+// filters are segments without what says nothing of places.
+func filters(all []Segment) []Segment {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].Objections = ""
+	}
+	return all
 }

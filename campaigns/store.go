@@ -243,9 +243,11 @@ type Disposal struct {
 	Note        string
 	Next        Next
 	Grades      Grades // the lead's grades from now on
-	Suppress    bool   // every number of the lead goes to do-not-call
-	BadNumber   bool
-	At          time.Time
+	// Fields are written into the lead's custom fields; an empty value takes one out.
+	Fields    map[string]string `json:",omitempty"`
+	Suppress  bool              // every number of the lead goes to do-not-call
+	BadNumber bool
+	At        time.Time
 }
 
 // Attempt is one dial of one number of one lead, as it is kept.

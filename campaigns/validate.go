@@ -47,6 +47,9 @@ func (c Campaign) Validate() error {
 	c.validateTimes(&p)
 	c.validateDispositions(&p)
 	c.validateInbound(&p)
+	c.validateScript(&p)
+	c.validateForm(&p)
+	c.CRM.validate(&p)
 	return errors.Join(p...)
 }
 

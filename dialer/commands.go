@@ -170,10 +170,15 @@ type Said struct {
 	// place of CallbackAt; empty: CallbackAt.
 	CallbackLocal string
 	Personal      bool // the callback is for this operator
+	// Fields are what the operator wrote into the campaign's form; an empty value takes a
+	// custom field of the lead out.
+	Fields map[string]string
 }
 
 // Dispose writes what an operator says of the present talk. During the talk it
-// is kept and takes effect at the hang-up.
+// is kept and takes effect at the hang-up. A *campaigns.FieldError says what is wrong
+// with the form. A disposition by a phone's keys, or because the wrap-up ran out, does
+// without it.
 func (e *Engine) Dispose(ctx context.Context, user campaigns.UserID, s Said) error {
 	return e.do(ctx, func(now time.Time) error {
 		o := e.operators[string(user)]
@@ -196,6 +201,9 @@ func (e *Engine) Dispose(ctx context.Context, user campaigns.UserID, s Said) err
 		}
 		if d.Effect.Callback && !s.CallbackAt.After(now) {
 			return ErrNeedsTime
+		}
+		if err := o.last.campaign.CheckForm(d.Code, s.Fields, o.last.claim.Lead.Fields); err != nil {
+			return err
 		}
 		if o.State() == operator.Wrapping {
 			e.finishWrap(now, o, d, s)

@@ -160,7 +160,7 @@ func (e *Engine) writeWord(t *talk) {
 func (e *Engine) dispose(now time.Time, t *talk, d campaigns.Disposition, by campaigns.UserID, s Said) {
 	disposal := eligibility.Resolve(d, eligibility.Talk{
 		Attempt: t.attempt, Lead: t.claim.Lead, Number: t.claim.Number.E164,
-		By: by, Note: s.Note, CallbackAt: s.CallbackAt, Personal: s.Personal,
+		By: by, Note: s.Note, CallbackAt: s.CallbackAt, Personal: s.Personal, Fields: s.Fields,
 	}, now)
 	t.disposed = true
 	if by == "" && t.calledIn != nil && t.calledIn.New {

@@ -202,6 +202,9 @@ type OperatorView struct {
 	WrapUntil       time.Time               `json:"wrap_until,omitzero"`
 	Dispositions    []campaigns.Disposition `json:"dispositions,omitempty"`
 	Script          string                  `json:"script,omitempty"`
+	Objections      string                  `json:"objections,omitempty"` // of the lead's segment; see campaigns.ParseScript
+	Form            []campaigns.FormField   `json:"form,omitempty"`
+	CRM             campaigns.CRM           `json:"crm,omitzero" doc:"the person's page elsewhere, with what is known of them put in"`
 	Preview         bool                    `json:"preview,omitempty"`   // the lead waits to be dialled
 	CalledIn        *CalledIn               `json:"called_in,omitempty"` // the lead called us
 }

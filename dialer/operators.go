@@ -231,11 +231,17 @@ func (e *Engine) operatorView(o *liveOperator) OperatorView {
 		v.CalledIn = t.calledIn
 		v.CallID, v.VerdictAt, v.BridgedAt, v.WrapUntil = t.callID, t.verdictAt, t.bridgedAt, t.wrapUntil
 		v.Dispositions, v.Script = dispositionsOf(t.campaign), t.campaign.Script
+		v.Objections, v.Form = t.campaign.ObjectionsOf(t.claim.Queue.Segment), t.campaign.Form
+		v.CRM = t.campaign.CRM
 	} else if p := o.preview; p != nil {
 		v.show(*p)
 		v.Preview = true
+		if r := e.campaigns[p.Queue.Campaign]; r != nil {
+			v.CRM = r.CRM
+		}
 	} else if c := e.calls[v.Attempt]; c != nil { // asked for in preview, not answered yet
 		v.show(c.claim)
+		v.CRM = c.campaign.CRM
 	}
 	return v
 }

@@ -101,6 +101,7 @@ type Talk struct {
 	Note       string
 	CallbackAt time.Time // where the disposition is a callback
 	Personal   bool      // the callback is for By alone
+	Fields     map[string]string
 }
 
 // Resolve works out what a disposition does to the lead. A callback without a
@@ -108,7 +109,7 @@ type Talk struct {
 func Resolve(d campaigns.Disposition, t Talk, now time.Time) campaigns.Disposal {
 	e := d.Effect
 	out := campaigns.Disposal{
-		Attempt: t.Attempt, Disposition: d.Code, By: t.By, Note: t.Note, At: now,
+		Attempt: t.Attempt, Disposition: d.Code, By: t.By, Note: t.Note, At: now, Fields: t.Fields,
 		Grades: graded(t.Lead.Grades, e), Suppress: e.DoNotCall, BadNumber: e.BadNumber,
 	}
 	rest := e.RetryAfter

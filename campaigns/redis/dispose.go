@@ -83,6 +83,7 @@ func (w *work) dispose(x *seat, a *keptAttempt, d campaigns.Disposal) error {
 		return err
 	}
 	x.lead.Grades, x.lead.UpdatedAt = d.Grades, d.At
+	x.lead.Fields = campaigns.Filled(x.lead.Fields, d.Fields)
 	if d.BadNumber { // wrong for this person, but perhaps right for another
 		x.markBad(a.Number)
 	}

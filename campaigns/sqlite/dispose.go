@@ -75,6 +75,9 @@ func (w *writer) applyToLead(a campaigns.Attempt, d campaigns.Disposal) error {
 	if err != nil {
 		return err
 	}
+	if err := w.fillForm(a.Lead, d.Fields); err != nil {
+		return err
+	}
 	if d.BadNumber { // wrong for this person, but perhaps right for another
 		if _, err := w.exec(`UPDATE lead_number SET bad = 1 WHERE lead = ? AND e164 = ?`, int64(a.Lead), phone(a.Number)); err != nil {
 			return err
@@ -95,6 +98,22 @@ func (w *writer) applyToLead(a campaigns.Attempt, d campaigns.Disposal) error {
 		}
 	}
 	return nil
+}
+
+// fillForm writes custom fields of a lead.
+func (w *writer) fillForm(id campaigns.LeadID, written map[string]string) error {
+	if len(written) == 0 {
+		return nil
+	}
+	l, err := loadLead(w.statements, id)
+	if err != nil {
+		return err
+	}
+	fields, err := fieldsJSON(campaigns.Filled(l.Fields, written))
+	if err == nil {
+		_, err = w.exec(`UPDATE lead SET fields = ? WHERE id = ?`, given(fields), int64(id))
+	}
+	return err
 }
 
 // undoMove takes a lead out of the campaign that an earlier disposition of the

@@ -168,8 +168,11 @@ func (w *writer) replayEnded(e campaigns.Ending) error {
 // replayDisposed writes a disposition that is not there yet.
 func (w *writer) replayDisposed(d campaigns.Disposal) error {
 	a, err := w.attempt(d.Attempt)
-	if err != nil || a.Lead == 0 || a.Disposition == d.Disposition && a.DisposedBy == d.By && a.Note == d.Note {
+	if err != nil || a.Lead == 0 {
 		return err
+	}
+	if a.Disposition == d.Disposition && a.DisposedBy == d.By && a.Note == d.Note {
+		return w.fillForm(a.Lead, d.Fields)
 	}
 	return w.dispose(d)
 }

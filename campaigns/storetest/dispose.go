@@ -45,6 +45,41 @@ func disposeEffects(t *testing.T, w *world) {
 	w.is(w.Dispose(w.ctx(), w.disposal("nobody", l, "sale", campaigns.Next{})), campaigns.ErrNotFound)
 }
 
+// disposeForm has what an operator wrote down kept as custom fields of the lead, which
+// count for its segment.
+func disposeForm(t *testing.T, w *world) {
+	w.list("l")
+	w.campaign("c", "l", campaigns.Segment{Name: "fibre", Filter: `fields["wants"] == "fibre"`}, campaigns.Segment{Name: "rest"})
+	one := lead("a", 1, "+4801")
+	one.Fields = map[string]string{"city": "Warszawa", "wants": "dsl"}
+	l := w.add(one)[0]
+	_, a := w.call("c", campaigns.Connected, campaigns.Next{At: start.Add(time.Hour)})
+	fields := func(want map[string]string, queue string) {
+		t.Helper()
+		kept, err := w.Lead(w.ctx(), l.ID)
+		w.ok(err)
+		w.same("fields", kept.Fields, want)
+		w.same("segment", w.entry(l.ID, "c").Queue.Segment, queue)
+	}
+	d := w.disposal(a, l, "callback", campaigns.Next{At: start.Add(time.Hour)})
+	d.Fields = map[string]string{"wants": "fibre", "until": "2027-01-31"}
+	w.ok(w.Dispose(w.ctx(), d))
+	fields(map[string]string{"city": "Warszawa", "wants": "fibre", "until": "2027-01-31"}, "fibre")
+	d.Fields = map[string]string{"wants": ""}
+	w.ok(w.Dispose(w.ctx(), d))
+	fields(map[string]string{"city": "Warszawa", "until": "2027-01-31"}, "rest")
+	d.Fields = nil
+	w.ok(w.Dispose(w.ctx(), d))
+	fields(map[string]string{"city": "Warszawa", "until": "2027-01-31"}, "rest")
+	d.Fields = map[string]string{"city": "", "until": ""}
+	w.ok(w.Dispose(w.ctx(), d))
+	kept, err := w.Lead(w.ctx(), l.ID)
+	w.ok(err)
+	if len(kept.Fields) > 0 {
+		t.Errorf("fields = %v, want none", kept.Fields)
+	}
+}
+
 func disposeCorrection(t *testing.T, w *world) {
 	w.simple()
 	l := w.add(lead("a", 1, "+4801"))[0]

@@ -64,6 +64,7 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"end/bad number and do not call", endMarks},
 		{"end/by outcome", endByOutcome},
 		{"dispose/effects", disposeEffects},
+		{"dispose/form", disposeForm},
 		{"dispose/correction", disposeCorrection},
 		{"dispose/old attempt", disposeOldAttempt},
 		{"dispose/takes from a claim", disposeClaimed},

@@ -70,6 +70,8 @@ func demoLeads(n int, seed uint64) []campaigns.Lead {
 // demoScript has a stage for each headline.
 const demoScript = `# Greeting
 Good day, my name is {operator}. Am I speaking with {name}?
+- Yes -> Need
+- Not a good time -> Later
 
 # Need
 Who provides your {product} today, and until when does the contract run?
@@ -78,7 +80,24 @@ Who provides your {product} today, and until when does the contract run?
 We can take that over from the first of next month, for a fifth less. Shall I send you the papers?
 
 # Close
-Let me say back what we agreed on ...`
+Let me say back what we agreed on ...
+
+# Later
+When may I call you again?
+
+! It is too dear
+What do you pay today? What is it that you would not want to pay for?
+- Ready to hear the price -> Offer
+
+! I have to ask at home
+Of course. When will you have talked about it?
+- Names a time -> Later`
+
+// demoForm is what the operators write down.
+var demoForm = []campaigns.FormField{
+	{Name: "contract until", Label: "Contract until", Kind: campaigns.DateField},
+	{Name: "papers", Label: "Wants the papers", Kind: campaigns.YesNoField},
+}
 
 // demoPlan is the demo's campaign: two segments, the law's limits.
 func demoPlan(now time.Time, m demoMode) campaigns.Campaign {
@@ -93,6 +112,7 @@ func demoPlan(now time.Time, m demoMode) campaigns.Campaign {
 		Detection: "before", Dispositions: campaigns.DefaultDispositions(),
 		Wrap:       campaigns.Wrap{Timeout: time.Minute, Default: "no_decision"},
 		Script:     demoScript,
+		Form:       demoForm,
 		SafeHarbor: "safe-harbor", Recording: campaigns.RecordAlways, CreatedAt: now,
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -173,6 +174,9 @@ func (s *Server) keepDraft(ctx context.Context, by caller, in *draftIn) (*empty,
 	}
 	if v.Attempt == "" || v.Attempt != in.Body.Attempt {
 		return nil, dialer.ErrNotYours
+	}
+	if size := fieldsSize(in.Body.Fields); size > maxDraftFields {
+		return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("fields: %d bytes are more than %d", size, maxDraftFields))
 	}
 	in.Body.Name, in.Body.At = v.Lead.Name, time.Now()
 	return nil, s.drafts.Keep(by.ID, in.Body)

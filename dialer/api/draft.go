@@ -14,6 +14,7 @@ type Draft struct {
 	Disposition   string              `json:"disposition,omitempty" maxLength:"64"`
 	CallbackLocal string              `json:"callback_local,omitempty" maxLength:"32"`
 	Personal      bool                `json:"personal,omitempty"`
+	Fields        map[string]string   `json:"fields,omitempty" maxProperties:"50" doc:"of the campaign's form, as they stand"`
 	Name          string              `json:"name,omitempty" doc:"of the lead; set by the server"`
 	At            time.Time           `json:"at,omitzero" doc:"when it was kept; set by the server"`
 }
@@ -24,4 +25,14 @@ type Drafts interface {
 	Keep(user campaigns.UserID, d Draft) error
 	Draft(user campaigns.UserID) (Draft, error)
 	Drop(user campaigns.UserID) error
+}
+
+// maxDraftFields bounds what a draft keeps of a form, in bytes.
+const maxDraftFields = 64 << 10
+
+func fieldsSize(fields map[string]string) (n int) {
+	for name, value := range fields {
+		n += len(name) + len(value)
+	}
+	return n
 }

@@ -167,7 +167,8 @@ func (e *fakeEngine) Snapshot(context.Context) (dialer.Snapshot, error) {
 func talking(u campaigns.UserID) dialer.OperatorView {
 	return dialer.OperatorView{
 		User: u, State: operator.Talking, Campaign: "spring", Number: marker, Attempt: "a1", Zones: []string{"Europe/Warsaw"},
-		Lead: &campaigns.Lead{ID: 1, Name: "Jan", Numbers: []campaigns.Number{{E164: marker}}},
+		Lead: &campaigns.Lead{ID: 1, Name: "Jan", Numbers: []campaigns.Number{{E164: marker}}, ExternalID: "A/7", Fields: map[string]string{"policy": "88 & 1"}},
+		CRM:  campaigns.CRM{URL: "https://crm.example/?phone={phone}&id={external_id}&who={operator}&policy={policy}&lead={id}&none={none}"},
 	}
 }
 

@@ -40,6 +40,7 @@ func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
 	s.Operators = slices.Clone(s.Operators)
 	for i, o := range s.Operators {
 		o.Script, o.Dispositions, o.CalledFor, o.CalledIn = "", nil, nil, nil
+		o.Objections, o.Form, o.CRM = "", nil, campaigns.CRM{}
 		s.Operators[i] = masked(o, u)
 	}
 	return s

@@ -39,6 +39,7 @@ type dispositionIn struct {
 		Note          string              `json:"note,omitempty" maxLength:"10000"`
 		CallbackAt    *time.Time          `json:"callback_at,omitempty" nullable:"true"`
 		CallbackLocal string              `json:"callback_local,omitempty" maxLength:"32" doc:"in place of callback_at: by the customer's clock, like 2026-03-02T15:04; the latest where their zone is not sure"`
+		Fields        map[string]string   `json:"fields,omitempty" maxProperties:"50" doc:"of the campaign's form; an empty value takes a custom field of the lead out"`
 		Personal      bool                `json:"personal,omitempty" doc:"the callback is for this operator; where they do not come to it, the campaign's callbacks.grace and callbacks.wait say what then"`
 	}
 }
@@ -76,6 +77,7 @@ func (s *Server) routeOperator(api huma.API) {
 	register(s, api, campaigns.RoleOperator, op("disposition", "disposition", "Say what the talk came to"),
 		func(ctx context.Context, by caller, in *dispositionIn) (*empty, error) {
 			said := dialer.Said{Attempt: in.Body.Attempt, Disposition: in.Body.Disposition, Note: in.Body.Note, Personal: in.Body.Personal, CallbackLocal: in.Body.CallbackLocal}
+			said.Fields = in.Body.Fields
 			if in.Body.CallbackAt != nil {
 				said.CallbackAt = *in.Body.CallbackAt
 			}
@@ -95,14 +97,12 @@ func (s *Server) routeOperator(api huma.API) {
 
 // masked hides numbers from users without the right to see them.
 func masked(v dialer.OperatorView, u campaigns.User) dialer.OperatorView {
-	if u.SeesNumbers {
-		return v
-	}
 	v.Number = seen(v.Number, u)
 	if v.Lead != nil {
 		lead := maskedLead(*v.Lead, u)
 		v.Lead = &lead
 	}
+	v.CRM.URL = crmURL(v)
 	return v
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer"
 )
@@ -76,10 +78,11 @@ func TestDisposition(t *testing.T) {
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	w.as(t, "olga", "POST", "/api/v1/operator/disposition", map[string]any{
 		"attempt": "a1", "disposition": "callback", "note": "after ten", "callback_at": at, "personal": true,
+		"fields": map[string]string{"until": "2027-01-31"},
 	}).want(t, noContent)
-	want := dialer.Said{Attempt: "a1", Disposition: "callback", Note: "after ten", CallbackAt: at, Personal: true}
-	if w.engine.said != want {
-		t.Errorf("said = %+v, want %+v", w.engine.said, want)
+	want := dialer.Said{Attempt: "a1", Disposition: "callback", Note: "after ten", CallbackAt: at, Personal: true, Fields: map[string]string{"until": "2027-01-31"}}
+	if diff := cmp.Diff(want, w.engine.said); diff != "" {
+		t.Errorf("said (-want +got):\n%s", diff)
 	}
 	for _, body := range []string{
 		`{}`, `{"disposition":""}`, `{"disposition":"sale","callback_at":"tomorrow"}`, `{"disposition":7}`, `{"disposition":"sale","user":"peter"}`,

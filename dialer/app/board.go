@@ -128,6 +128,7 @@ func packState(s dialer.Snapshot) ([]byte, error) {
 			continue
 		}
 		o.Script, o.Dispositions = "", nil
+		o.Objections, o.Form, o.CRM = "", nil, campaigns.CRM{}
 		if o.Lead != nil {
 			o.Lead = &campaigns.Lead{ID: o.Lead.ID, Name: o.Lead.Name}
 		}

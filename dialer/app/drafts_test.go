@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -22,11 +23,11 @@ func TestDrafts(t *testing.T) {
 		}
 		return d
 	}
-	want := api.Draft{Attempt: "a1", Note: "ask for 王小明", Disposition: "callback", CallbackLocal: "2026-11-28T10:30", At: now.UTC()}
+	want := api.Draft{Attempt: "a1", Note: "ask for 王小明", Disposition: "callback", CallbackLocal: "2026-11-28T10:30", Fields: map[string]string{"until": "2027-01-31"}, At: now.UTC()}
 	if err := open(now).Keep("olga", want); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := open(now).Draft("olga"); err != nil || got != want {
+	if got, err := open(now).Draft("olga"); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("draft = %+v, %v, want %+v", got, err, want)
 	}
 	if _, err := open(now).Draft("piotr"); !errors.Is(err, campaigns.ErrNotFound) {

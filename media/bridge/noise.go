@@ -35,11 +35,8 @@ func (o *Output) Hush(p *media.Packet) {
 	}
 }
 
-// fill writes noise over silence; pcm is room for as many samples.
+// fill makes a frame of noise; pcm is room for as many samples.
 func (n *noise) fill(law media.Law, frame []byte, pcm []int16) {
-	if n.level == 0 {
-		return
-	}
 	for i := range pcm {
 		n.state = 1664525*n.state + 1013904223
 		pcm[i] = int16(n.level * (float64(n.state)/(1<<31) - 1))

@@ -12,6 +12,7 @@
 package bridge
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -53,13 +54,25 @@ type Output struct {
 	relayed time.Time // when the joined leg's last packet went out
 	plays   plays
 	others  voices
-	digits  digits
 	tap     Tap
 	noise   noise
-
 	packet  media.Packet
-	payload [maxPayload]byte
-	pcm     [maxPayload]int16
+	digits  digits
+}
+
+// sheet is where a packet is made that is not sent on as it came, or is not silence.
+// Legs share a few: one of their own would be far from the processor each time.
+type sheet struct {
+	payload   [maxPayload]byte
+	pcm, clip [maxPayload]int16
+}
+
+var sheets = sync.Pool{New: func() any { return new(sheet) }}
+
+// quiet is a frame of silence in each law.
+var quiet = [2][]byte{
+	media.ULaw: bytes.Repeat([]byte{media.ULaw.Silence()}, media.SamplesPerFrame),
+	media.ALaw: bytes.Repeat([]byte{media.ALaw.Silence()}, media.SamplesPerFrame),
 }
 
 // NewOutput makes the output of a leg. Nothing is sent before Open.
@@ -130,15 +143,14 @@ func (o *Output) Relay(now time.Time, p *media.Packet) bool {
 	}
 	o.fresh = false
 	span := media.FrameDuration
-	if !p.Event {
+	var err error
+	if p.Event {
+		err = o.port.Send(&o.packet)
+	} else {
 		o.noise.level = 0
-		o.packet.Law, o.packet.Payload = o.law, o.payload[:len(p.Payload)]
-		codec.Convert(o.law, p.Law, o.packet.Payload, p.Payload)
-		o.over(now, o.packet.Payload)
-		o.hear(now)
+		err = o.sendAudio(now, true)
 		span = media.Span(len(p.Payload))
 	}
-	err := o.port.Send(&o.packet)
 	o.relayed = now
 	o.due = later(o.due, now).Add(span)
 	if limit := now.Add(ahead); o.due.After(limit) {
@@ -175,39 +187,55 @@ func (o *Output) Tick(now time.Time) {
 
 // sendFrame sends 20 ms of whatever plays, else silence or the noise of a pause.
 func (o *Output) sendFrame(now time.Time) {
-	frame := o.payload[:media.SamplesPerFrame]
-	quiet := o.law.Silence()
-	for i := range frame {
-		frame[i] = quiet
-	}
-	o.packet = media.Packet{Law: o.law, Payload: frame, Marker: o.fresh}
+	o.packet = media.Packet{Law: o.law, Payload: quiet[o.law], Marker: o.fresh}
 	o.fresh = false
-	o.noise.fill(o.law, frame, o.pcm[:len(frame)])
-	o.numbers.next(&o.packet, len(frame))
-	if o.over(now, frame) {
-		o.hear(now)
+	o.numbers.next(&o.packet, media.SamplesPerFrame)
+	if o.noise.level == 0 {
+		_ = o.sendAudio(now, false) // the next frame is due in 20 ms
+		return
 	}
-	_ = o.port.Send(&o.packet) // the next frame is due in 20 ms
+	s := sheets.Get().(*sheet)
+	o.packet.Payload = s.payload[:media.SamplesPerFrame]
+	o.noise.fill(o.law, o.packet.Payload, s.pcm[:media.SamplesPerFrame])
+	_ = o.sendAudio(now, false)
+	sheets.Put(s)
 }
 
-// over mixes prompts and other voices into payload; false where there are
-// none, and payload is as it was.
-func (o *Output) over(now time.Time, payload []byte) bool {
-	if o.plays.empty() && o.others.empty() {
-		return false
+// sendAudio sends o.packet in the leg's law, with prompts and other voices mixed into
+// it where there are some. heard says that it is for the tap even without these.
+func (o *Output) sendAudio(now time.Time, heard bool) error {
+	mixed := !o.plays.empty() || !o.others.empty()
+	if !mixed && o.packet.Law == o.law {
+		return o.sendPayload(now, heard)
 	}
-	pcm := o.pcm[:len(payload)]
-	codec.Decode(o.law, pcm, payload)
-	o.plays.mix(pcm)
-	o.others.mix(pcm)
-	codec.Encode(o.law, payload, pcm)
-	return true
+	s := sheets.Get().(*sheet)
+	payload := s.payload[:len(o.packet.Payload)]
+	codec.Convert(o.law, o.packet.Law, payload, o.packet.Payload)
+	if mixed {
+		o.mix(s, payload)
+	}
+	o.packet.Law, o.packet.Payload = o.law, payload
+	err := o.sendPayload(now, heard || mixed)
+	sheets.Put(s)
+	return err
 }
 
-func (o *Output) hear(now time.Time) {
-	if o.tap != nil {
+func (o *Output) sendPayload(now time.Time, heard bool) error {
+	err := o.port.Send(&o.packet)
+	if heard && o.tap != nil {
 		o.tap.Hear(now, o.law, o.packet.Payload)
 	}
+	o.packet.Payload = nil // it is another's
+	return err
+}
+
+// mix adds prompts and other voices to payload.
+func (o *Output) mix(s *sheet, payload []byte) {
+	pcm := s.pcm[:len(payload)]
+	codec.Decode(o.law, pcm, payload)
+	o.plays.mix(pcm, s.clip[:])
+	o.others.mix(pcm)
+	codec.Encode(o.law, payload, pcm)
 }
 
 func later(a, b time.Time) time.Time {

@@ -17,7 +17,6 @@ type plays struct {
 	at    int // samples of the first that have been heard
 	loop  []byte
 	turn  int // samples of the loop that have been heard in this turn
-	pcm   [maxPayload]int16
 }
 
 type play struct {
@@ -57,12 +56,12 @@ func (o *Output) Loop(clip Clip) {
 
 func (p *plays) empty() bool { return len(p.queue) == 0 && len(p.loop) == 0 }
 
-// mix adds the next samples to pcm.
-func (p *plays) mix(pcm []int16) {
+// mix adds the next samples to pcm; room is no shorter, for what is in between.
+func (p *plays) mix(pcm, room []int16) {
 	for len(pcm) > 0 && len(p.queue) > 0 {
 		audio := p.queue[0].clip.Bytes(media.ULaw)
 		n := min(len(pcm), len(audio)-p.at)
-		p.add(pcm, audio[p.at:p.at+n])
+		add(pcm, audio[p.at:p.at+n], room)
 		pcm, p.at = pcm[n:], p.at+n
 		if p.at == len(audio) {
 			done := p.queue[0].done
@@ -72,14 +71,14 @@ func (p *plays) mix(pcm []int16) {
 	}
 	for len(pcm) > 0 && len(p.loop) > 0 {
 		n := min(len(pcm), len(p.loop)-p.turn)
-		p.add(pcm, p.loop[p.turn:p.turn+n])
+		add(pcm, p.loop[p.turn:p.turn+n], room)
 		pcm, p.turn = pcm[n:], (p.turn+n)%len(p.loop)
 	}
 }
 
-// add mixes µ-law audio into pcm, which is no shorter.
-func (p *plays) add(pcm []int16, audio []byte) {
-	samples := p.pcm[:len(audio)]
+// add mixes µ-law audio into pcm, which is no shorter, and nor is room.
+func add(pcm []int16, audio []byte, room []int16) {
+	samples := room[:len(audio)]
 	codec.DecodeULaw(samples, audio)
 	for i, s := range samples {
 		pcm[i] = codec.Mix(pcm[i], s)

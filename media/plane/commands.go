@@ -147,11 +147,14 @@ func (p *Plane) Record(id media.LegID, path string) {
 		}
 		now := time.Now()
 		stopRecording(l, now)
-		r := wav.Record(p.records, path, now)
+		l.running.Add(1)
+		r := p.writer.Record(p.records, path, now, func(r *wav.Recorder) {
+			defer l.running.Done()
+			p.recorded(l, r, path)
+		})
 		p.recordings[r] = struct{}{}
 		l.recorder.Store(r)
 		l.output.SetTap(rightSide{r})
-		l.running.Go(func() { p.awaitRecording(l, r, path) })
 	})
 }
 
@@ -167,16 +170,16 @@ func stopRecording(l *leg, now time.Time) {
 	}
 }
 
-func (p *Plane) awaitRecording(l *leg, r *wav.Recorder, path string) {
-	<-r.Done()
+// recorded is called when a recording is complete or has failed.
+func (p *Plane) recorded(l *leg, r *wav.Recorder, path string) {
 	duration, err := r.Result()
 	if err != nil {
 		p.recordFailures.Add(1)
 	}
+	p.mu.Lock()                            // which Record held until it was known
 	if l.recorder.CompareAndSwap(r, nil) { // it failed before it was stopped
 		l.output.SetTap(nil)
 	}
-	p.mu.Lock()
 	delete(p.recordings, r)
 	p.dropped += r.Dropped()
 	p.mu.Unlock()

@@ -21,8 +21,12 @@ type Config struct {
 	Codecs     []string      `yaml:"codecs"`     // PCMU, PCMA in order of preference; default both
 	// Engine moves the audio: auto (default), portable, epoll (Linux only, a fraction of
 	// the CPU and memory).
-	Engine    rtp.EngineName `yaml:"engine"`
-	RecordDir string         `yaml:"record_dir"` // empty: nothing can be recorded
+	Engine rtp.EngineName `yaml:"engine"`
+	// Nice is the priority of the threads that move audio: -20 (first) to 19; default 0,
+	// that of all others. Below 0 needs the right to it (CAP_SYS_NICE, or LimitNICE of
+	// systemd). It holds against what runs in the same control group. Engine epoll only.
+	Nice      int    `yaml:"nice"`
+	RecordDir string `yaml:"record_dir"` // empty: nothing can be recorded
 	// PromptDir has messages of one's own: *.wav, 8 kHz mono in µ-law, A-law or 16-bit
 	// PCM. Campaigns name them without ".wav"; one that has the name of a message that
 	// comes with the product is played in its place.
@@ -92,6 +96,12 @@ func (c Config) settings() (settings, error) {
 	}
 	if err := c.Engine.Validate(); err != nil {
 		return s, fmt.Errorf("engine: %w", err)
+	}
+	if c.Nice < -20 || c.Nice > 19 {
+		return s, fmt.Errorf("nice: %d is not in -20 to 19", c.Nice)
+	}
+	if c.Nice != 0 && !c.Engine.HasThreads() {
+		return s, fmt.Errorf("nice: the engine %q has no threads of its own", c.Engine)
 	}
 	if c.Ports == (Ports{}) {
 		s.Ports = Ports{From: 20000, To: 29999}

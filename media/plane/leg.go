@@ -124,13 +124,20 @@ func (l *leg) hearDigit(now time.Time, p *media.Packet) {
 	}
 }
 
-// tick is called by the wheel every 20 ms.
-func (l *leg) tick(now time.Time) {
+// tick is called by the wheel every 20 ms. rarely is true each lookEvery of them.
+func (l *leg) tick(now time.Time, rarely bool) {
 	l.output.Tick(now)
 	l.ear.tick(now, l.found)
 	if pair := l.pairing.Load(); pair != nil && !pair.told.Load() {
 		l.tellBridged(pair, now)
 	}
+	if rarely {
+		l.look(now)
+	}
+}
+
+// look does what is soon enough each 100 ms.
+func (l *leg) look(now time.Time) {
 	if e := l.watch.look(l.id, now, l.session.LastHeard(), l.session.Quiet()); e != nil {
 		l.post(e)
 	}

@@ -117,7 +117,7 @@ func TestTickDoesNotAllocate(t *testing.T) {
 	now := time.Now()
 	if n := testing.AllocsPerRun(50, func() {
 		now = now.Add(media.FrameDuration)
-		l.tick(now)
+		l.tick(now, true)
 	}); n != 0 {
 		t.Errorf("allocations per tick = %v, want 0", n)
 	}

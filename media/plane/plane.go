@@ -57,6 +57,7 @@ type Plane struct {
 	outbox  *outbox
 	prompts map[string]*wav.Prompt
 	records *os.Root // nil where nothing can be recorded
+	writer  wav.Writer
 	refill  chan struct{}
 	work    sync.WaitGroup // legs and recordings that end
 
@@ -68,6 +69,7 @@ type Plane struct {
 	dropped    uint64         // packets that closed recordings lack
 
 	recordFailures atomic.Uint64
+	notPreferred   sync.Once // has been told
 }
 
 // New loads the prompts, repairs the recordings that a crash cut short and
@@ -96,7 +98,7 @@ func New(cfg Config, emit func(media.Event), log *slog.Logger) (*Plane, error) {
 
 func (p *Plane) openPorts() error {
 	var err error
-	if p.engine, err = rtp.NewEngine(p.Engine, 0); err != nil {
+	if p.engine, err = rtp.NewEngine(rtp.EngineConfig{Name: p.Engine, Prefer: p.prefer}); err != nil {
 		return err
 	}
 	if p.pool, err = rtp.NewPool(rtp.PoolConfig{
@@ -142,7 +144,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	moving, stopMoving := context.WithCancel(ctx)
 	telling, stopTelling := context.WithCancel(context.WithoutCancel(ctx))
 	var movers, teller sync.WaitGroup
-	movers.Go(func() { p.wheel.run(moving) })
+	movers.Go(func() { p.prefer(); p.wheel.run(moving) })
 	movers.Go(func() { p.keepSpare(moving) })
 	teller.Go(func() { p.outbox.run(telling, p.emit) })
 

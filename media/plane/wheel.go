@@ -14,6 +14,8 @@ const (
 	// slots spread the legs over the 20 ms, so that they do not all send at once.
 	slots    = 4
 	slotTime = media.FrameDuration / slots
+	// lookEvery is after how many of its ticks a leg does what need not be done in each.
+	lookEvery = 5
 	// tickLate is when a tick counts as late.
 	tickLate = 10 * time.Millisecond
 	// tickLost is when the wheel gives up catching up: the machine stood still.
@@ -56,7 +58,7 @@ func (w *wheel) run(ctx context.Context) {
 	defer timer.Stop()
 	var scratch []*leg
 	next := time.Now()
-	for slot := 0; ; slot = (slot + 1) % slots {
+	for turn := 0; ; turn = (turn + 1) % (slots * lookEvery) {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -67,10 +69,10 @@ func (w *wheel) run(ctx context.Context) {
 			next = now
 		}
 		w.mu.Lock()
-		scratch = append(scratch[:0], w.slots[slot]...)
+		scratch = append(scratch[:0], w.slots[turn%slots]...)
 		w.mu.Unlock()
-		for _, l := range scratch {
-			l.tick(now)
+		for i, l := range scratch {
+			l.tick(now, (turn/slots+i)%lookEvery == 0)
 		}
 		next = next.Add(slotTime)
 		timer.Reset(time.Until(next))

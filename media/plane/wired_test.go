@@ -258,7 +258,7 @@ func TestWiredTickDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(50, func() {
 		now = now.Add(media.FrameDuration)
 		l.HearRTP(b, now)
-		l.tick(now)
+		l.tick(now, true)
 	}); n != 0 {
 		t.Errorf("allocations per packet and tick = %v, want 0", n)
 	}

@@ -39,9 +39,23 @@ type Engine interface {
 	Close()
 }
 
-// NewEngine makes the engine of that name; shards is on how many cores Epoll may
-// move them, 0: on all that Go uses.
-func NewEngine(name EngineName, shards int) (Engine, error) {
+// HasThreads says that the engine moves datagrams on threads of its own, which may be
+// preferred.
+func (n EngineName) HasThreads() bool { return haveEpoll && n != Portable }
+
+// EngineConfig is how an engine moves datagrams. The zero value is usable.
+type EngineConfig struct {
+	Name   EngineName
+	Shards int // on how many cores Epoll may move them; 0: on all that Go uses
+	// Prefer, which may be nil, is called at the start of each goroutine that moves them,
+	// and says whether the thread under it is its own from now on.
+	// Portable does not call it: its goroutines share Go's threads.
+	Prefer func() bool
+}
+
+// NewEngine makes an engine.
+func NewEngine(cfg EngineConfig) (Engine, error) {
+	name, shards := cfg.Name, cfg.Shards
 	if err := name.Validate(); err != nil {
 		return nil, fmt.Errorf("rtp: engine: %w", err)
 	}
@@ -51,7 +65,7 @@ func NewEngine(name EngineName, shards int) (Engine, error) {
 	if shards <= 0 {
 		shards = runtime.GOMAXPROCS(0)
 	}
-	return newEpoll(shards)
+	return newEpoll(shards, cfg.Prefer)
 }
 
 // socket is one UDP socket of an engine.

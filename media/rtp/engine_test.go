@@ -47,7 +47,7 @@ func newEngine(t testing.TB) Engine { return newEngineOf(t, underTest) }
 
 func newEngineOf(t testing.TB, name EngineName) Engine {
 	t.Helper()
-	e, err := NewEngine(name, 2)
+	e, err := NewEngine(EngineConfig{Name: name, Shards: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestEngineNames(t *testing.T) {
 		if err := name.Validate(); (err == nil) != fine {
 			t.Errorf("%q: %v", name, err)
 		}
-		e, err := NewEngine(name, 0)
+		e, err := NewEngine(EngineConfig{Name: name})
 		if (err == nil) != fine {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -28,11 +28,12 @@ const crowded = 400
 // call: Go would take the processor from it and give it back for each packet.
 type epoll struct {
 	shards []*shard
+	prefer func() bool // may be nil
 	wait   sync.WaitGroup
 }
 
-func newEpoll(shards int) (Engine, error) {
-	e := &epoll{}
+func newEpoll(shards int, prefer func() bool) (Engine, error) {
+	e := &epoll{prefer: prefer}
 	for range shards {
 		poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 		if err != nil {
@@ -61,7 +62,7 @@ func (e *epoll) choose() *shard {
 			best, fewest = s, n
 		}
 	}
-	best.begin.Do(func() { e.wait.Go(best.run) })
+	best.begin.Do(func() { e.wait.Go(func() { best.run(e.prefer != nil && e.prefer()) }) })
 	return best
 }
 
@@ -132,7 +133,8 @@ func (s *shard) remove(r *rawSocket) {
 	s.count.Add(-1)
 }
 
-func (s *shard) run() {
+// run looks until the end. A thread of its own is what preferred says that it has.
+func (s *shard) run(preferred bool) {
 	for !s.over.Load() {
 		n, err := unix.EpollWait(s.poll, s.events[:], 0)
 		if err != nil {
@@ -149,9 +151,20 @@ func (s *shard) run() {
 		case s.count.Load() == 0:
 			<-s.work
 		default:
-			time.Sleep(pace)
+			rest(preferred)
 		}
 	}
+}
+
+// rest waits for a while. A thread that is preferred waits by itself: Go's timers are
+// looked at by threads that are not.
+func rest(preferred bool) {
+	if preferred {
+		t := unix.NsecToTimespec(int64(pace))
+		_ = unix.Nanosleep(&t, nil) // EINTR: a shorter rest
+		return
+	}
+	time.Sleep(pace)
 }
 
 // find looks up who the events are of.

@@ -4,4 +4,4 @@ package rtp
 
 const haveEpoll = false
 
-func newEpoll(int) (Engine, error) { return portable{}, nil }
+func newEpoll(int, func() bool) (Engine, error) { return portable{}, nil }

@@ -57,7 +57,6 @@ type Session struct {
 
 	// Of the sender.
 	sealer protection
-	output [headerSize + maxPayload + tagSize]byte
 
 	counters
 	told told
@@ -65,6 +64,12 @@ type Session struct {
 
 // maxPayload is 120 ms of audio: more than anyone sends.
 const maxPayload = 960
+
+// sheet is where a packet is made. Sessions share a few: one of their own would be far
+// from the processor each time.
+type sheet [headerSize + maxPayload + tagSize]byte
+
+var sheets = sync.Pool{New: func() any { return new(sheet) }}
 
 // target is the source that the latch has taken under one description.
 type target struct {
@@ -242,12 +247,19 @@ func (s *Session) Send(p *media.Packet) error {
 		}
 		h.payloadType = d.Agreed.EventPayload
 	}
-	h.put(s.output[:])
-	n := headerSize + copy(s.output[headerSize:], p.Payload)
+	to := sheets.Get().(*sheet)
+	h.put(to[:])
+	err := s.sendSheet(d, to, headerSize+copy(to[headerSize:], p.Payload), p)
+	sheets.Put(to)
+	return err
+}
+
+// sendSheet protects the n bytes of a packet and sends them.
+func (s *Session) sendSheet(d *Description, sheet *sheet, n int, p *media.Packet) error {
 	if err := s.sealer.follow(d.Agreed.Secret.Suite, d.Agreed.Secret.Ours); err != nil {
 		return err
 	}
-	packet, err := s.sealer.sealPacket(s.output[:], n)
+	packet, err := s.sealer.sealPacket(sheet[:], n)
 	if err != nil {
 		return fmt.Errorf("rtp: SRTP: %w", err)
 	}

@@ -4,7 +4,7 @@
 // PCM) and writes 8 kHz stereo µ-law. No caller ever waits for the disk.
 //
 //	fs.FS ─► Load ─► Prompt
-//	audio ─► Recorder.Hear ─► queue ─► writer goroutine ─► file in an os.Root
+//	audio ─► Recorder.Hear ─► queue ─► Writer, for many ─► file in an os.Root
 //	after a crash: RepairDir ─► sizes in the headers are right again
 package wav
 

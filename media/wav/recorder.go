@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,26 +34,26 @@ const (
 // days.
 var ErrTooLong = errors.New("wav: recording is full")
 
-// Recorder writes one call. Hear never blocks: when the disk does not keep up
-// the packet is dropped, counted, and silent in the file.
+// Recorder is the recording of one call. Hear never blocks: when the disk does not keep
+// up the packet is dropped, counted, and silent in the file.
 type Recorder struct {
 	start   time.Time
 	queues  [2]queue
-	taken   []byte // of the writer: what it took out of a queue
 	dropped atomic.Uint64
-	stop    chan time.Time
-	done    chan struct{}
+
+	writer *Writer
+	ended  func(*Recorder)
+	stop   sync.Once
+	opened chan struct{} // closed when the file is there, or never will be
+	done   chan struct{}
+
+	mu       sync.Mutex // of what follows, held while the file is written
+	file     *os.File   // nil before it is there and when all is over
+	timeline timeline
+	turn     int // of the writer
 
 	duration time.Duration // after done
 	err      error         // after done
-}
-
-// Record starts a recording in a new file. It does not touch the disk itself:
-// that a file cannot be made shows in Result. name may not leave root.
-func Record(root *os.Root, name string, start time.Time) *Recorder {
-	r := &Recorder{start: start, stop: make(chan time.Time, 1), done: make(chan struct{})}
-	go r.run(root, name)
-	return r
 }
 
 // Hear takes the audio of one packet that came at now. Each side has one
@@ -72,10 +73,7 @@ func (r *Recorder) Hear(side Channel, now time.Time, law media.Law, payload []by
 // Stop ends the recording at now. It does not wait; Done tells when the file
 // is complete. Only the first call counts.
 func (r *Recorder) Stop(now time.Time) {
-	select {
-	case r.stop <- now:
-	default:
-	}
+	r.stop.Do(func() { go r.finish(now) })
 }
 
 // Done is closed when the file is complete or has failed.
@@ -90,48 +88,85 @@ func (r *Recorder) Dropped() uint64 { return r.dropped.Load() }
 // Queued is how many packets wait for the disk.
 func (r *Recorder) Queued() int { return r.queues[Left].length() + r.queues[Right].length() }
 
-func (r *Recorder) run(root *os.Root, name string) {
-	defer close(r.done)
+// open makes the file.
+func (r *Recorder) open(root *os.Root, name string) {
+	defer close(r.opened)
 	file, err := create(root, name)
 	if err != nil {
-		r.err = fmt.Errorf("record: %w", err)
+		r.over(fmt.Errorf("record: %w", err))
 		return
 	}
-	t := &timeline{}
-	r.err = r.write(file, t)
-	r.duration = media.Span(int(t.written))
-	if err := finish(file, t.written); r.err == nil {
-		r.err = err
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.file = file
+	r.turn = r.writer.add(r)
 }
 
-// write moves audio from the queues into file until Stop.
-func (r *Recorder) write(file *os.File, t *timeline) error {
-	ticker := time.NewTicker(writeInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case now := <-ticker.C:
-			r.drain(t)
-			if err := t.flush(file, media.Samples(now.Sub(r.start)-settle)); err != nil {
-				return err
-			}
-		case end := <-r.stop:
-			r.drain(t)
-			return t.flush(file, media.Samples(end.Sub(r.start)))
-		}
+// write moves audio from the queues into the file. taken is a buffer to put into a
+// queue; another one comes back.
+func (r *Recorder) write(taken []byte) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.file == nil {
+		return taken
 	}
+	taken = r.drain(taken)
+	if err := r.timeline.flush(r.file, media.Samples(time.Since(r.start)-settle)); err != nil {
+		go r.close(r.file, err)
+		r.file = nil
+	}
+	return taken
 }
 
-func (r *Recorder) drain(t *timeline) {
+func (r *Recorder) drain(taken []byte) []byte {
 	for side := range r.queues {
-		r.taken = r.queues[side].take(r.taken)
-		for rest := r.taken; len(rest) > 0; {
+		taken = r.queues[side].take(taken)
+		for rest := taken; len(rest) > 0; {
 			var c chunk
 			c, rest = unpack(rest)
-			t.place(Channel(side), &c)
+			r.timeline.place(Channel(side), &c)
 		}
 	}
+	return taken
+}
+
+// finish writes what there is up to end, and what came before it in a burst, and closes
+// the file.
+func (r *Recorder) finish(end time.Time) {
+	<-r.opened
+	r.mu.Lock()
+	file := r.file
+	r.file = nil
+	if file == nil { // it never was, or is closed after an error
+		r.mu.Unlock()
+		return
+	}
+	r.drain(nil)
+	err := r.timeline.flush(file, max(media.Samples(end.Sub(r.start)), r.timeline.end()))
+	r.mu.Unlock()
+	r.close(file, err)
+}
+
+// close completes the file; err is what kept it from being longer.
+func (r *Recorder) close(file *os.File, err error) {
+	r.mu.Lock()
+	turn, moments := r.turn, r.timeline.written
+	r.mu.Unlock()
+	r.writer.remove(r, turn)
+	if e := finish(file, moments); err == nil {
+		err = e
+	}
+	r.duration = media.Span(int(moments))
+	r.over(err)
+}
+
+// over tells everybody that the recording is complete or has failed.
+func (r *Recorder) over(err error) {
+	r.err = err
+	if r.ended != nil {
+		r.ended(r)
+	}
+	close(r.done)
 }
 
 func create(root *os.Root, name string) (*os.File, error) {

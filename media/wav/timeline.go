@@ -1,6 +1,7 @@
 package wav
 
 import (
+	"bytes"
 	"io"
 	"math"
 
@@ -44,18 +45,30 @@ func (t *timeline) place(side Channel, c *chunk) {
 		audio = audio[min(behind, int64(len(audio))):]
 		at = t.written
 	}
+	if len(audio) == 0 {
+		return
+	}
 	t.reach(at + int64(len(audio)))
+	open := t.open[(at-t.written)*blockAlign+int64(side):]
 	for i, b := range audio {
-		t.open[(at-t.written+int64(i))*blockAlign+int64(side)] = b
+		open[i*blockAlign] = b
 	}
 }
 
+// silent is what reach opens with.
+var silent = bytes.Repeat([]byte{silence}, chunkSize*blockAlign)
+
 // reach opens the timeline up to position, silent.
 func (t *timeline) reach(position int64) {
-	for have := t.written + int64(len(t.open)/blockAlign); have < position; have++ {
-		t.open = append(t.open, silence, silence)
+	for more := (position-t.written)*blockAlign - int64(len(t.open)); more > 0; {
+		n := min(more, int64(len(silent)))
+		t.open = append(t.open, silent[:n]...)
+		more -= n
 	}
 }
+
+// end is where the last packet ends, in samples.
+func (t *timeline) end() int { return int(max(t.next[Left], t.next[Right])) }
 
 // flush writes everything before position.
 func (t *timeline) flush(w io.Writer, position int) error {

@@ -52,6 +52,10 @@ func read(t *testing.T, root *os.Root, name string) (left, right []byte) {
 	return left, right
 }
 
+func record(root *os.Root, name string, start time.Time) *Recorder {
+	return new(Writer).Record(root, name, start, nil)
+}
+
 func frame(b byte) []byte { return bytes.Repeat([]byte{b}, 160) }
 
 // Two sides with jitter, a gap and a burst land where they came.
@@ -59,7 +63,7 @@ func TestRecorderAlignsBothSides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		root := openRoot(t)
 		start := time.Now()
-		r := Record(root, "2026/call.wav", start)
+		r := record(root, "2026/call.wav", start)
 		at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 		for _, p := range []struct {
 			side Channel
@@ -101,7 +105,7 @@ func TestRecorderAlignsBothSides(t *testing.T) {
 func TestALawIsConverted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		root := openRoot(t)
-		r := Record(root, "a.wav", time.Now())
+		r := record(root, "a.wav", time.Now())
 		r.Hear(Right, time.Now(), media.ALaw, frame(0xD5))
 		r.Hear(Right, time.Now(), media.ALaw, bytes.Repeat([]byte{0x2A}, 480)) // 60 ms in one packet
 		r.Stop(time.Now().Add(80 * time.Millisecond))
@@ -118,7 +122,7 @@ func TestQueueNeverBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		root := openRoot(t)
 		start := time.Now()
-		r := Record(root, "a.wav", start)
+		r := record(root, "a.wav", start)
 		for i := range queueLength + 50 { // all at once: the writer sleeps
 			r.Hear(Left, start.Add(time.Duration(i)*media.FrameDuration), media.ULaw, frame(1))
 		}
@@ -143,7 +147,7 @@ func TestRecordFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"../out.wav", "/etc/out.wav", "taken.wav", "", "a\x00b.wav"} {
-		r := Record(root, name, time.Now())
+		r := record(root, name, time.Now())
 		r.Hear(Left, time.Now(), media.ULaw, frame(1))
 		r.Stop(time.Now())
 		<-r.Done()

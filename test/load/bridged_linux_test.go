@@ -44,7 +44,7 @@ func bridged(t *testing.T, engine rtp.EngineName, calls int, lasts time.Duration
 		t.Fatal(err)
 	}
 	defer far.Stop()
-	p := startPlane(t, engine)
+	p := startPlane(t, plane.Config{Engine: engine, RecordDir: t.TempDir()})
 	ends := make([]crowd.End, 0, 2*calls)
 	for i := range calls {
 		customer, operator := media.LegID(fmt.Sprint("c", i)), media.LegID(fmt.Sprint("o", i))
@@ -85,11 +85,11 @@ func bridged(t *testing.T, engine rtp.EngineName, calls int, lasts time.Duration
 	}
 }
 
-func startPlane(t *testing.T, engine rtp.EngineName) *plane.Plane {
+// startPlane runs a plane on loopback until the test ends.
+func startPlane(t *testing.T, cfg plane.Config) *plane.Plane {
 	t.Helper()
-	p, err := plane.New(plane.Config{
-		Address: "127.0.0.1", Ports: plane.Ports{Any: true}, Engine: engine, RecordDir: t.TempDir(),
-	}, func(media.Event) {}, slog.New(slog.DiscardHandler))
+	cfg.Address, cfg.Ports = "127.0.0.1", plane.Ports{Any: true}
+	p, err := plane.New(cfg, func(media.Event) {}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,7 @@ export function listenIn() {
         context ??= new AudioContext()
         analyser = context.createAnalyser()
         analyser.fftSize = 4096
+        analyser.smoothingTimeConstant = 0 // what is heard now, and not a moment ago
         context.createMediaStreamSource(new MediaStream([track])).connect(analyser)
       })
     }

@@ -1,5 +1,7 @@
 import { t } from '../i18n/i18n.svelte'
 import { api, ask, said, type Schemas } from '../lib/api'
+import { openFor } from './crm.svelte'
+import { missing, writtenOf, type Field } from './form'
 import { labelOf } from './labels'
 import { hear } from './phone.svelte'
 import { change, closeDraft, findLeft, leaveDraft, notes, openDraft } from './draft.svelte'
@@ -17,7 +19,9 @@ let figures = $state<Schemas['Figures']>()
 let idle = $state('')
 let sipPhone = $state(false)
 let disposing = '' // attempt whose outcome is on its way
-let sent = '' // the notes that went with the outcome
+let sent = '' // the notes and the form that went with the outcome
+let lacking = $state<Field[]>([]) // what the outcome that was asked for needs
+let amending: ReturnType<typeof setTimeout> | undefined
 
 export const desk = {
   get view() {
@@ -39,6 +43,10 @@ export const desk = {
   get idle() {
     return idle
   },
+  // lacking are the fields of the form that the last outcome could not be given without.
+  get lacking() {
+    return lacking
+  },
   // sipPhone says that a SIP phone of the operator is registered.
   get sipPhone() {
     return sipPhone
@@ -58,10 +66,12 @@ export function show(next: View) {
   if (begun && next.attempt) {
     chosen = ''
     trouble = ''
+    lacking = []
     if (next.state === 'talking') news = t('person.arrived', { name: next.lead?.name || t('person.unnamed') })
     void openDraft(next.attempt).then(() => (chosen = next.state === 'talking' ? (notes.now.disposition ?? '') : ''))
   }
   if (next.preview && next.lead?.id !== before?.lead?.id) news = t('person.preview', { name: next.lead?.name || t('person.unnamed') })
+  if (next.crm?.auto && next.lead && (next.preview || next.state === 'talking')) openFor(`${next.lead.id} ${next.attempt ?? ''}`, next.crm.url)
   if (before?.attempt && before.attempt !== next.attempt) leave(before)
   if (before?.state !== next.state) void refresh()
 }
@@ -71,7 +81,7 @@ export function show(next: View) {
 function leave(before: View) {
   const of = before.attempt ?? ''
   if (of === disposing) return
-  if (chosen && notes.now.note === sent) {
+  if (chosen && writing(before) === sent) {
     closeDraft(of)
     void api.DELETE('/api/v1/operator/draft')
   } else leaveDraft(of, before.lead?.name)
@@ -121,6 +131,17 @@ export function reach(stage: string) {
   if (view?.attempt && inCall(view)) void api.POST('/api/v1/operator/stage', { body: { attempt: view.attempt, stage } })
 }
 
+// writing is what goes with an outcome besides it.
+const writing = (v = view) => JSON.stringify([notes.now.note, writtenOf(v?.form, notes.now.fields)])
+
+// mayGive says whether an outcome has all that it needs of the form, and what is missing.
+export function mayGive(d: Disposition): boolean {
+  lacking = missing(view?.form, d.code, notes.now.fields, view?.lead?.fields)
+  if (lacking.length === 0) return true
+  trouble = t('form.missing', { outcome: labelOf(d), fields: lacking.map((f) => f.label || f.name).join(', ') })
+  return false
+}
+
 // dispose gives the outcome. During the talk it may be given again, until the call is
 // over; the notes that count are the last.
 export async function dispose(d: Disposition, callback?: { local: string; personal: boolean }) {
@@ -131,8 +152,10 @@ export async function dispose(d: Disposition, callback?: { local: string; person
     attempt: of,
     disposition: d.code,
     note: notes.now.note,
+    fields: writtenOf(view?.form, notes.now.fields),
     ...(callback && { callback_local: callback.local, personal: callback.personal }),
   }
+  const goesWith = writing()
   if (wrapping) disposing = of
   const done = await attempt(() => ask(api.POST('/api/v1/operator/disposition', { body })))
   disposing = ''
@@ -140,7 +163,7 @@ export async function dispose(d: Disposition, callback?: { local: string; person
     if (view?.attempt !== of) leaveDraft(of, '')
     return false
   }
-  sent = body.note
+  sent = goesWith
   news = t('disposition.saved', { label: labelOf(d) })
   if (wrapping) closeDraft(of)
   else if (view?.attempt === of) chosen = d.code
@@ -148,9 +171,15 @@ export async function dispose(d: Disposition, callback?: { local: string; person
   return true
 }
 
-// amend sends notes that were written after the outcome was chosen.
+// amendSoon waits until no more is written.
+export function amendSoon() {
+  clearTimeout(amending)
+  amending = setTimeout(amend, 700)
+}
+
+// amend sends what was written after the outcome was chosen.
 export async function amend() {
   const d = view?.dispositions?.find((d) => d.code === chosen)
   const { callback_local: local, personal } = notes.now
-  if (d && view?.state === 'talking' && notes.now.note !== sent) await dispose(d, local ? { local, personal: personal ?? false } : undefined)
+  if (d && view?.state === 'talking' && writing() !== sent && mayGive(d)) await dispose(d, local ? { local, personal: personal ?? false } : undefined)
 }

@@ -29,6 +29,9 @@ export const notes = {
   },
 }
 
+// written says whether there is anything in a draft that would be missed.
+const written = (d: Draft) => !!d.note || Object.values(d.fields ?? {}).some(Boolean)
+
 // openDraft shows the draft of a call; afresh where there is none.
 export async function openDraft(attempt: string) {
   if (attempt === draft.attempt) return
@@ -38,14 +41,14 @@ export async function openDraft(attempt: string) {
   keptAt = 0
   const kept = await fromServer()
   if (!kept || draft.attempt !== attempt) return
-  if (kept.attempt !== attempt) left = kept.note ? kept : undefined
-  else if (!draft.note && !draft.disposition) draft = kept
+  if (kept.attempt !== attempt) left = written(kept) ? kept : undefined
+  else if (!draft.note && !draft.disposition && !draft.fields) draft = kept
 }
 
 // findLeft looks for a draft that a crash left behind.
 export async function findLeft() {
   const kept = await fromServer()
-  if (kept?.note && kept.attempt !== draft.attempt) left = kept
+  if (kept && written(kept) && kept.attempt !== draft.attempt) left = kept
 }
 
 // change keeps what is new in the draft.
@@ -62,9 +65,9 @@ async function flush() {
   const pending = timer !== undefined
   timer = undefined
   if (!pending || !draft.attempt) return
-  const { attempt, note, disposition, callback_local, personal } = draft
+  const { attempt, note, disposition, callback_local, personal, fields } = draft
   try {
-    await ask(api.PUT('/api/v1/operator/draft', { body: { attempt, note, disposition, callback_local, personal } }))
+    await ask(api.PUT('/api/v1/operator/draft', { body: { attempt, note, disposition, callback_local, personal, fields } }))
     if (timer === undefined) keptAt = Date.now() // else more was written meanwhile
     serverDown = false
   } catch (error) {
@@ -85,7 +88,7 @@ export function closeDraft(attempt: string) {
 // leaveDraft keeps the notes of a call that is over without an outcome of ours.
 export function leaveDraft(attempt: string, name: string | undefined) {
   if (draft.attempt !== attempt) return
-  if (draft.note) left = { ...draft, name }
+  if (written(draft)) left = { ...draft, name }
   closeDraft(attempt)
 }
 

@@ -222,6 +222,18 @@ export const en = {
   'script.title': 'Script',
   'script.none': 'This campaign has no script.',
   'script.next': 'Next stage',
+  'script.answers': 'What the customer answers',
+  'objections.title': 'Objections',
+
+  'form.title': 'Form',
+  'form.yes': 'yes',
+  'form.no': 'no',
+  'form.always': 'needed',
+  'form.needed': 'needed for: {outcomes}',
+  'form.missing': '“{outcome}” needs: {fields}',
+
+  'crm.open': 'Open in the CRM',
+  'crm.blocked': 'The browser did not let this page open a tab. Allow pop-ups for it, or use the button.',
 
   'notes.title': 'Notes',
   'notes.label': 'Notes of this call',
@@ -280,6 +292,7 @@ export const en = {
   'keys.digits': '1 to 9: outcome',
   'keys.escape': 'Esc: out of a text field',
   'keys.note': 'Notes',
+  'keys.answers': "The customer's answer in the script",
   'keys.hold': 'Hold and resume',
   'keys.transfer': 'Transfer, hand over',
   'keys.help': 'This list',

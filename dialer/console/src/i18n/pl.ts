@@ -223,6 +223,18 @@ export const pl: Messages = {
   'script.title': 'Skrypt',
   'script.none': 'Ta kampania nie ma skryptu.',
   'script.next': 'Następny etap',
+  'script.answers': 'Co odpowiada klient',
+  'objections.title': 'Obiekcje',
+
+  'form.title': 'Formularz',
+  'form.yes': 'tak',
+  'form.no': 'nie',
+  'form.always': 'wymagane',
+  'form.needed': 'wymagane przy: {outcomes}',
+  'form.missing': '„{outcome}” wymaga: {fields}',
+
+  'crm.open': 'Otwórz w CRM',
+  'crm.blocked': 'Przeglądarka nie pozwoliła otworzyć karty. Zezwól tej stronie na wyskakujące okna albo użyj przycisku.',
 
   'notes.title': 'Notatki',
   'notes.label': 'Notatki z tej rozmowy',
@@ -281,6 +293,7 @@ export const pl: Messages = {
   'keys.digits': '1 do 9: wynik',
   'keys.escape': 'Esc: wyjście z pola tekstu',
   'keys.note': 'Notatki',
+  'keys.answers': 'Odpowiedź klienta w skrypcie',
   'keys.hold': 'Zawieś i wznów',
   'keys.transfer': 'Przekaż',
   'keys.help': 'Ta lista',

@@ -223,6 +223,18 @@ export const zh: Messages = {
   'script.title': '话术',
   'script.none': '此活动没有话术。',
   'script.next': '下一步',
+  'script.answers': '客户的回答',
+  'objections.title': '异议',
+
+  'form.title': '表单',
+  'form.yes': '是',
+  'form.no': '否',
+  'form.always': '必填',
+  'form.needed': '以下结果必填:{outcomes}',
+  'form.missing': '“{outcome}”还需填写:{fields}',
+
+  'crm.open': '在 CRM 中打开',
+  'crm.blocked': '浏览器阻止了打开标签页。请允许本页弹出窗口,或使用按钮。',
 
   'notes.title': '笔记',
   'notes.label': '本次通话笔记',
@@ -281,6 +293,7 @@ export const zh: Messages = {
   'keys.digits': '1 至 9:结果',
   'keys.escape': 'Esc:离开文本框',
   'keys.note': '笔记',
+  'keys.answers': '话术中客户的回答',
   'keys.hold': '保持与恢复',
   'keys.transfer': '转接、转交',
   'keys.help': '此列表',

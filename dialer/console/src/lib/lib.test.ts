@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { at, daysFrom, localDay, span } from './format'
-import { stagesOf } from './script'
+import script from '../../../../campaigns/testdata/script.txt?raw'
+import parsed from '../../../../campaigns/testdata/script.json'
+import { parseScript } from './script'
 import { takeEvents } from './sse'
 
 test('a span reads as a clock', () => {
@@ -32,12 +34,23 @@ test('events come in any pieces', () => {
   expect(rest).toBe('')
 })
 
-test('a script has a stage for each headline, with the lead put in', () => {
-  const script = 'Before.\n\n# Greeting\nGood day, {name}.\n\n# Need {product}\nWhy {unknown}?\n'
-  expect(stagesOf(script, { name: 'Maria Nowak', product: 'fibre' })).toEqual([
-    { name: '', text: 'Before.' },
-    { name: 'Greeting', text: 'Good day, Maria Nowak.' },
-    { name: 'Need fibre', text: 'Why {unknown}?' },
-  ])
-  expect(stagesOf('', {})).toEqual([])
+test('a script is read as the server reads it', () => {
+  type Part = { Name: string; Text: string; Answers: { Text: string; Stage: string }[] | null }
+  const ours = (part: Part) => ({
+    name: part.Name, title: part.Name, text: part.Text, answers: (part.Answers ?? []).map((a) => ({ text: a.Text, stage: a.Stage, title: a.Stage })),
+  })
+  expect(parseScript(script)).toEqual({ stages: parsed.Stages.map(ours), objections: parsed.Objections.map(ours) })
+})
+
+test('the lead is put into a script, and makes no stages in it', () => {
+  const text = 'Before.\n\n# Need {product}\n{name}, why {unknown}?\n- for {product} -> Need {product}\n! {name} has no time\nWhen?\n'
+  const values = { name: 'Maria\n# Nowak', product: 'fibre' }
+  expect(parseScript(text, values)).toEqual({
+    stages: [
+      { name: '', title: '', text: 'Before.', answers: [] },
+      { name: 'Need {product}', title: 'Need fibre', text: 'Maria\n# Nowak, why {unknown}?', answers: [{ text: 'for fibre', stage: 'Need {product}', title: 'Need fibre' }] },
+    ],
+    objections: [{ name: '{name} has no time', title: 'Maria\n# Nowak has no time', text: 'When?', answers: [] }],
+  })
+  expect(parseScript('')).toEqual({ stages: [], objections: [] })
 })

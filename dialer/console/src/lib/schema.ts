@@ -1230,6 +1230,10 @@ export interface components {
             reason: string;
             value: string;
         };
+        CRM: {
+            auto?: boolean;
+            url?: string;
+        };
         CallTime: {
             /** Format: date-time */
             at: string;
@@ -1291,11 +1295,13 @@ export interface components {
             caps?: components["schemas"]["Cap"][] | null;
             /** Format: date-time */
             created_at: string;
+            crm?: components["schemas"]["CRM"];
             detection: string;
             /** Format: double */
             detection_check?: number;
             detection_features?: boolean;
             dispositions: components["schemas"]["Disposition"][] | null;
+            form?: components["schemas"]["FormField"][] | null;
             hold_music?: string;
             hold_reason?: string;
             id: string;
@@ -1433,6 +1439,10 @@ export interface components {
             /** @description in place of callback_at: by the customer's clock, like 2026-03-02T15:04; the latest where their zone is not sure */
             callback_local?: string;
             disposition: string;
+            /** @description of the campaign's form; an empty value takes a custom field of the lead out */
+            fields?: {
+                [key: string]: string;
+            };
             note?: string;
             /** @description the callback is for this operator; where they do not come to it, the campaign's callbacks.grace and callbacks.wait say what then */
             personal?: boolean;
@@ -1446,6 +1456,10 @@ export interface components {
             attempt: string;
             callback_local?: string;
             disposition?: string;
+            /** @description of the campaign's form, as they stand */
+            fields?: {
+                [key: string]: string;
+            };
             /** @description of the lead; set by the server */
             name?: string;
             note: string;
@@ -1595,6 +1609,13 @@ export interface components {
             leads: number;
             other: components["schemas"]["Forecast"];
             present: components["schemas"]["Forecast"];
+        };
+        FormField: {
+            choices?: string[] | null;
+            kind: string;
+            label?: string;
+            name: string;
+            required_for?: string[] | null;
         };
         Gate: {
             detail?: string;
@@ -1900,7 +1921,10 @@ export interface components {
             called_for?: components["schemas"]["CalledFor"];
             called_in?: components["schemas"]["CalledIn"];
             campaign?: string;
+            /** @description the person's page elsewhere, with what is known of them put in */
+            crm?: components["schemas"]["CRM"];
             dispositions?: components["schemas"]["Disposition"][] | null;
+            form?: components["schemas"]["FormField"][] | null;
             /** Format: date-time */
             held_since?: string;
             idle?: string;
@@ -1910,6 +1934,7 @@ export interface components {
             listens_to?: string;
             muted?: boolean;
             number?: string;
+            objections?: string;
             pause_requested?: boolean;
             phone: components["schemas"]["Phone"];
             phone_away?: boolean;
@@ -1944,7 +1969,10 @@ export interface components {
             called_for?: components["schemas"]["CalledFor"];
             called_in?: components["schemas"]["CalledIn"];
             campaign?: string;
+            /** @description the person's page elsewhere, with what is known of them put in */
+            crm?: components["schemas"]["CRM"];
             dispositions?: components["schemas"]["Disposition"][] | null;
+            form?: components["schemas"]["FormField"][] | null;
             /** Format: date-time */
             held_since?: string;
             idle?: string;
@@ -1954,6 +1982,7 @@ export interface components {
             listens_to?: string;
             muted?: boolean;
             number?: string;
+            objections?: string;
             pause_requested?: boolean;
             phone_away?: boolean;
             presence?: string;
@@ -2159,6 +2188,7 @@ export interface components {
         Segment: {
             filter: string;
             name: string;
+            objections?: string;
             priority: string;
             /** Format: int64 */
             weight: number;
