@@ -292,3 +292,34 @@ func TestProxiesAreAddresses(t *testing.T) {
 		t.Errorf("a name is taken: %v", err)
 	}
 }
+
+// On the wire INVITE, its ACK, and OPTIONS carry the Path as their Route.
+func TestPathOnTheWire(t *testing.T) {
+	s := newSwitchboard(t, Config{Proxies: []string{"127.0.0.1"}, KeepAlive: time.Second}, time.Now)
+	w := s.dial(t, "udp") // the proxy
+	own := w.conn.LocalAddr().String()
+	path := "<sip:" + own + ";lr;received=sip:198.51.100.7:40001>"
+	p := newPhone("anna", "right")
+	through := func(raw string) string { return strings.ReplaceAll(throughEdge(raw, path, desk), edge, own) }
+	p.challenged(t, w.exchange(through(p.register())))
+	wantCode(t, w.exchange(through(p.register())), 200)
+	if ev, ok := s.next(t).(sip.PhoneOnline); !ok || ev.User != "anna" {
+		t.Fatalf("got %+v, want anna online", ev)
+	}
+	s.Call("leg", "anna", []byte("v=0\r\n"), "")
+	missing := map[string]bool{"INVITE": true, "ACK": true, "OPTIONS": true}
+	for len(missing) > 0 {
+		req := w.receive(patience)
+		method, rest, _ := strings.Cut(req, " ")
+		if !strings.HasPrefix(rest, "sip:anna@10.0.0.9:5060 ") || !strings.Contains(req, "\r\nRoute: "+path+"\r\n") {
+			t.Fatalf("%v still to come; got\n%s", missing, req)
+		}
+		switch method {
+		case "INVITE":
+			w.reply(req, "486 Busy Here", "", "")
+		case "OPTIONS":
+			w.reply(req, "200 OK", "", "")
+		}
+		delete(missing, method)
+	}
+}
