@@ -23,7 +23,9 @@ const (
 func throughEdge(raw, path, seen string) string {
 	host, port, _ := strings.Cut(seen, ":")
 	raw = strings.Replace(raw, ";rport\r\n", fmt.Sprintf(";rport=%s;received=%s\r\n", port, host), 1)
-	head := "Via: SIP/2.0/UDP " + edge + ";branch=z9hG4bKedge\r\n"
+	_, own, _ := strings.Cut(raw, "branch=")
+	branch, _, _ := strings.Cut(own, ";")
+	head := "Via: SIP/2.0/UDP " + edge + ";branch=" + branch + "edge\r\n"
 	if path != "" {
 		head += "Path: " + path + "\r\n"
 	}
