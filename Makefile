@@ -86,7 +86,7 @@ CALLS    ?= 100000
 load: go-version ## BRIDGED calls (default 1000) for LASTS (5m) through the audio, recorded: none lost, memory flat; BROWSERS (200) operators at browsers; then CALLS calls (100000) one after the other against sipp: nothing left behind; twenty minutes
 	OUTPACE_LOAD=1 OUTPACE_BRIDGED=$(BRIDGED) OUTPACE_LASTS=$(LASTS) OUTPACE_BROWSERS=$(BROWSERS) OUTPACE_LOAD_CALLS=$(CALLS) go test -count=1 -timeout 3h -v $(ARGS) ./test/load
 
-interop: go-version ## whole calls with programs of others: Kamailio before the trunk, rtpengine, sipp over UDP and TCP, baresip over UDP, TCP and TLS; OUTPACE_SETUP=1 installs them (Debian, root)
+interop: go-version ## whole calls with programs of others: Kamailio before the trunk and before the phones, rtpengine, sipp over UDP and TCP, baresip and Linphone over UDP, TCP and TLS; OUTPACE_SETUP=1 installs them (Debian, root)
 	@.ci/setup interop
 	OUTPACE_INTEROP=1 OUTPACE_REQUIRE_TOOLS=$(if $(CI),1,$(OUTPACE_REQUIRE_TOOLS)) go test -count=1 -timeout 15m -run 'TestInterop|TestSipp|TestBaresip' -v $(ARGS) ./test/e2e
 

@@ -12,8 +12,14 @@ import (
 // time it took. Any status, also 404 or 405, is a sign of life. It blocks until
 // the answer, the end of ctx or 32 s (Timer F); before Run it waits for Run.
 func (a *Agent) Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error) {
+	return a.OptionsBy(ctx, nil, transport, destination, requestURI)
+}
+
+// OptionsBy is Options through proxies: routes are their URIs, the nearest, which is
+// at destination, first.
+func (a *Agent) OptionsBy(ctx context.Context, routes []string, transport, destination, requestURI string) (code int, rtt time.Duration, err error) {
 	d := NewDialog(a.cfg.Name, transport, destination, requestURI, "sip:outpace@"+a.sentBy[transport], requestURI, "")
-	res, rtt, err := a.ask(ctx, d, send{method: "OPTIONS", cseq: 1, peer: &peer{target: requestURI}})
+	res, rtt, err := a.ask(ctx, d, send{method: "OPTIONS", cseq: 1, peer: &peer{target: requestURI, routes: routes}})
 	if err != nil {
 		return 0, 0, fmt.Errorf("options %s: %w", destination, err)
 	}

@@ -47,8 +47,9 @@ const allowed = "INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS, REGISTER"
 // options answers a phone that asks whether we are there. A stranger gets
 // nothing: scanners look for exactly this answer.
 func (r *Registrar) options(req *sipgosip.Request, respond func(*sipgosip.Response)) {
-	source, err := sourceOf(req)
-	if err != nil || !r.registeredFrom(source) {
+	source, proxied, err := r.originOf(req)
+	asksItself := err == nil && !proxied && r.isProxy(source.Addr()) // a proxy, whether we are up
+	if err != nil || !asksItself && !r.registeredFrom(source) {
 		r.silenced(req)
 		return
 	}

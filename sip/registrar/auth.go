@@ -15,7 +15,7 @@ const maxUser = 64
 // authenticate says who sent the request, or with what to reject it. Whether
 // a user exists never shows: the same answers, the same work.
 func (r *Registrar) authenticate(req *sipgosip.Request) (user string, reject *sipgosip.Response) {
-	source, err := sourceOf(req)
+	source, proxied, err := r.originOf(req)
 	if err != nil {
 		return "", answer(req, 400, "Bad Request")
 	}
@@ -26,7 +26,7 @@ func (r *Registrar) authenticate(req *sipgosip.Request) (user string, reject *si
 	now := r.now()
 	r.mu.Lock()
 	worth := r.nonces.check(now, c.Nonce, source.Addr())
-	own := r.bindings.owns(c.Username, source)
+	own := !proxied && r.bindings.owns(c.Username, source) // who shares its address can write its port into a Via
 	r.mu.Unlock()
 	switch {
 	case worth != fresh:

@@ -14,12 +14,14 @@ type Binding struct {
 	User      string
 	Contact   string         // URI, as the phone gave it
 	Transport string         // "udp", "tcp", "tls" or "ws"
-	Source    netip.AddrPort // the far end of the flow
+	Source    netip.AddrPort // the far end of the flow; the nearest proxy of Path
+	Path      []string       // proxies on the way, the nearest first (RFC 3327); nil: none
 	UserAgent string         // what the phone says it is; may be empty
 	Since     time.Time      // first registration without a gap
 	Expires   time.Time
 
-	callID string // of the REGISTERs; their CSeq must rise (RFC 3261 section 10.3)
+	origin netip.AddrPort // Source, or behind a proxy where that saw the phone
+	callID string         // of the REGISTERs; their CSeq must rise (RFC 3261 section 10.3)
 	cseq   uint32
 	misses int       // keep-alives in a row that found nobody
 	nextAt time.Time // of the next keep-alive
@@ -30,7 +32,7 @@ type Binding struct {
 // safe for concurrent use.
 type bindings struct {
 	users   map[string]*Binding
-	sources map[netip.AddrPort]int // bindings per source
+	sources map[netip.AddrPort]int // bindings per origin
 }
 
 func newBindings() *bindings {
@@ -49,22 +51,22 @@ func (b *bindings) bind(next Binding) (first bool) {
 		b.unbind(last)
 	}
 	b.users[next.User] = &next
-	b.sources[next.Source]++
+	b.sources[next.origin]++
 	return last == nil
 }
 
 // unbind forgets a binding.
 func (b *bindings) unbind(old *Binding) {
 	delete(b.users, old.User)
-	if b.sources[old.Source]--; b.sources[old.Source] == 0 {
-		delete(b.sources, old.Source)
+	if b.sources[old.origin]--; b.sources[old.origin] == 0 {
+		delete(b.sources, old.origin)
 	}
 }
 
-// owns says whether the user's phone is at this source.
-func (b *bindings) owns(user string, source netip.AddrPort) bool {
+// owns says whether the user's phone is at this origin.
+func (b *bindings) owns(user string, origin netip.AddrPort) bool {
 	bound := b.users[user]
-	return bound != nil && bound.Source == source
+	return bound != nil && bound.origin == origin
 }
 
 // all lists the bindings by user name.

@@ -23,6 +23,12 @@ type Config struct {
 	// ourselves, so only the first day of a large office needs this.
 	Offices []string `yaml:"offices"`
 
+	// Proxies are addresses or networks of SIP proxies (Kamailio, OpenSIPS) that
+	// phones register through. Only they may put themselves on the way to a phone
+	// (Path, RFC 3327), and who guesses or floods behind one is told by what its Via
+	// says. Name none that does not check where its requests come from.
+	Proxies []string `yaml:"proxies"`
+
 	KeepAlive   time.Duration `yaml:"keep_alive"`   // between two OPTIONS to a phone, which keep its NAT open; default 25s
 	RingTimeout time.Duration `yaml:"ring_timeout"` // of a call to a phone, which should answer by itself; default 30s
 }
@@ -87,6 +93,11 @@ func (c Config) Validate() error {
 			refuse("offices: %q is neither an address nor a network", text)
 		}
 	}
+	for _, text := range c.Proxies {
+		if _, err := parseProxy(text); err != nil {
+			refuse("proxies: %q is neither an address nor a network", text)
+		}
+	}
 	if c.KeepAlive < time.Second || c.KeepAlive > 5*time.Minute {
 		refuse("keep_alive: %s is not between 1s and 5m", c.KeepAlive)
 	}
@@ -101,6 +112,17 @@ func (c Config) offices() []netip.Prefix {
 	var all []netip.Prefix
 	for _, text := range c.Offices {
 		if p, err := parseOffice(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// proxies are the networks of Proxies; Validate has seen them.
+func (c Config) proxies() []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range c.Proxies {
+		if p, err := parseProxy(text); err == nil {
 			all = append(all, p)
 		}
 	}

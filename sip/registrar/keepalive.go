@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -74,23 +75,24 @@ func (r *Registrar) due() []Binding {
 }
 
 // ask sends one OPTIONS, which also keeps the phone's NAT open. Any answer
-// shows that the phone is there.
+// shows that the phone is there, unless a proxy gives it in the phone's place.
 func (r *Registrar) ask(ctx context.Context, asked Binding) {
 	within, cancel := context.WithTimeout(ctx, keepAliveTimeout)
 	defer cancel()
-	_, _, err := r.agent.Options(within, asked.Transport, asked.Source.String(), asked.Contact)
+	code, _, err := r.agent.OptionsBy(within, asked.Path, asked.Transport, asked.Source.String(), asked.Contact)
+	reached := err == nil && (len(asked.Path) == 0 || !slices.Contains(notReached, code))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := r.bindings.users[asked.User]
-	if b == nil || b.Source != asked.Source || ctx.Err() != nil {
+	if b == nil || b.Source != asked.Source || b.origin != asked.origin || ctx.Err() != nil {
 		return // the phone has moved or gone meanwhile, or we stop
 	}
 	b.asking = false
 	b.nextAt = r.now().Add(r.cfg.KeepAlive - r.cfg.KeepAlive/10 + spread(r.cfg.KeepAlive/5))
 	switch {
-	case err == nil:
+	case reached:
 		b.misses = 0
-	case b.Transport != "udp" && !isTimeout(err):
+	case err != nil && b.Transport != "udp" && len(b.Path) == 0 && !isTimeout(err):
 		r.lose(b) // the connection is gone, and behind NAT only the phone can open a new one
 	default:
 		if b.misses++; b.misses >= lostAfter {
@@ -105,7 +107,7 @@ func (r *Registrar) Disconnected(source netip.AddrPort) {
 	source = unmapped(source)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.bindings.sources[source] == 0 {
+	if r.bindings.sources[source] == 0 && !r.isProxy(source.Addr()) {
 		return
 	}
 	for _, b := range r.bindings.users {

@@ -30,14 +30,20 @@ func (r *Registrar) register(req *sipgosip.Request, respond func(*sipgosip.Respo
 	respond(r.update(req, user))
 }
 
-// silenced counts a request over a connection, where Allow has seen only the
-// connection, and says whether its source is being ignored.
+// silenced counts a request over a connection or through a proxy, where Allow has
+// seen only the connection or the proxy, and says whether its source is being
+// ignored.
 func (r *Registrar) silenced(req *sipgosip.Request) bool {
-	if transportOf(req) == "udp" {
+	source, proxied, err := r.originOf(req)
+	switch {
+	case err != nil:
+		return true
+	case proxied: // a port that a Via says is nobody's own: as a stranger of that address
+		return !r.guard.hear(r.now(), source.Addr())
+	case r.isProxy(source.Addr()) || transportOf(req) == "udp":
 		return false
 	}
-	source, err := sourceOf(req)
-	return err != nil || !r.Allow(source)
+	return !r.hear(source)
 }
 
 // update does what the REGISTER of an authenticated user asks.
@@ -45,6 +51,10 @@ func (r *Registrar) update(req *sipgosip.Request, user string) *sipgosip.Respons
 	contacts, err := contactsOf(req)
 	if err != nil || len(contacts) > maxContacts {
 		return answer(req, 400, "Bad Request")
+	}
+	path, reject := r.acceptedPath(req)
+	if reject != nil {
+		return reject
 	}
 	var bind *contact
 	for i, c := range contacts {
@@ -67,7 +77,7 @@ func (r *Registrar) update(req *sipgosip.Request, user string) *sipgosip.Respons
 		return answer(req, 500, "Server Internal Error") // out of order: RFC 3261 section 10.3 step 7
 	}
 	if bind != nil {
-		r.bind(req, user, *bind)
+		r.bind(req, user, *bind, path)
 	} else if last != nil && leaves(contacts, last) {
 		r.bindings.unbind(last)
 		r.tell(sip.PhoneOffline{User: user, At: r.now()})
@@ -76,16 +86,36 @@ func (r *Registrar) update(req *sipgosip.Request, user string) *sipgosip.Respons
 	return r.registered(req, user)
 }
 
+// acceptedPath is the Path that a proxy of ours has made. That of anybody else is
+// as if we did not know Path, or refused where it is required.
+func (r *Registrar) acceptedPath(req *sipgosip.Request) (path []string, reject *sipgosip.Response) {
+	if source, err := sourceOf(req); err != nil || !r.isProxy(source.Addr()) {
+		if requiresPath(req) {
+			res := answer(req, 420, "Bad Extension")
+			res.AppendHeader(sipgosip.NewHeader("Unsupported", "path"))
+			return nil, res
+		}
+		return nil, nil
+	}
+	path, err := pathOf(req)
+	if err != nil {
+		return nil, answer(req, 400, "Bad Request")
+	}
+	return path, nil
+}
+
 // bind makes the contact the user's only binding. The caller holds mu.
-func (r *Registrar) bind(req *sipgosip.Request, user string, c contact) {
+func (r *Registrar) bind(req *sipgosip.Request, user string, c contact, path []string) {
 	now := r.now()
-	source, _ := sourceOf(req) // authenticate has seen it
+	source, _ := sourceOf(req) // authenticate has seen both
+	origin, _, _ := r.originOf(req)
+	transport, hop := r.hopOf(path, transportOf(req), source)
 	lifetime := r.cfg.Expires
 	if c.expires > 0 {
 		lifetime = min(lifetime, c.expires)
 	}
 	b := Binding{
-		User: user, Contact: c.uri, Transport: transportOf(req), Source: source,
+		User: user, Contact: c.uri, Transport: transport, Source: hop, Path: path, origin: origin,
 		Since: now, Expires: now.Add(lifetime),
 		callID: callIDOf(req), cseq: cseqOf(req),
 		nextAt: now.Add(spread(r.cfg.KeepAlive)),
@@ -93,7 +123,7 @@ func (r *Registrar) bind(req *sipgosip.Request, user string, c contact) {
 	if h := req.GetHeader("User-Agent"); h != nil {
 		b.UserAgent = printable(h.Value())
 	}
-	if last := r.bindings.users[user]; last != nil && last.Source == b.Source {
+	if last := r.bindings.users[user]; last != nil && last.Source == b.Source && last.origin == b.origin {
 		b.nextAt, b.asking = last.nextAt, last.asking
 	}
 	if r.bindings.bind(b) {
@@ -115,8 +145,14 @@ func leaves(contacts []contact, last *Binding) bool {
 // registered is the 200: what is bound now. The caller holds mu.
 func (r *Registrar) registered(req *sipgosip.Request, user string) *sipgosip.Response {
 	res := answer(req, 200, "OK")
+	if len(r.proxies) > 0 {
+		res.AppendHeader(sipgosip.NewHeader("Supported", "path"))
+	}
 	if b := r.bindings.users[user]; b != nil {
 		left := max(0, b.Expires.Sub(r.now()).Round(time.Second))
+		for _, uri := range b.Path {
+			res.AppendHeader(sipgosip.NewHeader("Path", "<"+uri+">"))
+		}
 		res.AppendHeader(sipgosip.NewHeader("Contact", fmt.Sprintf("<%s>;expires=%d", b.Contact, int(left.Seconds()))))
 	}
 	return res

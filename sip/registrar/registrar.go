@@ -15,6 +15,10 @@
 // last seven days (Home) is an office: it may send as much as its phones need when
 // all come back at once, and is never blocked whole. Who runs several nodes names
 // large offices in Config.Offices, as each node knows only those it has seen.
+//
+// Phones may register through proxies (Config.Proxies), which name themselves in
+// Path: what goes to the phone goes by them. To the guard such a phone is where the
+// proxy saw it, so one guesser behind a proxy blocks nobody else there.
 package registrar
 
 import (
@@ -43,19 +47,20 @@ type Agent interface {
 	Accept(leg sip.LegID, body []byte)
 	Hangup(leg sip.LegID, why sip.Cause)
 	Reply(leg sip.LegID, body []byte)
-	Options(ctx context.Context, transport, destination, requestURI string) (code int, rtt time.Duration, err error)
+	OptionsBy(ctx context.Context, routes []string, transport, destination, requestURI string) (code int, rtt time.Duration, err error)
 }
 
 // Registrar is safe for concurrent use. Its methods never block on the
 // network or on emit: events leave in Run.
 type Registrar struct {
-	cfg    Config
-	agent  Agent
-	users  Users
-	emit   func(sip.Event)
-	now    func() time.Time
-	guard  *guard
-	nobody Secret // unknown users are checked against it
+	cfg     Config
+	agent   Agent
+	users   Users
+	emit    func(sip.Event)
+	now     func() time.Time
+	guard   *guard
+	proxies []netip.Prefix // phones may be behind them
+	nobody  Secret         // unknown users are checked against it
 
 	counts counts
 	wake   chan struct{} // there is something in outbox
@@ -82,6 +87,7 @@ func New(cfg Config, agent Agent, users Users, emit func(sip.Event), now func() 
 		emit:     emit,
 		now:      now,
 		guard:    newGuard(cfg.BlockAfter, cfg.BlockFor, cfg.offices()...),
+		proxies:  cfg.proxies(),
 		nobody:   nobody(),
 		wake:     make(chan struct{}, 1),
 		nonces:   newNonces(cfg.Realm),
@@ -97,6 +103,14 @@ func New(cfg Config, agent Agent, users Users, emit func(sip.Event), now func() 
 // that are registered always, strangers while they behave.
 func (r *Registrar) Allow(source netip.AddrPort) bool {
 	source = unmapped(source)
+	if r.isProxy(source.Addr()) {
+		return true // what it brings is counted for those behind it: silenced
+	}
+	return r.hear(source)
+}
+
+// hear counts a message of a phone or stranger, and says whether to read it.
+func (r *Registrar) hear(source netip.AddrPort) bool {
 	r.mu.Lock()
 	known := r.bindings.sources[source] > 0
 	r.mu.Unlock()
@@ -120,6 +134,7 @@ func (r *Registrar) Call(leg sip.LegID, user string, offer []byte, callID string
 	}
 	local, remote := "sip:"+Dialed+"@"+r.cfg.Realm, "sip:"+user+"@"+r.cfg.Realm
 	dialog := sip.NewDialog(AgentName, bound.Transport, bound.Source.String(), bound.Contact, local, remote, callID)
+	dialog.Routes = bound.Path
 	r.mu.Unlock()
 	r.agent.Invite(leg, sip.Invitation{
 		Dialog:      dialog,

@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type fakeAgent struct {
 	mu      sync.Mutex
 	asked   []string
 	options func(transport string) error
+	code    int // of the answer to OPTIONS; 0: 200
 }
 
 func (f *fakeAgent) Handle(method string, h func(*sipgosip.Request, func(*sipgosip.Response))) {
@@ -52,14 +54,14 @@ func (f *fakeAgent) Hangup(leg sip.LegID, _ sip.Cause) {
 func (f *fakeAgent) Reply(leg sip.LegID, _ []byte) {
 	f.commands = append(f.commands, "reply "+string(leg))
 }
-func (f *fakeAgent) Options(_ context.Context, transport, destination, _ string) (int, time.Duration, error) {
+func (f *fakeAgent) OptionsBy(_ context.Context, routes []string, transport, destination, _ string) (int, time.Duration, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked = append(f.asked, destination)
+	f.asked = append(f.asked, strings.Join(append(slices.Clone(routes), destination), " "))
 	if err := f.options(transport); err != nil {
 		return 0, 0, err
 	}
-	return 200, time.Millisecond, nil
+	return cmp.Or(f.code, 200), time.Millisecond, nil
 }
 
 // book is the users of a test.

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
@@ -95,14 +94,18 @@ func modules(t *testing.T) string {
 	return ""
 }
 
-// startBaresip registers a phone over a transport and waits for the 200.
-func startBaresip(t *testing.T, p *product, user, transport string) *baresip {
+// startBaresip registers a phone over a transport, through an outbound proxy where
+// there is one ("sip:host:port"), and waits for the 200.
+func startBaresip(t *testing.T, p *product, user, transport, proxy string) *baresip {
 	t.Helper()
 	b := &baresip{dir: t.TempDir(), more: make(chan struct{}, 1), exit: make(chan error, 1)}
 	write := func(name, text string) { must(t, os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600)) }
 	must(t, os.Mkdir(filepath.Join(b.dir, "heard"), 0o700))
 	write("config", fmt.Sprintf(baresipConfig, b.dir, modules(t), p.certificate))
 	address, more := p.phones, ""
+	if proxy != "" {
+		more = fmt.Sprintf(`;outbound="%s"`, proxy)
+	}
 	if transport == "tls" {
 		address, more = p.phonesTLS, ";mediaenc=srtp-mand" // a call without SRTP is refused
 	}
@@ -139,54 +142,16 @@ func (b *baresip) quit(t *testing.T) {
 func TestBaresipAsOperators(t *testing.T) {
 	needs(t, "baresip")
 	t.Parallel()
-	far, journal := personsOnly(t, 3*time.Second)
-	users := map[string]string{"bob": "udp", "carl": "tcp", "dora": "tls"}
-	p := newProduct(t, trunkText("line", far.Addr(), ""), func(s app.Store) {
-		var numbers []string
-		for i := range callsEach * len(users) {
-			numbers = append(numbers, fmt.Sprintf("+999779%04d", i))
-		}
-		for user := range users {
-			seedOperator(t, s, user, "")
-			seedCampaign(t, s, campaigns.Campaign{
-				ID: campaigns.CampaignID(user), Trunks: "line", Detection: "before", Recording: campaigns.RecordAlways,
-				Operators: []campaigns.UserID{campaigns.UserID(user)},
-			}, numbers[:callsEach]...)
-			numbers = numbers[callsEach:]
-		}
-	})
-	// Debian's baresip gives up where a challenge offers SHA-256, besides MD5 too.
-	p.env = []string{"OUTPACE_PHONES__REGISTRAR__SHA256=false"}
-	p.listenTLS(t)
-	p.serve(t)
-	boss := p.signIn(t, manager, managerPassword)
-	phones := map[string]*baresip{}
-	shifts := make(chan error, len(users))
-	for user, transport := range users {
-		phones[user] = startBaresip(t, p, user, transport)
-		d := p.sitDown(t, user)
-		go func() { shifts <- shift(t.Context(), d) }() // ends within its deadlines
-	}
-	for range users {
-		if err := <-shifts; err != nil {
-			t.Error(err)
-		}
-	}
-	p.wantMetric(t, 5*time.Second, "dialer_media_relay_lost_packets_total", 0)
-	if n, err := p.metric(t.Context(), "dialer_media_relayed_packets_total"); err != nil || n < 500 {
-		t.Errorf("%v packets relayed (%v), want hundreds: the loss of none proves nothing", n, err)
-	}
-	for user, b := range phones {
-		b.quit(t)
-		checkEar(t, journal, user, b)
-		checkRecordings(t, boss, campaigns.CampaignID(user))
-	}
-	p.stop(t)
-	if n := journal.count(t, "first_tone"); n != callsEach*len(users) {
-		t.Errorf("%d customers heard their operator's tone, want %d", n, callsEach*len(users))
-	}
-	journal.noFaults(t)
+	phonesTakeCalls(t, map[string]string{"bob": "udp", "carl": "tcp", "dora": "tls"}, baresipEnv,
+		func(t *testing.T, p *product, user, transport string) handset {
+			t.Helper()
+			return startBaresip(t, p, user, transport, "")
+		})
 }
+
+// baresipEnv lets Debian's baresip in: it gives up where a challenge offers SHA-256,
+// besides MD5 too.
+var baresipEnv = []string{"OUTPACE_PHONES__REGISTRAR__SHA256=false"}
 
 // shift is an operator's work through the public API: calls are ended in turn
 // by the operator and by the customer.
@@ -232,7 +197,7 @@ func shift(ctx context.Context, d *desk) error {
 // one of them by its sequence number and must miss none; the recording is made
 // after baresip's jitter buffer, which drops what a busy machine has made late,
 // so a fiftieth may be missing there.
-func checkEar(t *testing.T, j *journal, user string, b *baresip) {
+func (b *baresip) checkEar(t *testing.T, j *journal, user string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(b.dir, "heard", "*-dec.wav"))
 	must(t, err)

@@ -5,6 +5,7 @@
 //	demo_test         every figure of the demo's result, worked out again from the far ends' journal
 //	sipp_test         sipp as the carrier, one scenario a row
 //	baresip_test      baresip as operators who register, answer by themselves and record
+//	interop_*         programs of others (make interop): Kamailio before the trunk and before the phones, Linphone as operators
 //	console_test      an operator and a manager at the built pages, in a browser
 //	phone_alone_test  an operator with nothing but a phone and its keys
 //	wire_test         recordings over RTP: verdicts beside those on the file, dead air, messages on machines

@@ -34,7 +34,13 @@ type peer struct {
 // later.
 func startPeer(t *testing.T, name string, args ...string) *peer {
 	t.Helper()
-	p := &peer{name: name, cmd: exec.Command(name, args...), exit: make(chan error, 1)}
+	return startCommand(t, name, exec.Command(name, args...))
+}
+
+// startCommand is startPeer for a program that wants an environment or an input.
+func startCommand(t *testing.T, name string, cmd *exec.Cmd) *peer {
+	t.Helper()
+	p := &peer{name: name, cmd: cmd, exit: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = p, p, t.TempDir()
 	must(t, p.cmd.Start())
 	go func() { p.exit <- p.cmd.Wait() }()
