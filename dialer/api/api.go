@@ -176,8 +176,9 @@ func New(cfg Config, d Deps) *Server {
 	hc := huma.DefaultConfig("Outpace", d.Version)
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/api/openapi", "", "/api/schemas"
 	hc.CreateHooks = nil // no $schema in every answer
-	hc.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	hc.Components.Schemas = huma.NewMapRegistry(schemas, schemaName)
 	hc.Components.Schemas.RegisterTypeAlias(decisionType, reflect.TypeFor[pacingDecision]())
+	describeWords(hc.Components.Schemas)
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	api := humago.New(mux, hc)
 	s.routeSession(api)
@@ -199,7 +200,8 @@ func New(cfg Config, d Deps) *Server {
 	}
 	handle(mux, api, s.stream, huma.Operation{
 		OperationID: "events-stream", Method: http.MethodGet, Path: "/api/v1/events/stream", Tags: []string{"events"},
-		Summary: "Server-sent events: `operator` and `phone` for who is signed in, `live` for managers; with topics=operator,phone,live the messages of the WebSocket, resumed by Last-Event-ID",
+		Summary:    "Server-sent events: `operator` and `phone` for who is signed in, `live` for managers; with topics=operator,phone,live the messages of the WebSocket, resumed by Last-Event-ID",
+		Parameters: streamParameters, Responses: answers("text/event-stream", ""),
 	})
 	handle(mux, api, s.socket, huma.Operation{
 		OperationID: "events-socket", Method: http.MethodGet, Path: "/api/v1/events", Tags: []string{"events"},
@@ -209,6 +211,7 @@ func New(cfg Config, d Deps) *Server {
 		OperationID: "recordings-play", Method: http.MethodGet, Path: "/api/v1/recordings/{attempt}", Tags: []string{"recordings"},
 		Summary:    "Play the recording of an attempt",
 		Parameters: []*huma.Param{{Name: "attempt", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
+		Responses:  answers("audio/wav", "binary"),
 	})
 	handle(mux, api, s.pacingLogLines, pacingLogOperation)
 	mux.HandleFunc("GET "+PeerRecordings+"{attempt}", s.recordingForPeer) // between nodes, so it is not documented
@@ -224,9 +227,17 @@ func New(cfg Config, d Deps) *Server {
 // asks who calls.
 func handle(mux *http.ServeMux, api huma.API, h http.HandlerFunc, op huma.Operation) {
 	op.Security = []map[string][]string{{"token": {}}}
-	op.Responses = map[string]*huma.Response{"200": {Description: "OK"}}
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{"200": {Description: "OK"}}
+	}
 	api.OpenAPI().AddOperation(&op)
 	mux.HandleFunc(op.Method+" "+op.Path, h)
+}
+
+// answers documents an answer that is no JSON; format is that of its text.
+func answers(content, format string) map[string]*huma.Response {
+	s := &huma.Schema{Type: huma.TypeString, Format: format}
+	return map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{content: {Schema: s}}}}
 }
 
 // schemaName keeps types of one name apart that live in different rooms: what

@@ -65,6 +65,8 @@ func (s *Server) routeCampaigns(api huma.API) {
 		})
 	put := op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where the version is the present one")
 	put.SkipValidateBody = true // what is left out has its default; Campaign.Validate says what is wrong
+	content := &huma.MediaType{Schema: withDefaults(api.OpenAPI().Components.Schemas, "Campaign")}
+	put.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": content}}
 	register(s, api, campaigns.RoleManager, put, s.putCampaign)
 	register(s, api, campaigns.RoleManager, op("pace", http.MethodPatch, "/campaigns/{id}/pacing", "Change the pace while it runs"), s.pace)
 	for _, to := range []struct {

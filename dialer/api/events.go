@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer"
 )
@@ -157,6 +159,13 @@ func (h *Hub) resume(u campaigns.User, cursor string) (sub *subscriber, seq uint
 
 // cursor names a place among the events of this process.
 func (h *Hub) cursor(seq uint64) string { return h.epoch + "-" + strconv.FormatUint(seq, 10) }
+
+// streamParameters describe what the stream is asked with.
+var streamParameters = []*huma.Param{
+	{Name: "topics", In: "query", Description: "operator, phone and, for managers, live, with commas between", Schema: &huma.Schema{Type: huma.TypeString}},
+	{Name: "live", In: "query", Description: "without topics: 0 leaves live out", Schema: &huma.Schema{Type: huma.TypeString}},
+	{Name: "Last-Event-ID", In: "header", Description: "with topics: the id of the last event that was read", Schema: &huma.Schema{Type: huma.TypeString}},
+}
 
 // livePeriod is how often managers get the live state.
 const livePeriod = 500 * time.Millisecond

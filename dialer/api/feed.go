@@ -119,16 +119,18 @@ func (f *feed) check(ctx context.Context) error {
 }
 
 func (f *feed) begin(ctx context.Context, last uint64, missed []event) error {
-	f.last = last
-	if missed != nil {
+	if missed != nil { // each has its own cursor: the reader may be lost again among them
 		for _, ev := range missed {
 			if err := f.event(ev); err != nil {
 				return err
 			}
 		}
-		f.last = last
-	} else if err := f.present(ctx); err != nil {
-		return err
+	}
+	f.last = last
+	if missed == nil {
+		if err := f.present(ctx); err != nil {
+			return err
+		}
 	}
 	if f.wants(topicLive) {
 		return f.sendLive(ctx)

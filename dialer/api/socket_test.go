@@ -97,8 +97,15 @@ func TestSocketResumes(t *testing.T) {
 	w.notice(operator.Talking, marker)
 	again := w.socket(t, subscription{Token: w.tokens["olga"], Topics: []string{"operator"}, ResumeFrom: second.Cursor}, nil)
 	for _, want := range []string{"ready", "talking"} {
-		if m := next(t, again); m.Kind != "delta" || m.Data["state"] != want {
+		m := next(t, again)
+		if m.Kind != "delta" || m.Data["state"] != want {
 			t.Errorf("resumed with %+v, want %s", m, want)
+		}
+		if want == "ready" { // and is lost again
+			amid := w.socket(t, subscription{Token: w.tokens["olga"], Topics: []string{"operator"}, ResumeFrom: m.Cursor}, nil)
+			if m := next(t, amid); m.Kind != "delta" || m.Data["state"] != "talking" {
+				t.Errorf("resumed amid what was missed with %+v, want talking", m)
+			}
 		}
 	}
 	other := w.socket(t, subscription{Token: w.tokens["olga"], Topics: []string{"operator"}, ResumeFrom: "otherprocess-7"}, nil)

@@ -1176,7 +1176,7 @@ export interface components {
             note?: string;
             number: string;
             operator?: string;
-            outcome?: string;
+            outcome?: components["schemas"]["Outcome"];
             /** Format: int64 */
             q850?: number;
             reason?: string;
@@ -1250,9 +1250,20 @@ export interface components {
             user?: string;
         };
         Callbacks: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
             grace: number;
             wait: boolean;
+        };
+        CallbacksInput: {
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
+            grace?: number;
+            wait?: boolean;
         };
         CalledFor: {
             /** Format: int64 */
@@ -1260,7 +1271,7 @@ export interface components {
             callback?: components["schemas"]["Callback"];
             /** Format: date-time */
             last_at?: string;
-            last_outcome?: string;
+            last_outcome?: components["schemas"]["Outcome"];
             /** Format: double */
             priority: number;
             segment: string;
@@ -1271,7 +1282,7 @@ export interface components {
             at: string;
             /** Format: date-time */
             called_at?: string;
-            called_outcome?: string;
+            called_outcome?: components["schemas"]["Outcome"];
             do_not_call?: boolean;
             new?: boolean;
             number: string;
@@ -1313,12 +1324,12 @@ export interface components {
             operators?: string[] | null;
             pacing: components["schemas"]["Pacing"];
             priority?: string;
-            recording: string;
+            recording: components["schemas"]["RecordingPolicy"];
             retry?: components["schemas"]["RetryRule"][] | null;
             safe_harbor?: string;
             script?: string;
             segments: components["schemas"]["Segment"][] | null;
-            state: string;
+            state: components["schemas"]["CampaignState"];
             sticky_operator?: boolean;
             transfer_numbers?: string[] | null;
             trunks: string;
@@ -1328,6 +1339,43 @@ export interface components {
             windows?: components["schemas"]["Hours"][] | null;
             wrap: components["schemas"]["Wrap"];
         };
+        CampaignInput: {
+            callbacks?: components["schemas"]["CallbacksInput"];
+            caller_ids?: string[] | null;
+            caps?: components["schemas"]["CapInput"][] | null;
+            /** Format: date-time */
+            created_at?: string;
+            detection?: string;
+            /** Format: double */
+            detection_check?: number;
+            detection_features?: boolean;
+            dispositions?: components["schemas"]["DispositionInput"][] | null;
+            hold_music?: string;
+            hold_reason?: string;
+            id?: string;
+            inbound?: components["schemas"]["InboundInput"];
+            lists?: string[] | null;
+            name?: string;
+            /** Format: int64 */
+            nth_new?: number;
+            operators?: string[] | null;
+            pacing?: components["schemas"]["PacingInput"];
+            priority?: string;
+            recording?: components["schemas"]["RecordingPolicy"];
+            retry?: components["schemas"]["RetryRuleInput"][] | null;
+            safe_harbor?: string;
+            script?: string;
+            segments?: components["schemas"]["SegmentInput"][] | null;
+            state?: components["schemas"]["CampaignState"];
+            sticky_operator?: boolean;
+            transfer_numbers?: string[] | null;
+            trunks?: string;
+            /** Format: int64 */
+            version?: number;
+            voicemail?: string;
+            windows?: components["schemas"]["HoursInput"][] | null;
+            wrap?: components["schemas"]["WrapInput"];
+        };
         CampaignQueues: {
             /** Format: date-time */
             at: string;
@@ -1335,6 +1383,8 @@ export interface components {
             queues: components["schemas"]["QueueInfo"][] | null;
             rebuild?: components["schemas"]["Rebuild"];
         };
+        /** @enum {string} */
+        CampaignState: "stopped" | "running" | "paused" | "hold";
         CampaignView: {
             /** Format: int64 */
             abandoned: number;
@@ -1362,14 +1412,27 @@ export interface components {
             reason?: string;
             /** Format: int64 */
             resting: number;
-            state: string;
+            state: components["schemas"]["CampaignState"];
             why: string;
         };
         Cap: {
             /** Format: int64 */
             n: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
             period: number;
+            source?: string;
+        };
+        CapInput: {
+            /** Format: int64 */
+            n?: number;
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
+            period?: number;
             source?: string;
         };
         Closing: {
@@ -1391,7 +1454,7 @@ export interface components {
         Colleague: {
             id: string;
             name: string;
-            state: string;
+            state: components["schemas"]["OperatorStatus"];
         };
         ColumnTarget: {
             column: string;
@@ -1421,6 +1484,8 @@ export interface components {
             window: string;
             zones: string[] | null;
         };
+        /** @enum {string} */
+        DeliveryState: "waiting" | "delivered" | "given_up";
         DigitsInBody: {
             /** @description keys, 220 ms each */
             digits: string;
@@ -1446,6 +1511,13 @@ export interface components {
             note?: string;
             /** @description the callback is for this operator; where they do not come to it, the campaign's callbacks.grace and callbacks.wait say what then */
             personal?: boolean;
+        };
+        DispositionInput: {
+            code?: string;
+            digit?: string;
+            effect?: components["schemas"]["EffectInput"];
+            label?: string;
+            nobody?: boolean;
         };
         Draft: {
             /**
@@ -1479,10 +1551,35 @@ export interface components {
             pi?: number;
             /** Format: int64 */
             progress: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
             retry_after: number;
-            stage: string;
-            temperature: string;
+            stage: components["schemas"]["Stage"];
+            temperature: components["schemas"]["Temperature"];
+        };
+        EffectInput: {
+            bad_number?: boolean;
+            callback?: boolean;
+            /** Format: int64 */
+            cp?: number;
+            do_not_call?: boolean;
+            final?: boolean;
+            /** Format: int64 */
+            level?: number;
+            move_to?: string;
+            /** Format: int64 */
+            pi?: number;
+            /** Format: int64 */
+            progress?: number;
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
+            retry_after?: number;
+            stage?: components["schemas"]["Stage"];
+            temperature?: components["schemas"]["Temperature"];
         };
         Entry: {
             /** Format: int64 */
@@ -1495,14 +1592,16 @@ export interface components {
             due_at: string;
             /** Format: date-time */
             last_at?: string;
-            last_outcome?: string;
+            last_outcome?: components["schemas"]["Outcome"];
             number: string;
             operator?: string;
             /** Format: double */
             priority: number;
             queue: components["schemas"]["QueueID"];
-            state: string;
+            state: components["schemas"]["EntryState"];
         };
+        /** @enum {string} */
+        EntryState: "waiting" | "claimed" | "calling" | "done" | "no_segment";
         ErrorDetail: {
             /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
             location?: string;
@@ -1544,6 +1643,8 @@ export interface components {
              */
             type: string;
         };
+        /** @enum {string} */
+        EventType: "call.finished" | "call.bridged" | "call.abandoned" | "lead.updated" | "lead.dispositioned" | "callback.scheduled" | "recording.ready" | "campaign.state_changed" | "campaign.abandonment_limit_reached" | "trunk.down" | "import.finished" | "dnc.added" | "webhook.dropped" | "webhook.test";
         Explanation: {
             allowed: boolean;
             campaign: string;
@@ -1592,7 +1693,7 @@ export interface components {
             limit: number;
             /** Format: double */
             list_life_s: number;
-            mode: string;
+            mode: components["schemas"]["PacingMode"];
             /** Format: double */
             utilisation: number;
             /** Format: double */
@@ -1633,8 +1734,8 @@ export interface components {
             pi: number;
             /** Format: int64 */
             progress: number;
-            stage: string;
-            temperature: string;
+            stage: components["schemas"]["Stage"];
+            temperature: components["schemas"]["Temperature"];
         };
         HourFigures: {
             /**
@@ -1681,6 +1782,11 @@ export interface components {
             from: string;
             to: string;
         };
+        HoursInput: {
+            days?: number[] | null;
+            from?: string;
+            to?: string;
+        };
         ImportReport: {
             bad: components["schemas"]["BadRow"][] | null;
             /** Format: int64 */
@@ -1702,7 +1808,24 @@ export interface components {
         };
         Inbound: {
             announcement?: string;
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
+            max_wait?: number;
             /** Format: int64 */
+            max_waiting?: number;
+            music?: string;
+            numbers?: string[] | null;
+            put_off?: string;
+            unknown?: string;
+        };
+        InboundInput: {
+            announcement?: string;
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
             max_wait?: number;
             /** Format: int64 */
             max_waiting?: number;
@@ -1877,10 +2000,12 @@ export interface components {
             bad?: boolean;
             basis?: string;
             e164: string;
-            kind: string;
+            kind: components["schemas"]["NumberKind"];
             regions: string[] | null;
             zones: string[] | null;
         };
+        /** @enum {string} */
+        NumberKind: "mobile" | "home" | "work" | "other";
         OnDutyBody: {
             /** @description empty: a running one that takes the operator */
             campaign?: string;
@@ -1909,7 +2034,7 @@ export interface components {
         };
         OpenCampaign: {
             id: string;
-            mode: string;
+            mode: components["schemas"]["PacingMode"];
             name: string;
         };
         OperatorState: {
@@ -1947,7 +2072,7 @@ export interface components {
             /** Format: date-time */
             since: string;
             stage?: string;
-            state: string;
+            state: components["schemas"]["OperatorStatus"];
             taken_back?: string;
             /** @description how the talk stands while the operator is in one: bridged, held, asking (a third party is called), consulting, conferring */
             talk?: string;
@@ -1960,6 +2085,8 @@ export interface components {
             wrap_until?: string;
             zones?: string[] | null;
         };
+        /** @enum {string} */
+        OperatorStatus: "offline" | "connecting" | "paused" | "ready" | "reserved" | "talking" | "wrapping" | "lost";
         OperatorView: {
             asked_by?: string;
             attempt?: string;
@@ -1994,7 +2121,7 @@ export interface components {
             /** Format: date-time */
             since: string;
             stage?: string;
-            state: string;
+            state: components["schemas"]["OperatorStatus"];
             taken_back?: string;
             /** @description how the talk stands while the operator is in one: bridged, held, asking (a third party is called), consulting, conferring */
             talk?: string;
@@ -2007,6 +2134,8 @@ export interface components {
             wrap_until?: string;
             zones?: string[] | null;
         };
+        /** @enum {string} */
+        Outcome: "busy" | "no_answer" | "absent" | "machine" | "screening" | "silence" | "abandoned" | "hung_up_early" | "cancelled" | "declined" | "out_of_order" | "announcement" | "fax" | "invalid_number" | "number_changed" | "bad_format" | "unwanted" | "blocked" | "false_answer" | "interrupted" | "congestion" | "trunk_down" | "trunk_rejected" | "redirected" | "failed" | "not_placed" | "caller_gave_up" | "caller_turned_away" | "caller_served" | "connected";
         PaceInBody: {
             /** Format: double */
             abandonment_limit?: number;
@@ -2023,8 +2152,8 @@ export interface components {
             min_breath?: number;
             /** Format: double */
             min_ratio?: number;
-            /** @enum {string} */
-            mode?: "preview" | "progressive" | "ratio" | "predictive";
+            /** @enum {unknown} */
+            mode?: components["schemas"]["PacingMode"];
             /** Format: double */
             ratio?: number;
             record_choice?: boolean;
@@ -2044,7 +2173,7 @@ export interface components {
             min_breath?: number;
             /** Format: double */
             min_ratio: number;
-            mode: string;
+            mode: components["schemas"]["PacingMode"];
             /** Format: double */
             ratio: number;
             record_choice?: boolean;
@@ -2074,6 +2203,28 @@ export interface components {
             wanted: number;
             why: string;
         };
+        PacingInput: {
+            /** Format: double */
+            abandonment_limit?: number;
+            answer_score_field?: string;
+            cancel?: boolean;
+            /** Format: double */
+            max_occupancy?: number;
+            /** Format: double */
+            max_ratio?: number;
+            /** Format: double */
+            min_breath?: number;
+            /** Format: double */
+            min_ratio?: number;
+            mode?: components["schemas"]["PacingMode"];
+            /** Format: double */
+            ratio?: number;
+            record_choice?: boolean;
+            /** Format: double */
+            target_utilisation?: number;
+        };
+        /** @enum {string} */
+        PacingMode: "preview" | "progressive" | "ratio" | "predictive";
         PauseInBody: {
             /** @description break, lunch, training, ... */
             reason: string;
@@ -2141,6 +2292,8 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        /** @enum {string} */
+        RecordingPolicy: "" | "never" | "announce" | "always";
         Reliability: {
             /** Format: double */
             odds_from: number;
@@ -2175,16 +2328,35 @@ export interface components {
             verdicts: components["schemas"]["Verdict"][] | null;
         };
         RetryRule: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
             after: number;
             bad_number: boolean;
             do_not_call: boolean;
             /** Format: int64 */
             max: number;
             next: boolean;
-            outcome: string;
+            outcome: components["schemas"]["Outcome"];
             shift: boolean;
         };
+        RetryRuleInput: {
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
+            after?: number;
+            bad_number?: boolean;
+            do_not_call?: boolean;
+            /** Format: int64 */
+            max?: number;
+            next?: boolean;
+            outcome?: components["schemas"]["Outcome"];
+            shift?: boolean;
+        };
+        /** @enum {string} */
+        Role: "operator" | "manager" | "admin";
         Segment: {
             filter: string;
             name: string;
@@ -2193,10 +2365,17 @@ export interface components {
             /** Format: int64 */
             weight: number;
         };
+        SegmentInput: {
+            filter?: string;
+            name?: string;
+            priority?: string;
+            /** Format: int64 */
+            weight?: number;
+        };
         Session: {
             /** Format: date-time */
             expires_at: string;
-            role: string;
+            role: components["schemas"]["Role"];
             token: string;
             user: string;
         };
@@ -2225,6 +2404,8 @@ export interface components {
             operators: components["schemas"]["OperatorView"][] | null;
             store_down: boolean;
         };
+        /** @enum {string} */
+        Stage: "" | "clean" | "acquire" | "retain";
         StageInBody: {
             /** @description the present call where empty */
             attempt?: string;
@@ -2270,7 +2451,7 @@ export interface components {
             disposition?: string;
             note?: string;
             operator?: string;
-            outcome: string;
+            outcome: components["schemas"]["Outcome"];
             /**
              * Format: double
              * @description of talk
@@ -2285,6 +2466,8 @@ export interface components {
             /** @description one who is ready */
             operator?: string;
         };
+        /** @enum {string} */
+        Temperature: "" | "hot" | "warm" | "cold";
         ThirdView: {
             campaign?: string;
             number?: string;
@@ -2363,7 +2546,7 @@ export interface components {
             disabled?: boolean;
             id: string;
             name: string;
-            role: string;
+            role: components["schemas"]["Role"];
             sees_numbers: boolean;
         };
         UserInBody: {
@@ -2373,8 +2556,8 @@ export interface components {
             /** @description password of the operator's SIP phone */
             phone_password?: string;
             pin?: string;
-            /** @enum {string} */
-            role: "operator" | "manager" | "admin";
+            /** @enum {unknown} */
+            role: components["schemas"]["Role"];
             sees_numbers?: boolean;
         };
         Verdict: {
@@ -2402,19 +2585,19 @@ export interface components {
             problem?: string;
             /** Format: int64 */
             seq: number;
-            state: string;
+            state: components["schemas"]["DeliveryState"];
             /** Format: int64 */
             status?: number;
             /** Format: int64 */
             tries: number;
-            type: string;
+            type: components["schemas"]["EventType"];
         };
         WebhookInBody: {
             disabled?: boolean;
             /** @description whole phone numbers; only who sees them may say so */
             numbers?: boolean;
             /** @description empty: every type */
-            types?: string[] | null;
+            types?: components["schemas"]["EventType"][] | null;
             url: string;
             /**
              * Format: int64
@@ -2431,7 +2614,7 @@ export interface components {
             reason?: string;
             /** @description shown this once: verify signatures with it */
             secret?: string;
-            types?: string[] | null;
+            types?: components["schemas"]["EventType"][] | null;
             url: string;
             /** Format: int64 */
             version: number;
@@ -2449,15 +2632,26 @@ export interface components {
              */
             old_secret_until?: string;
             reason?: string;
-            types?: string[] | null;
+            types?: components["schemas"]["EventType"][] | null;
             url: string;
             /** Format: int64 */
             version: number;
         };
         Wrap: {
             default: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
             timeout: number;
+        };
+        WrapInput: {
+            default?: string;
+            /**
+             * Format: int64
+             * @description nanoseconds
+             */
+            timeout?: number;
         };
     };
     responses: never;
@@ -2473,7 +2667,7 @@ export interface operations {
             query?: {
                 campaign?: string;
                 operator?: string;
-                outcome?: string;
+                outcome?: components["schemas"]["Outcome"];
                 before?: string;
                 limit?: number;
             };
@@ -2719,7 +2913,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Campaign"];
+                "application/json": components["schemas"]["CampaignInput"];
             };
         };
         responses: {
@@ -2808,7 +3002,7 @@ export interface operations {
     "campaigns-forecast": {
         parameters: {
             query?: {
-                mode?: "progressive" | "ratio" | "predictive";
+                mode?: components["schemas"]["PacingMode"];
                 ratio?: number;
                 limit?: number;
                 cancel?: "true" | "false";
@@ -3137,8 +3331,16 @@ export interface operations {
     };
     "events-stream": {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description operator, phone and, for managers, live, with commas between */
+                topics?: string;
+                /** @description without topics: 0 leaves live out */
+                live?: string;
+            };
+            header?: {
+                /** @description with topics: the id of the last event that was read */
+                "Last-Event-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3149,7 +3351,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/event-stream": string;
+                };
             };
         };
     };
@@ -4357,7 +4561,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "audio/wav": string;
+                };
             };
         };
     };
@@ -4548,7 +4754,7 @@ export interface operations {
     "webhooks-deliveries": {
         parameters: {
             query?: {
-                state?: "waiting" | "delivered" | "given_up";
+                state?: components["schemas"]["DeliveryState"];
                 /** @description seq of the last one of the page before */
                 before?: number;
                 limit?: number;
