@@ -1234,6 +1234,10 @@ export interface components {
             auto?: boolean;
             url?: string;
         };
+        CRMInput: {
+            auto?: boolean;
+            url?: string;
+        };
         CallTime: {
             /** Format: date-time */
             at: string;
@@ -1345,11 +1349,13 @@ export interface components {
             caps?: components["schemas"]["CapInput"][] | null;
             /** Format: date-time */
             created_at?: string;
+            crm?: components["schemas"]["CRMInput"];
             detection?: string;
             /** Format: double */
             detection_check?: number;
             detection_features?: boolean;
             dispositions?: components["schemas"]["DispositionInput"][] | null;
+            form?: components["schemas"]["FormFieldInput"][] | null;
             hold_music?: string;
             hold_reason?: string;
             id?: string;
@@ -1716,6 +1722,13 @@ export interface components {
             kind: string;
             label?: string;
             name: string;
+            required_for?: string[] | null;
+        };
+        FormFieldInput: {
+            choices?: string[] | null;
+            kind?: string;
+            label?: string;
+            name?: string;
             required_for?: string[] | null;
         };
         Gate: {
@@ -2368,6 +2381,7 @@ export interface components {
         SegmentInput: {
             filter?: string;
             name?: string;
+            objections?: string;
             priority?: string;
             /** Format: int64 */
             weight?: number;
