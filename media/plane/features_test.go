@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
@@ -122,16 +123,25 @@ func TestRecordingHasEachSideOnItsChannel(t *testing.T) {
 		t.Fatalf("Recorded = %+v after %v", e, took)
 	}
 	left, right := channels(t, filepath.Join(dir, e.Path))
-	middle := func(b []byte) []byte { return b[len(b)/4 : len(b)/4+2400] }
+	// The median of the frames: a machine that stands still for a moment leaves gaps, and
+	// what comes after them is out of step with what went before.
+	usual := func(b []byte, freq float64) float64 {
+		var levels []float64
+		for frame := range slices.Chunk(b[len(b)/4:len(b)*3/4], media.SamplesPerFrame) {
+			levels = append(levels, level(frame, media.ULaw, freq))
+		}
+		slices.Sort(levels)
+		return levels[len(levels)/2]
+	}
 	for _, tt := range []struct {
 		name          string
 		audio         []byte
 		there, absent float64
 	}{{"left", left, 440, 700}, {"right", right, 700, 440}} {
-		if l := level(middle(tt.audio), media.ULaw, tt.there); l < 0.8 {
+		if l := usual(tt.audio, tt.there); l < 0.8 {
 			t.Errorf("%s: %v Hz at %.2f, want about 1", tt.name, tt.there, l)
 		}
-		if l := level(middle(tt.audio), media.ULaw, tt.absent); l > 0.1 {
+		if l := usual(tt.audio, tt.absent); l > 0.1 {
 			t.Errorf("%s: %v Hz at %.2f, want none of it", tt.name, tt.absent, l)
 		}
 	}
