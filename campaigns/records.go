@@ -157,6 +157,7 @@ type User struct {
 	Team      string       `json:"team,omitempty"`
 	Campaigns []CampaignID `json:"campaigns,omitempty"` // the only ones that they may see and change; none: all
 	Rights    []Right      `json:"rights,omitempty"`    // besides those of the role
+	Only      []Right      `json:"-"`                   // of all these, what the token in use has; none: all. Not kept
 	CreatedAt time.Time    `json:"created_at"`
 }
 

@@ -38,18 +38,18 @@ const (
 	RightUsers      Right = "users.write"
 	RightAudit      Right = "audit.read"
 	RightTokens     Right = "tokens"      // make and take back tokens of one's own
-	RightSystem     Right = "system"      // webhooks, trunks
+	RightWebhooks   Right = "webhooks"    // who is told what happens, and is it delivered
 	RightManual     Right = "manual.dial" // call who is not the lead in hand
 )
 
 var (
 	operatorRights = []Right{RightCalls, RightTokens}
 	leadRights     = append(slices.Clone(operatorRights), RightListen, RightLive, RightCampaigns, RightRecordings)
-	managerRights  = append(slices.Clone(leadRights), RightCampaign, RightPace, RightLeads, RightLeadsWrite, RightDNCRead, RightDNCWrite, RightUsersRead)
+	managerRights  = append(slices.Clone(leadRights), RightCampaign, RightPace, RightLeads, RightLeadsWrite, RightDNCRead, RightDNCWrite, RightUsersRead, RightWebhooks)
 	qaRights       = []Right{RightTokens, RightRecordings, RightLeads, RightCampaigns, RightUsersRead}
 	// Compliance reads all and exports nothing.
 	complianceRights = []Right{RightTokens, RightLive, RightCampaigns, RightLeads, RightRecordings, RightDNCRead, RightDNCWrite, RightDNCRemove, RightUsersRead, RightAudit}
-	adminRights      = append(slices.Clone(managerRights), RightExport, RightDNCRemove, RightUsers, RightAudit, RightSystem)
+	adminRights      = append(slices.Clone(managerRights), RightExport, RightDNCRemove, RightUsers, RightAudit)
 )
 
 // Rights are what the role gives.
@@ -71,8 +71,18 @@ func (r Role) Rights() []Right {
 	return nil
 }
 
+// AllRights are those of all roles and those that are given one by one.
+func AllRights() []Right {
+	all := slices.Concat(adminRights, complianceRights, []Right{RightNumbers, RightManual})
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // May says whether a user has a right: by role, or as one of theirs.
 func (u User) May(r Right) bool {
+	if len(u.Only) > 0 && !slices.Contains(u.Only, r) {
+		return false
+	}
 	if r == RightNumbers && u.SeesNumbers {
 		return true
 	}

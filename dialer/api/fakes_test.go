@@ -289,6 +289,9 @@ func newWorld(t testing.TB) *world {
 		{ID: "olga", Role: campaigns.RoleOperator},
 		{ID: "mia", Role: campaigns.RoleManager},
 		{ID: "max", Role: campaigns.RoleManager, SeesNumbers: true},
+		{ID: "lea", Role: campaigns.RoleLead},
+		{ID: "quin", Role: campaigns.RoleQA},
+		{ID: "cora", Role: campaigns.RoleCompliance},
 		{ID: "ada", Role: campaigns.RoleAdmin},
 	} {
 		if err := store.SaveUser(t.Context(), u); err != nil {

@@ -57,7 +57,7 @@ const (
 )
 
 func (s *Server) routeForecast(api huma.API) {
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightCampaigns, huma.Operation{
 		OperationID: "forecast", Method: http.MethodGet, Path: "/api/v1/campaigns/{id}/forecast", Tags: []string{"campaigns"},
 		Summary: "What the next hour is like under other controls, beside the present ones; changes nothing",
 	}, s.forecast)

@@ -58,13 +58,13 @@ func (s *Server) routeLeads(api huma.API) {
 	op := func(id, method, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"leads"}, Summary: summary}
 	}
-	register(s, api, campaigns.RoleManager, op("lists", http.MethodGet, "/lists", "All lists"),
+	register(s, api, campaigns.RightLeads, op("lists", http.MethodGet, "/lists", "All lists"),
 		func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.List], error) {
 			return answer(s.records.Lists(ctx))
 		})
-	register(s, api, campaigns.RoleManager, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
-	register(s, api, campaigns.RoleManager, op("get", http.MethodGet, "/leads/{id}", "One lead with its history"), s.lead)
-	register(s, api, campaigns.RoleManager, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
+	register(s, api, campaigns.RightLeads, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
+	register(s, api, campaigns.RightLeads, op("get", http.MethodGet, "/leads/{id}", "One lead with its history"), s.lead)
+	register(s, api, campaigns.RightLeads, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
 		func(ctx context.Context, by caller, in *numberIn) (*body[[]Explanation], error) {
 			all, err := s.explainer.Explain(ctx, in.Number, time.Now())
 			for i := range all {
@@ -72,8 +72,8 @@ func (s *Server) routeLeads(api huma.API) {
 			}
 			return answer(all, err)
 		})
-	register(s, api, campaigns.RoleManager, op("attempts", http.MethodGet, "/attempts", "Attempts, newest first"), s.attempts)
-	register(s, api, campaigns.RoleManager, op("do-not-call", http.MethodGet, "/do-not-call", "The do-not-call list"),
+	register(s, api, campaigns.RightLeads, op("attempts", http.MethodGet, "/attempts", "Attempts, newest first"), s.attempts)
+	register(s, api, campaigns.RightDNCRead, op("do-not-call", http.MethodGet, "/do-not-call", "The do-not-call list"),
 		func(ctx context.Context, by caller, in *suppressionsIn) (*body[[]campaigns.Suppression], error) {
 			list, err := s.records.Suppressions(ctx, in.After, in.Limit)
 			for i := range list {
@@ -81,8 +81,8 @@ func (s *Server) routeLeads(api huma.API) {
 			}
 			return answer(list, err)
 		})
-	register(s, api, campaigns.RoleManager, op("suppress", http.MethodPost, "/do-not-call", "Never call this number again"), s.suppress)
-	register(s, api, campaigns.RoleAdmin, op("unsuppress", http.MethodDelete, "/do-not-call", "Take a number off the list"),
+	register(s, api, campaigns.RightDNCWrite, op("suppress", http.MethodPost, "/do-not-call", "Never call this number again"), s.suppress)
+	register(s, api, campaigns.RightDNCRemove, op("unsuppress", http.MethodDelete, "/do-not-call", "Take a number off the list"),
 		func(ctx context.Context, by caller, in *numberIn) (*empty, error) {
 			if err := s.records.Unsuppress(ctx, in.Number, by.ID); err != nil {
 				return nil, err

@@ -35,15 +35,15 @@ type PhoneSecrets func(user, password string) (md5, sha256 string)
 
 // routePeople adds users and the audit log.
 func (s *Server) routePeople(api huma.API) {
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightUsersRead, huma.Operation{
 		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/users", Tags: []string{"users"}, Summary: "All users",
 	}, func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.User], error) {
 		return answer(s.records.Users(ctx))
 	})
-	register(s, api, campaigns.RoleAdmin, huma.Operation{
+	register(s, api, campaigns.RightUsers, huma.Operation{
 		OperationID: "put", Method: http.MethodPut, Path: "/api/v1/users/{id}", Tags: []string{"users"}, Summary: "Create or change a user",
 	}, s.putUser)
-	register(s, api, campaigns.RoleAdmin, huma.Operation{
+	register(s, api, campaigns.RightAudit, huma.Operation{
 		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/audit", Tags: []string{"audit"}, Summary: "Who changed what, newest first",
 	}, func(ctx context.Context, by caller, in *auditIn) (*body[[]campaigns.AuditEntry], error) {
 		entries, err := s.records.AuditLog(ctx, in.Limit)

@@ -2,14 +2,12 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -46,7 +44,7 @@ var (
 
 // recording streams one recording; every play is audited.
 func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
-	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RoleManager)
+	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RightRecordings)
 	if status != http.StatusOK {
 		s.refuse(w, status, denial(status))
 		return
@@ -177,11 +175,4 @@ func (s *Server) refuseFor(w http.ResponseWriter, err error) {
 		s.log.Error("recording not played", zap.Error(err))
 		s.refuse(w, http.StatusServiceUnavailable, "the recording cannot be read now")
 	}
-}
-
-// refuse answers with a problem (RFC 9457).
-func (s *Server) refuse(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail}) // else the reader has gone
 }

@@ -63,13 +63,13 @@ func (s *Server) routeSession(api huma.API) {
 		OperationID: "session-link", Method: http.MethodPost, Path: "/api/v1/login/link", Tags: []string{"session"},
 		Summary: "Sign in with the code of a link, once; the answer is a bearer token",
 	}, func(ctx context.Context, in *linkIn) (*body[session], error) { return s.followLink(ctx, in) })
-	register(s, api, campaigns.RoleOperator, huma.Operation{
+	register(s, api, anyone, huma.Operation{
 		OperationID: "logout", Method: http.MethodPost, Path: "/api/v1/logout", Tags: []string{"session"}, Summary: "Sign out",
 	}, func(ctx context.Context, by caller, _ *empty) (*empty, error) {
 		s.remembered.forget(by.token)
 		return nil, s.records.DeleteToken(ctx, by.token)
 	})
-	register(s, api, campaigns.RoleOperator, huma.Operation{
+	register(s, api, anyone, huma.Operation{
 		OperationID: "me", Method: http.MethodGet, Path: "/api/v1/me", Tags: []string{"session"}, Summary: "Who is signed in",
 	}, func(_ context.Context, by caller, _ *empty) (*body[campaigns.User], error) {
 		return answer(by.User, nil)
@@ -121,10 +121,13 @@ func tooMany(wait time.Duration) error {
 	return huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many attempts"), http.Header{"Retry-After": {retryAfter(wait)}})
 }
 
-// authenticate lets a request in whose token belongs to a user of the role.
-func (s *Server) authenticate(api huma.API, role campaigns.Role) func(huma.Context, func(huma.Context)) {
+// anyone stands for the right to be signed in.
+const anyone campaigns.Right = ""
+
+// authenticate lets a request in whose token belongs to a user with the right.
+func (s *Server) authenticate(api huma.API, right campaigns.Right) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		by, status := s.whoIs(ctx.Context(), ctx.Header("Authorization"), role)
+		by, status := s.whoIs(ctx.Context(), ctx.Header("Authorization"), right)
 		if status != http.StatusOK {
 			_ = huma.WriteErr(api, ctx, status, denial(status))
 			return
@@ -136,7 +139,7 @@ func (s *Server) authenticate(api huma.API, role campaigns.Role) func(huma.Conte
 
 // whoIs finds the user of a bearer token; a status other than 200 says why not. While the
 // store does not answer, those go on whom it let in a while ago.
-func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) (caller, int) {
+func (s *Server) whoIs(ctx context.Context, header string, right campaigns.Right) (caller, int) {
 	token, ok := strings.CutPrefix(header, "Bearer ")
 	if !ok {
 		return caller{}, http.StatusUnauthorized
@@ -144,7 +147,7 @@ func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) 
 	hash, now := hashToken(token), time.Now()
 	before, known, ask := s.remembered.find(hash, now)
 	if !ask {
-		return letInAs(before, hash, role)
+		return letInAs(before, hash, right)
 	}
 	if known {
 		var cancel context.CancelFunc
@@ -158,13 +161,13 @@ func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) 
 		return caller{}, http.StatusUnauthorized
 	case err != nil && known:
 		s.remembered.failed(now)
-		return letInAs(before, hash, role)
+		return letInAs(before, hash, right)
 	case err != nil:
 		s.log.Error("who asks is not known", zap.Error(err))
 		return caller{}, http.StatusServiceUnavailable
 	}
 	s.remembered.add(hash, user, expires, now)
-	return letInAs(user, hash, role)
+	return letInAs(user, hash, right)
 }
 
 // holder is whose a token is, and until when; campaigns.ErrNotFound where it lets nobody in.
@@ -180,30 +183,18 @@ func (s *Server) holder(ctx context.Context, hash string, now time.Time) (campai
 	if err == nil && user.Disabled {
 		err = campaigns.ErrNotFound
 	}
+	user.Only = t.Scopes
 	return user, t.ExpiresAt, err
 }
 
 func denial(status int) string {
 	switch status {
 	case http.StatusForbidden:
-		return "your role may not do this"
+		return "you have no right to this"
 	case http.StatusServiceUnavailable:
 		return "the store does not answer"
 	}
 	return "sign in first"
-}
-
-// rank orders the roles: each may do what those below it may.
-func rank(r campaigns.Role) int {
-	switch r {
-	case campaigns.RoleOperator:
-		return 1
-	case campaigns.RoleManager:
-		return 2
-	case campaigns.RoleAdmin:
-		return 3
-	}
-	return 0
 }
 
 func host(addr string) string {
