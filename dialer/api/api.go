@@ -91,6 +91,12 @@ type PacingLog interface {
 type Config struct {
 	// SessionFor is how long a sign-in lasts; default 12 h.
 	SessionFor time.Duration `yaml:"session_for"`
+	// IdleFor is how long a session lasts that nobody uses: no request, and no page with
+	// the event stream open; default 30 min.
+	IdleFor time.Duration `yaml:"idle_for"`
+	// BehindHTTPS says that a proxy in front speaks HTTPS with browsers, so that cookies
+	// are for HTTPS alone.
+	BehindHTTPS bool `yaml:"behind_https"`
 	// LoginsPerMinute is how many failed sign-ins one address or account may
 	// make; default 5.
 	LoginsPerMinute int `yaml:"logins_per_minute"`
@@ -157,6 +163,9 @@ func New(cfg Config, d Deps) *Server {
 	if cfg.SessionFor <= 0 {
 		cfg.SessionFor = 12 * time.Hour
 	}
+	if cfg.IdleFor <= 0 {
+		cfg.IdleFor = 30 * time.Minute
+	}
 	if cfg.LoginsPerMinute <= 0 {
 		cfg.LoginsPerMinute = 5
 	}
@@ -180,6 +189,7 @@ func New(cfg Config, d Deps) *Server {
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	api := humago.New(mux, hc)
 	s.routeSession(api)
+	s.routeTokens(api)
 	s.routeOperator(api)
 	s.routeTalk(api)
 	if s.phones != nil {
@@ -220,7 +230,7 @@ func New(cfg Config, d Deps) *Server {
 	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusForbidden, "this request comes from a page of another site")
 	}))
-	s.handler = sameSite.Handler(secured(newRates(cfg.RequestsPerSecond).limited(mux)))
+	s.handler = sameSite.Handler(s.cookies(secured(newRates(cfg.RequestsPerSecond).limited(mux))))
 	return s
 }
 

@@ -32,12 +32,12 @@ const (
 const idempotencyKey = "Idempotency-Key"
 
 // Extensions of operations.
-const streamed = "streamed" // the body is read piece by piece: such a request has no key, and its effect is the same however often it is sent
+const unkept = "unkept" // the answer is a secret, or the body is read piece by piece: a key counts for nothing
 
 // repeatable lets a POST be sent again with the same key: it has its effect once, on all
 // nodes of the store, and the same answer.
 func (s *Server) repeatable(api huma.API, op *huma.Operation) {
-	if op.Method != http.MethodPost || op.Metadata[streamed] != nil {
+	if op.Method != http.MethodPost || op.Metadata[unkept] != nil {
 		return
 	}
 	longest := longestKey

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -109,6 +110,8 @@ func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*body[leadD
 		return nil, err
 	}
 	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{Lead: in.ID})
+	entries = slices.DeleteFunc(entries, func(e campaigns.Entry) bool { return !by.MaySee(e.Queue.Campaign) })
+	attempts = slices.DeleteFunc(attempts, func(a campaigns.Attempt) bool { return !by.sees(a) })
 	for i := range entries {
 		entries[i].Number = seen(entries[i].Number, by.User)
 	}
@@ -119,6 +122,7 @@ func (s *Server) attempts(ctx context.Context, by caller, in *attemptsIn) (*body
 	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{
 		Campaign: in.Campaign, Operator: in.Operator, Outcome: in.Outcome, Before: in.Before, Limit: in.Limit,
 	})
+	attempts = slices.DeleteFunc(attempts, func(a campaigns.Attempt) bool { return !by.sees(a) })
 	return answer(maskedAttempts(attempts, by.User), err)
 }
 

@@ -107,7 +107,7 @@ func masked(v dialer.OperatorView, u campaigns.User) dialer.OperatorView {
 }
 
 func maskedLead(l campaigns.Lead, u campaigns.User) campaigns.Lead {
-	if u.SeesNumbers {
+	if u.May(campaigns.RightNumbers) {
 		return l
 	}
 	numbers := make([]campaigns.Number, len(l.Numbers))
@@ -121,7 +121,7 @@ func maskedLead(l campaigns.Lead, u campaigns.User) campaigns.Lead {
 
 // seen is a number as a user may see it.
 func seen(number string, u campaigns.User) string {
-	if u.SeesNumbers {
+	if u.May(campaigns.RightNumbers) {
 		return number
 	}
 	return MaskNumber(number)

@@ -38,7 +38,7 @@ func (s *Server) pacingLogLines(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := campaigns.CampaignID(r.PathValue("id"))
-	if _, err := s.records.Campaign(r.Context(), id); err != nil {
+	if _, err := s.campaign(r.Context(), by, id); err != nil {
 		refuse(w, http.StatusNotFound, "no such campaign")
 		return
 	}

@@ -52,6 +52,12 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 	by.from = host(r.RemoteAddr)
 	id := campaigns.AttemptID(r.PathValue("attempt"))
 	a, err := s.recorded(r.Context(), id)
+	if err == nil && !by.sees(a) {
+		err = fs.ErrNotExist
+	}
+	if err == nil {
+		err = s.ofTeam(r.Context(), by, a.Operator)
+	}
 	if err != nil {
 		s.refuseFor(w, err)
 		return
@@ -167,7 +173,7 @@ func (e *PeerError) Error() string {
 func (s *Server) refuseFor(w http.ResponseWriter, err error) {
 	peer, away := errors.AsType[*PeerError](err)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, campaigns.ErrNotFound):
 		s.refuse(w, http.StatusNotFound, "no such recording")
 	case away:
 		s.refuse(w, http.StatusServiceUnavailable, peer.Error())

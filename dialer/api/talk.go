@@ -105,6 +105,9 @@ func (s *Server) routeTalk(api huma.API) {
 		register(s, api, campaigns.RightListen, huma.Operation{
 			OperationID: string(way.as), Method: http.MethodPost, Path: "/api/v1/calls/{attempt}/" + string(way.as), Tags: []string{"calls"}, Summary: way.summary,
 		}, func(ctx context.Context, by caller, in *callIn) (*empty, error) {
+			if err := s.mayHear(ctx, by, in.Attempt); err != nil {
+				return nil, err
+			}
 			if err := s.engine.ListenIn(ctx, by.ID, in.Attempt, way.as); err != nil {
 				return nil, err
 			}

@@ -189,7 +189,7 @@ func (s *Server) putWebhook(ctx context.Context, by caller, in *webhookIn) (*bod
 		e.Secrets = []campaigns.Secret{{Text: secret}}
 	}
 	// Whole numbers need the right to see them, to ask for as to lead elsewhere.
-	if in.Body.Numbers && !by.SeesNumbers && (!e.Numbers || e.URL != in.Body.URL) {
+	if in.Body.Numbers && !by.May(campaigns.RightNumbers) && (!e.Numbers || e.URL != in.Body.URL) {
 		return nil, huma.Error403Forbidden("you do not see numbers, so you may not have them told")
 	}
 	e.URL, e.Types, e.Numbers, e.Disabled, e.Reason = in.Body.URL, in.Body.Types, in.Body.Numbers, in.Body.Disabled, ""
