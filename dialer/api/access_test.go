@@ -30,6 +30,7 @@ var (
 	watchers    = roles{campaigns.RoleLead, campaigns.RoleManager, campaigns.RoleCompliance, campaigns.RoleAdmin}
 	readers     = roles{campaigns.RoleLead, campaigns.RoleManager, campaigns.RoleQA, campaigns.RoleCompliance, campaigns.RoleAdmin}
 	leadReaders = roles{campaigns.RoleManager, campaigns.RoleQA, campaigns.RoleCompliance, campaigns.RoleAdmin}
+	onScreen    = append(slices.Clone(callers), campaigns.RoleQA, campaigns.RoleCompliance) // operators: what is on their screen
 	suppressors = roles{campaigns.RoleManager, campaigns.RoleCompliance, campaigns.RoleAdmin}
 	removers    = roles{campaigns.RoleCompliance, campaigns.RoleAdmin}
 	auditors    = roles{campaigns.RoleCompliance, campaigns.RoleAdmin}
@@ -37,14 +38,22 @@ var (
 	admins      = roles{campaigns.RoleAdmin}
 )
 
+// hidden are routes that say 404 in place of 403: whether it is there is no business of
+// who asks.
+var hidden = []string{"GET /api/v1/recordings/{attempt}", "GET /api/v1/leads/{id}"}
+
 const noContent = http.StatusNoContent
 
 // matrix has one row for each route of the OpenAPI document.
 var matrix = map[string]access{
-	"POST /api/v1/login":      {everybody, "", map[string]string{"user": "nobody", "password": "wrong"}, 401},
-	"POST /api/v1/login/link": {everybody, "", map[string]string{"code": "wrong"}, 401},
-	"POST /api/v1/logout":     {signedIn, "", nil, noContent},
-	"GET /api/v1/me":          {signedIn, "", nil, 200},
+	"POST /api/v1/login":         {everybody, "", map[string]string{"user": "nobody", "password": "wrong"}, 401},
+	"POST /api/v1/login/link":    {everybody, "", map[string]string{"code": "wrong"}, 401},
+	"POST /api/v1/logout":        {signedIn, "", nil, noContent},
+	"GET /api/v1/tokens":         {signedIn, "", nil, 200},
+	"POST /api/v1/tokens":        {signedIn, "", map[string]string{"name": "crm"}, 200},
+	"DELETE /api/v1/tokens/{id}": {signedIn, "/api/v1/tokens/0123456789abcdef", nil, 404},
+	"POST /api/v1/me/password":   {signedIn, "", map[string]string{"present": "wrong", "new": "long enough one"}, 403},
+	"GET /api/v1/me":             {signedIn, "", nil, 200},
 
 	"GET /api/v1/operator":                 {callers, "", nil, 200},
 	"POST /api/v1/operator/on-duty":        {callers, "", nil, noContent},
@@ -95,7 +104,7 @@ var matrix = map[string]access{
 	"GET /api/v1/lists":                                    {leadReaders, "", nil, 200},
 	"POST /api/v1/lists/{id}/import":                       {managers, "/api/v1/lists/web/import", "number\n" + marker + "\nnone\n", 200},
 	"GET /api/v1/leads":                                    {leadReaders, "", nil, 200},
-	"GET /api/v1/leads/{id}":                               {leadReaders, "/api/v1/leads/1", nil, 200},
+	"GET /api/v1/leads/{id}":                               {onScreen, "/api/v1/leads/1", nil, 200},
 	"GET /api/v1/attempts":                                 {leadReaders, "", nil, 200},
 	"GET /api/v1/campaigns/{id}/explain":                   {readers, "/api/v1/campaigns/spring/explain", nil, 200},
 	"GET /api/v1/campaigns/{id}/queues":                    {readers, "/api/v1/campaigns/spring/queues", nil, 200},
@@ -175,6 +184,8 @@ func (w *world) checkAccess(t *testing.T, route string, row access, user string,
 	case row.who == nil:
 	case role == "":
 		want = http.StatusUnauthorized
+	case !slices.Contains(row.who, role) && slices.Contains(hidden, route):
+		want = http.StatusNotFound
 	case !slices.Contains(row.who, role):
 		want = http.StatusForbidden
 	}

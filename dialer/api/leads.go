@@ -64,7 +64,7 @@ func (s *Server) routeLeads(api huma.API) {
 			return answer(s.records.Lists(ctx))
 		})
 	register(s, api, campaigns.RightLeads, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
-	register(s, api, campaigns.RightLeads, op("get", http.MethodGet, "/leads/{id}", "One lead with its history"), s.lead)
+	register(s, api, anyone, op("get", http.MethodGet, "/leads/{id}", "One lead with its history; for operators the one on their screen"), s.lead)
 	register(s, api, campaigns.RightLeads, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
 		func(ctx context.Context, by caller, in *numberIn) (*body[[]Explanation], error) {
 			all, err := s.explainer.Explain(ctx, in.Number, time.Now())
@@ -100,7 +100,10 @@ func (s *Server) findLeads(ctx context.Context, by caller, in *leadsIn) (*body[[
 	return answer(leads, err)
 }
 
-func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*body[leadDetail], error) {
+func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*tagged[leadDetail], error) {
+	if err := s.inHand(ctx, by, in.ID); err != nil {
+		return nil, err
+	}
 	lead, err := s.records.Lead(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -115,7 +118,20 @@ func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*body[leadD
 	for i := range entries {
 		entries[i].Number = seen(entries[i].Number, by.User)
 	}
-	return answer(leadDetail{maskedLead(lead, by.User), entries, maskedAttempts(attempts, by.User)}, err)
+	etag := quoted(lead.Revision())
+	return tag(leadDetail{maskedLead(lead, by.User), entries, maskedAttempts(attempts, by.User)}, etag, err)
+}
+
+// inHand says whether a caller may see a lead: by right, or because it is on their screen.
+func (s *Server) inHand(ctx context.Context, by caller, id campaigns.LeadID) error {
+	if by.May(campaigns.RightLeads) {
+		return nil
+	}
+	v, err := s.engine.Operator(ctx, by.ID)
+	if err != nil || v.Lead == nil || v.Lead.ID != id || !by.May(campaigns.RightCalls) {
+		return campaigns.ErrNotFound
+	}
+	return nil
 }
 
 func (s *Server) attempts(ctx context.Context, by caller, in *attemptsIn) (*body[[]campaigns.Attempt], error) {

@@ -45,6 +45,10 @@ var (
 // recording streams one recording; every play is audited.
 func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RightRecordings)
+	if status == http.StatusForbidden { // who may hear none does not learn which there are
+		s.refuseFor(w, fs.ErrNotExist)
+		return
+	}
 	if status != http.StatusOK {
 		s.refuse(w, status, denial(status))
 		return
