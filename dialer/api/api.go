@@ -201,6 +201,8 @@ func New(cfg Config, d Deps) *Server {
 	s.routeTrunks(api)
 	s.routeDetection(api)
 	s.routeLeads(api)
+	s.routeLeadWrite(api)
+	handle(mux, api, s.exportLeads, exportLeadsOperation)
 	s.routePeople(api)
 	s.routeImport(api)
 	if s.webhooks != nil {

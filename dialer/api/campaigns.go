@@ -22,13 +22,13 @@ type campaignPath struct {
 }
 
 type campaignIn struct {
-	condition
+	Condition
 	ID   campaigns.CampaignID `path:"id" maxLength:"64"`
 	Body campaigns.Campaign
 }
 
 type paceIn struct {
-	condition
+	Condition
 	ID   campaigns.CampaignID `path:"id" maxLength:"64"`
 	Body struct {
 		Mode              *campaigns.PacingMode `json:"mode,omitempty" enum:"preview,progressive,ratio,predictive"`

@@ -8,14 +8,15 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// condition is what must be so for a change to be made (RFC 9110, section 13.1).
-type condition struct {
+// Condition is what must be so for a change to be made (RFC 9110, section 13.1). It has a
+// capital because huma looks into exported embedded structs alone.
+type Condition struct {
 	IfMatch     string `header:"If-Match" doc:"the ETag that the change is based on: 412 where the present one is another"`
 	IfNoneMatch string `header:"If-None-Match" enum:"*" doc:"*: only where there is none yet"`
 }
 
 // check says whether a record may be changed; etag is "" where there is none.
-func (c condition) check(etag string) error {
+func (c Condition) check(etag string) error {
 	if c.IfNoneMatch == "*" && etag != "" {
 		return coded(http.StatusPreconditionFailed, "exists", "it exists already")
 	}
@@ -33,7 +34,7 @@ func (c condition) check(etag string) error {
 var errChanged = coded(http.StatusPreconditionFailed, "changed", "it has changed since it was read: read it again")
 
 // met turns a conflict of the store into the answer to a condition, where there was one.
-func (c condition) met(err error) error {
+func (c Condition) met(err error) error {
 	if (c.IfMatch != "" || c.IfNoneMatch != "") && errors.Is(err, campaigns.ErrConflict) {
 		return errChanged
 	}
