@@ -34,7 +34,7 @@ func AddUser(ctx context.Context, records campaigns.Records, n NewUser) error {
 	switch n.Role {
 	case campaigns.RoleOperator, campaigns.RoleLead, campaigns.RoleManager, campaigns.RoleQA, campaigns.RoleCompliance, campaigns.RoleAdmin:
 	default:
-		return fmt.Errorf("role %q is none of operator, manager, admin", n.Role)
+		return fmt.Errorf("role %q is none of operator, lead, manager, qa, compliance, admin", n.Role)
 	}
 	u, err := records.User(ctx, n.ID)
 	switch {
