@@ -9,6 +9,7 @@ import (
 // suppression, audit, and what pacing leaves behind. Writes are durable when they return nil.
 type Records interface {
 	PacingRecords
+	Answers
 
 	SaveCampaign(ctx context.Context, c Campaign) (Campaign, error) // creates, or replaces where c.Version is the present one; else ErrConflict. Queues are rebuilt where lists, segments or priorities changed: for few leads before it returns, else in the background (Rebuilder)
 	Campaign(ctx context.Context, id CampaignID) (Campaign, error)
@@ -16,6 +17,8 @@ type Records interface {
 	SetCampaignState(ctx context.Context, id CampaignID, s CampaignState, reason string) error
 
 	SaveList(ctx context.Context, l List) error
+	// ReplaceList is SaveList where the list has this Revision, else ErrConflict; ErrNotFound where there is none.
+	ReplaceList(ctx context.Context, l List, revision string) error
 	Lists(ctx context.Context) ([]List, error)
 
 	// AddLeads writes leads of one list and puts them into the queues of the
@@ -24,7 +27,9 @@ type Records interface {
 	// counted as Same where not.
 	AddLeads(ctx context.Context, list ListID, leads []Lead) (AddResult, error)
 	Lead(ctx context.Context, id LeadID) (Lead, error)
-	SaveLead(ctx context.Context, l Lead) error                 // replaces the lead and re-queues it
+	SaveLead(ctx context.Context, l Lead) error // replaces the lead and re-queues it
+	// ReplaceLead is SaveLead where the lead has this Revision, else ErrConflict.
+	ReplaceLead(ctx context.Context, l Lead, revision string) error
 	FindLeads(ctx context.Context, q LeadQuery) ([]Lead, error) // ordered by id
 	// Entries are the places of a lead in queues, one for each campaign.
 	Entries(ctx context.Context, id LeadID) ([]Entry, error)
@@ -46,6 +51,9 @@ type Records interface {
 	SaveToken(ctx context.Context, t Token) error
 	Token(ctx context.Context, hash string) (Token, error)
 	DeleteToken(ctx context.Context, hash string) error
+	Tokens(ctx context.Context, user UserID) ([]Token, error) // by hash; expired ones too
+	// UseToken notes when a token was used; ErrNotFound where it is gone.
+	UseToken(ctx context.Context, hash string, at time.Time) error
 
 	// SaveDuty notes that an operator is on duty at a node, or is not any more.
 	// *OnDutyElsewhere says that another living node has them, ErrNodeLost that the
@@ -134,28 +142,23 @@ type Suppression struct {
 	At     time.Time `json:"at"`
 }
 
-// Role is what a user may do. Each role may do what those before it may.
-type Role string
-
-// The roles.
-const (
-	RoleOperator Role = "operator"
-	RoleManager  Role = "manager"
-	RoleAdmin    Role = "admin"
-)
-
 // User is somebody who signs in.
 type User struct {
-	ID           UserID    `json:"id"`
-	Name         string    `json:"name"`
-	Role         Role      `json:"role"`
-	PasswordHash string    `json:"-"` // argon2id, PHC string
-	SIPMD5       string    `json:"-"` // HA1 of the phone's password, MD5
-	SIPSHA256    string    `json:"-"` // HA1 of the phone's password, SHA-256
-	PINHash      string    `json:"-"` // argon2id of the PIN for feature codes; empty: none
-	Disabled     bool      `json:"disabled,omitempty"`
-	SeesNumbers  bool      `json:"sees_numbers"` // unmasked numbers
-	CreatedAt    time.Time `json:"created_at"`
+	ID           UserID `json:"id"`
+	Name         string `json:"name"`
+	Role         Role   `json:"role"`
+	PasswordHash string `json:"-"` // argon2id, PHC string
+	SIPMD5       string `json:"-"` // HA1 of the phone's password, MD5
+	SIPSHA256    string `json:"-"` // HA1 of the phone's password, SHA-256
+	PINHash      string `json:"-"` // argon2id of the PIN for feature codes; empty: none
+	Disabled     bool   `json:"disabled,omitempty"`
+	SeesNumbers  bool   `json:"sees_numbers"` // unmasked numbers
+	// Team is whose calls a team lead may hear and whose attempts they see; empty: of nobody's team.
+	Team      string       `json:"team,omitempty"`
+	Campaigns []CampaignID `json:"campaigns,omitempty"` // the only ones that they may see and change; none: all
+	Rights    []Right      `json:"rights,omitempty"`    // besides those of the role
+	Only      []Right      `json:"-"`                   // of all these, what the token in use has; none: all. Not kept
+	CreatedAt time.Time    `json:"created_at"`
 }
 
 // Token is a signed-in session or an API token; only its hash is kept.
@@ -165,6 +168,8 @@ type Token struct {
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero: never
+	UsedAt    time.Time `json:"used_at,omitzero"`    // to a minute or so; zero: never
+	Scopes    []Right   `json:"scopes,omitempty"`    // what of the user's rights it has; none: all
 }
 
 // AuditEntry is who changed what.

@@ -53,6 +53,27 @@ func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
 	})
 }
 
+// ReplaceList is SaveList where the list has this revision, else campaigns.ErrConflict;
+// campaigns.ErrNotFound where there is none.
+func (s *Store) ReplaceList(ctx context.Context, l campaigns.List, revision string) error {
+	return s.do(ctx, "replace_list", func(ctx context.Context) error {
+		return s.replaceGeneral(ctx, "lists", string(l.ID), func(old string) (any, error) {
+			if old == "" {
+				return nil, campaigns.ErrNotFound
+			}
+			var before campaigns.List
+			if err := json.Unmarshal([]byte(old), &before); err != nil {
+				return nil, err
+			}
+			if before.Revision() != revision {
+				return nil, fmt.Errorf("list %s has changed: %w", l.ID, campaigns.ErrConflict)
+			}
+			l.Leads, l.CreatedAt = 0, before.CreatedAt
+			return l, nil
+		})
+	})
+}
+
 // replaceGeneral replaces a value of a hash of the general slot, "" where there
 // is none yet, by what next makes of it.
 func (s *Store) replaceGeneral(ctx context.Context, hash, field string, next func(old string) (any, error)) error {

@@ -34,12 +34,18 @@ func (s *Store) Lead(ctx context.Context, id campaigns.LeadID) (campaigns.Lead, 
 // its list, and takes the external id or first number of no other lead there
 // (campaigns.ErrConflict).
 func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
+	return s.ReplaceLead(ctx, l, "")
+}
+
+// ReplaceLead is SaveLead where the lead has this revision, else campaigns.ErrConflict;
+// empty: whatever it has. It is looked at before the names are, and again with the write.
+func (s *Store) ReplaceLead(ctx context.Context, l campaigns.Lead, revision string) error {
 	who, err := l.Identity()
 	if err != nil {
 		return err
 	}
 	return s.do(ctx, "save_lead", func(ctx context.Context) error {
-		if err := s.takeIdentity(ctx, l, who); err != nil {
+		if err := s.takeIdentity(ctx, l, who, revision); err != nil {
 			return err
 		}
 		if err := s.indexNumbers(ctx, "add", l.ID, l.Numbers); err != nil {
@@ -48,7 +54,7 @@ func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
 		var before campaigns.Lead
 		err := s.retry(ctx, func() error {
 			var err error
-			before, err = s.replaceLead(ctx, l)
+			before, err = s.replaceLead(ctx, l, revision)
 			return err
 		})
 		if err != nil {
@@ -59,13 +65,16 @@ func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
 }
 
 // takeIdentity gives a lead its identity, unless another lead has it.
-func (s *Store) takeIdentity(ctx context.Context, l campaigns.Lead, who string) error {
+func (s *Store) takeIdentity(ctx context.Context, l campaigns.Lead, who, revision string) error {
 	seats, err := s.readSeats(ctx, []campaigns.LeadID{l.ID})
 	if err != nil {
 		return err
 	}
 	if !seats[0].exists {
 		return fmt.Errorf("lead %d: %w", l.ID, campaigns.ErrNotFound)
+	}
+	if revision != "" && revision != seats[0].lead.Revision() {
+		return leadChanged(l.ID)
 	}
 	if list := seats[0].lead.List; l.List != list {
 		return fmt.Errorf("lead %d is of list %s: %w", l.ID, list, campaigns.ErrConflict)
@@ -97,13 +106,16 @@ func (s *Store) hasIdentity(ctx context.Context, id campaigns.LeadID, list campa
 }
 
 // replaceLead writes a lead and returns what it was before.
-func (s *Store) replaceLead(ctx context.Context, l campaigns.Lead) (campaigns.Lead, error) {
+func (s *Store) replaceLead(ctx context.Context, l campaigns.Lead, revision string) (campaigns.Lead, error) {
 	now := time.Now()
 	w, x, err := s.workOn(ctx, now, l.ID)
 	if err != nil {
 		return campaigns.Lead{}, err
 	}
 	before := x.lead
+	if revision != "" && revision != before.Revision() {
+		return before, leadChanged(l.ID)
+	}
 	if l.CreatedAt.IsZero() {
 		l.CreatedAt = before.CreatedAt
 	}
@@ -114,6 +126,10 @@ func (s *Store) replaceLead(ctx context.Context, l campaigns.Lead) (campaigns.Le
 	w.requeue(x)
 	w.tell(s.keys.leads(w.shard), campaigns.EventOfLead(l, now))
 	return before, w.save(ctx)
+}
+
+func leadChanged(id campaigns.LeadID) error {
+	return fmt.Errorf("lead %d has changed: %w", id, campaigns.ErrConflict)
 }
 
 // unindex takes from a lead the names that it has no more.

@@ -98,7 +98,7 @@ type keptToken struct {
 // SaveToken creates or replaces a token of a user; campaigns.ErrNotFound where
 // there is no such user.
 func (s *Store) SaveToken(ctx context.Context, t campaigns.Token) error {
-	t.CreatedAt, t.ExpiresAt = moment(stamp(t.CreatedAt)), moment(stamp(t.ExpiresAt))
+	t.CreatedAt, t.ExpiresAt, t.UsedAt = moment(stamp(t.CreatedAt)), moment(stamp(t.ExpiresAt)), moment(stamp(t.UsedAt))
 	return s.do(ctx, "save_token", func(ctx context.Context) error {
 		known, err := s.db.HExists(ctx, s.keys.general()+"users", string(t.User)).Result() // users are never deleted
 		if err != nil {
@@ -126,6 +126,37 @@ func (s *Store) Token(ctx context.Context, hash string) (campaigns.Token, error)
 	err := s.readGeneral(ctx, "tokens", hash, &k)
 	k.Token.Hash = k.Hash
 	return k.Token, err
+}
+
+// Tokens returns the tokens of a user, by hash.
+func (s *Store) Tokens(ctx context.Context, user campaigns.UserID) ([]campaigns.Token, error) {
+	kept, err := readAll[keptToken](ctx, s, "tokens")
+	var all []campaigns.Token
+	for _, k := range kept {
+		if k.Token.Hash = k.Hash; k.User == user {
+			all = append(all, k.Token)
+		}
+	}
+	slices.SortFunc(all, func(a, b campaigns.Token) int { return strings.Compare(a.Hash, b.Hash) })
+	return all, err
+}
+
+// UseToken notes when a token was used, or returns campaigns.ErrNotFound.
+func (s *Store) UseToken(ctx context.Context, hash string, at time.Time) error {
+	at = moment(stamp(at))
+	return s.do(ctx, "use_token", func(ctx context.Context) error {
+		return s.replaceGeneral(ctx, "tokens", hash, func(old string) (any, error) {
+			if old == "" {
+				return nil, campaigns.ErrNotFound
+			}
+			var k keptToken
+			err := json.Unmarshal([]byte(old), &k)
+			if at.After(k.UsedAt) {
+				k.UsedAt = at
+			}
+			return k, err
+		})
+	})
 }
 
 // DeleteToken removes a token; one that is not there is no error.

@@ -46,16 +46,36 @@ func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
 	})
 }
 
+const listColumns = `id, name, source, cost, consent_basis, verified, leads, created_at`
+
+func scanList(r scanner) (campaigns.List, error) {
+	var l campaigns.List
+	var created int64
+	err := r.Scan(&l.ID, &l.Name, &l.Source, &l.Cost, &l.ConsentBasis, &l.Verified, &l.Leads, &created)
+	l.CreatedAt = moment(created)
+	return l, err
+}
+
+// ReplaceList is SaveList where the list has this revision, else campaigns.ErrConflict;
+// campaigns.ErrNotFound where there is none.
+func (s *Store) ReplaceList(ctx context.Context, l campaigns.List, revision string) error {
+	return s.write(ctx, "replace_list", func(w *writer) error {
+		present, err := one(list(w.statements, scanList, `SELECT `+listColumns+` FROM list WHERE id = ?`, string(l.ID)))
+		if err != nil {
+			return err
+		}
+		if present.Revision() != revision {
+			return fmt.Errorf("list %s has changed: %w", l.ID, campaigns.ErrConflict)
+		}
+		_, err = w.exec(`UPDATE list SET name = ?, source = ?, cost = ?, consent_basis = ?, verified = ? WHERE id = ?`,
+			l.Name, l.Source, l.Cost, l.ConsentBasis, l.Verified, string(l.ID))
+		return err
+	})
+}
+
 // Lists returns all lists, by id.
 func (s *Store) Lists(ctx context.Context) ([]campaigns.List, error) {
-	scan := func(r scanner) (campaigns.List, error) {
-		var l campaigns.List
-		var created int64
-		err := r.Scan(&l.ID, &l.Name, &l.Source, &l.Cost, &l.ConsentBasis, &l.Verified, &l.Leads, &created)
-		l.CreatedAt = moment(created)
-		return l, err
-	}
-	return readList(ctx, s, "lists", scan, `SELECT id, name, source, cost, consent_basis, verified, leads, created_at FROM list ORDER BY id`)
+	return readList(ctx, s, "lists", scanList, `SELECT `+listColumns+` FROM list ORDER BY id`)
 }
 
 // AddLeads writes leads of a list in chunks; each chunk is durable by itself,
@@ -109,6 +129,12 @@ func (s *Store) Lead(ctx context.Context, id campaigns.LeadID) (campaigns.Lead, 
 // its list, and takes the external id or first number of no other lead there
 // (campaigns.ErrConflict).
 func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
+	return s.ReplaceLead(ctx, l, "")
+}
+
+// ReplaceLead is SaveLead where the lead has this revision, else campaigns.ErrConflict;
+// empty: whatever it has.
+func (s *Store) ReplaceLead(ctx context.Context, l campaigns.Lead, revision string) error {
 	if _, err := l.Identity(); err != nil {
 		return err
 	}
@@ -116,6 +142,9 @@ func (s *Store) SaveLead(ctx context.Context, l campaigns.Lead) error {
 		present, err := loadLead(w.statements, l.ID)
 		if err != nil {
 			return err
+		}
+		if revision != "" && revision != present.Revision() {
+			return fmt.Errorf("lead %d has changed: %w", l.ID, campaigns.ErrConflict)
 		}
 		if l.List != present.List {
 			return fmt.Errorf("lead %d is of list %s: %w", l.ID, present.List, campaigns.ErrConflict)

@@ -32,6 +32,8 @@ func fillAll(t *testing.T, s *Store) {
 	must(s.SaveToken(ctx, campaigns.Token{Hash: "h", User: "ann", Name: "laptop", CreatedAt: start, ExpiresAt: start.Add(time.Hour)}))
 	_, err := s.SaveEndpoint(ctx, campaigns.Endpoint{ID: "crm", URL: "https://crm.example/"})
 	must(err)
+	_, _, err = s.BeginAnswer(ctx, campaigns.Answer{Key: "k", Request: "r", ExpiresAt: start.Add(time.Hour)}, start)
+	must(err)
 	must(s.Publish(ctx, "", campaigns.NewEvent("1", campaigns.CallBridged, start, "k", 1)))
 	must(s.Audit(ctx, campaigns.AuditEntry{At: start, By: "ann", Action: "test", Object: "all"}))
 	must(s.AppendPacingLog(ctx, campaigns.PacingChunk{Campaign: "camp", Node: "n", Run: start, Seq: 1, From: start, To: start, Lines: 1, Gzip: campaigns.PackLines([]byte("{}\n"))}))

@@ -325,7 +325,8 @@ func recordsSuppression(t *testing.T, w *world) {
 }
 
 func recordsUsers(t *testing.T, w *world) {
-	ann := campaigns.User{ID: "ann", Name: "Ann", Role: campaigns.RoleOperator, PasswordHash: "p", SIPMD5: "m", SIPSHA256: "s", PINHash: "n", SeesNumbers: true, CreatedAt: start}
+	ann := campaigns.User{ID: "ann", Name: "Ann", Role: campaigns.RoleOperator, PasswordHash: "p", SIPMD5: "m", SIPSHA256: "s", PINHash: "n", SeesNumbers: true, CreatedAt: start,
+		Team: "blue", Campaigns: []campaigns.CampaignID{"c"}, Rights: []campaigns.Right{campaigns.RightExport}}
 	w.ok(w.SaveUser(w.ctx(), ann))
 	w.ok(w.SaveUser(w.ctx(), campaigns.User{ID: "bob", Role: campaigns.RoleAdmin, CreatedAt: start}))
 	ann.Disabled, ann.Role = true, campaigns.RoleManager
@@ -339,13 +340,21 @@ func recordsUsers(t *testing.T, w *world) {
 	if w.ok(err); len(all) != 2 || all[0].ID != "ann" {
 		t.Errorf("users = %+v", all)
 	}
-	tok := campaigns.Token{Hash: "h", User: "ann", Name: "console", CreatedAt: start, ExpiresAt: start.Add(time.Hour)}
+	tok := campaigns.Token{Hash: "h", User: "ann", Name: "console", CreatedAt: start, ExpiresAt: start.Add(time.Hour), Scopes: []campaigns.Right{campaigns.RightLeads}}
 	w.ok(w.SaveToken(w.ctx(), tok))
 	w.is(w.SaveToken(w.ctx(), campaigns.Token{Hash: "x", User: "eve"}), campaigns.ErrNotFound)
 	w.crash()
 	kept, err := w.Token(w.ctx(), "h")
 	w.ok(err)
 	w.same("token", kept, tok)
+	w.ok(w.SaveToken(w.ctx(), campaigns.Token{Hash: "b", User: "bob", CreatedAt: start}))
+	w.ok(w.UseToken(w.ctx(), "h", start.Add(time.Minute)))
+	w.ok(w.UseToken(w.ctx(), "h", start)) // late
+	w.is(w.UseToken(w.ctx(), "gone", start), campaigns.ErrNotFound)
+	tok.UsedAt = start.Add(time.Minute)
+	mine, err := w.Tokens(w.ctx(), "ann")
+	w.ok(err)
+	w.same("tokens of ann", mine, []campaigns.Token{tok})
 	w.ok(w.DeleteToken(w.ctx(), "h"))
 	w.ok(w.DeleteToken(w.ctx(), "h"))
 	_, err = w.Token(w.ctx(), "h")

@@ -91,6 +91,8 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"records/suppression", recordsSuppression},
 		{"records/users and tokens", recordsUsers},
 		{"records/audit", recordsAudit},
+		{"records/answers", recordsAnswers},
+		{"records/revisions", recordsRevisions},
 		{"duty/comes and goes", dutyComesAndGoes},
 		{"duty/one node at a time", dutyOneNode},
 		{"duty/overtaken", dutyOvertaken},

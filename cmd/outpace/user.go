@@ -57,7 +57,7 @@ printed once.`,
 		},
 	}
 	configFlag(add, &path)
-	add.Flags().StringVar(&role, "role", "operator", "operator, manager or admin")
+	add.Flags().StringVar(&role, "role", "operator", "operator, lead, manager, qa, compliance or admin")
 	add.Flags().StringVar(&name, "name", "", "the person's name")
 	add.Flags().StringVar(&pin, "pin", "", "digits for the feature code on a shared phone")
 	add.Flags().BoolVar(&sees, "sees-numbers", false, "may see unmasked numbers")

@@ -2,14 +2,13 @@
 // stream, sign-in and roles. It turns requests into commands of the engine and
 // calls of the records, and decides nothing itself.
 //
-// Every route names the role that may use it; a route without one does not
+// Every route names the right that it needs; a route without one does not
 // compile. What belongs to an operator is taken from who is signed in, never
 // from the request.
 package api
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/http"
 	"path"
@@ -92,6 +91,12 @@ type PacingLog interface {
 type Config struct {
 	// SessionFor is how long a sign-in lasts; default 12 h.
 	SessionFor time.Duration `yaml:"session_for"`
+	// IdleFor is how long a session lasts that nobody uses: no request, and no page with
+	// the event stream open; default 30 min.
+	IdleFor time.Duration `yaml:"idle_for"`
+	// BehindHTTPS says that a proxy in front speaks HTTPS with browsers, so that cookies
+	// are for HTTPS alone.
+	BehindHTTPS bool `yaml:"behind_https"`
 	// LoginsPerMinute is how many failed sign-ins one address or account may
 	// make; default 5.
 	LoginsPerMinute int `yaml:"logins_per_minute"`
@@ -158,6 +163,9 @@ func New(cfg Config, d Deps) *Server {
 	if cfg.SessionFor <= 0 {
 		cfg.SessionFor = 12 * time.Hour
 	}
+	if cfg.IdleFor <= 0 {
+		cfg.IdleFor = 30 * time.Minute
+	}
 	if cfg.LoginsPerMinute <= 0 {
 		cfg.LoginsPerMinute = 5
 	}
@@ -182,6 +190,7 @@ func New(cfg Config, d Deps) *Server {
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	api := humago.New(mux, hc)
 	s.routeSession(api)
+	s.routeTokens(api)
 	s.routeOperator(api)
 	s.routeTalk(api)
 	if s.phones != nil {
@@ -193,6 +202,8 @@ func New(cfg Config, d Deps) *Server {
 	s.routeTrunks(api)
 	s.routeDetection(api)
 	s.routeLeads(api)
+	s.routeLeadWrite(api)
+	handle(mux, api, s.exportLeads, exportLeadsOperation)
 	s.routePeople(api)
 	s.routeImport(api)
 	if s.webhooks != nil {
@@ -218,8 +229,13 @@ func New(cfg Config, d Deps) *Server {
 	if d.SIP != nil {
 		mux.Handle("GET /sip", d.SIP)
 	}
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "there is no such route") })
 	mux.Handle("/", d.Page)
-	s.handler = http.NewCrossOriginProtection().Handler(secured(newRates(cfg.RequestsPerSecond).limited(mux)))
+	sameSite := http.NewCrossOriginProtection()
+	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusForbidden, "this request comes from a page of another site")
+	}))
+	s.handler = sameSite.Handler(s.cookies(secured(newRates(cfg.RequestsPerSecond).limited(mux))))
 	return s
 }
 
@@ -244,6 +260,9 @@ func answers(content, format string) map[string]*huma.Response {
 // comes from pacing says so.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
+	if t == reflect.TypeFor[Problem]() || t == reflect.TypeFor[*Problem]() {
+		return "ErrorModel" // as clients know it
+	}
 	if path.Base(t.PkgPath()) == "pacing" {
 		return "Pacing" + name
 	}
@@ -283,10 +302,11 @@ type caller struct {
 
 type callerKey struct{}
 
-// register adds a route for a role and those above it.
-func register[In, Out any](s *Server, api huma.API, role campaigns.Role, op huma.Operation, h func(ctx context.Context, by caller, in *In) (*Out, error)) {
+// register adds a route for those who have a right.
+func register[In, Out any](s *Server, api huma.API, right campaigns.Right, op huma.Operation, h func(ctx context.Context, by caller, in *In) (*Out, error)) {
 	op.Security = []map[string][]string{{"token": {}}}
-	op.Middlewares = huma.Middlewares{s.authenticate(api, role)}
+	op.Middlewares = huma.Middlewares{s.authenticate(api, right)}
+	s.repeatable(api, &op)
 	op.OperationID = op.Tags[0] + "-" + op.OperationID
 	huma.Register(api, op, func(ctx context.Context, in *In) (*Out, error) {
 		by, ok := ctx.Value(callerKey{}).(caller)
@@ -299,41 +319,6 @@ func register[In, Out any](s *Server, api huma.API, role campaigns.Role, op huma
 		}
 		return out, s.problem(op.OperationID, err)
 	})
-}
-
-// problem turns our errors into HTTP ones (RFC 9457). What is none of the
-// caller's business goes to the log alone.
-func (s *Server) problem(operation string, err error) error {
-	var status huma.StatusError
-	var field *campaigns.FieldError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &status):
-		return err
-	case errors.Is(err, campaigns.ErrNotFound), errors.Is(err, dialer.ErrNotHere):
-		return huma.Error404NotFound(err.Error())
-	case errors.Is(err, errors.ErrUnsupported):
-		return huma.Error501NotImplemented(err.Error())
-	case errors.Is(err, campaigns.ErrConflict):
-		return huma.Error409Conflict(err.Error())
-	case errors.Is(err, dialer.ErrNoPhone), errors.Is(err, dialer.ErrState), errors.Is(err, dialer.ErrNoCall),
-		errors.Is(err, dialer.ErrNotYours), errors.Is(err, dialer.ErrNoPreview),
-		errors.Is(err, dialer.ErrNotReady), errors.Is(err, dialer.ErrNoChannel):
-		return huma.Error409Conflict(err.Error())
-	case errors.Is(err, dialer.ErrForbidden):
-		return huma.Error403Forbidden(err.Error())
-	case errors.Is(err, dialer.ErrUnknown), errors.Is(err, dialer.ErrNeedsTime), errors.As(err, &field):
-		return huma.Error422UnprocessableEntity(err.Error())
-	}
-	if errors.Is(err, dialer.ErrStopped) || errors.Is(err, context.Canceled) {
-		return huma.Error503ServiceUnavailable("the product is stopping")
-	}
-	if errors.Is(err, campaigns.ErrNodeLost) {
-		return huma.Error503ServiceUnavailable("this node is cut off from the store: sign in to another one, or try again")
-	}
-	s.log.Error("request failed", zap.String("operation", operation), zap.Error(err))
-	return huma.Error500InternalServerError("internal error")
 }
 
 // empty is an answer without a body.

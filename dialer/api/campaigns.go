@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,11 +22,13 @@ type campaignPath struct {
 }
 
 type campaignIn struct {
+	Condition
 	ID   campaigns.CampaignID `path:"id" maxLength:"64"`
 	Body campaigns.Campaign
 }
 
 type paceIn struct {
+	Condition
 	ID   campaigns.CampaignID `path:"id" maxLength:"64"`
 	Body struct {
 		Mode              *campaigns.PacingMode `json:"mode,omitempty" enum:"preview,progressive,ratio,predictive"`
@@ -47,28 +50,36 @@ func (s *Server) routeCampaigns(api huma.API) {
 	op := func(id, method, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"campaigns"}, Summary: summary}
 	}
-	register(s, api, campaigns.RoleManager, op("list", http.MethodGet, "/campaigns", "All campaigns"),
-		func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.Campaign], error) {
-			return answer(s.records.Campaigns(ctx))
+	register(s, api, campaigns.RightCampaigns, op("list", http.MethodGet, "/campaigns", "All campaigns"),
+		func(ctx context.Context, by caller, _ *empty) (*body[[]campaigns.Campaign], error) {
+			all, err := s.records.Campaigns(ctx)
+			return answer(slices.DeleteFunc(all, func(c campaigns.Campaign) bool { return !by.MaySee(c.ID) }), err)
 		})
-	register(s, api, campaigns.RoleManager, op("get", http.MethodGet, "/campaigns/{id}", "One campaign"),
-		func(ctx context.Context, _ caller, in *campaignPath) (*body[campaigns.Campaign], error) {
-			return answer(s.records.Campaign(ctx, in.ID))
+	register(s, api, campaigns.RightCampaigns, op("get", http.MethodGet, "/campaigns/{id}", "One campaign"),
+		func(ctx context.Context, by caller, in *campaignPath) (*tagged[campaigns.Campaign], error) {
+			c, err := s.campaign(ctx, by, in.ID)
+			return tag(c, campaignTag(c), err)
 		})
-	register(s, api, campaigns.RoleManager, op("explain", http.MethodGet, "/campaigns/{id}/explain", "Where the leads of a campaign are held up, gate by gate"),
-		func(ctx context.Context, _ caller, in *campaignPath) (*body[eligibility.Waterfall], error) {
+	register(s, api, campaigns.RightCampaigns, op("explain", http.MethodGet, "/campaigns/{id}/explain", "Where the leads of a campaign are held up, gate by gate"),
+		func(ctx context.Context, by caller, in *campaignPath) (*body[eligibility.Waterfall], error) {
+			if !by.MaySee(in.ID) {
+				return nil, campaigns.ErrNotFound
+			}
 			return answer(s.explainer.ExplainCampaign(ctx, in.ID, time.Now()))
 		})
-	register(s, api, campaigns.RoleManager, op("queues", http.MethodGet, "/campaigns/{id}/queues", "How the queues of a campaign are filled, and how far they are rebuilt after a change"),
-		func(ctx context.Context, _ caller, in *campaignPath) (*body[campaigns.CampaignQueues], error) {
+	register(s, api, campaigns.RightCampaigns, op("queues", http.MethodGet, "/campaigns/{id}/queues", "How the queues of a campaign are filled, and how far they are rebuilt after a change"),
+		func(ctx context.Context, by caller, in *campaignPath) (*body[campaigns.CampaignQueues], error) {
+			if !by.MaySee(in.ID) {
+				return nil, campaigns.ErrNotFound
+			}
 			return answer(campaigns.ReadQueues(ctx, s.records, in.ID, time.Now()))
 		})
 	put := op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where the version is the present one")
 	put.SkipValidateBody = true // what is left out has its default; Campaign.Validate says what is wrong
 	content := &huma.MediaType{Schema: withDefaults(api.OpenAPI().Components.Schemas, "Campaign")}
 	put.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": content}}
-	register(s, api, campaigns.RoleManager, put, s.putCampaign)
-	register(s, api, campaigns.RoleManager, op("pace", http.MethodPatch, "/campaigns/{id}/pacing", "Change the pace while it runs"), s.pace)
+	register(s, api, campaigns.RightCampaign, put, s.putCampaign)
+	register(s, api, campaigns.RightPace, op("pace", http.MethodPatch, "/campaigns/{id}/pacing", "Change the pace while it runs"), s.pace)
 	for _, to := range []struct {
 		path    string
 		state   campaigns.CampaignState
@@ -78,18 +89,36 @@ func (s *Server) routeCampaigns(api huma.API) {
 		{"pause", campaigns.Paused, "No new calls; calls in progress go on"},
 		{"stop", campaigns.Stopped, "Stop dialling"},
 	} {
-		register(s, api, campaigns.RoleManager, op(to.path, http.MethodPost, "/campaigns/{id}/"+to.path, to.summary),
-			func(ctx context.Context, by caller, in *campaignPath) (*body[campaigns.Campaign], error) {
-				return answer(s.setState(ctx, by, in.ID, to.state))
+		register(s, api, campaigns.RightCampaign, op(to.path, http.MethodPost, "/campaigns/{id}/"+to.path, to.summary),
+			func(ctx context.Context, by caller, in *campaignPath) (*tagged[campaigns.Campaign], error) {
+				c, err := s.setState(ctx, by, in.ID, to.state)
+				return tag(c, campaignTag(c), err)
 			})
 	}
-	register(s, api, campaigns.RoleManager, op("live", http.MethodGet, "/live", "Everything that is live now, on all nodes"),
+	register(s, api, campaigns.RightLive, op("live", http.MethodGet, "/live", "Everything that is live now, on all nodes"),
 		func(ctx context.Context, by caller, _ *empty) (*body[live], error) {
 			return answer(s.live(ctx, by.User))
 		})
 }
 
-func (s *Server) putCampaign(ctx context.Context, by caller, in *campaignIn) (*body[campaigns.Campaign], error) {
+// campaign is one that the caller may see; campaigns.ErrNotFound of another.
+func (s *Server) campaign(ctx context.Context, by caller, id campaigns.CampaignID) (campaigns.Campaign, error) {
+	if !by.MaySee(id) {
+		return campaigns.Campaign{}, campaigns.ErrNotFound
+	}
+	return s.records.Campaign(ctx, id)
+}
+
+// campaignTag is the ETag of a campaign, "" of one that is not there: its version rises
+// with each change.
+func campaignTag(c campaigns.Campaign) string {
+	if c.Version == 0 {
+		return ""
+	}
+	return quoted(strconv.FormatInt(c.Version, 10))
+}
+
+func (s *Server) putCampaign(ctx context.Context, by caller, in *campaignIn) (*tagged[campaigns.Campaign], error) {
 	c := in.Body
 	c.ID = in.ID
 	before, err := s.records.Campaign(ctx, in.ID)
@@ -101,15 +130,27 @@ func (s *Server) putCampaign(ctx context.Context, by caller, in *campaignIn) (*b
 	default:
 		return nil, err
 	}
-	saved, err := s.saveCampaign(ctx, c)
-	if err != nil {
+	if err == nil && !by.MaySee(in.ID) || err != nil && len(by.Campaigns) > 0 {
+		return nil, campaigns.ErrNotFound
+	}
+	if err := in.check(campaignTag(before)); err != nil {
 		return nil, err
 	}
-	return answer(saved, s.audit(ctx, by, "campaign.put", string(saved.ID), before, saved))
+	if in.IfMatch != "" {
+		c.Version = before.Version
+	}
+	saved, err := s.saveCampaign(ctx, c)
+	if err != nil {
+		return nil, in.met(err)
+	}
+	return tag(saved, campaignTag(saved), s.audit(ctx, by, "campaign.put", string(saved.ID), before, saved))
 }
 
-func (s *Server) pace(ctx context.Context, by caller, in *paceIn) (*body[campaigns.Campaign], error) {
-	before, err := s.records.Campaign(ctx, in.ID)
+func (s *Server) pace(ctx context.Context, by caller, in *paceIn) (*tagged[campaigns.Campaign], error) {
+	before, err := s.campaign(ctx, by, in.ID)
+	if err == nil {
+		err = in.check(campaignTag(before))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -129,9 +170,9 @@ func (s *Server) pace(ctx context.Context, by caller, in *paceIn) (*body[campaig
 	}
 	saved, err := s.saveCampaign(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, in.met(err)
 	}
-	return answer(saved, s.audit(ctx, by, "campaign.pace", string(saved.ID), before.Pacing, saved.Pacing))
+	return tag(saved, campaignTag(saved), s.audit(ctx, by, "campaign.pace", string(saved.ID), before.Pacing, saved.Pacing))
 }
 
 func set[T any](field *T, v *T) {
@@ -147,13 +188,12 @@ func (s *Server) validate(c campaigns.Campaign) error {
 	for _, message := range []struct{ key, name string }{{"safe_harbor", c.SafeHarbor}, {"voicemail", c.Voicemail}, {"hold_music", c.HoldMusic},
 		{"inbound.announcement", c.Inbound.Announcement}, {"inbound.music", c.Inbound.Music}, {"inbound.put_off", c.Inbound.PutOff}} {
 		if message.name != "" && s.prompts != nil && !slices.Contains(s.prompts, message.name) {
-			errs = append(errs, fmt.Errorf("%s: there is no message %q; there are %s", message.key, message.name, strings.Join(s.prompts, ", ")))
+			errs = append(errs, &campaigns.FieldError{
+				Field: message.key, Problem: fmt.Sprintf("there is no message %q; there are %s", message.name, strings.Join(s.prompts, ", ")),
+			})
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return huma.Error422UnprocessableEntity(err.Error())
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // saveCampaign writes a campaign and tells the engine where it runs.
@@ -172,7 +212,7 @@ func (s *Server) saveCampaign(ctx context.Context, c campaigns.Campaign) (campai
 }
 
 func (s *Server) setState(ctx context.Context, by caller, id campaigns.CampaignID, state campaigns.CampaignState) (campaigns.Campaign, error) {
-	c, err := s.records.Campaign(ctx, id)
+	c, err := s.campaign(ctx, by, id)
 	if err != nil {
 		return c, err
 	}

@@ -69,20 +69,20 @@ func (s *Server) routeDesk(api huma.API) {
 	op := func(id, method, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1/operator/" + path, Tags: []string{"operator"}, Summary: summary}
 	}
-	register(s, api, campaigns.RoleOperator, op("history", http.MethodGet, "history", "Earlier attempts on the person on the screen, newest first"), s.history)
-	register(s, api, campaigns.RoleOperator, op("callback-times", http.MethodGet, "callback-times", "When the person on the screen may be called back: a day of theirs in half hours"), s.callTimes)
-	register(s, api, campaigns.RoleOperator, op("campaigns", http.MethodGet, "campaigns", "Running campaigns that take the operator"), s.openCampaigns)
-	register(s, api, campaigns.RoleOperator, op("colleagues", http.MethodGet, "colleagues", "Other operators on duty at this node: a talk goes to one who is ready"), s.colleagues)
-	register(s, api, campaigns.RoleOperator, op("figures", http.MethodGet, "figures", "The operator's own figures of today, as this node saw them"),
+	register(s, api, campaigns.RightCalls, op("history", http.MethodGet, "history", "Earlier attempts on the person on the screen, newest first"), s.history)
+	register(s, api, campaigns.RightCalls, op("callback-times", http.MethodGet, "callback-times", "When the person on the screen may be called back: a day of theirs in half hours"), s.callTimes)
+	register(s, api, campaigns.RightCalls, op("campaigns", http.MethodGet, "campaigns", "Running campaigns that take the operator"), s.openCampaigns)
+	register(s, api, campaigns.RightCalls, op("colleagues", http.MethodGet, "colleagues", "Other operators on duty at this node: a talk goes to one who is ready"), s.colleagues)
+	register(s, api, campaigns.RightCalls, op("figures", http.MethodGet, "figures", "The operator's own figures of today, as this node saw them"),
 		func(_ context.Context, by caller, _ *empty) (*body[Figures], error) {
 			return answer(s.hub.book.figures(by.ID, time.Now()), nil)
 		})
-	register(s, api, campaigns.RoleOperator, op("draft-get", http.MethodGet, "draft", "The last draft that was kept, of this call or an earlier one"),
+	register(s, api, campaigns.RightCalls, op("draft-get", http.MethodGet, "draft", "The last draft that was kept, of this call or an earlier one"),
 		func(_ context.Context, by caller, _ *empty) (*body[Draft], error) {
 			return answer(s.drafts.Draft(by.ID))
 		})
-	register(s, api, campaigns.RoleOperator, op("draft", http.MethodPut, "draft", "Keep a draft of notes and disposition of the present call"), s.keepDraft)
-	register(s, api, campaigns.RoleOperator, op("draft-drop", http.MethodDelete, "draft", "Throw the draft away"),
+	register(s, api, campaigns.RightCalls, op("draft", http.MethodPut, "draft", "Keep a draft of notes and disposition of the present call"), s.keepDraft)
+	register(s, api, campaigns.RightCalls, op("draft-drop", http.MethodDelete, "draft", "Throw the draft away"),
 		func(_ context.Context, by caller, _ *empty) (*empty, error) { return nil, s.drafts.Drop(by.ID) })
 }
 

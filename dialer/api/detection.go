@@ -18,14 +18,14 @@ type detectionIn struct {
 }
 
 func (s *Server) routeDetection(api huma.API) {
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightCampaigns, huma.Operation{
 		OperationID: "detection", Method: http.MethodGet, Path: "/api/v1/campaigns/{id}/detection", Tags: []string{"campaigns"},
 		Summary: "How good the answer detector is on the calls of the last 30 days at this node: reliability, confusion, people lost, drift, prices",
-	}, func(ctx context.Context, _ caller, in *detectionIn) (*body[calibration.Report], error) {
+	}, func(ctx context.Context, by caller, in *detectionIn) (*body[calibration.Report], error) {
 		if s.detection == nil {
 			return nil, huma.Error501NotImplemented("this product does not measure its detector")
 		}
-		if _, err := s.records.Campaign(ctx, in.ID); err != nil {
+		if _, err := s.campaign(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
 		return answer(s.detection(in.ID), nil)

@@ -177,9 +177,9 @@ const keepAlive = 15 * time.Second
 // operator at once; `live` snapshots at 2 Hz for managers.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	header := r.Header.Get("Authorization")
-	by, status := s.whoIs(r.Context(), header, campaigns.RoleOperator)
+	by, status := s.whoIs(r.Context(), header, anyone)
 	if status != http.StatusOK {
-		http.Error(w, denial(status), status)
+		refuse(w, status, denial(status))
 		return
 	}
 	if r.URL.Query().Has("topics") {
@@ -210,7 +210,7 @@ func (s *Server) follow(r *http.Request, u campaigns.User, sub *subscriber, out 
 	defer cancel()
 	var answer chan bool // nil: nothing is asked
 	var live <-chan time.Time
-	if rank(u.Role) >= rank(campaigns.RoleManager) && r.URL.Query().Get("live") != "0" {
+	if u.May(campaigns.RightLive) && r.URL.Query().Get("live") != "0" {
 		t := time.NewTicker(livePeriod)
 		defer t.Stop()
 		live = t.C

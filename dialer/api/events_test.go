@@ -144,6 +144,8 @@ func (r *fewRecords) User(context.Context, campaigns.UserID) (campaigns.User, er
 	return r.user, nil
 }
 
+func (r *fewRecords) UseToken(context.Context, string, time.Time) error { return nil }
+
 func (r *fewRecords) signOut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -267,6 +267,11 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldWith(t, Config{LoginsPerMinute: guesses})
+}
+
+func newWorldWith(t testing.TB, cfg Config) *world {
+	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -275,7 +280,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{
 		store: store, engine: &fakeEngine{}, explainer: &fakeExplainer{}, recordings: &fakeRecordings{}, forecaster: &fakeForecaster{}, phones: &fakePhones{}, hub: NewHub(), drafts: fakeDrafts{}, tokens: map[string]string{},
 	}
-	w.api = New(Config{LoginsPerMinute: guesses}, Deps{
+	w.api = New(cfg, Deps{
 		Engine: w.engine, Records: store, Explainer: w.explainer, Recordings: w.recordings, PacingLog: store, Forecaster: w.forecaster, Phones: w.phones, Detection: measured, Hub: w.hub, Drafts: w.drafts,
 		PhoneSecrets: func(user, password string) (string, string) { return "md5 of " + password, "sha of " + password },
 		Page:         http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "page") }),
@@ -289,6 +294,9 @@ func newWorld(t testing.TB) *world {
 		{ID: "olga", Role: campaigns.RoleOperator},
 		{ID: "mia", Role: campaigns.RoleManager},
 		{ID: "max", Role: campaigns.RoleManager, SeesNumbers: true},
+		{ID: "lea", Role: campaigns.RoleLead},
+		{ID: "quin", Role: campaigns.RoleQA},
+		{ID: "cora", Role: campaigns.RoleCompliance},
 		{ID: "ada", Role: campaigns.RoleAdmin},
 	} {
 		if err := store.SaveUser(t.Context(), u); err != nil {

@@ -250,7 +250,7 @@ func differing[T any](had *map[string][]byte, all []T, name func(T) string) (cha
 func topicsOf(asked []string, u campaigns.User) (topics []string, ok bool) {
 	for _, t := range asked {
 		switch t = strings.TrimSpace(t); {
-		case t == topicOperator, t == topicPhone, t == topicLive && rank(u.Role) >= rank(campaigns.RoleManager):
+		case t == topicOperator, t == topicPhone, t == topicLive && u.May(campaigns.RightLive):
 			topics = append(topics, t)
 		default:
 			return nil, false

@@ -57,13 +57,13 @@ const (
 )
 
 func (s *Server) routeForecast(api huma.API) {
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightCampaigns, huma.Operation{
 		OperationID: "forecast", Method: http.MethodGet, Path: "/api/v1/campaigns/{id}/forecast", Tags: []string{"campaigns"},
 		Summary: "What the next hour is like under other controls, beside the present ones; changes nothing",
 	}, s.forecast)
 }
 
-func (s *Server) forecast(ctx context.Context, _ caller, in *forecastIn) (*body[Forecasts], error) {
+func (s *Server) forecast(ctx context.Context, by caller, in *forecastIn) (*body[Forecasts], error) {
 	if s.forecaster == nil {
 		return nil, huma.Error501NotImplemented("this product has no forecasts")
 	}
@@ -71,13 +71,13 @@ func (s *Server) forecast(ctx context.Context, _ caller, in *forecastIn) (*body[
 	if err != nil || horizon < minHorizon || horizon > maxHorizon {
 		return nil, huma.Error422UnprocessableEntity("horizon: not a time from 1m to 4h")
 	}
-	c, err := s.records.Campaign(ctx, in.ID)
+	c, err := s.campaign(ctx, by, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	c.Pacing = in.over(c.Pacing)
 	if err := c.Validate(); err != nil {
-		return nil, huma.Error422UnprocessableEntity(err.Error())
+		return nil, err
 	}
 	return answer(s.forecaster.Forecast(ctx, c.ID, c.Pacing, horizon))
 }

@@ -49,10 +49,11 @@ type ImportReport struct {
 // routeImport adds the way in for lists while the product has the store.
 func (s *Server) routeImport(api huma.API) {
 	binary := map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightLeadsWrite, huma.Operation{
 		OperationID: "import", Method: http.MethodPost, Path: "/api/v1/lists/{id}/import", Tags: []string{"leads"},
 		Summary:     "Read a CSV or XLSX file into a list, which is made where there is none",
 		Description: "Bad rows are reported and do not stop the others. Importing a file twice changes nothing.",
+		Metadata:    map[string]any{unkept: true},
 		RequestBody: &huma.RequestBody{Required: true, Content: binary},
 	}, s.importLeads)
 }
@@ -87,7 +88,7 @@ func (s *Server) importLeads(ctx context.Context, by caller, in *importIn) (*bod
 	if !in.DryRun {
 		err = errors.Join(err, s.audit(ctx, by, "leads.import", string(in.ID), nil, tallyOf(report)), s.tellImport(ctx, by, report))
 	}
-	if !by.SeesNumbers {
+	if !by.May(campaigns.RightNumbers) {
 		for i := range report.Bad { // the line is enough for who has the file
 			report.Bad[i].Value = ""
 		}

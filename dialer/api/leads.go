@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -58,13 +59,13 @@ func (s *Server) routeLeads(api huma.API) {
 	op := func(id, method, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"leads"}, Summary: summary}
 	}
-	register(s, api, campaigns.RoleManager, op("lists", http.MethodGet, "/lists", "All lists"),
+	register(s, api, campaigns.RightLeads, op("lists", http.MethodGet, "/lists", "All lists"),
 		func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.List], error) {
 			return answer(s.records.Lists(ctx))
 		})
-	register(s, api, campaigns.RoleManager, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
-	register(s, api, campaigns.RoleManager, op("get", http.MethodGet, "/leads/{id}", "One lead with its history"), s.lead)
-	register(s, api, campaigns.RoleManager, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
+	register(s, api, campaigns.RightLeads, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
+	register(s, api, anyone, op("get", http.MethodGet, "/leads/{id}", "One lead with its history; for operators the one on their screen"), s.lead)
+	register(s, api, campaigns.RightLeads, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
 		func(ctx context.Context, by caller, in *numberIn) (*body[[]Explanation], error) {
 			all, err := s.explainer.Explain(ctx, in.Number, time.Now())
 			for i := range all {
@@ -72,8 +73,8 @@ func (s *Server) routeLeads(api huma.API) {
 			}
 			return answer(all, err)
 		})
-	register(s, api, campaigns.RoleManager, op("attempts", http.MethodGet, "/attempts", "Attempts, newest first"), s.attempts)
-	register(s, api, campaigns.RoleManager, op("do-not-call", http.MethodGet, "/do-not-call", "The do-not-call list"),
+	register(s, api, campaigns.RightLeads, op("attempts", http.MethodGet, "/attempts", "Attempts, newest first"), s.attempts)
+	register(s, api, campaigns.RightDNCRead, op("do-not-call", http.MethodGet, "/do-not-call", "The do-not-call list"),
 		func(ctx context.Context, by caller, in *suppressionsIn) (*body[[]campaigns.Suppression], error) {
 			list, err := s.records.Suppressions(ctx, in.After, in.Limit)
 			for i := range list {
@@ -81,8 +82,8 @@ func (s *Server) routeLeads(api huma.API) {
 			}
 			return answer(list, err)
 		})
-	register(s, api, campaigns.RoleManager, op("suppress", http.MethodPost, "/do-not-call", "Never call this number again"), s.suppress)
-	register(s, api, campaigns.RoleAdmin, op("unsuppress", http.MethodDelete, "/do-not-call", "Take a number off the list"),
+	register(s, api, campaigns.RightDNCWrite, op("suppress", http.MethodPost, "/do-not-call", "Never call this number again"), s.suppress)
+	register(s, api, campaigns.RightDNCRemove, op("unsuppress", http.MethodDelete, "/do-not-call", "Take a number off the list"),
 		func(ctx context.Context, by caller, in *numberIn) (*empty, error) {
 			if err := s.records.Unsuppress(ctx, in.Number, by.ID); err != nil {
 				return nil, err
@@ -99,7 +100,10 @@ func (s *Server) findLeads(ctx context.Context, by caller, in *leadsIn) (*body[[
 	return answer(leads, err)
 }
 
-func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*body[leadDetail], error) {
+func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*tagged[leadDetail], error) {
+	if err := s.inHand(ctx, by, in.ID); err != nil {
+		return nil, err
+	}
 	lead, err := s.records.Lead(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -109,16 +113,32 @@ func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*body[leadD
 		return nil, err
 	}
 	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{Lead: in.ID})
+	entries = slices.DeleteFunc(entries, func(e campaigns.Entry) bool { return !by.MaySee(e.Queue.Campaign) })
+	attempts = slices.DeleteFunc(attempts, func(a campaigns.Attempt) bool { return !by.sees(a) })
 	for i := range entries {
 		entries[i].Number = seen(entries[i].Number, by.User)
 	}
-	return answer(leadDetail{maskedLead(lead, by.User), entries, maskedAttempts(attempts, by.User)}, err)
+	etag := quoted(lead.Revision())
+	return tag(leadDetail{maskedLead(lead, by.User), entries, maskedAttempts(attempts, by.User)}, etag, err)
+}
+
+// inHand says whether a caller may see a lead: by right, or because it is on their screen.
+func (s *Server) inHand(ctx context.Context, by caller, id campaigns.LeadID) error {
+	if by.May(campaigns.RightLeads) {
+		return nil
+	}
+	v, err := s.engine.Operator(ctx, by.ID)
+	if err != nil || v.Lead == nil || v.Lead.ID != id || !by.May(campaigns.RightCalls) {
+		return campaigns.ErrNotFound
+	}
+	return nil
 }
 
 func (s *Server) attempts(ctx context.Context, by caller, in *attemptsIn) (*body[[]campaigns.Attempt], error) {
 	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{
 		Campaign: in.Campaign, Operator: in.Operator, Outcome: in.Outcome, Before: in.Before, Limit: in.Limit,
 	})
+	attempts = slices.DeleteFunc(attempts, func(a campaigns.Attempt) bool { return !by.sees(a) })
 	return answer(maskedAttempts(attempts, by.User), err)
 }
 

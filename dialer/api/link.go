@@ -22,26 +22,27 @@ func NewLink(user campaigns.UserID, now time.Time, lasts time.Duration) (code st
 
 type linkIn struct {
 	Body struct {
-		Code string `json:"code" minLength:"1" maxLength:"256"`
+		Code   string `json:"code" minLength:"1" maxLength:"256"`
+		Cookie bool   `json:"cookie,omitempty" doc:"the session comes as a cookie that scripts cannot read, and no token is answered: for pages"`
 	}
-	from string
+	signingIn
 }
 
-// Resolve keeps the address that the request came from.
+// Resolve keeps where the request came from, and the session that it replaces.
 func (in *linkIn) Resolve(ctx huma.Context) []error {
-	in.from = host(ctx.RemoteAddr())
+	in.signingIn = signingInBy(ctx)
 	return nil
 }
 
 // followLink begins a session with a code, which is good for nothing from then on.
-func (s *Server) followLink(ctx context.Context, in *linkIn) (*body[session], error) {
+func (s *Server) followLink(ctx context.Context, in *linkIn) (*begun, error) {
 	s.linking.Lock()
 	defer s.linking.Unlock()
 	key, now := "link:"+in.from, time.Now()
 	if wait := s.logins.blocked(now, key); wait > 0 {
 		return nil, tooMany(wait)
 	}
-	refused := func() (*body[session], error) {
+	refused := func() (*begun, error) {
 		s.logins.failed(now, key)
 		return nil, huma.Error401Unauthorized("this link was used, or is too old")
 	}
@@ -62,6 +63,6 @@ func (s *Server) followLink(ctx context.Context, in *linkIn) (*body[session], er
 	if err != nil {
 		return nil, s.problem("session-link", err)
 	}
-	begun, err := s.beginSession(ctx, user, now)
-	return answer(begun, s.problem("session-link", err))
+	begun, err := s.beginSession(ctx, user, in.signingIn, in.Body.Cookie, now)
+	return begun, s.problem("session-link", err)
 }

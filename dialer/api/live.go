@@ -37,6 +37,10 @@ func (s *Server) live(ctx context.Context, u campaigns.User) (live, error) {
 // campaign and what the operator alone needs: it goes out twice a second. What it is made of stays as it was: several
 // users look at one.
 func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
+	if len(u.Campaigns) > 0 {
+		s.Operators = only(s.Operators, func(o dialer.OperatorView) bool { return o.Campaign != "" && u.MaySee(o.Campaign) })
+		s.Campaigns = only(s.Campaigns, func(c dialer.CampaignView) bool { return u.MaySee(c.ID) })
+	}
 	s.Operators = slices.Clone(s.Operators)
 	for i, o := range s.Operators {
 		o.Script, o.Dispositions, o.CalledFor, o.CalledIn = "", nil, nil, nil
@@ -44,6 +48,11 @@ func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
 		s.Operators[i] = masked(o, u)
 	}
 	return s
+}
+
+// only are those of all that may be seen, in a slice of their own.
+func only[T any](all []T, may func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(one T) bool { return !may(one) })
 }
 
 // pacingDecision is what a pacing.Decision is in JSON, which it writes by itself: see

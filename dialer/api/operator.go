@@ -50,10 +50,10 @@ func (s *Server) routeOperator(api huma.API) {
 		return huma.Operation{OperationID: id, Method: http.MethodPost, Path: "/api/v1/operator/" + path, Tags: []string{"operator"}, Summary: summary}
 	}
 	simple := func(id, path, summary string, do func(context.Context, campaigns.UserID) error) {
-		register(s, api, campaigns.RoleOperator, op(id, path, summary),
+		register(s, api, campaigns.RightCalls, op(id, path, summary),
 			func(ctx context.Context, by caller, _ *empty) (*empty, error) { return nil, do(ctx, by.ID) })
 	}
-	register(s, api, campaigns.RoleOperator, op("on-duty", "on-duty", "Begin the shift: the phone is called"),
+	register(s, api, campaigns.RightCalls, op("on-duty", "on-duty", "Begin the shift: the phone is called"),
 		func(ctx context.Context, by caller, in *onDutyIn) (*empty, error) {
 			var wanted campaigns.CampaignID
 			if in.Body != nil {
@@ -66,15 +66,15 @@ func (s *Server) routeOperator(api huma.API) {
 	simple("hangup", "hangup", "End the present talk", s.engine.HangUp)
 	simple("dial", "dial", "Call the previewed lead", s.engine.DialPreview)
 	simple("skip", "skip", "Put the previewed lead back", s.engine.SkipPreview)
-	register(s, api, campaigns.RoleOperator, op("pause", "pause", "Ask for no calls, after the present one"),
+	register(s, api, campaigns.RightCalls, op("pause", "pause", "Ask for no calls, after the present one"),
 		func(ctx context.Context, by caller, in *pauseIn) (*empty, error) {
 			return nil, s.engine.Pause(ctx, by.ID, in.Body.Reason)
 		})
-	register(s, api, campaigns.RoleOperator, op("stage", "stage", "Say how far the present talk or wrap-up is"),
+	register(s, api, campaigns.RightCalls, op("stage", "stage", "Say how far the present talk or wrap-up is"),
 		func(ctx context.Context, by caller, in *stageIn) (*empty, error) {
 			return nil, s.engine.Stage(ctx, by.ID, in.Body.Attempt, in.Body.Stage)
 		})
-	register(s, api, campaigns.RoleOperator, op("disposition", "disposition", "Say what the talk came to"),
+	register(s, api, campaigns.RightCalls, op("disposition", "disposition", "Say what the talk came to"),
 		func(ctx context.Context, by caller, in *dispositionIn) (*empty, error) {
 			said := dialer.Said{Attempt: in.Body.Attempt, Disposition: in.Body.Disposition, Note: in.Body.Note, Personal: in.Body.Personal, CallbackLocal: in.Body.CallbackLocal}
 			said.Fields = in.Body.Fields
@@ -87,7 +87,7 @@ func (s *Server) routeOperator(api huma.API) {
 			s.dropDraft(ctx, by, said.Attempt)
 			return nil, nil
 		})
-	register(s, api, campaigns.RoleOperator, huma.Operation{
+	register(s, api, campaigns.RightCalls, huma.Operation{
 		OperationID: "state", Method: http.MethodGet, Path: "/api/v1/operator", Tags: []string{"operator"}, Summary: "What the signed-in operator does now",
 	}, func(ctx context.Context, by caller, _ *empty) (*body[operatorState], error) {
 		v, err := s.operatorState(ctx, by.User)
@@ -107,7 +107,7 @@ func masked(v dialer.OperatorView, u campaigns.User) dialer.OperatorView {
 }
 
 func maskedLead(l campaigns.Lead, u campaigns.User) campaigns.Lead {
-	if u.SeesNumbers {
+	if u.May(campaigns.RightNumbers) {
 		return l
 	}
 	numbers := make([]campaigns.Number, len(l.Numbers))
@@ -121,7 +121,7 @@ func maskedLead(l campaigns.Lead, u campaigns.User) campaigns.Lead {
 
 // seen is a number as a user may see it.
 func seen(number string, u campaigns.User) string {
-	if u.SeesNumbers {
+	if u.May(campaigns.RightNumbers) {
 		return number
 	}
 	return MaskNumber(number)

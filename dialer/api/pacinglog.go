@@ -25,25 +25,25 @@ var pacingLogOperation = huma.Operation{
 // pacingLogLines writes the log of a campaign as it comes from the store. An
 // error in the middle cuts the answer, so that nobody takes it for whole.
 func (s *Server) pacingLogLines(w http.ResponseWriter, r *http.Request) {
-	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RoleManager)
+	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RightCampaigns)
 	if status != http.StatusOK {
-		http.Error(w, denial(status), status)
+		refuse(w, status, denial(status))
 		return
 	}
 	by.from = host(r.RemoteAddr)
 	from, errFrom := queryTime(r, "from")
 	to, errTo := queryTime(r, "to")
 	if err := errors.Join(errFrom, errTo); err != nil {
-		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		refuse(w, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
 	id := campaigns.CampaignID(r.PathValue("id"))
-	if _, err := s.records.Campaign(r.Context(), id); err != nil {
-		http.Error(w, "no such campaign", http.StatusNotFound)
+	if _, err := s.campaign(r.Context(), by, id); err != nil {
+		refuse(w, http.StatusNotFound, "no such campaign")
 		return
 	}
 	if err := s.audit(r.Context(), by, "campaign.pacing-log", string(id), nil, nil); err != nil {
-		http.Error(w, "audit log not writable", http.StatusInternalServerError)
+		refuse(w, http.StatusInternalServerError, "audit log not writable")
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")

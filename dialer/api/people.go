@@ -16,13 +16,16 @@ import (
 type userIn struct {
 	ID   campaigns.UserID `path:"id" maxLength:"64"`
 	Body struct {
-		Name        string         `json:"name" maxLength:"200"`
-		Role        campaigns.Role `json:"role" enum:"operator,manager,admin"`
-		Password    string         `json:"password,omitempty" minLength:"10" maxLength:"256"`
-		PhoneSecret string         `json:"phone_password,omitempty" minLength:"10" maxLength:"256" doc:"password of the operator's SIP phone"`
-		PIN         string         `json:"pin,omitempty" pattern:"^[0-9]{4,12}$"`
-		SeesNumbers bool           `json:"sees_numbers,omitempty"`
-		Disabled    bool           `json:"disabled,omitempty"`
+		Name        string                 `json:"name" maxLength:"200"`
+		Role        campaigns.Role         `json:"role" enum:"operator,lead,manager,qa,compliance,admin"`
+		Password    string                 `json:"password,omitempty" minLength:"10" maxLength:"256"`
+		PhoneSecret string                 `json:"phone_password,omitempty" minLength:"10" maxLength:"256" doc:"password of the operator's SIP phone"`
+		PIN         string                 `json:"pin,omitempty" pattern:"^[0-9]{4,12}$"`
+		SeesNumbers bool                   `json:"sees_numbers,omitempty"`
+		Disabled    bool                   `json:"disabled,omitempty"`
+		Team        string                 `json:"team,omitempty" maxLength:"64" doc:"whose calls a team lead may hear"`
+		Campaigns   []campaigns.CampaignID `json:"campaigns,omitempty" maxItems:"200" doc:"the only ones that they may see and change; none: all"`
+		Rights      []campaigns.Right      `json:"rights,omitempty" maxItems:"50" doc:"besides those of the role, such as lead.export"`
 	}
 }
 
@@ -35,15 +38,15 @@ type PhoneSecrets func(user, password string) (md5, sha256 string)
 
 // routePeople adds users and the audit log.
 func (s *Server) routePeople(api huma.API) {
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightUsersRead, huma.Operation{
 		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/users", Tags: []string{"users"}, Summary: "All users",
 	}, func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.User], error) {
 		return answer(s.records.Users(ctx))
 	})
-	register(s, api, campaigns.RoleAdmin, huma.Operation{
+	register(s, api, campaigns.RightUsers, huma.Operation{
 		OperationID: "put", Method: http.MethodPut, Path: "/api/v1/users/{id}", Tags: []string{"users"}, Summary: "Create or change a user",
 	}, s.putUser)
-	register(s, api, campaigns.RoleAdmin, huma.Operation{
+	register(s, api, campaigns.RightAudit, huma.Operation{
 		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/audit", Tags: []string{"audit"}, Summary: "Who changed what, newest first",
 	}, func(ctx context.Context, by caller, in *auditIn) (*body[[]campaigns.AuditEntry], error) {
 		entries, err := s.records.AuditLog(ctx, in.Limit)
@@ -67,7 +70,11 @@ func (s *Server) putUser(ctx context.Context, by caller, in *userIn) (*empty, er
 	case err != nil:
 		return nil, err
 	}
+	if err := knownRights("rights", in.Body.Rights); err != nil {
+		return nil, err
+	}
 	before := u
+	u.Team, u.Campaigns, u.Rights = in.Body.Team, in.Body.Campaigns, in.Body.Rights
 	u.Name, u.Role, u.SeesNumbers, u.Disabled = in.Body.Name, in.Body.Role, in.Body.SeesNumbers, in.Body.Disabled
 	if in.Body.Password != "" {
 		u.PasswordHash = HashPassword(in.Body.Password)
@@ -80,6 +87,11 @@ func (s *Server) putUser(ctx context.Context, by caller, in *userIn) (*empty, er
 	}
 	if err := s.records.SaveUser(ctx, u); err != nil {
 		return nil, err
+	}
+	if u.PasswordHash != before.PasswordHash || u.Disabled {
+		if err := s.endSessions(ctx, by, u.ID); err != nil {
+			return nil, err
+		}
 	}
 	if u.Disabled { // who may not sign in takes no calls
 		if err := s.engine.OffDuty(ctx, u.ID); err != nil && !errors.Is(err, dialer.ErrState) {

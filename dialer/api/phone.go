@@ -57,19 +57,13 @@ type PhoneError struct{ Code, Detail string }
 
 func (e *PhoneError) Error() string { return e.Detail }
 
-// codedProblem is a problem (RFC 9457) with a code that a program may branch on.
-type codedProblem struct {
-	huma.ErrorModel
-	Code string `json:"code"`
-}
-
 // problem is the error as HTTP has it.
 func (e *PhoneError) problem() error {
 	status := http.StatusUnprocessableEntity
 	if e.Code == browserOff {
 		status = http.StatusConflict
 	}
-	return &codedProblem{huma.ErrorModel{Status: status, Title: http.StatusText(status), Detail: e.Detail}, e.Code}
+	return coded(status, e.Code, e.Detail)
 }
 
 type connectIn struct {
@@ -96,7 +90,7 @@ type operatorState struct {
 // routePhone adds the browser as an operator's phone.
 func (s *Server) routePhone(api huma.API) {
 	const path = "/api/v1/operator/phone"
-	register(s, api, campaigns.RoleOperator, huma.Operation{
+	register(s, api, campaigns.RightCalls, huma.Operation{
 		OperationID: "phone-connect", Method: http.MethodPost, Path: path, Tags: []string{"operator"},
 		Summary: "Make this browser the operator's phone", Errors: []int{http.StatusConflict, http.StatusUnprocessableEntity},
 	}, func(ctx context.Context, by caller, in *connectIn) (*body[connected], error) {
@@ -106,7 +100,7 @@ func (s *Server) routePhone(api huma.API) {
 		}
 		return answer(connected{sdp, session}, err)
 	})
-	register(s, api, campaigns.RoleOperator, huma.Operation{
+	register(s, api, campaigns.RightCalls, huma.Operation{
 		OperationID: "phone-disconnect", Method: http.MethodDelete, Path: path, Tags: []string{"operator"},
 		Summary: "Hang the browser up as a phone",
 	}, func(ctx context.Context, by caller, in *disconnectIn) (*empty, error) {

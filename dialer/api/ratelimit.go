@@ -65,7 +65,7 @@ func (r *rates) limited(next http.Handler) http.Handler {
 		if is {
 			if wait := r.wait(time.Now(), hashToken(token)); wait > 0 {
 				w.Header().Set("Retry-After", retryAfter(wait))
-				http.Error(w, "too many requests", http.StatusTooManyRequests)
+				refuse(w, http.StatusTooManyRequests, "too many requests")
 				return
 			}
 		}

@@ -2,14 +2,12 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 
-	"github.com/danielgtaylor/huma/v2"
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -46,7 +44,11 @@ var (
 
 // recording streams one recording; every play is audited.
 func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
-	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RoleManager)
+	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RightRecordings)
+	if status == http.StatusForbidden { // who may hear none does not learn which there are
+		s.refuseFor(w, fs.ErrNotExist)
+		return
+	}
 	if status != http.StatusOK {
 		s.refuse(w, status, denial(status))
 		return
@@ -54,6 +56,12 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 	by.from = host(r.RemoteAddr)
 	id := campaigns.AttemptID(r.PathValue("attempt"))
 	a, err := s.recorded(r.Context(), id)
+	if err == nil && !by.sees(a) {
+		err = fs.ErrNotExist
+	}
+	if err == nil {
+		err = s.ofTeam(r.Context(), by, a.Operator)
+	}
 	if err != nil {
 		s.refuseFor(w, err)
 		return
@@ -169,7 +177,7 @@ func (e *PeerError) Error() string {
 func (s *Server) refuseFor(w http.ResponseWriter, err error) {
 	peer, away := errors.AsType[*PeerError](err)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, campaigns.ErrNotFound):
 		s.refuse(w, http.StatusNotFound, "no such recording")
 	case away:
 		s.refuse(w, http.StatusServiceUnavailable, peer.Error())
@@ -177,11 +185,4 @@ func (s *Server) refuseFor(w http.ResponseWriter, err error) {
 		s.log.Error("recording not played", zap.Error(err))
 		s.refuse(w, http.StatusServiceUnavailable, "the recording cannot be read now")
 	}
-}
-
-// refuse answers with a problem (RFC 9457).
-func (s *Server) refuse(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail}) // else the reader has gone
 }

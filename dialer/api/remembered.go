@@ -76,9 +76,9 @@ func (r *remembered) failed(now time.Time) {
 	r.failedAt = now
 }
 
-// letInAs lets a user in where their role is enough.
-func letInAs(user campaigns.User, hash string, role campaigns.Role) (caller, int) {
-	if rank(user.Role) < rank(role) {
+// letInAs lets a user in who has the right.
+func letInAs(user campaigns.User, hash string, right campaigns.Right) (caller, int) {
+	if right != anyone && !user.May(right) {
 		return caller{}, http.StatusForbidden
 	}
 	return caller{User: user, token: hash}, http.StatusOK

@@ -37,18 +37,35 @@ type loginIn struct {
 	Body struct {
 		User     string `json:"user" minLength:"1" maxLength:"64"`
 		Password string `json:"password" minLength:"1" maxLength:"256"`
+		Cookie   bool   `json:"cookie,omitempty" doc:"the session comes as a cookie that scripts cannot read, and no token is answered: for pages"`
 	}
-	from string
+	signingIn
 }
 
-// Resolve keeps the address that the request came from.
+// signingIn is who asks for a session, and how.
+type signingIn struct {
+	from   string
+	before string // the bearer token that came along
+}
+
+// Resolve keeps where the request came from, and the session that it replaces.
 func (in *loginIn) Resolve(ctx huma.Context) []error {
-	in.from = host(ctx.RemoteAddr())
+	in.signingIn = signingInBy(ctx)
 	return nil
 }
 
+func signingInBy(ctx huma.Context) signingIn {
+	return signingIn{host(ctx.RemoteAddr()), strings.TrimPrefix(ctx.Header("Authorization"), "Bearer ")}
+}
+
+// begun is a session that began.
+type begun struct {
+	SetCookie string `header:"Set-Cookie"`
+	Body      session
+}
+
 type session struct {
-	Token     string           `json:"token"`
+	Token     string           `json:"token" doc:"empty where the session is a cookie"`
 	User      campaigns.UserID `json:"user"`
 	Role      campaigns.Role   `json:"role"`
 	ExpiresAt time.Time        `json:"expires_at"`
@@ -58,18 +75,19 @@ func (s *Server) routeSession(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "session-login", Method: http.MethodPost, Path: "/api/v1/login", Tags: []string{"session"},
 		Summary: "Sign in with a password; the answer is a bearer token",
-	}, func(ctx context.Context, in *loginIn) (*body[session], error) { return s.login(ctx, in) })
+	}, func(ctx context.Context, in *loginIn) (*begun, error) { return s.login(ctx, in) })
 	huma.Register(api, huma.Operation{
 		OperationID: "session-link", Method: http.MethodPost, Path: "/api/v1/login/link", Tags: []string{"session"},
 		Summary: "Sign in with the code of a link, once; the answer is a bearer token",
-	}, func(ctx context.Context, in *linkIn) (*body[session], error) { return s.followLink(ctx, in) })
-	register(s, api, campaigns.RoleOperator, huma.Operation{
+	}, func(ctx context.Context, in *linkIn) (*begun, error) { return s.followLink(ctx, in) })
+	register(s, api, anyone, huma.Operation{
 		OperationID: "logout", Method: http.MethodPost, Path: "/api/v1/logout", Tags: []string{"session"}, Summary: "Sign out",
-	}, func(ctx context.Context, by caller, _ *empty) (*empty, error) {
+	}, func(ctx context.Context, by caller, _ *empty) (*ended, error) {
 		s.remembered.forget(by.token)
-		return nil, s.records.DeleteToken(ctx, by.token)
+		o, _ := ctx.Value(originKey{}).(origin)
+		return &ended{SetCookie: o.set("")}, s.records.DeleteToken(ctx, by.token)
 	})
-	register(s, api, campaigns.RoleOperator, huma.Operation{
+	register(s, api, anyone, huma.Operation{
 		OperationID: "me", Method: http.MethodGet, Path: "/api/v1/me", Tags: []string{"session"}, Summary: "Who is signed in",
 	}, func(_ context.Context, by caller, _ *empty) (*body[campaigns.User], error) {
 		return answer(by.User, nil)
@@ -78,7 +96,7 @@ func (s *Server) routeSession(api huma.API) {
 
 // login answers the same, and takes the same time, for an unknown user and for
 // a wrong password.
-func (s *Server) login(ctx context.Context, in *loginIn) (*body[session], error) {
+func (s *Server) login(ctx context.Context, in *loginIn) (*begun, error) {
 	keys := []string{"addr:" + in.from, "user:" + in.Body.User}
 	now := time.Now()
 	if wait := s.logins.blocked(now, keys...); wait > 0 {
@@ -107,24 +125,55 @@ func (s *Server) login(ctx context.Context, in *loginIn) (*body[session], error)
 		s.logins.failed(now, keys...)
 		return nil, huma.Error401Unauthorized("unknown user or wrong password")
 	}
-	begun, err := s.beginSession(ctx, user, now)
-	return answer(begun, s.problem("session-login", err))
+	begun, err := s.beginSession(ctx, user, in.signingIn, in.Body.Cookie, now)
+	return begun, s.problem("session-login", err)
 }
 
-func (s *Server) beginSession(ctx context.Context, user campaigns.User, now time.Time) (session, error) {
+// beginSession makes a session with a secret of its own. The one that the request came
+// with, if any, ends: nobody goes on with what they gave to somebody before.
+func (s *Server) beginSession(ctx context.Context, user campaigns.User, in signingIn, asCookie bool, now time.Time) (*begun, error) {
+	o, _ := ctx.Value(originKey{}).(origin)
+	if asCookie && o.cookie() == "" {
+		return nil, coded(http.StatusUnprocessableEntity, "needs_https", "a session as a cookie needs HTTPS, or localhost")
+	}
+	if in.before != "" {
+		old, err := s.records.Token(ctx, hashToken(in.before))
+		if err == nil && old.Name == sessionName {
+			s.remembered.forget(old.Hash)
+			err = s.records.DeleteToken(ctx, old.Hash)
+		}
+		if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+			return nil, err
+		}
+	}
 	token, hash := NewToken()
-	t := campaigns.Token{Hash: hash, User: user.ID, Name: "session", CreatedAt: now, ExpiresAt: now.Add(s.cfg.SessionFor)}
-	return session{Token: token, User: user.ID, Role: user.Role, ExpiresAt: t.ExpiresAt}, s.records.SaveToken(ctx, t)
+	t := campaigns.Token{Hash: hash, User: user.ID, Name: sessionName, CreatedAt: now, ExpiresAt: now.Add(s.cfg.SessionFor)}
+	b := &begun{Body: session{Token: token, User: user.ID, Role: user.Role, ExpiresAt: t.ExpiresAt}}
+	if asCookie {
+		b.Body.Token, b.SetCookie = "", o.set(token)
+	}
+	if err := s.records.SaveToken(ctx, t); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 func tooMany(wait time.Duration) error {
 	return huma.ErrorWithHeaders(huma.Error429TooManyRequests("too many attempts"), http.Header{"Retry-After": {retryAfter(wait)}})
 }
 
-// authenticate lets a request in whose token belongs to a user of the role.
-func (s *Server) authenticate(api huma.API, role campaigns.Role) func(huma.Context, func(huma.Context)) {
+// anyone stands for the right to be signed in.
+const anyone campaigns.Right = ""
+
+// ended takes the cookie of a session.
+type ended struct {
+	SetCookie string `header:"Set-Cookie"`
+}
+
+// authenticate lets a request in whose token belongs to a user with the right.
+func (s *Server) authenticate(api huma.API, right campaigns.Right) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		by, status := s.whoIs(ctx.Context(), ctx.Header("Authorization"), role)
+		by, status := s.whoIs(ctx.Context(), ctx.Header("Authorization"), right)
 		if status != http.StatusOK {
 			_ = huma.WriteErr(api, ctx, status, denial(status))
 			return
@@ -136,7 +185,7 @@ func (s *Server) authenticate(api huma.API, role campaigns.Role) func(huma.Conte
 
 // whoIs finds the user of a bearer token; a status other than 200 says why not. While the
 // store does not answer, those go on whom it let in a while ago.
-func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) (caller, int) {
+func (s *Server) whoIs(ctx context.Context, header string, right campaigns.Right) (caller, int) {
 	token, ok := strings.CutPrefix(header, "Bearer ")
 	if !ok {
 		return caller{}, http.StatusUnauthorized
@@ -144,7 +193,7 @@ func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) 
 	hash, now := hashToken(token), time.Now()
 	before, known, ask := s.remembered.find(hash, now)
 	if !ask {
-		return letInAs(before, hash, role)
+		return letInAs(before, hash, right)
 	}
 	if known {
 		var cancel context.CancelFunc
@@ -158,13 +207,13 @@ func (s *Server) whoIs(ctx context.Context, header string, role campaigns.Role) 
 		return caller{}, http.StatusUnauthorized
 	case err != nil && known:
 		s.remembered.failed(now)
-		return letInAs(before, hash, role)
+		return letInAs(before, hash, right)
 	case err != nil:
 		s.log.Error("who asks is not known", zap.Error(err))
 		return caller{}, http.StatusServiceUnavailable
 	}
 	s.remembered.add(hash, user, expires, now)
-	return letInAs(user, hash, role)
+	return letInAs(user, hash, right)
 }
 
 // holder is whose a token is, and until when; campaigns.ErrNotFound where it lets nobody in.
@@ -173,12 +222,16 @@ func (s *Server) holder(ctx context.Context, hash string, now time.Time) (campai
 	if err != nil {
 		return campaigns.User{}, time.Time{}, err
 	}
-	if t.Name == linkName || !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(now) {
+	if t.Name == linkName || !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(now) || s.idle(t, now) {
 		return campaigns.User{}, time.Time{}, campaigns.ErrNotFound
 	}
 	user, err := s.records.User(ctx, t.User)
 	if err == nil && user.Disabled {
 		err = campaigns.ErrNotFound
+	}
+	user.Only = t.Scopes
+	if err == nil {
+		err = s.use(ctx, t, now)
 	}
 	return user, t.ExpiresAt, err
 }
@@ -186,24 +239,11 @@ func (s *Server) holder(ctx context.Context, hash string, now time.Time) (campai
 func denial(status int) string {
 	switch status {
 	case http.StatusForbidden:
-		return "your role may not do this"
+		return "you have no right to this"
 	case http.StatusServiceUnavailable:
 		return "the store does not answer"
 	}
 	return "sign in first"
-}
-
-// rank orders the roles: each may do what those below it may.
-func rank(r campaigns.Role) int {
-	switch r {
-	case campaigns.RoleOperator:
-		return 1
-	case campaigns.RoleManager:
-		return 2
-	case campaigns.RoleAdmin:
-		return 3
-	}
-	return 0
 }
 
 func host(addr string) string {

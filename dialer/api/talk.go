@@ -62,7 +62,7 @@ func (s *Server) routeTalk(api huma.API) {
 		return huma.Operation{OperationID: id, Method: http.MethodPost, Path: "/api/v1/operator/" + id, Tags: []string{"operator"}, Summary: summary}
 	}
 	simple := func(id, summary string, do func(context.Context, campaigns.UserID) error) {
-		register(s, api, campaigns.RoleOperator, op(id, summary),
+		register(s, api, campaigns.RightCalls, op(id, summary),
 			func(ctx context.Context, by caller, _ *empty) (*empty, error) { return nil, do(ctx, by.ID) })
 	}
 	simple("hold", "Put the customer on hold: they hear music", s.engine.Hold)
@@ -71,11 +71,11 @@ func (s *Server) routeTalk(api huma.API) {
 	simple("unmute", "Let the operator be heard again", s.engine.Unmute)
 	simple("confer", "Join customer, operator and third party", s.engine.Confer)
 	simple("return", "Let the third party go, back to the customer alone", s.engine.Return)
-	register(s, api, campaigns.RoleOperator, op("digits", "Press keys for whoever the operator talks to"),
+	register(s, api, campaigns.RightCalls, op("digits", "Press keys for whoever the operator talks to"),
 		func(ctx context.Context, by caller, in *digitsIn) (*empty, error) {
 			return nil, s.engine.SendDigits(ctx, by.ID, in.Body.Digits)
 		})
-	register(s, api, campaigns.RoleOperator, op("consult", "Put the customer on hold and call a third party"),
+	register(s, api, campaigns.RightCalls, op("consult", "Put the customer on hold and call a third party"),
 		func(ctx context.Context, by caller, in *consultIn) (*empty, error) {
 			to, err := in.Body.To.engine()
 			if err != nil {
@@ -83,7 +83,7 @@ func (s *Server) routeTalk(api huma.API) {
 			}
 			return nil, s.audited(ctx, by, "call.consult", in.Body.To, func() error { return s.engine.Consult(ctx, by.ID, to) })
 		})
-	register(s, api, campaigns.RoleOperator, op("transfer", "Leave the customer with the third party, or give them away"),
+	register(s, api, campaigns.RightCalls, op("transfer", "Leave the customer with the third party, or give them away"),
 		func(ctx context.Context, by caller, in *transferIn) (*empty, error) {
 			if in.Body == nil || in.Body.To == nil {
 				return nil, s.audited(ctx, by, "call.transfer", nil, func() error { return s.engine.Transfer(ctx, by.ID, nil) })
@@ -102,16 +102,19 @@ func (s *Server) routeTalk(api huma.API) {
 		{dialer.Whisper, "Listen in, heard by the operator"},
 		{dialer.Barge, "Listen in, heard by everybody"},
 	} {
-		register(s, api, campaigns.RoleManager, huma.Operation{
+		register(s, api, campaigns.RightListen, huma.Operation{
 			OperationID: string(way.as), Method: http.MethodPost, Path: "/api/v1/calls/{attempt}/" + string(way.as), Tags: []string{"calls"}, Summary: way.summary,
 		}, func(ctx context.Context, by caller, in *callIn) (*empty, error) {
+			if err := s.mayHear(ctx, by, in.Attempt); err != nil {
+				return nil, err
+			}
 			if err := s.engine.ListenIn(ctx, by.ID, in.Attempt, way.as); err != nil {
 				return nil, err
 			}
 			return nil, s.audit(ctx, by, "call."+string(way.as), string(in.Attempt), nil, nil)
 		})
 	}
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightListen, huma.Operation{
 		OperationID: "leave", Method: http.MethodPost, Path: "/api/v1/calls/leave", Tags: []string{"calls"}, Summary: "Listen in no more",
 	}, func(ctx context.Context, by caller, _ *empty) (*empty, error) {
 		return nil, s.engine.StopListening(ctx, by.ID)

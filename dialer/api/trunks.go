@@ -59,7 +59,7 @@ type CodeCount struct {
 }
 
 func (s *Server) routeTrunks(api huma.API) {
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightLive, huma.Operation{
 		OperationID: "trunk-figures", Method: http.MethodGet, Path: "/api/v1/trunks/figures", Tags: []string{"trunks"},
 		Summary: "The trunks of this node now, and what the calls of the last hour over each and from each caller ID came to",
 	}, func(context.Context, caller, *empty) (*body[[]TrunkFigures], error) {

@@ -81,13 +81,13 @@ type resendIn struct {
 // routeWebhooks adds endpoints that are told what happens.
 func (s *Server) routeWebhooks(api huma.API) {
 	tag := []string{"webhooks"}
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightWebhooks, huma.Operation{
 		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/webhooks", Tags: tag, Summary: "Who is told what happens, and what waits for them",
 	}, s.webhooksOf)
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightWebhooks, huma.Operation{
 		OperationID: "put", Method: http.MethodPut, Path: "/api/v1/webhooks/{id}", Tags: tag, Summary: "Create or change an endpoint; a new one's secret is in the answer, once",
 	}, s.putWebhook)
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightWebhooks, huma.Operation{
 		OperationID: "delete", Method: http.MethodDelete, Path: "/api/v1/webhooks/{id}", Tags: tag, Summary: "Forget an endpoint and what waits for it",
 	}, func(ctx context.Context, by caller, in *webhookID) (*empty, error) {
 		before, err := s.webhook(ctx, in.ID)
@@ -100,13 +100,13 @@ func (s *Server) routeWebhooks(api huma.API) {
 		s.webhooks.Look()
 		return nil, s.audit(ctx, by, "webhook.delete", string(in.ID), before, nil)
 	})
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightWebhooks, huma.Operation{
 		OperationID: "rotate", Method: http.MethodPost, Path: "/api/v1/webhooks/{id}/rotate", Tags: tag, Summary: "Make a new secret; the old one signs as well for a day",
 	}, s.rotateWebhook)
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightWebhooks, huma.Operation{
 		OperationID: "deliveries", Method: http.MethodGet, Path: "/api/v1/webhooks/{id}/deliveries", Tags: tag, Summary: "What an endpoint was told or is to be told, newest first",
 	}, s.webhookDeliveries)
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightWebhooks, huma.Operation{
 		OperationID: "resend", Method: http.MethodPost, Path: "/api/v1/webhooks/{id}/deliveries/{event}/resend", Tags: tag, Summary: "Tell an endpoint again",
 	}, func(ctx context.Context, by caller, in *resendIn) (*empty, error) {
 		if err := s.outbox.Resend(ctx, in.ID, in.Event, time.Now()); err != nil {
@@ -115,7 +115,7 @@ func (s *Server) routeWebhooks(api huma.API) {
 		s.webhooks.Look()
 		return nil, s.audit(ctx, by, "webhook.resend", string(in.ID), nil, in.Event)
 	})
-	register(s, api, campaigns.RoleManager, huma.Operation{
+	register(s, api, campaigns.RightWebhooks, huma.Operation{
 		OperationID: "test", Method: http.MethodPost, Path: "/api/v1/webhooks/{id}/test", Tags: tag, Summary: "Tell an endpoint something that did not happen: webhook.test",
 	}, func(ctx context.Context, by caller, in *webhookID) (*empty, error) {
 		now := time.Now()
@@ -189,7 +189,7 @@ func (s *Server) putWebhook(ctx context.Context, by caller, in *webhookIn) (*bod
 		e.Secrets = []campaigns.Secret{{Text: secret}}
 	}
 	// Whole numbers need the right to see them, to ask for as to lead elsewhere.
-	if in.Body.Numbers && !by.SeesNumbers && (!e.Numbers || e.URL != in.Body.URL) {
+	if in.Body.Numbers && !by.May(campaigns.RightNumbers) && (!e.Numbers || e.URL != in.Body.URL) {
 		return nil, huma.Error403Forbidden("you do not see numbers, so you may not have them told")
 	}
 	e.URL, e.Types, e.Numbers, e.Disabled, e.Reason = in.Body.URL, in.Body.Types, in.Body.Numbers, in.Body.Disabled, ""

@@ -104,7 +104,7 @@ func (numberKindWord) Schema(r huma.Registry) *huma.Schema {
 }
 
 func (roleWord) Schema(r huma.Registry) *huma.Schema {
-	return oneOf(r, "Role", campaigns.RoleOperator, campaigns.RoleManager, campaigns.RoleAdmin)
+	return oneOf(r, "Role", campaigns.RoleOperator, campaigns.RoleLead, campaigns.RoleManager, campaigns.RoleQA, campaigns.RoleCompliance, campaigns.RoleAdmin)
 }
 
 func (eventTypeWord) Schema(r huma.Registry) *huma.Schema {

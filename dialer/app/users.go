@@ -32,9 +32,9 @@ func AddUser(ctx context.Context, records campaigns.Records, n NewUser) error {
 		return fmt.Errorf("user id %q: letters a-z, digits and - only", n.ID)
 	}
 	switch n.Role {
-	case campaigns.RoleOperator, campaigns.RoleManager, campaigns.RoleAdmin:
+	case campaigns.RoleOperator, campaigns.RoleLead, campaigns.RoleManager, campaigns.RoleQA, campaigns.RoleCompliance, campaigns.RoleAdmin:
 	default:
-		return fmt.Errorf("role %q is none of operator, manager, admin", n.Role)
+		return fmt.Errorf("role %q is none of operator, lead, manager, qa, compliance, admin", n.Role)
 	}
 	u, err := records.User(ctx, n.ID)
 	switch {
