@@ -56,7 +56,7 @@ type linphone struct {
 func startLinphone(t *testing.T, p *product, user, transport string) handset {
 	t.Helper()
 	dir := t.TempDir()
-	must(t, os.Mkdir(filepath.Join(dir, "linphone"), 0o700)) // for its database; without, it registers nowhere
+	must(t, os.MkdirAll(filepath.Join(dir, ".local/share/linphone"), 0o700)) // for its database; without, it registers nowhere
 	file := filepath.Join(dir, "linphonerc")
 	address, encryption, mandatory := p.phones, "none", 0
 	if transport == "tls" {
@@ -67,7 +67,7 @@ func startLinphone(t *testing.T, p *product, user, transport string) handset {
 	writeWAV(t, speech, tone(operatorHz, 120_000))
 	l := &linphone{heard: filepath.Join(dir, "heard.wav")}
 	cmd := exec.Command("linphonec", "-a", "-c", file) // answers by itself
-	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
+	cmd.Env = append(os.Environ(), "HOME="+dir)
 	var err error
 	l.commands, err = cmd.StdinPipe()
 	must(t, err)
