@@ -10,7 +10,9 @@ import (
 	"time"
 )
 
-// linphoneConfig is a phone on loopback that opens no port for others over TLS.
+// linphoneConfig is a phone on loopback that opens no port for others over TLS. It
+// checks who vouches for a certificate, but not for whom: it finds no addresses there,
+// only names.
 const linphoneConfig = `[sip]
 bind_address=127.0.0.1
 sip_port=-1
@@ -20,7 +22,7 @@ use_ipv6=0
 default_proxy=0
 root_ca=%[1]s
 verify_server_certs=1
-verify_server_cn=1
+verify_server_cn=0
 media_encryption=%[2]s
 media_encryption_mandatory=%[3]d
 
@@ -108,5 +110,5 @@ func (l *linphone) checkEar(t *testing.T, _ *journal, user string) {
 // with SRTP.
 func TestInteropLinphoneAsOperators(t *testing.T) {
 	interop(t, "linphonec")
-	phonesTakeCalls(t, map[string]string{"lena": "udp", "lars": "tcp"}, nil, startLinphone)
+	phonesTakeCalls(t, map[string]string{"lena": "udp", "lars": "tcp", "lisa": "tls"}, nil, startLinphone)
 }
