@@ -115,8 +115,11 @@ async function workShift(anna: Client) {
     return { attempt, disposition: 'callback', callback_local: await firstOpening(anna) }
   })
   await reaches(anna, 'paused')
-  const figures = await ask('own figures', anna.GET('/api/v1/operator/figures'))
-  want('the operator has two talks', figures.talks === 2 && figures.dispositions['sale'] === 1 && figures.dispositions['callback'] === 1, figures)
+  await until(
+    'the operator has two talks',
+    () => ask('own figures', anna.GET('/api/v1/operator/figures')),
+    (now) => now.talks === 2 && now.dispositions['sale'] === 1 && now.dispositions['callback'] === 1,
+  )
   await ask('off duty', anna.POST('/api/v1/operator/off-duty'))
   await reaches(anna, 'offline')
   return { sale, callback }
@@ -138,9 +141,11 @@ async function closeCampaign(boss: Client, took: { sale: string; callback: strin
   const lead = await ask('lead', boss.GET('/api/v1/leads/{id}', { params: { path: { id: promised?.lead ?? 0 } } }))
   want('a call is promised', !!lead.entries?.some((entry) => entry.callback), lead.entries)
 
-  const live = await ask('live', boss.GET('/api/v1/live'))
-  const figures = live.campaigns?.find((one) => one.id === campaign)
-  want('the figures know both calls', figures?.outcomes['connected'] === 2 && figures.abandoned === 0, figures)
+  await until(
+    'the figures know both calls',
+    async () => (await ask('live', boss.GET('/api/v1/live'))).campaigns?.find((one) => one.id === campaign),
+    (now) => now?.outcomes['connected'] === 2 && now.abandoned === 0,
+  )
 
   const play = boss.GET('/api/v1/recordings/{attempt}', { params: { path: { attempt: took.sale } }, parseAs: 'arrayBuffer' })
   const { data: recording, response } = await play
