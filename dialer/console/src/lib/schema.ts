@@ -381,6 +381,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/leads/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Leads of a list, or of a segment of a campaign, as a stream: CSV that import takes back, or a JSON object a line
+         * @description Needs the right lead.export; numbers are in full with lead.pii alone. Audited with the filter, then with how many there were and the SHA-256 of what was sent. An answer that was cut short is no whole HTTP message.
+         */
+        get: operations["leads-export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/leads/{id}": {
         parameters: {
             query?: never;
@@ -388,7 +408,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One lead with its history */
+        /** One lead with its history; for operators the one on their screen */
         get: operations["leads-get"];
         put?: never;
         post?: never;
@@ -429,6 +449,40 @@ export interface paths {
          * @description Bad rows are reported and do not stop the others. Importing a file twice changes nothing.
          */
         post: operations["leads-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}/leads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create up to 1,000 leads, or bring them up to date; each has a result of its own */
+        post: operations["leads-upsert-batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}/leads/{external_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Create the lead that the source calls so, or bring it up to date */
+        put: operations["leads-upsert"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -514,6 +568,23 @@ export interface paths {
         get: operations["session-me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change your password; your other sessions end */
+        post: operations["tokens-password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -982,6 +1053,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Your tokens for scripts, and your sessions */
+        get: operations["tokens-list"];
+        put?: never;
+        /** Make a token for a script */
+        post: operations["tokens-create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a token of yours back, or end a session */
+        delete: operations["tokens-delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trunks/figures": {
         parameters: {
             query?: never;
@@ -1148,6 +1254,22 @@ export interface components {
             /** Format: int64 */
             Updated: number;
         };
+        ApiToken: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at?: string;
+            /** @description the beginning of its hash */
+            id: string;
+            name: string;
+            /** @description what of its owner's rights it has; none: all */
+            scopes?: string[] | null;
+            /**
+             * Format: date-time
+             * @description to a minute or so
+             */
+            used_at?: string;
+        };
         Attempt: {
             /** Format: date-time */
             answered_at?: string;
@@ -1229,6 +1351,13 @@ export interface components {
             line: number;
             reason: string;
             value: string;
+        };
+        BatchInBody: {
+            items: components["schemas"]["LeadRow"][] | null;
+        };
+        BatchOut: {
+            /** @description one for each item, in their order */
+            results: components["schemas"]["RowResult"][] | null;
         };
         CRM: {
             auto?: boolean;
@@ -1608,44 +1737,25 @@ export interface components {
         };
         /** @enum {string} */
         EntryState: "waiting" | "claimed" | "calling" | "done" | "no_segment";
-        ErrorDetail: {
-            /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
-            location?: string;
-            /** @description Error message text */
-            message?: string;
-            /** @description The value at the given location */
-            value?: unknown;
-        };
         ErrorModel: {
             /**
-             * @description A human-readable explanation specific to this occurrence of the problem.
-             * @example Property foo is required but is missing.
+             * @description what is wrong, for programs: it stays as it is whatever the words become
+             * @example not_found
              */
+            code: string;
+            /** @description what is wrong, for people */
             detail?: string;
-            /** @description Optional list of individual error details */
-            errors?: components["schemas"]["ErrorDetail"][] | null;
-            /**
-             * Format: uri
-             * @description A URI reference that identifies the specific occurrence of the problem.
-             * @example https://example.com/error-log/abc123
-             */
+            /** @description what is wrong with the parts of the request */
+            errors?: components["schemas"]["ProblemField"][] | null;
+            /** Format: uri */
             instance?: string;
-            /**
-             * Format: int64
-             * @description HTTP status code
-             * @example 400
-             */
+            /** Format: int64 */
             status?: number;
-            /**
-             * @description A short, human-readable summary of the problem type. This value should not change between occurrences of the error.
-             * @example Bad Request
-             */
+            /** @description of the status */
             title?: string;
             /**
              * Format: uri
-             * @description A URI reference to human-readable documentation for the error.
              * @default about:blank
-             * @example https://example.com/errors/example
              */
             type: string;
         };
@@ -1887,6 +1997,16 @@ export interface components {
             entries: components["schemas"]["Entry"][] | null;
             lead: components["schemas"]["Lead"];
         };
+        LeadRow: {
+            external_id?: string;
+            fields?: {
+                [key: string]: string;
+            };
+            name?: string;
+            note?: string;
+            /** @description in the order to try */
+            numbers: components["schemas"]["NumberRow"][] | null;
+        };
         LeadsView: {
             empty?: string;
             /** Format: int64 */
@@ -1962,6 +2082,8 @@ export interface components {
         };
         LinkInBody: {
             code: string;
+            /** @description the session comes as a cookie that scripts cannot read, and no token is answered: for pages */
+            cookie?: boolean;
         };
         List: {
             consent_basis?: string;
@@ -1991,6 +2113,8 @@ export interface components {
             store_down: boolean;
         };
         LoginInBody: {
+            /** @description the session comes as a cookie that scripts cannot read, and no token is answered: for pages */
+            cookie?: boolean;
             password: string;
             user: string;
         };
@@ -2009,6 +2133,10 @@ export interface components {
             /** Format: int64 */
             suspected: number;
         };
+        NewToken: {
+            /** @description shown now and never again */
+            token: string;
+        };
         Number: {
             bad?: boolean;
             basis?: string;
@@ -2019,6 +2147,17 @@ export interface components {
         };
         /** @enum {string} */
         NumberKind: "mobile" | "home" | "work" | "other";
+        NumberRow: {
+            /** @enum {unknown} */
+            kind?: components["schemas"]["NumberKind"];
+            number: string;
+            /** @description country of a number without its code */
+            region?: string;
+            state?: string;
+            zip?: string;
+            /** @description IANA zone of the person, where the source knows it */
+            zone?: string;
+        };
         OnDutyBody: {
             /** @description empty: a running one that takes the operator */
             campaign?: string;
@@ -2238,6 +2377,10 @@ export interface components {
         };
         /** @enum {string} */
         PacingMode: "preview" | "progressive" | "ratio" | "predictive";
+        PasswordInBody: {
+            new: string;
+            present: string;
+        };
         PauseInBody: {
             /** @description break, lunch, training, ... */
             reason: string;
@@ -2276,6 +2419,18 @@ export interface components {
             Operator: number;
             /** Format: double */
             Person: number;
+        };
+        ProblemField: {
+            /** @description the part in words: body.segments[1].filter, query.limit, line 3, column number */
+            location?: string;
+            message?: string;
+            /**
+             * @description JSON pointer into the body (RFC 6901), as a fragment
+             * @example #/segments/1/filter
+             */
+            pointer?: string;
+            /** @description what stood there */
+            value?: unknown;
         };
         QueueID: {
             campaign: string;
@@ -2369,7 +2524,13 @@ export interface components {
             shift?: boolean;
         };
         /** @enum {string} */
-        Role: "operator" | "manager" | "admin";
+        Role: "operator" | "lead" | "manager" | "qa" | "compliance" | "admin";
+        RowResult: {
+            errors?: components["schemas"]["ProblemField"][] | null;
+            external_id?: string;
+            /** @enum {string} */
+            result: "created" | "updated" | "same" | "refused";
+        };
         Segment: {
             filter: string;
             name: string;
@@ -2390,6 +2551,7 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             role: components["schemas"]["Role"];
+            /** @description empty where the session is a cookie */
             token: string;
             user: string;
         };
@@ -2490,6 +2652,16 @@ export interface components {
             since: string;
             up: boolean;
         };
+        TokenInBody: {
+            /**
+             * Format: date-time
+             * @description left out: never
+             */
+            expires_at?: string;
+            name: string;
+            /** @description rights of yours; none: all */
+            scopes?: string[] | null;
+        };
         TransferBody: {
             /** @description gives the customer away without asking first; left out: to the third party who is there or rings */
             to?: components["schemas"]["Target"];
@@ -2555,24 +2727,33 @@ export interface components {
             verdicts: components["schemas"]["Verdict"][] | null;
         };
         User: {
+            campaigns?: string[] | null;
             /** Format: date-time */
             created_at: string;
             disabled?: boolean;
             id: string;
             name: string;
+            rights?: string[] | null;
             role: components["schemas"]["Role"];
             sees_numbers: boolean;
+            team?: string;
         };
         UserInBody: {
+            /** @description the only ones that they may see and change; none: all */
+            campaigns?: string[] | null;
             disabled?: boolean;
             name: string;
             password?: string;
             /** @description password of the operator's SIP phone */
             phone_password?: string;
             pin?: string;
+            /** @description besides those of the role, such as lead.export */
+            rights?: string[] | null;
             /** @enum {unknown} */
             role: components["schemas"]["Role"];
             sees_numbers?: boolean;
+            /** @description whose calls a team lead may hear */
+            team?: string;
         };
         Verdict: {
             /** Format: int64 */
@@ -2745,7 +2926,10 @@ export interface operations {
     "calls-leave": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2772,7 +2956,10 @@ export interface operations {
     "calls-barge": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 attempt: string;
             };
@@ -2801,7 +2988,10 @@ export interface operations {
     "calls-listen": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 attempt: string;
             };
@@ -2830,7 +3020,10 @@ export interface operations {
     "calls-whisper": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 attempt: string;
             };
@@ -2899,6 +3092,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2919,7 +3113,12 @@ export interface operations {
     "campaigns-put": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag that the change is based on: 412 where the present one is another */
+                "If-Match"?: string;
+                /** @description *: only where there is none yet */
+                "If-None-Match"?: "*";
+            };
             path: {
                 id: string;
             };
@@ -2934,6 +3133,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3054,7 +3254,12 @@ export interface operations {
     "campaigns-pace": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag that the change is based on: 412 where the present one is another */
+                "If-Match"?: string;
+                /** @description *: only where there is none yet */
+                "If-None-Match"?: "*";
+            };
             path: {
                 id: string;
             };
@@ -3069,6 +3274,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3112,7 +3318,10 @@ export interface operations {
     "campaigns-pause": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3123,6 +3332,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3174,7 +3384,10 @@ export interface operations {
     "campaigns-start": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3185,6 +3398,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3205,7 +3419,10 @@ export interface operations {
     "campaigns-stop": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3216,6 +3433,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3268,7 +3486,10 @@ export interface operations {
     "leads-suppress": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3437,6 +3658,30 @@ export interface operations {
             };
         };
     };
+    "leads-export": {
+        parameters: {
+            query?: {
+                list?: string;
+                campaign?: string;
+                /** @description of the campaign */
+                segment?: string;
+                format?: "csv" | "ndjson";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     "leads-get": {
         parameters: {
             query?: never;
@@ -3451,6 +3696,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3549,6 +3795,80 @@ export interface operations {
             };
         };
     };
+    "leads-upsert-batch": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchOut"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "leads-upsert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                external_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeadRow"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowResult"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "campaigns-live": {
         parameters: {
             query?: never;
@@ -3594,6 +3914,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3627,6 +3948,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3647,7 +3969,10 @@ export interface operations {
     "session-logout": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3656,6 +3981,7 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3688,6 +4014,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "tokens-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -3822,7 +4179,10 @@ export interface operations {
     "operator-confer": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3849,7 +4209,10 @@ export interface operations {
     "operator-consult": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3880,7 +4243,10 @@ export interface operations {
     "operator-dial": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3907,7 +4273,10 @@ export interface operations {
     "operator-digits": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3938,7 +4307,10 @@ export interface operations {
     "operator-disposition": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4085,7 +4457,10 @@ export interface operations {
     "operator-hangup": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4141,7 +4516,10 @@ export interface operations {
     "operator-hold": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4168,7 +4546,10 @@ export interface operations {
     "operator-mute": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4195,7 +4576,10 @@ export interface operations {
     "operator-off-duty": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4222,7 +4606,10 @@ export interface operations {
     "operator-on-duty": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4253,7 +4640,10 @@ export interface operations {
     "operator-pause": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4284,7 +4674,10 @@ export interface operations {
     "operator-phone-connect": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4365,7 +4758,10 @@ export interface operations {
     "operator-ready": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4392,7 +4788,10 @@ export interface operations {
     "operator-resume": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4419,7 +4818,10 @@ export interface operations {
     "operator-return": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4446,7 +4848,10 @@ export interface operations {
     "operator-skip": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4473,7 +4878,10 @@ export interface operations {
     "operator-stage": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4504,7 +4912,10 @@ export interface operations {
     "operator-transfer": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4535,7 +4946,10 @@ export interface operations {
     "operator-unmute": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4577,6 +4991,97 @@ export interface operations {
                 };
                 content: {
                     "audio/wav": string;
+                };
+            };
+        };
+    };
+    "tokens-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiToken"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "tokens-create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "tokens-delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
                 };
             };
         };
@@ -4804,7 +5309,10 @@ export interface operations {
     "webhooks-resend": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
                 event: string;
@@ -4834,7 +5342,10 @@ export interface operations {
     "webhooks-rotate": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4865,7 +5376,10 @@ export interface operations {
     "webhooks-test": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
