@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,6 +57,10 @@ func phonesTakeCalls(t *testing.T, users map[string]string, env []string, start 
 		t.Errorf("%v packets relayed (%v), want hundreds: the loss of none proves nothing", n, err)
 	}
 	for user, h := range phones {
+		eventually(t, 10*time.Second, user+"'s calls have their dispositions", func() (bool, any) {
+			all := boss.attempts(t, campaigns.CampaignID(user))
+			return !slices.ContainsFunc(all, func(a campaigns.Attempt) bool { return a.Disposition == "" }), all
+		})
 		h.quit(t)
 		h.checkEar(t, journal, user)
 		checkRecordings(t, boss, campaigns.CampaignID(user))
