@@ -47,8 +47,8 @@ var (
 	leadRights     = append(slices.Clone(operatorRights), RightListen, RightLive, RightCampaigns, RightRecordings)
 	managerRights  = append(slices.Clone(leadRights), RightCampaign, RightPace, RightLeads, RightLeadsWrite, RightDNCRead, RightDNCWrite, RightUsersRead, RightWebhooks)
 	qaRights       = []Right{RightTokens, RightRecordings, RightLeads, RightCampaigns, RightUsersRead}
-	// Compliance reads all and exports nothing.
-	complianceRights = []Right{RightTokens, RightLive, RightCampaigns, RightLeads, RightRecordings, RightDNCRead, RightDNCWrite, RightDNCRemove, RightUsersRead, RightAudit}
+	// Compliance reads all and exports nothing. Numbers leave do-not-call by an admin alone.
+	complianceRights = []Right{RightTokens, RightLive, RightCampaigns, RightLeads, RightRecordings, RightDNCRead, RightDNCWrite, RightUsersRead, RightAudit}
 	adminRights      = append(slices.Clone(managerRights), RightExport, RightDNCRemove, RightUsers, RightAudit)
 )
 

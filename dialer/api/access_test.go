@@ -32,7 +32,6 @@ var (
 	leadReaders = roles{campaigns.RoleManager, campaigns.RoleQA, campaigns.RoleCompliance, campaigns.RoleAdmin}
 	onScreen    = append(slices.Clone(callers), campaigns.RoleQA, campaigns.RoleCompliance) // operators: what is on their screen
 	suppressors = roles{campaigns.RoleManager, campaigns.RoleCompliance, campaigns.RoleAdmin}
-	removers    = roles{campaigns.RoleCompliance, campaigns.RoleAdmin}
 	auditors    = roles{campaigns.RoleCompliance, campaigns.RoleAdmin}
 	managers    = roles{campaigns.RoleManager, campaigns.RoleAdmin}
 	admins      = roles{campaigns.RoleAdmin}
@@ -116,7 +115,7 @@ var matrix = map[string]access{
 	"DELETE /api/v1/operator/phone":                        {callers, "", nil, noContent},
 	"GET /api/v1/do-not-call":                              {suppressors, "", nil, 200},
 	"POST /api/v1/do-not-call":                             {suppressors, "", map[string]string{"number": marker, "reason": "asked"}, noContent},
-	"DELETE /api/v1/do-not-call":                           {removers, "/api/v1/do-not-call?number=%2B48225557391", nil, noContent},
+	"DELETE /api/v1/do-not-call":                           {admins, "/api/v1/do-not-call?number=%2B48225557391", nil, noContent},
 	"GET /api/v1/recordings/{attempt}":                     {readers, "/api/v1/recordings/a1", nil, 200},
 	"GET /api/v1/users":                                    {leadReaders, "", nil, 200},
 	"PUT /api/v1/users/{id}":                               {admins, "/api/v1/users/nina", map[string]string{"name": "Nina", "role": "operator"}, noContent},
