@@ -59,6 +59,9 @@ func (c Config) keyFiles() (all []string) {
 			all = append(all, s.TLS.Key)
 		}
 	}
+	if c.HTTP.TLS.Key != "" {
+		all = append(all, c.HTTP.TLS.Key)
+	}
 	for _, t := range c.Trunks {
 		if t.Identity.KeyFile != "" {
 			all = append(all, t.Identity.KeyFile)
@@ -67,7 +70,8 @@ func (c Config) keyFiles() (all []string) {
 	return all
 }
 
-// private refuses a file that others than its owner and its group may read. One
+// private refuses a file that others than its owner and its group may read (secrets
+// that Kubernetes mounts want defaultMode 0440 and an fsGroup). One
 // that is not there is for whoever opens it to complain about.
 func private(file string) error {
 	info, err := os.Stat(file)

@@ -34,6 +34,8 @@ func TestS33Secrets(t *testing.T) {
 	}
 	phones := Default()
 	phones.Phones.TLS.Key = write("tls.pem", "x", 0o644)
+	page := Default()
+	page.HTTP.TLS.Key = write("page.pem", "x", 0o644)
 	for name, tt := range map[string]struct {
 		text string
 		mode os.FileMode
@@ -50,6 +52,7 @@ func TestS33Secrets(t *testing.T) {
 		"store without":          {text: "store: {url: \"redis://192.0.2.1/0\"}\n", mode: 0o644},
 		"a signing key":          {mode: 0o600, cfg: new(withKey(write("shaken.pem", "x", 0o604))), want: "shaken.pem may be read by everybody"},
 		"a signing key, own":     {mode: 0o600, cfg: new(withKey(write("own.pem", "x", 0o600)))},
+		"the key of the page":    {mode: 0o600, cfg: &page, want: "page.pem may be read by everybody"},
 		"the key of phones":      {mode: 0o600, cfg: &phones, want: "tls.pem may be read by everybody"},
 	} {
 		file := write("outpace.yaml", tt.text, tt.mode)
