@@ -95,6 +95,7 @@ var Table = []Row{
 	{Package: "test/operators", May: []string{"test/phone"}},
 	{Package: "test/simnet"},
 	{Package: "test/arch"},
+	{Package: "test/testbed", May: []string{"campaigns", "config", "dialer/app", "test/operators"}}, // tests of the whole product stand on it
 	{Package: "test/e2e", May: []string{"*"}},
 	{Package: "test/load", May: []string{"*"}},
 	{Package: "test/fault", May: []string{"*"}},

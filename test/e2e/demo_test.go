@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // demoResult is what the demo prints last.
@@ -115,7 +116,7 @@ func playDemo(t *testing.T, result any, duration time.Duration, args ...string) 
 	ctx, cancel := context.WithTimeout(t.Context(), duration+90*time.Second)
 	defer cancel()
 	args = append([]string{"demo", "--duration", duration.String(), "--no-browser", "--seed", "7", "--speed", "10", "--json"}, args...)
-	cmd := exec.CommandContext(ctx, built, args...)
+	cmd := exec.CommandContext(ctx, testbed.Program, args...)
 	var out, errors bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errors
 	if err := cmd.Run(); err != nil {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,6 +20,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 const (
@@ -134,8 +134,8 @@ func must(t *testing.T, err error) {
 // test.
 func (p *product) serve(t *testing.T) {
 	t.Helper()
-	p.cmd = exec.Command(built, "serve", "--config", p.config, "--announce")
-	p.cmd.Env = append(environment(), p.env...)
+	p.cmd = testbed.Command(testbed.Program, "serve", "--config", p.config, "--announce")
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	var err error
 	p.log, err = os.Create(filepath.Join(p.dir, "serve.log"))
 	must(t, err)
@@ -158,12 +158,6 @@ func (p *product) serve(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatalf("not serving after 20 s\n%s", p.logged(t))
 	}
-}
-
-// environment is ours without what the product would take for its own keys,
-// such as OUTPACE_REQUIRE_TOOLS.
-func environment() []string {
-	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OUTPACE_") })
 }
 
 // read takes the announced addresses.

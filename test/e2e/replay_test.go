@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // checkReplay takes the pacing log of a demo out of its store and plays it to a
@@ -16,10 +18,10 @@ func checkReplay(t *testing.T, data string) {
 	text := fmt.Sprintf("data_dir: %q\n"+`trunks: [{name: none, targets: [{address: "127.0.0.1:1"}], caller_ids: ["+9995550001"], max_cps: 1, max_channels: 1}]`, data)
 	must(t, os.WriteFile(config, []byte(text), 0o600))
 	day := filepath.Join(t.TempDir(), "day.ndjson")
-	log, err := exec.CommandContext(t.Context(), built, "campaign", "log", "--campaign", "demo", "--config", config).Output()
+	log, err := exec.CommandContext(t.Context(), testbed.Program, "campaign", "log", "--campaign", "demo", "--config", config).Output()
 	must(t, err)
 	must(t, os.WriteFile(day, log, 0o600))
-	said, err := exec.CommandContext(t.Context(), built, "pace", "--check", day).CombinedOutput()
+	said, err := exec.CommandContext(t.Context(), testbed.Program, "pace", "--check", day).CombinedOutput()
 	if err != nil {
 		t.Errorf("replay: %v\n%s", err, said)
 	}

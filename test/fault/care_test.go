@@ -10,6 +10,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // fleeting answers with people who talk for a second, machines and busy lines.
@@ -24,7 +25,7 @@ func fleeting(number string, n int) (carrier.Behaviour, bool) {
 // invites waits until the carrier saw so many calls.
 func (w *world) invites(t *testing.T, n uint64) {
 	t.Helper()
-	until(t, 60*time.Second, "enough calls", func() bool { return w.carrier.Stats().Invites >= n })
+	testbed.Until(t, 60*time.Second, "enough calls", func() bool { return w.carrier.Stats().Invites >= n })
 }
 
 // TestRestoreOfAnOldCopy (F-28): a copy is made while the product dials, which
@@ -87,7 +88,7 @@ func TestRestoreWithoutJournal(t *testing.T) {
 	}
 	dialled := w.carrier.Stats().Invites
 	w.start(t)
-	pass(5 * time.Second)
+	testbed.Pass(5 * time.Second)
 	if n := w.carrier.Stats().Invites - dialled; n > 0 {
 		t.Errorf("%d calls were made", n)
 	}

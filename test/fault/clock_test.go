@@ -7,6 +7,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // TestClockBack (F-19): the clock went back, by most of a minute, while the product was
@@ -22,7 +23,7 @@ func TestClockBack(t *testing.T) {
 	}
 	w.start(t)
 	w.operate(t, time.Second)
-	pass(5 * time.Second)
+	testbed.Pass(5 * time.Second)
 	if n := w.carrier.Stats().Invites; n > 0 {
 		t.Errorf("%d calls were made", n)
 	}

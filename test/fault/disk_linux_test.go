@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // onSmallDisk gives the product a disk of its own, in memory.
@@ -68,11 +69,11 @@ func TestDiskFull(t *testing.T) {
 	w := newWorld(t, carrier.Config{Seed: 8, Behave: lasting}, 2000, 8, onSmallDisk(t, "32m"))
 	w.start(t)
 	w.operate(t, 6*time.Second)
-	until(t, 30*time.Second, "people talk", func() bool { return len(w.bridged(t)) >= 8 })
+	testbed.Until(t, 30*time.Second, "people talk", func() bool { return len(w.bridged(t)) >= 8 })
 	for round := range 2 {
 		free := fill(t, w.dir)
 		full := time.Now()
-		pass(10 * time.Second)
+		testbed.Pass(10 * time.Second)
 		free()
 		freed := time.Now()
 		late, goOn := 0, 0
@@ -94,9 +95,9 @@ func TestDiskFull(t *testing.T) {
 			t.Fatalf("the product died: %v", err)
 		}
 		invites := w.carrier.Stats().Invites
-		until(t, 10*time.Second, "calls are made again", func() bool { return w.carrier.Stats().Invites > invites })
+		testbed.Until(t, 10*time.Second, "calls are made again", func() bool { return w.carrier.Stats().Invites > invites })
 		t.Logf("round %d: a call was made %v after there was room", round, time.Since(freed).Round(10*time.Millisecond))
-		pass(5 * time.Second)
+		testbed.Pass(5 * time.Second)
 	}
 	if !strings.Contains(w.log.String(), "recording ended early") {
 		t.Error("no recording is said to have ended early")
@@ -121,12 +122,12 @@ func TestSlowDisk(t *testing.T) {
 	w.invites(t, 20)
 	before := w.figures(t)
 	invites, began := w.carrier.Stats().Invites, time.Now()
-	pass(30 * time.Second)
+	testbed.Pass(30 * time.Second)
 	rate := float64(w.carrier.Stats().Invites-invites) / time.Since(began).Seconds()
 	after := w.figures(t)
 	text := w.scrape(t)
-	begins := sample(t, text, `dialer_store_operations_total{op="begin",result="ok",store="sqlite"}`)
-	waited := sample(t, text, `dialer_store_operation_seconds_total{op="begin",store="sqlite"}`)
+	begins := int(testbed.Sample(t, text, `dialer_store_operations_total{op="begin",result="ok",store="sqlite"}`))
+	waited := int(testbed.Sample(t, text, `dialer_store_operation_seconds_total{op="begin",store="sqlite"}`))
 	t.Logf("%d attempts waited %d s to be durable in the store", begins, waited)
 	if waited*5 < begins*9/10 { // rounded down to seconds
 		t.Error("flushes were not slow: nothing was tested")

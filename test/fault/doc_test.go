@@ -25,37 +25,14 @@
 package fault
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
-// program is the product, built once for all tests; without the race detector,
-// so that its times and its memory are those of the real one.
-var program string
-
-func TestMain(m *testing.M) {
-	os.Exit(run(m))
-}
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "outpace-fault-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "outpace")
-	build := exec.Command("go", "build", "-o", program, "github.com/outpace-dialer/outpace/cmd/outpace")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }
 
 // heavy leaves a test to `make fault`.
 func heavy(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // explained is what `leads explain --json` prints for one campaign.
@@ -38,8 +39,8 @@ func (x explained) gate(name string) gate {
 // everyGate is asked for each number of a campaign.
 var everyGate = []string{"number", "region", "do_not_call", "consent", "campaign", "caller_id", "queue", "hours", "window", "cooldown", "due"}
 
-// numberOf is the number of a lead of people999.
-func numberOf(i int) string { return people999(i+1, "UTC")[i].Numbers[0].E164 }
+// numberOf is the number of a lead of testbed.Leads.
+func numberOf(i int) string { return testbed.Leads(list, i+1, "UTC")[i].Numbers[0].E164 }
 
 // TestExplain asks why each of some numbers is dialled or not.
 func TestExplain(t *testing.T) {
@@ -47,7 +48,7 @@ func TestExplain(t *testing.T) {
 	p := newProduct(t, "127.0.0.1:9")
 	now := time.Now()
 	capped := seedExplained(t, p, now)
-	day, night := mustZone(dayZone(now)), mustZone(nightZone(now))
+	day, night := mustZone(testbed.DayZone(now)), mustZone(testbed.NightZone(now))
 	for _, c := range []struct {
 		name, number string
 		stops        []string  // the gates that are closed
@@ -108,8 +109,8 @@ func seedExplained(t *testing.T, p *product, now time.Time) time.Time {
 	must(store.SaveList(ctx, campaigns.List{ID: list, Name: "Explained", CreatedAt: now}))
 	_, err := store.SaveCampaign(ctx, c)
 	must(err)
-	leads := people999(4, dayZone(now))
-	leads[1].Numbers[0].Zones = []string{nightZone(now)}
+	leads := testbed.Leads(list, 4, testbed.DayZone(now))
+	leads[1].Numbers[0].Zones = []string{testbed.NightZone(now)}
 	_, err = store.AddLeads(ctx, list, leads)
 	must(err)
 	must(store.Suppress(ctx, campaigns.Suppression{E164: numberOf(2), Reason: "asked for it", Source: "api", At: now}))

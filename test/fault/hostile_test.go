@@ -7,12 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 const (
@@ -56,8 +56,8 @@ func TestHostileTraffic(t *testing.T) {
 	}
 	attacked := time.Now()
 	w.checkHeard(t)
-	pass(2 * time.Second) // the talks go on
-	until(t, forgotten, "the goroutines are as few as before", func() bool {
+	testbed.Pass(2 * time.Second) // the talks go on
+	testbed.Until(t, forgotten, "the goroutines are as few as before", func() bool {
 		return w.figures(t).goroutines <= before.goroutines+moreGoroutines
 	})
 	if grown := w.figures(t).memory - least; grown > mayGrow {
@@ -82,9 +82,9 @@ func (w *world) checkHeard(t *testing.T) {
 	t.Helper()
 	text := w.scrape(t)
 	for _, agent := range []string{"trunk", "phones"} {
-		invites := sample(t, text, fmt.Sprintf(`dialer_sip_requests_total{agent=%q,direction="in",method="INVITE"}`, agent))
-		blocked := sample(t, text, fmt.Sprintf(`dialer_sip_blocked_total{agent=%q}`, agent))
-		broken := sample(t, text, fmt.Sprintf(`dialer_sip_parse_errors_total{agent=%q}`, agent))
+		invites := int(testbed.Sample(t, text, fmt.Sprintf(`dialer_sip_requests_total{agent=%q,direction="in",method="INVITE"}`, agent)))
+		blocked := int(testbed.Sample(t, text, fmt.Sprintf(`dialer_sip_blocked_total{agent=%q}`, agent)))
+		broken := int(testbed.Sample(t, text, fmt.Sprintf(`dialer_sip_parse_errors_total{agent=%q}`, agent)))
 		t.Logf("%s: %d INVITEs read, %d messages not read for their source, %d no SIP", agent, invites, blocked, broken)
 		if invites+blocked+broken < 5000 || broken == 0 {
 			t.Errorf("%s: of 6,000 messages the product saw %d", agent, invites+blocked+broken)
@@ -122,23 +122,7 @@ type figures struct{ memory, goroutines int }
 func (w *world) figures(t *testing.T) figures {
 	t.Helper()
 	text := w.scrape(t)
-	return figures{sample(t, text, "process_resident_memory_bytes"), sample(t, text, "go_goroutines")}
-}
-
-// sample is the value of a series.
-func sample(t *testing.T, text, name string) int {
-	t.Helper()
-	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			f, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return int(f)
-		}
-	}
-	t.Fatalf("no series %s", name)
-	return 0
+	return figures{int(testbed.Sample(t, text, "process_resident_memory_bytes")), int(testbed.Sample(t, text, "go_goroutines"))}
 }
 
 // connectIdle opens a connection to every TCP listener that says nothing, and
@@ -248,14 +232,14 @@ func sendInvites(t *testing.T, listener string) {
 			id := fmt.Sprintf("%d-%d-%s", host, i, listener)
 			sdp := "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 			if _, err := fmt.Fprintf(sender{c, to}, "INVITE sip:+9005550%04d@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bK%s\r\n"+
-				"From: <sip:op01@outpace>;tag=%s\r\nTo: <sip:+9005550100@outpace>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <sip:op01@%s>\r\n"+
+				"From: <sip:op001@outpace>;tag=%s\r\nTo: <sip:+9005550100@outpace>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <sip:op001@%s>\r\n"+
 				"Max-Forwards: 70\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
 				i, listener, c.LocalAddr(), id, id, id, c.LocalAddr(), len(sdp), sdp); err != nil {
 				t.Fatal(err)
 			}
 		}
 		c.Close()
-		pass(10 * time.Millisecond)
+		testbed.Pass(10 * time.Millisecond)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 const (
@@ -82,7 +83,7 @@ func killAndJudge(t *testing.T, store string) {
 	for len(lives) < kills {
 		w.dialSome(draw, leads, kills-len(lives))
 		if len(lives)%5 == 3 { // people talk and are recorded, talks end, machines are hung up
-			pass(3*time.Second + within(draw, 4*time.Second))
+			testbed.Pass(3*time.Second + within(draw, 4*time.Second))
 		}
 		w.kill()
 		lives = append(lives, life{w.startedAt, w.readyAt, w.killed, w.died})
@@ -100,7 +101,7 @@ func killAndJudge(t *testing.T, store string) {
 		w.operate(t, 300*time.Millisecond)
 		w.dialAll()
 	}
-	pass(time.Until(w.startedAt.Add(endedWithin + time.Second)))
+	testbed.Pass(time.Until(w.startedAt.Add(endedWithin + time.Second)))
 	w.stop(t)
 	lives = append(lives, life{w.startedAt, w.readyAt, time.Now(), time.Now()})
 	judge(t, w, lives)
@@ -117,9 +118,9 @@ func (w *world) dialSome(draw *rand.Rand, leads, kills int) {
 	share := max(0, leads-int(made)) / kills
 	enough := made + uint64(draw.IntN(2*share+2))
 	for end := time.Now().Add(3 * time.Second); w.carrier.Stats().Invites < enough && time.Now().Before(end); {
-		pass(time.Millisecond)
+		testbed.Pass(time.Millisecond)
 	}
-	pass(within(draw, 700*time.Millisecond))
+	testbed.Pass(within(draw, 700*time.Millisecond))
 }
 
 // dialAll waits until no lead is dialled any more: for longer than a number rests
@@ -127,7 +128,7 @@ func (w *world) dialSome(draw *rand.Rand, leads, kills int) {
 func (w *world) dialAll() {
 	last := w.carrier.Stats().Invites
 	for quiet, end := time.Now(), time.Now().Add(15*time.Minute); time.Since(quiet) < campaigns.LockedFor+15*time.Second && time.Now().Before(end); {
-		pass(time.Second)
+		testbed.Pass(time.Second)
 		if n := w.carrier.Stats().Invites; n != last {
 			last, quiet = n, time.Now()
 		}
@@ -162,10 +163,10 @@ func judgeAll(t *testing.T, w *world, leads int) {
 // dialogs that were left to it.
 func (w *world) killClearing(t *testing.T) {
 	t.Helper()
-	ends := w.journal.ends()
+	ends := w.ends()
 	w.launch(t)
-	for deadline := time.Now().Add(2 * time.Second); w.journal.ends() == ends && time.Now().Before(deadline); {
-		pass(time.Millisecond)
+	for deadline := time.Now().Add(2 * time.Second); w.ends() == ends && time.Now().Before(deadline); {
+		testbed.Pass(time.Millisecond)
 	}
 	w.kill()
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // people answers every number with a person who talks on and on.
@@ -27,7 +28,7 @@ func talking(t *testing.T, operators int) (w *world, leave func()) {
 	w = newWorld(t, carrier.Config{Behave: people}, 300, operators)
 	w.start(t)
 	leave = w.operate(t, time.Hour)
-	until(t, 30*time.Second, "people talk to operators", func() bool { return len(w.bridged(t)) == operators })
+	testbed.Until(t, 30*time.Second, "people talk to operators", func() bool { return len(w.bridged(t)) == operators })
 	return w, leave
 }
 
@@ -64,13 +65,13 @@ func checkFormat(t *testing.T, w *world) {
 // checkScrape has a real server scrape the product.
 func checkScrape(t *testing.T, w *world) {
 	server := needs(t, "prometheus", "a scrape by a real server")
-	dir, address := t.TempDir(), reserve(t)
+	dir, address := t.TempDir(), testbed.Reserve(t)
 	file := filepath.Join(dir, "prometheus.yml")
 	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n  - job_name: outpace\n    static_configs: [{targets: [%q]}]\n", w.admin)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	log := &lines{}
+	log := &testbed.Lines{}
 	cmd := exec.Command(server, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -90,13 +91,13 @@ func checkScrape(t *testing.T, w *world) {
 		`histogram_quantile(0.5, rate(dialer_answer_to_bridge_seconds_bucket[1m])) > 0 or dialer_answer_to_bridge_seconds_count > 0`,
 		`sum(dialer_calls_active{phase="bridged"}) == 3`,
 	} {
-		until(t, 20*time.Second, "an answer to "+query, func() bool { return answers(w, address, query) })
+		testbed.Until(t, 20*time.Second, "an answer to "+query, func() bool { return answers(w, address, query) })
 	}
 }
 
 // answers says whether a query of the server has a result.
 func answers(w *world, address, query string) bool {
-	text, err := w.get("http://" + address + "/api/v1/query?query=" + url.QueryEscape(query))
+	text, err := testbed.Get("http://" + address + "/api/v1/query?query=" + url.QueryEscape(query))
 	if err != nil {
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/test/operators"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // movesOnWithin is from kill -9 of a node to an operator of it being on duty at
@@ -41,7 +42,7 @@ func TestOperatorsMoveOn(t *testing.T) {
 	ann := signInTo(t, second, people[0])
 
 	var heard campaigns.Attempt // by ann, on the first node
-	until(t, readyWithin, "an operator of the first node has said what a talk came to", func() bool {
+	testbed.Until(t, readyWithin, "an operator of the first node has said what a talk came to", func() bool {
 		heard = f.talkedWith(t, store, people[0].User)
 		return heard.ID != ""
 	})
@@ -58,8 +59,8 @@ func TestOperatorsMoveOn(t *testing.T) {
 	if status, body := ann.post(t, "on-duty"); status != 409 {
 		t.Errorf("on duty at two nodes: %d %s", status, body)
 	}
-	until(t, readyWithin, "the other node sees them all", func() bool { return slices.Contains(mia.sees(t), first.name+" "+people[1].User) })
-	until(t, readyWithin, "an operator of the first node talks", func() bool { return f.talks(t, people, 2*time.Second) })
+	testbed.Until(t, readyWithin, "the other node sees them all", func() bool { return slices.Contains(mia.sees(t), first.name+" "+people[1].User) })
+	testbed.Until(t, readyWithin, "an operator of the first node talks", func() bool { return f.talks(t, people, 2*time.Second) })
 
 	first.kill()
 	died := first.died
@@ -69,7 +70,7 @@ func TestOperatorsMoveOn(t *testing.T) {
 	promised := f.promise(t, store, heard, people[0].User)
 	f.signIn(t, second, people)
 	refused := false
-	until(t, movesOnWithin, "the operator is on duty at the other node", func() bool {
+	testbed.Until(t, movesOnWithin, "the operator is on duty at the other node", func() bool {
 		status, body := ann.post(t, "on-duty")
 		refused = refused || status == 409 && strings.Contains(body, fmt.Sprintf(`on duty at node \"%s\"`, first.name))
 		return status < 300
@@ -78,12 +79,12 @@ func TestOperatorsMoveOn(t *testing.T) {
 	if !refused {
 		t.Error("nobody was told that the dead node still has its operators")
 	}
-	until(t, readyWithin, "the call that was promised comes at the other node", func() bool {
+	testbed.Until(t, readyWithin, "the call that was promised comes at the other node", func() bool {
 		all, err := store.Attempts(t.Context(), campaigns.AttemptQuery{Lead: promised, Limit: 1})
 		return err == nil && all[0].Node == second.name && all[0].BeganAt.After(died)
 	})
 	var again campaigns.Attempt
-	until(t, readyWithin, "the operator talks at the other node", func() bool {
+	testbed.Until(t, readyWithin, "the operator talks at the other node", func() bool {
 		again = f.talkedWith(t, store, people[0].User)
 		return again.Node == second.name && again.BeganAt.After(died)
 	})
@@ -96,7 +97,7 @@ func TestOperatorsMoveOn(t *testing.T) {
 	}
 
 	var cut []campaigns.Attempt // in a talk, by the death of the node
-	until(t, settleAfter+readyWithin, "the other node settles what the first left", func() bool {
+	testbed.Until(t, settleAfter+readyWithin, "the other node settles what the first left", func() bool {
 		open, err := store.Open(t.Context(), first.name)
 		cut = f.interrupted(t, store, first.name)
 		return err == nil && len(open) == 0 && len(cut) > 0

@@ -19,6 +19,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
 	"github.com/outpace-dialer/outpace/test/operators"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // Several nodes on one Redis, each behind a proxy of its own that can cut it off,
@@ -207,7 +208,7 @@ func (f *floor) signIn(t *testing.T, n *floorNode, people []operators.Credential
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.at = append(n.at, group{people, runUntilCleanup(t, "operators", room.Run)})
+	n.at = append(n.at, group{people, testbed.RunUntilCleanup(t, "operators", room.Run)})
 }
 
 // during runs a fault and lets time pass after it.
@@ -215,7 +216,7 @@ func (f *floor) during(name string, after time.Duration, fault func()) {
 	p := phase{name: name, from: time.Now()}
 	fault()
 	p.over = time.Now()
-	pass(after)
+	testbed.Pass(after)
 	p.to = time.Now()
 	f.phases = append(f.phases, p)
 }
@@ -237,7 +238,7 @@ func (f *floor) killNode(t *testing.T, i int, dead time.Duration) {
 		go g.leave() // nobody answers them; the end of the test waits for it
 		f.signIn(t, next, g.people)
 	}
-	pass(time.Until(died.Add(dead)))
+	testbed.Pass(time.Until(died.Add(dead)))
 	n.start(t)
 	f.suffer(n, died)
 	f.signIn(t, n, f.newcomers())
@@ -249,9 +250,9 @@ func (f *floor) freeze(t *testing.T, i int, d time.Duration) {
 	n := f.nodes[i]
 	from := time.Now()
 	n.signal(t, syscall.SIGSTOP)
-	pass(d)
+	testbed.Pass(d)
 	n.signal(t, syscall.SIGCONT)
-	pass(3 * time.Second) // it wakes: what was lost ends
+	testbed.Pass(3 * time.Second) // it wakes: what was lost ends
 	f.suffer(n, from)
 }
 
@@ -289,12 +290,12 @@ func (f *floor) cutOff(t *testing.T, nodes []*floorNode, d time.Duration) {
 	for _, n := range nodes {
 		undo = append(undo, n.cut(t))
 	}
-	pass(d)
+	testbed.Pass(d)
 	for _, do := range undo {
 		do()
 	}
 	if d > settleAfter && len(nodes) < len(f.nodes) { // the others settled them
-		pass(3 * time.Second)
+		testbed.Pass(3 * time.Second)
 		for _, n := range nodes {
 			f.suffer(n, from)
 		}
@@ -309,11 +310,11 @@ func (f *floor) killCutOff(t *testing.T, i int) {
 	for _, n := range f.nodes {
 		undo = append(undo, n.cut(t))
 	}
-	pass(10 * time.Second)
+	testbed.Pass(10 * time.Second)
 	n := f.nodes[i]
 	n.kill()
 	died := n.died
-	pass(4 * time.Second)
+	testbed.Pass(4 * time.Second)
 	for _, do := range undo {
 		do()
 	}
@@ -339,7 +340,7 @@ func TestNodes(t *testing.T) {
 	f.during("calm", 3*time.Second, func() {})
 	f.during("kill -9, restart", time.Second, func() { f.killNode(t, 0, time.Second) })
 	f.during("SIGSTOP 6 s", time.Second, func() { f.freeze(t, 1, 6*time.Second) })
-	f.during("Redis kill -9, back after 1 s", 4*time.Second, func() { f.redis.Kill(); pass(time.Second); f.redis.Run() })
+	f.during("Redis kill -9, back after 1 s", 4*time.Second, func() { f.redis.Kill(); testbed.Pass(time.Second); f.redis.Run() })
 	f.during("blackhole 5 s", 4*time.Second, func() { f.cutOff(t, f.nodes, 5*time.Second) })
 	f.end(t)
 	f.judge(t)
@@ -366,11 +367,11 @@ func TestManyNodes(t *testing.T) {
 			for i := range 3 {
 				f.during(fmt.Sprintf("Redis kill -9, back after %d s", 1+i*3), 10*time.Second, func() {
 					f.redis.Kill()
-					pass(time.Second + time.Duration(i)*3*time.Second)
+					testbed.Pass(time.Second + time.Duration(i)*3*time.Second)
 					f.redis.Run()
 				})
 			}
-			f.during("Redis SIGSTOP 10 s", 10*time.Second, func() { f.redis.Freeze(); pass(10 * time.Second); f.redis.Thaw() })
+			f.during("Redis SIGSTOP 10 s", 10*time.Second, func() { f.redis.Freeze(); testbed.Pass(10 * time.Second); f.redis.Thaw() })
 			f.during("blackhole 60 s", 15*time.Second, func() { f.cutOff(t, f.nodes, time.Minute) })
 			f.during("blackhole 14 s, a node killed in it", 15*time.Second, func() { f.killCutOff(t, 0) })
 			f.end(t)

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // TestOldMaster (F-6): node 1 is cut off together with the old master; on the other
@@ -96,7 +97,7 @@ func newParted(t *testing.T, replicas int, settings []string) *parted {
 		p.links = append(p.links, link)
 		p.replicas = append(p.replicas, redistest.Start(t, append([]string{"--appendfsync", "always", "--replicaof", host, port}, settings...)...))
 	}
-	until(t, readyWithin, "the replicas have everything", func() bool {
+	testbed.Until(t, readyWithin, "the replicas have everything", func() bool {
 		return strings.Count(p.redis.Ask("INFO replication"), "state=online") == replicas
 	})
 	for i := 0; i+1 < len(settings); i += 2 { // the master was needed before there was a replica
@@ -118,16 +119,16 @@ func (p *parted) run(t *testing.T, streams []string) {
 		}
 		sever(t, other.proxy, streams)
 		cut = time.Now()
-		pass(promotedAfter)
+		testbed.Pass(promotedAfter)
 		promoted.Ask("REPLICAOF NO ONE")
 		for _, r := range p.replicas[1:] {
 			follow(r, promoted)
 		}
 		lead(t, other.proxy, promoted)
 		goesOn = time.Now()
-		pass(time.Until(cut.Add(cutLasts)))
+		testbed.Pass(time.Until(cut.Add(cutLasts)))
 		follow(p.redis, promoted)
-		pass(time.Second) // for that long node 1 is by one that takes no writes
+		testbed.Pass(time.Second) // for that long node 1 is by one that takes no writes
 		heal = time.Now()
 		lead(t, alone.proxy, promoted)
 	})

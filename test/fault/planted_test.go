@@ -19,6 +19,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // plant is a fault that is put into a copy of one file of the product.
@@ -228,7 +229,7 @@ func killStalled(t *testing.T, w *world, stall stalled) func(testing.TB) {
 	w.operate(t, 300*time.Millisecond)
 	w.invites(t, 10)
 	letGo := stall(t, w)
-	pass(3 * time.Second)
+	testbed.Pass(3 * time.Second)
 	w.kill()
 	letGo()
 	w.start(t)
@@ -243,7 +244,7 @@ func killTwice(t *testing.T, w *world, _ stalled) func(testing.TB) {
 	w.operate(t, 5*time.Second)
 	w.invites(t, 10)
 	for range 2 {
-		pass(500 * time.Millisecond)
+		testbed.Pass(500 * time.Millisecond)
 		w.kill()
 		w.start(t)
 	}
@@ -254,20 +255,20 @@ func killTwice(t *testing.T, w *world, _ stalled) func(testing.TB) {
 // closeStalled stalls the store while the calling window closes: attempts that were
 // begun in time become durable when it is too late.
 func closeStalled(t *testing.T, w *world, stall stalled) func(testing.TB) {
-	zone := mustZone(dayZone(time.Now()))
+	zone := mustZone(testbed.DayZone(time.Now()))
 	ends := time.Now().Add(eligibility.RingAllowance + 12*time.Second).Truncate(time.Minute).Add(time.Minute)
 	w.change(t, func(c *campaigns.Campaign) {
 		c.Windows = []campaigns.Hours{{From: "00:00", To: ends.In(zone).Format("15:04")}}
 	})
 	closes := ends.Add(-eligibility.RingAllowance)
-	pass(time.Until(closes.Add(-10 * time.Second)))
+	testbed.Pass(time.Until(closes.Add(-10 * time.Second)))
 	w.start(t)
 	w.operate(t, 300*time.Millisecond)
-	pass(time.Until(closes.Add(-900 * time.Millisecond)))
+	testbed.Pass(time.Until(closes.Add(-900 * time.Millisecond)))
 	letGo := stall(t, w)
-	pass(time.Until(closes.Add(700 * time.Millisecond)))
+	testbed.Pass(time.Until(closes.Add(700 * time.Millisecond)))
 	letGo()
-	pass(2 * time.Second)
+	testbed.Pass(2 * time.Second)
 	w.stop(t)
 	return func(d testing.TB) {
 		d.Helper()

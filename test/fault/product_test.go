@@ -3,22 +3,17 @@ package fault
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // product is `outpace serve` on fixed loopback ports, which live on from one
@@ -28,29 +23,11 @@ type product struct {
 	trunk, phones      string // UDP and TCP
 	http, admin        string
 	cmd                *exec.Cmd
-	log                *lines
+	log                *testbed.Lines
 	startedAt, readyAt time.Time
 	killed, died       time.Time // when kill -9 was sent, and when the process was gone
 	program            string    // the binary; "": the one that is tested
 	under              []string  // a program that runs the product, and its arguments
-}
-
-// lines keeps the product's log for a test that fails.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // configText is the product's file: one trunk, everything on loopback.
@@ -91,8 +68,8 @@ func newProductOn(t testing.TB, store, carrier string) *product {
 	t.Helper()
 	dir := t.TempDir()
 	p := &product{
-		dir: filepath.Join(dir, "data"), config: filepath.Join(dir, "outpace.yaml"), log: &lines{},
-		trunk: reserve(t), phones: reserve(t), http: reserve(t), admin: reserve(t),
+		dir: filepath.Join(dir, "data"), config: filepath.Join(dir, "outpace.yaml"), log: &testbed.Lines{},
+		trunk: testbed.Reserve(t), phones: testbed.Reserve(t), http: testbed.Reserve(t), admin: testbed.Reserve(t),
 	}
 	text := fmt.Sprintf(configText, p.dir, p.http, p.admin, p.trunk, p.phones, carrier, store)
 	if err := os.WriteFile(p.config, []byte(text), 0o600); err != nil {
@@ -106,42 +83,6 @@ func newProductOn(t testing.TB, store, carrier string) *product {
 	return p
 }
 
-// reserved are the ports that are given away already.
-var reserved sync.Map
-
-// reserve finds a port that is free for UDP and TCP. It is outside of the range
-// that systems take ports from for others (from 32768 on Linux, 49152
-// elsewhere), so that nobody takes it while the product is down.
-func reserve(t testing.TB) string {
-	t.Helper()
-	for range 200 {
-		address := fmt.Sprintf("127.0.0.1:%d", 15000+rand.IntN(15000))
-		if _, taken := reserved.LoadOrStore(address, true); taken {
-			continue
-		}
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		c, err := net.ListenPacket("udp", address)
-		l.Close()
-		if err == nil {
-			c.Close()
-			return address
-		}
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
-// command is the product with the environment of the tests, without what would
-// be taken for its configuration.
-func command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(program, args...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "OUTPACE_") })
-	return cmd
-}
-
 // readyWithin is how long the product may take to serve, with all that a dead
 // process left to be ended.
 const readyWithin = 30 * time.Second
@@ -150,14 +91,14 @@ const readyWithin = 30 * time.Second
 func (p *product) start(t *testing.T) {
 	t.Helper()
 	p.launch(t)
-	until(t, readyWithin, "the product serves", func() bool { return p.healthy() == nil })
+	testbed.Until(t, readyWithin, "the product serves", func() bool { return p.healthy() == nil })
 	p.readyAt = time.Now()
 }
 
 // launch runs the product and does not wait for it.
 func (p *product) launch(t *testing.T) {
 	t.Helper()
-	p.cmd = command(cmp.Or(p.program, program), "serve", "--config", p.config)
+	p.cmd = testbed.Command(cmp.Or(p.program, testbed.Program), "serve", "--config", p.config)
 	if len(p.under) > 0 {
 		serve := p.cmd
 		p.cmd = exec.Command(p.under[0], append(slices.Clone(p.under[1:]), serve.Args...)...)
@@ -205,50 +146,28 @@ func (p *product) stop(t *testing.T) {
 }
 
 // tail is the end of the log.
-func (p *product) tail() string {
-	text := p.log.String()
-	return text[max(0, len(text)-4000):]
-}
+func (p *product) tail() string { return p.log.Tail(4000) }
 
 func (p *product) healthy() error {
-	_, err := p.get("http://" + p.admin + "/healthz")
+	_, err := testbed.Get("http://" + p.admin + "/healthz")
 	return err
 }
 
 // scrape is what /metrics says now.
 func (p *product) scrape(t *testing.T) string {
 	t.Helper()
-	text, err := p.get("http://" + p.admin + "/metrics")
+	text, err := testbed.Get("http://" + p.admin + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return text
 }
 
-func (p *product) get(url string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = errors.New(resp.Status)
-	}
-	return string(body), err
-}
-
 // outpace runs a command of the product over the same store and returns what
 // it printed and its exit status.
 func (p *product) outpace(t testing.TB, args ...string) (stdout, stderr string, status int) {
 	t.Helper()
-	cmd := command(program, append(args, "--config", p.config)...)
+	cmd := testbed.Command(testbed.Program, append(args, "--config", p.config)...)
 	var out, bad bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &bad
 	err := cmd.Run()
@@ -260,22 +179,3 @@ func (p *product) outpace(t testing.TB, args ...string) (stdout, stderr string, 
 	}
 	return out.String(), bad.String(), 0
 }
-
-// until waits for something to become true.
-func until(t *testing.T, limit time.Duration, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-	}
-}
-
-// pass lets time go by: the faults here happen to a process that works.
-func pass(d time.Duration) { <-time.After(d) }

@@ -10,6 +10,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // TestRedisDies (F-4): Redis is killed and started again under a product that
@@ -36,14 +37,14 @@ func TestRedisDies(t *testing.T) {
 			var dead []life // of Redis: died and ready again
 			slowest := time.Duration(0)
 			for range rounds {
-				pass(within(draw, 700*time.Millisecond))
+				testbed.Pass(within(draw, 700*time.Millisecond))
 				server.Kill()
 				l := life{died: time.Now()}
-				pass(within(draw, 1500*time.Millisecond))
+				testbed.Pass(within(draw, 1500*time.Millisecond))
 				server.Run() // until it answers
 				l.ready = time.Now()
 				made := w.carrier.Stats().Invites
-				until(t, 10*time.Second, "calls are made again", func() bool { return w.carrier.Stats().Invites > made })
+				testbed.Until(t, 10*time.Second, "calls are made again", func() bool { return w.carrier.Stats().Invites > made })
 				slowest = max(slowest, time.Since(l.ready))
 				dead = append(dead, l)
 			}

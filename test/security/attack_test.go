@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // TestAttacks are S-1, S-2 and S-13. They share a product, as each of them is to leave
@@ -31,7 +32,7 @@ func TestAttacks(t *testing.T) {
 // checkTalks: no talk was ended before a time, and each had its audio until then.
 func (w *world) checkTalks(t *testing.T, talks map[string]bool, end time.Time) {
 	t.Helper()
-	pass(500 * time.Millisecond) // the talks go on
+	testbed.Pass(500 * time.Millisecond) // the talks go on
 	for _, e := range w.events(t) {
 		if e.Event == "bye" && talks[e.Call] {
 			t.Errorf("talk %s was ended by the %s", e.Call, e.By)
@@ -82,7 +83,7 @@ func (w *world) openRelay(t *testing.T) {
 		each = 1700 // six ways: more than 10,000
 	}
 	audio, err := net.ListenPacket("udp4", "127.0.0.9:4000") // where the descriptions point to
-	must(t, err)
+	testbed.Must(t, err)
 	defer audio.Close()
 	for i, to := range []struct{ transport, address string }{
 		{"udp", w.phones}, {"udp", w.trunk}, {"tcp", w.phones}, {"tcp", w.trunk}, {"tls", w.phonesTLS}, {"tls", w.trunkTLS},
@@ -151,15 +152,15 @@ func connect(transport string, local net.IP, address string) (net.Conn, error) {
 // 403 each.
 func (w *world) stolenPhone(t *testing.T) {
 	p, err := phone.New(phone.Config{User: w.thief.User, Password: w.thief.SIPPassword, Registrar: w.phones})
-	must(t, err)
-	runUntilCleanup(t, p.Run)
+	testbed.Must(t, err)
+	testbed.RunUntilCleanup(t, "phone", p.Run)
 	_, granted, err := p.Register(t.Context(), 2*time.Minute)
 	if err != nil || granted == 0 {
 		t.Fatalf("not registered: %v", err)
 	}
 	for _, number := range expensive {
 		call, err := p.Call(phone.Dial{To: w.phones, Number: number + "5550100"})
-		must(t, err)
+		testbed.Must(t, err)
 		select {
 		case <-call.Done():
 			if end := call.End(); end.Code != 403 || end.WasUp {
@@ -175,7 +176,7 @@ func (w *world) stolenPhone(t *testing.T) {
 // nothing comes back.
 func (w *world) bleed(t *testing.T) {
 	stranger, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 66)})
-	must(t, err)
+	testbed.Must(t, err)
 	defer stranger.Close()
 	packet := make([]byte, 172)
 	packet[0] = 0x80
@@ -196,7 +197,7 @@ func (w *world) bleed(t *testing.T) {
 	for i := range rounds {
 		spray(i)
 	}
-	until(t, 10*time.Second, "the packets are seen as foreign", func() bool { return w.sample(t, "dialer_media_rtp_foreign_packets_total") > before })
+	testbed.Until(t, 10*time.Second, "the packets are seen as foreign", func() bool { return w.sample(t, "dialer_media_rtp_foreign_packets_total") > before })
 	_ = stranger.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 	if n, from, err := stranger.ReadFromUDP(make([]byte, 2048)); err == nil {
 		t.Errorf("%d bytes came back from %s", n, from)

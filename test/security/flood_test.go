@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // TestS06Flood (S-6): INVITEs and REGISTERs without end, to both agents, from one
@@ -29,7 +31,7 @@ func TestS06Flood(t *testing.T) {
 			t.Errorf("%d sources: the memory grew by %.1f MiB", sources, (now-memory)/(1<<20))
 		}
 		recovered := time.Now()
-		until(t, 30*time.Second, "a phone is answered", func() bool { return w.challenges(t) })
+		testbed.Until(t, 30*time.Second, "a phone is answered", func() bool { return w.challenges(t) })
 		recovery := time.Since(recovered)
 		t.Logf("a phone was answered %s after the flood", recovery.Round(time.Millisecond))
 		if full() && recovery > 2*time.Second+slack {
@@ -52,14 +54,14 @@ func (w *world) flood(t *testing.T, sources, rate int, long time.Duration) (sent
 	conns := make([]*net.UDPConn, sources)
 	for i := range conns {
 		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 66, byte(i/250), byte(1+i%250))})
-		must(t, err)
+		testbed.Must(t, err)
 		_ = c.SetReadBuffer(2048) // nobody reads: what is answered need not wait for us
 		conns[i] = c
 	}
 	var to [2]*net.UDPAddr
 	for i, address := range []string{w.phones, w.trunk} {
 		a, err := net.ResolveUDPAddr("udp4", address)
-		must(t, err)
+		testbed.Must(t, err)
 		to[i] = a
 	}
 	const burst = 100
@@ -101,10 +103,10 @@ func register(from string, i int) string {
 func (w *world) challenges(t *testing.T) bool {
 	t.Helper()
 	c, err := connect("udp", net.IPv4(127, 88, 0, 1), w.phones) // no home of any phone
-	must(t, err)
+	testbed.Must(t, err)
 	defer c.Close()
 	_, err = c.Write([]byte(register(c.LocalAddr().String(), int(time.Now().UnixNano()))))
-	must(t, err)
+	testbed.Must(t, err)
 	_ = c.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
 	buf := make([]byte, 2048)
 	n, _ := c.Read(buf)
