@@ -43,33 +43,51 @@ func clean(s string) string {
 // each that we read before anything in it is used. It refuses control
 // characters in the start line and in every header name and value.
 func checkMessage(msg sipgosip.Message) error {
+	var f fence
 	switch m := msg.(type) {
 	case *sipgosip.Request:
-		if hasControl(m.StartLine()) {
-			return fmt.Errorf("%w: start line", errControl)
-		}
-		return checkHeaders(m.Headers())
+		m.StartLineWrite(&f)
+		return checkHead(&f, m.Headers())
 	case *sipgosip.Response:
-		if hasControl(m.StartLine()) {
-			return fmt.Errorf("%w: start line", errControl)
-		}
-		return checkHeaders(m.Headers())
+		m.StartLineWrite(&f)
+		return checkHead(&f, m.Headers())
 	}
 	return fmt.Errorf("sip: message of type %T", msg)
 }
 
-func checkHeaders(headers []sipgosip.Header) error {
+// checkHead takes a fence that has seen the start line.
+func checkHead(f *fence, headers []sipgosip.Header) error {
+	if f.control || f.tab {
+		return fmt.Errorf("%w: start line", errControl)
+	}
 	for _, h := range headers {
 		name := h.Name()
 		if hasControl(name) || strings.ContainsAny(name, " :") || name == "" {
 			return fmt.Errorf("%w: header name", errControl)
 		}
 		// A tab is linear white space (RFC 3261 section 25.1) and ends no line.
-		if value := h.Value(); hasControl(value) && hasControl(strings.ReplaceAll(value, "\t", " ")) {
+		if h.StringWrite(f); f.control {
 			return fmt.Errorf("%w: %s", errControl, name)
 		}
 	}
 	return nil
+}
+
+// fence sees what is written to it, piece by piece, and keeps none of it: to look at
+// a message costs no copy of it.
+type fence struct{ control, tab bool }
+
+// WriteString implements io.StringWriter.
+func (f *fence) WriteString(s string) (int, error) {
+	for i := range len(s) { // what is more than one byte long is no control character
+		switch c := s[i]; {
+		case c == '\t':
+			f.tab = true
+		case c < ' ' || c == 0x7f:
+			f.control = true
+		}
+	}
+	return len(s), nil
 }
 
 // bareControl says whether the head of a raw message (start line and headers)

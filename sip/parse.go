@@ -79,6 +79,9 @@ type sessionExpires struct {
 const maxSession = 24 * time.Hour
 
 func parseSessionExpires(value string) sessionExpires {
+	if value == "" {
+		return sessionExpires{}
+	}
 	parts := splitQuoted(value, ';')
 	s := sessionExpires{interval: parseDelta(parts[0])}
 	if s.interval == 0 {
@@ -98,7 +101,10 @@ func parseSessionExpires(value string) sessionExpires {
 // anything that is not a number from 1 s to one day.
 func parseDelta(value string) time.Duration {
 	value, _, _ = strings.Cut(value, ";")
-	n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 32)
+	if value = strings.TrimSpace(value); value == "" {
+		return 0 // most messages have no such header, and an error is made of more than a number
+	}
+	n, err := strconv.ParseUint(value, 10, 32)
 	if err != nil || n == 0 || n > uint64(maxSession/time.Second) {
 		return 0
 	}

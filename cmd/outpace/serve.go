@@ -31,6 +31,7 @@ func newServeCommand() *cobra.Command {
 			defer log.Sync() //nolint:errcheck // nothing is left to tell it to
 			force, stop := secondSignal(cmd.Context())
 			defer stop()
+			app.EaseCollector()
 			a, err := app.Open(cmd.Context(), cfg, app.Options{Version: version, Log: log})
 			if err != nil {
 				return err

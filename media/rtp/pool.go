@@ -184,22 +184,25 @@ func (p *Pool) open(now time.Time) (Ports, error) {
 	return Ports{}, ErrNoPorts
 }
 
-// openAny lets the system choose until an even port with a free neighbour
-// comes up that has rested.
+// openAny lets the system choose a port until one comes up whose pair has rested and
+// whose neighbour is free, be it the one above or the one below.
 func (p *Pool) openAny() (Ports, error) {
 	for range 200 {
-		rtp, err := p.cfg.Engine.listen(p.cfg.Address, 0)
+		chosen, err := p.cfg.Engine.listen(p.cfg.Address, 0)
 		if err != nil {
 			return Ports{}, err
 		}
-		port := rtp.port()
-		if port%2 == 0 && !p.resting[port] {
-			if rtcp, err := p.cfg.Engine.listen(p.cfg.Address, port+1); err == nil {
-				p.used[port] = true
-				return Ports{rtp, rtcp, port}, nil
+		even := chosen.port() &^ 1
+		if !p.resting[even] {
+			if other, err := p.cfg.Engine.listen(p.cfg.Address, chosen.port()^1); err == nil {
+				p.used[even] = true
+				if chosen.port() == even {
+					return Ports{chosen, other, even}, nil
+				}
+				return Ports{other, chosen, even}, nil
 			}
 		}
-		rtp.close()
+		chosen.close()
 	}
 	return Ports{}, ErrNoPorts
 }

@@ -67,6 +67,9 @@ func (r *rawSocket) bind(address netip.Addr, port int) error {
 	if err := unix.Bind(r.fd, to); err != nil {
 		return os.NewSyscallError("bind", err)
 	}
+	if r.own = port; port != 0 {
+		return nil
+	}
 	name, err := unix.Getsockname(r.fd)
 	if err != nil {
 		return os.NewSyscallError("getsockname", err)

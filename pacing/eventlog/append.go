@@ -20,8 +20,11 @@ func Append(b []byte, l Line) []byte {
 func wordsOf(l Line) lineWords {
 	w := lineWords{Type: l.Kind, Seq: l.Seq}
 	w.T, w.NS = moment(l.At)
-	for _, e := range l.Events {
-		w.Events = append(w.Events, eventWordsOf(e, l.At))
+	if len(l.Events) > 0 {
+		w.Events = make([]eventWords, len(l.Events))
+	}
+	for i, e := range l.Events {
+		w.Events[i] = eventWordsOf(e, l.At)
 	}
 	switch l.Kind {
 	case Init, Adjust:

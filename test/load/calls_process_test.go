@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -36,7 +37,7 @@ type order struct {
 	Until   string        // wait until they "ended", or until so many are in this state
 	Figures bool          // answer with figures
 	GC      bool          // collect garbage before
-	Profile string        // write a processor profile to this file from now on; "-" ends it
+	Profile string        // write a processor profile to this file from now on; "-" ends it, and writes the allocations so far beside it
 	Within  time.Duration // how long it may take
 }
 
@@ -77,6 +78,7 @@ func TestProductProcess(t *testing.T) {
 	p.changed = sync.NewCond(&p.mu)
 	log, err := productLog(filepath.Join(cfg.DataDir, "serve.log"))
 	must(t, err)
+	app.EaseCollector() // as serve does
 	p.app, err = app.Open(t.Context(), cfg, app.Options{Version: "load", Log: log, Observer: p, Pacing: p.pacing})
 	must(t, err)
 	ctx, stop := context.WithCancel(t.Context())
@@ -107,7 +109,8 @@ func productLog(path string) (*zap.Logger, error) {
 
 // process is the product with who orders calls of it.
 type process struct {
-	app *app.App
+	app     *app.App
+	profile string // file of the last one
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -195,6 +198,7 @@ func (p *process) try(ctx context.Context, o order) error {
 	switch {
 	case o.Profile == "-":
 		pprof.StopCPUProfile()
+		return writeAllocations(p.profile + ".allocs")
 	case o.Profile != "":
 		f, err := os.Create(o.Profile)
 		if err != nil {
@@ -203,6 +207,7 @@ func (p *process) try(ctx context.Context, o order) error {
 		if err := pprof.StartCPUProfile(f); err != nil {
 			return err
 		}
+		p.profile = o.Profile
 	}
 	if o.Leads > 0 {
 		if err := p.addLeads(ctx, o.Leads); err != nil {
@@ -213,6 +218,15 @@ func (p *process) try(ctx context.Context, o order) error {
 		return p.place(o)
 	}
 	return nil
+}
+
+// writeAllocations writes what was allocated since the process began.
+func writeAllocations(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
 // leadsAtOnce is how many leads are written in one step.

@@ -11,5 +11,6 @@
 // ordered from outside: the real pacing is asked each time, and its answer replaced, so
 // that no operators are needed whose open lines would cost more than the calls.
 //
-// OUTPACE_LOAD_PROFILE=FILE writes a processor profile of the measured calls.
+// OUTPACE_LOAD_PROFILE=FILE writes a processor profile of the measured calls, and to
+// FILE.allocs what was allocated.
 package load
