@@ -27,11 +27,17 @@ type misser struct {
 
 func newMisser(t *testing.T, address string) *misser {
 	t.Helper()
+	return newRefuser(t, address, "Busy Here")
+}
+
+// newRefuser is one whose people are busy, in the words of the carrier.
+func newRefuser(t *testing.T, address, reason string, headers ...phone.Header) *misser {
+	t.Helper()
 	m := &misser{missed: make(chan string, 10)}
 	var err error
 	m.Phone, err = phone.New(phone.Config{Address: address, User: "carrier", T1: 50 * time.Millisecond, OnCall: func(c *phone.Call) {
 		m.missed <- c.From
-		c.Reject(486, "Busy Here")
+		c.Reject(486, reason, headers...)
 	}, OnFault: func(f phone.Fault) { t.Errorf("the dialer broke protocol: %+v", f) }})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

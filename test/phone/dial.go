@@ -10,6 +10,7 @@ type Dial struct {
 	To      string   // host:port of the far side
 	Number  string   // user part of the Request-URI
 	Caller  string   // user part of From, default the phone's User
+	Display string   // display name of From, as it is written between quotes; default none
 	Headers []Header // further headers of the INVITE
 	// Progress is told each 1xx, and whether it brought a session (early
 	// media). It must not call the phone.
@@ -33,6 +34,9 @@ func (p *Phone) Call(d Dial) (*Call, error) {
 	}
 	c.target = fmt.Sprintf("sip:%s@%s", d.Number, d.To)
 	c.local = fmt.Sprintf("<sip:%s@%s>;tag=%s", c.Caller, p.Addr(), c.localTag)
+	if d.Display != "" {
+		c.local = `"` + d.Display + `" ` + c.local
+	}
 	c.remote = "<" + c.target + ">"
 	if err := c.openAudio(); err != nil {
 		return nil, err
