@@ -246,10 +246,11 @@ func (d *demoRun) drained() (*demoResult, error) {
 	return result, nil
 }
 
-// link signs a user in at a page, once.
-func (d *demoRun) link(ctx context.Context, user campaigns.UserID, page string) (string, error) {
+// link signs a user in at a page of a host, once.
+func (d *demoRun) link(ctx context.Context, user campaigns.UserID, host, page string) (string, error) {
 	code, err := app.NewLink(ctx, d.app.Records(), user, 24*time.Hour)
-	return "http://" + d.app.HTTPAddr() + page + "#link=" + code, err
+	_, port, splitErr := net.SplitHostPort(d.app.HTTPAddr())
+	return "http://" + net.JoinHostPort(host, port) + page + "#link=" + code, errors.Join(err, splitErr)
 }
 
 // openBrowser tries; a machine without one has the printed link.

@@ -189,11 +189,13 @@ func (d *demoFloor) greet(ctx context.Context) error {
 	}
 	fmt.Fprintln(w, "Outpace demo: a SIMULATION. No real call can leave: the only trunk is on loopback.")
 	for _, r := range d.runs {
-		url, err := r.link(ctx, demoManager, "/live")
+		url, err := r.link(ctx, demoManager, "127.0.0.1", "/live")
 		if err != nil {
 			return err
 		}
-		desk, err := r.link(ctx, demoGuest, "/desk")
+		// A browser has one session for each name of a host: with two names, both links do
+		// in one browser.
+		desk, err := r.link(ctx, demoGuest, "localhost", "/desk")
 		if err != nil {
 			return err
 		}

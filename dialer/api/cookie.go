@@ -11,29 +11,33 @@ import (
 // and for the whole host, so no other host can set it (RFC 6265bis, section 4.1.3.2).
 const (
 	secureCookie = "__Host-outpace"
-	plainCookie  = "outpace" // on loopback without TLS, where __Host- cannot be
+	plainCookie  = "outpace" // on loopback without TLS, where __Host- cannot be; the port follows
 )
 
 // origin is how a request came, as far as cookies go.
 type origin struct {
 	secure   bool // by HTTPS, at us or at the proxy in front
 	loopback bool
+	port     string // that was asked for, "" for that of the scheme
 }
 
 func (s *Server) originOf(r *http.Request) origin {
-	name := r.Host
-	if h, _, err := net.SplitHostPort(name); err == nil {
-		name = h
+	name, port := r.Host, ""
+	if h, p, err := net.SplitHostPort(name); err == nil {
+		name, port = h, p
 	}
 	ip := net.ParseIP(strings.Trim(name, "[]"))
-	return origin{secure: r.TLS != nil || s.cfg.BehindHTTPS, loopback: name == "localhost" || ip != nil && ip.IsLoopback()}
+	return origin{secure: r.TLS != nil || s.cfg.BehindHTTPS, loopback: name == "localhost" || ip != nil && ip.IsLoopback(), port: port}
 }
 
-// cookie is the name of the session cookie, "" where there can be none.
+// cookie is the name of the session cookie, "" where there can be none. Browsers keep
+// cookies apart by host and not by port, and several products may share a loopback.
 func (o origin) cookie() string {
 	switch {
 	case o.secure:
 		return secureCookie
+	case o.loopback && o.port != "":
+		return plainCookie + "-" + o.port
 	case o.loopback:
 		return plainCookie
 	}

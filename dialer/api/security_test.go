@@ -41,7 +41,7 @@ func TestS23Sessions(t *testing.T) {
 		return cookieOf(t, got)
 	}
 	one := begin(nil)
-	if one.Name != plainCookie || !one.HttpOnly || one.SameSite != http.SameSiteStrictMode || one.Path != "/" || one.Domain != "" {
+	if !strings.HasPrefix(one.Name, plainCookie+"-") || !one.HttpOnly || one.SameSite != http.SameSiteStrictMode || one.Path != "/" || one.Domain != "" {
 		t.Errorf("cookie = %+v", one)
 	}
 	w.byCookie(t, one, "GET", "/api/v1/me", nil).want(t, 200)
@@ -53,7 +53,7 @@ func TestS23Sessions(t *testing.T) {
 			t.Error("the session is still the one that was there before")
 		}
 		w.byCookie(t, planted, "GET", "/api/v1/me", nil).want(t, 401)
-		chosen := begin(http.Header{"Cookie": {plainCookie + "=dlr_chosen"}, "Sec-Fetch-Site": {"same-origin"}})
+		chosen := begin(http.Header{"Cookie": {one.Name + "=dlr_chosen"}, "Sec-Fetch-Site": {"same-origin"}})
 		if chosen.Value == "dlr_chosen" {
 			t.Error("who signs in gets the token that somebody chose")
 		}
@@ -123,7 +123,7 @@ func TestS23Sessions(t *testing.T) {
 		for _, tc := range []struct {
 			o    origin
 			name string
-		}{{origin{secure: true}, secureCookie}, {origin{secure: true, loopback: true}, secureCookie}, {origin{loopback: true}, plainCookie}, {origin{}, ""}} {
+		}{{origin{secure: true}, secureCookie}, {origin{secure: true, loopback: true}, secureCookie}, {origin{loopback: true}, plainCookie}, {origin{loopback: true, port: "8081"}, plainCookie + "-8081"}, {origin{secure: true, port: "8443"}, secureCookie}, {origin{}, ""}} {
 			if got := tc.o.cookie(); got != tc.name {
 				t.Errorf("%+v: cookie %q, want %q", tc.o, got, tc.name)
 			}

@@ -113,7 +113,7 @@ func TestConsole(t *testing.T) {
 		return n == 5, said
 	})
 	for disposition, note := range map[string]string{
-		"sale": "wants the fast one", "not_interested": "no money", "callback": "ask again about the router", "no_decision": "",
+		"sale": "wants the fast one", "not_interested": "no money", "callback": "ask again about the router and the box", "no_decision": "",
 	} {
 		if a := said[disposition]; a.Note != note || a.DisposedBy != "ann" {
 			t.Errorf("%s: note %q by %q, want %q by ann", disposition, a.Note, a.DisposedBy, note)

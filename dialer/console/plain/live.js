@@ -2,21 +2,19 @@
 // The plain live page: signs in, follows the event stream, changes the pace.
 const $ = (id) => document.getElementById(id);
 const link = new URLSearchParams(location.hash.slice(1)).get('link');
-let token = link ? '' : sessionStorage.getItem('token') || '';
+let signedIn = false; // by a cookie that scripts cannot read
 if (location.hash) history.replaceState(null, '', location.pathname);
 
 async function api(method, path, body) {
-  const headers = token ? { Authorization: 'Bearer ' + token } : {};
-  if (body) headers['Content-Type'] = 'application/json';
+  const headers = body ? { 'Content-Type': 'application/json' } : {};
   const answer = await fetch('/api/v1' + path, { method, headers, body: body && JSON.stringify(body) });
   if (answer.status === 401 && !path.startsWith('/login')) signOut();
-  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail || answer.statusText);
+  if (!answer.ok) throw Object.assign(new Error((await answer.json().catch(() => ({}))).detail || answer.statusText), { status: answer.status });
   return answer.status === 204 ? null : answer.json();
 }
 
 function signOut() {
-  token = '';
-  sessionStorage.removeItem('token');
+  signedIn = false;
   $('login').hidden = false;
   $('live').hidden = true;
 }
@@ -25,31 +23,34 @@ $('login').addEventListener('submit', async (event) => {
   event.preventDefault();
   const form = new FormData(event.target);
   try {
-    const session = await api('POST', '/login', { user: form.get('user'), password: form.get('password') });
-    start(session.token);
+    await api('POST', '/login', { user: form.get('user'), password: form.get('password'), cookie: true });
+    start();
   } catch (error) {
     $('login-error').textContent = error.message;
   }
 });
 
-async function start(newToken) {
-  token = newToken;
-  sessionStorage.setItem('token', token);
+async function start() {
   try {
     const me = await api('GET', '/me');
     $('who').textContent = `${me.name || me.id} (${me.role})`;
-  } catch { return; }
+  } catch (error) {
+    $('login').hidden = false;
+    if (error.status !== 401) $('login-error').textContent = error.message;
+    return;
+  }
+  signedIn = true;
   $('login').hidden = true;
   $('live').hidden = false;
   follow();
 }
 
-// follow reads the event stream. EventSource cannot send a token, so the
-// stream is read by hand; it is opened again after a break.
+// follow reads the event stream by hand; it is opened again after a break.
 async function follow() {
-  while (token) {
+  while (signedIn) {
     try {
-      const answer = await fetch('/api/v1/events/stream', { headers: { Authorization: 'Bearer ' + token } });
+      const answer = await fetch('/api/v1/events/stream');
+      if (answer.status === 401) return signOut();
       if (!answer.ok) throw new Error(answer.statusText);
       $('state').textContent = 'live';
       await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
@@ -171,11 +172,11 @@ function showOperators(nodes) {
 // A link signs in once.
 async function enter() {
   try {
-    if (link) token = (await api('POST', '/login/link', { code: link })).token;
+    if (link) await api('POST', '/login/link', { code: link, cookie: true });
   } catch (error) {
     $('login-error').textContent = error.message;
   }
-  if (token) start(token); else $('login').hidden = false;
+  start();
 }
 
 enter();

@@ -99,6 +99,26 @@ try {
   await page.waitForSelector('[data-phone=connected]')
   await heard()
   console.log(`reload: the customer is heard again after ${Date.now() - before} ms`)
+
+  // The session ends in mid-call: what is written is kept over the sign-in, the line goes on.
+  // No script can read the session.
+  assert.equal(await page.evaluate(() => document.cookie + JSON.stringify([{ ...sessionStorage }, { ...localStorage }])).then((kept) => /dlr_|outpace-\d/.exec(kept)), null)
+  await page.evaluate(() => fetch('/api/v1/logout', { method: 'POST' }))
+  await key('n')
+  await page.waitForFunction(() => document.activeElement instanceof HTMLTextAreaElement)
+  await key('End')
+  await page.keyboard.type(' and the box')
+  await page.waitForFunction(() => document.querySelector('[role=alert]')?.textContent?.includes('session is over'))
+  await look(page, 'session-over', found)
+  await page.fill('input[name=user]', user)
+  await page.fill('input[name=password]', password)
+  await key('Enter')
+  await state('talking')
+  await page.waitForFunction(() => document.querySelector('textarea')?.value === 'ask again about the router and the box')
+  assert.equal(await page.getAttribute('[data-person]', 'data-person'), third)
+  await page.waitForSelector('[data-phone=connected]')
+  await heard()
+
   await key('3')
   await page.waitForSelector('dialog[open] input[name=time]')
   await page.selectOption('dialog[open] select', { index: 1 }) // tomorrow, a whole day

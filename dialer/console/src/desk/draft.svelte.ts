@@ -1,4 +1,5 @@
 import { api, ask, type Schemas } from '../lib/api'
+import { session } from '../lib/session.svelte'
 
 export type Draft = Schemas['Draft']
 
@@ -65,6 +66,7 @@ async function flush() {
   const pending = timer !== undefined
   timer = undefined
   if (!pending || !draft.attempt) return
+  if (!session.me) return void (timer = setTimeout(flush, every)) // until somebody has signed in again
   const { attempt, note, disposition, callback_local, personal, fields } = draft
   try {
     await ask(api.PUT('/api/v1/operator/draft', { body: { attempt, note, disposition, callback_local, personal, fields } }))

@@ -20,11 +20,13 @@ export const en = {
   'sign_in.user': 'User',
   'sign_in.password': 'Password',
   'sign_in.go': 'Sign in',
+  'sign_in.no_cookie': 'The browser did not keep the session. Allow cookies for this page.',
   'sign_in.ended': 'Your session is over. Please sign in again.',
 
   'problem.password': 'Unknown user or wrong password.',
   'problem.link': 'This link was used before, or is too old.',
   'problem.attempts': 'Too many attempts. Please wait a minute.',
+  'problem.needs_https': 'Sign-in needs HTTPS, or this very computer (localhost). Behind a proxy that speaks HTTPS, http.behind_https must be set.',
   'problem.no_phone': 'No phone of yours is connected. Connect the headset, or register your SIP phone.',
   'problem.no_call': 'You have no call now.',
   'problem.not_yours': 'That call is over.',

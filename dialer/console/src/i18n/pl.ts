@@ -21,11 +21,13 @@ export const pl: Messages = {
   'sign_in.user': 'Użytkownik',
   'sign_in.password': 'Hasło',
   'sign_in.go': 'Zaloguj',
+  'sign_in.no_cookie': 'Przeglądarka nie zachowała sesji. Zezwól na pliki cookie tej strony.',
   'sign_in.ended': 'Sesja wygasła. Zaloguj się ponownie.',
 
   'problem.password': 'Nieznany użytkownik lub błędne hasło.',
   'problem.link': 'Ten odnośnik został już użyty albo jest za stary.',
   'problem.attempts': 'Za dużo prób. Poczekaj minutę.',
+  'problem.needs_https': 'Logowanie wymaga HTTPS albo tego samego komputera (localhost). Za serwerem pośredniczącym z HTTPS trzeba ustawić http.behind_https.',
   'problem.no_phone': 'Żaden Twój telefon nie jest połączony. Połącz słuchawki albo zarejestruj telefon SIP.',
   'problem.no_call': 'Nie prowadzisz teraz rozmowy.',
   'problem.not_yours': 'Ta rozmowa już się skończyła.',

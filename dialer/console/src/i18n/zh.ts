@@ -21,11 +21,13 @@ export const zh: Messages = {
   'sign_in.user': '用户名',
   'sign_in.password': '密码',
   'sign_in.go': '登录',
+  'sign_in.no_cookie': '浏览器没有保存会话。请允许此页面使用 Cookie。',
   'sign_in.ended': '会话已结束,请重新登录。',
 
   'problem.password': '用户名或密码错误。',
   'problem.link': '此链接已被使用或已过期。',
   'problem.attempts': '尝试次数过多,请稍等一分钟。',
+  'problem.needs_https': '登录需要 HTTPS 或本机（localhost）。若前面有提供 HTTPS 的代理，须设置 http.behind_https。',
   'problem.no_phone': '您没有已连接的电话。请连接耳机或注册 SIP 话机。',
   'problem.no_call': '您现在没有通话。',
   'problem.not_yours': '该通话已结束。',

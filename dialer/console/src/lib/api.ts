@@ -9,20 +9,19 @@ export type Schemas = components['schemas']
 export const api = createClient<paths>({ baseUrl: location.origin })
 
 api.use({
-  onRequest({ request }) {
-    if (session.token) request.headers.set('Authorization', 'Bearer ' + session.token)
-  },
   onResponse({ request, response }) {
     setClock(response.headers.get('date'))
     if (response.status === 401 && !request.url.includes('/login')) session.end()
   },
 })
 
-// Problem is an answer that is no success (RFC 9457), in words.
+// Problem is an answer that is no success (RFC 9457), in words. errors are what is wrong
+// with the parts of what was sent.
 export class Problem extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly errors: Schemas['ProblemField'][] = [],
   ) {
     super(message)
   }
@@ -45,9 +44,14 @@ const words: Record<string, Key> = {
   'browsers are not taken as phones here: set phones.browser.enabled, or use a SIP phone': 'phone.none',
 }
 
-export function problem(status: number, detail: string | undefined): Problem {
-  const key = words[detail ?? '']
-  return new Problem(status, key ? t(key) : (detail ?? t('problem.other', { status })))
+// codes are ours for what the API says in several words.
+const codes: Record<string, Key> = {
+  needs_https: 'problem.needs_https',
+}
+
+export function problem(status: number, told?: Partial<Schemas['ErrorModel']>): Problem {
+  const key = codes[told?.code ?? ''] ?? words[told?.detail ?? '']
+  return new Problem(status, key ? t(key) : (told?.detail ?? t('problem.other', { status })), told?.errors ?? [])
 }
 
 type Answer<T> = { data?: T; error?: unknown; response: Response }
@@ -61,7 +65,7 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
     throw new Problem(0, t('problem.offline'))
   }
   if (answer.response.ok) return answer.data as T
-  throw problem(answer.response.status, (answer.error as Schemas['ErrorModel'] | undefined)?.detail)
+  throw problem(answer.response.status, answer.error as Schemas['ErrorModel'] | undefined)
 }
 
 // said is what went wrong, in words.

@@ -2133,6 +2133,20 @@ export interface components {
             /** Format: int64 */
             suspected: number;
         };
+        Me: {
+            campaigns?: string[] | null;
+            /** Format: date-time */
+            created_at: string;
+            disabled?: boolean;
+            id: string;
+            /** @description every right in force: of the role and of one's own, as far as the token in use has them */
+            may: string[];
+            name: string;
+            rights?: string[] | null;
+            role: components["schemas"]["Role"];
+            sees_numbers: boolean;
+            team?: string;
+        };
         NewToken: {
             /** @description shown now and never again */
             token: string;
@@ -4012,7 +4026,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
+                    "application/json": components["schemas"]["Me"];
                 };
             };
             /** @description Error */

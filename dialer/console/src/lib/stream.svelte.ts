@@ -1,7 +1,7 @@
 import { session } from './session.svelte'
 import { takeEvents } from './sse'
 
-// The event stream. EventSource cannot send a token, so it is read by hand. After a
+// The event stream. EventSource does not say why it ends, so it is read by hand. After a
 // break it is opened again, and the server tells the present state first.
 
 // The server sends a sign of life every 15 s.
@@ -36,7 +36,7 @@ export function follow(query: string, take: (name: string, data: unknown) => voi
 }
 
 async function keepReading(query: string, take: (name: string, data: unknown) => void, over: AbortSignal) {
-  for (let failures = 0; !over.aborted && session.token; failures++) {
+  for (let failures = 0; !over.aborted && session.me; failures++) {
     try {
       await read(query, over, (name, data) => {
         if (connection === 'lost') breaks++
@@ -59,7 +59,6 @@ async function read(query: string, over: AbortSignal, take: (name: string, data:
   let alarm = setTimeout(() => quiet.abort(), silence)
   try {
     const answer = await fetch('/api/v1/events/stream' + query, {
-      headers: { Authorization: 'Bearer ' + session.token },
       signal: AbortSignal.any([over, quiet.signal]),
     })
     if (answer.status === 401) return session.end()
