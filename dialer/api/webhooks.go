@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -167,7 +168,7 @@ func (s *Server) webhook(ctx context.Context, id campaigns.EndpointID) (campaign
 
 func (s *Server) putWebhook(ctx context.Context, by caller, in *webhookIn) (*body[webhookSecret], error) {
 	if err := s.webhooks.CheckURL(in.Body.URL); err != nil {
-		return nil, huma.Error422UnprocessableEntity(err.Error())
+		return nil, &campaigns.FieldError{Field: "url", Problem: strings.TrimPrefix(err.Error(), "url: ")}
 	}
 	for _, t := range in.Body.Types {
 		if !slices.Contains(campaigns.EventTypes, t) {

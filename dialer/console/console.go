@@ -27,7 +27,7 @@ func Built() bool {
 }
 
 // pagePaths are the page's own: the script looks at the address itself.
-var pagePaths = []string{"/", "/desk", "/live"}
+var pagePaths = []string{"/", "/desk", "/live", "/campaigns", "/lists", "/calls", "/webhooks"}
 
 // Handler serves the pages and their files, and nothing else.
 func Handler() http.Handler {

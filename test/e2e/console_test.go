@@ -79,7 +79,7 @@ func TestConsole(t *testing.T) {
 	needsConsole(t)
 	t.Parallel()
 	far, journal := personsOnly(t, 10*time.Minute) // operators end the calls
-	var link, annsLink string
+	var link, manageLink, annsLink string
 	p := newProduct(t, trunkText("line", far.Addr(), ""), func(s app.Store) {
 		seedOperator(t, s, "ann", "")
 		seedCampaign(t, s, campaigns.Campaign{
@@ -87,6 +87,8 @@ func TestConsole(t *testing.T) {
 		}, "+9997790001", "+9997790002", "+9997790003", "+9997790004", "+9997790005", "+9997790006", "+9997790007")
 		var err error
 		link, err = app.NewLink(t.Context(), s, manager, time.Hour)
+		must(t, err)
+		manageLink, err = app.NewLink(t.Context(), s, manager, time.Hour)
 		must(t, err)
 		annsLink, err = app.NewLink(t.Context(), s, "ann", time.Hour)
 		must(t, err)
@@ -100,6 +102,7 @@ func TestConsole(t *testing.T) {
 	must(t, boss.do(t.Context(), http.MethodPatch, "/api/v1/campaigns/spring/pacing", map[string]string{"mode": "preview"}, nil))
 	browse(t, "preview.mjs", 4*time.Minute, "OUTPACE_LINK=http://"+p.http+"/desk#link="+annsLink, "OUTPACE_MICROPHONE="+microphone)
 	browse(t, "live.mjs", 3*time.Minute, "OUTPACE_LINK=http://"+p.http+"/live#link="+link)
+	browse(t, "manage.mjs", 4*time.Minute, "OUTPACE_LINK=http://"+p.http+"/live#link="+manageLink)
 
 	said := map[string]campaigns.Attempt{}
 	eventually(t, 10*time.Second, "five calls with their outcomes", func() (bool, any) {

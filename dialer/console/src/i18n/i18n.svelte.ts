@@ -13,7 +13,7 @@ const tables: Record<string, () => Promise<Messages>> = {
 export const languages = { en: 'English', pl: 'polski', zh: '中文' }
 export type Language = keyof typeof languages
 
-let table = $state<Messages>(en)
+let table = $state.raw<Messages>(en)
 let language = $state<Language>('en')
 
 function wanted(): Language {
@@ -22,7 +22,9 @@ function wanted(): Language {
 }
 
 export async function loadLanguage(l: Language = wanted()) {
-  table = (await tables[l]?.()) ?? en
+  const loaded = (await tables[l]?.()) ?? en
+  await Promise.all(more.map((load) => load(l)))
+  table = loaded
   language = l
   document.documentElement.lang = l
 }
@@ -37,9 +39,22 @@ export const lang = {
   },
 }
 
+type Values = Record<string, string | number>
+const fill = (message: string, values: Values = {}) => message.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+
 // t is a message with its values put in.
-export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return table[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+export const t = (key: Key, values?: Values): string => fill(table[key], values)
+
+// Tables of pages that are not in the first script.
+const more: ((l: Language) => Promise<void>)[] = []
+
+// messagesOf loads such a table; what it returns is as t.
+export async function messagesOf<T extends Record<string, string>>(english: T, others: Record<string, () => Promise<Record<keyof T, string>>>) {
+  let own = $state.raw<Record<keyof T, string>>(english)
+  const load = async (l: Language) => void (own = (await others[l]?.()) ?? english)
+  more.push(load)
+  await load(language)
+  return (key: keyof T, values?: Values): string => fill(own[key], values)
 }
 
 // word is the message for a value of the API, such as word('state', 'ready'); values

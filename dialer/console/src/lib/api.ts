@@ -1,10 +1,12 @@
 import createClient from 'openapi-fetch'
 import { t, type Key } from '../i18n/i18n.svelte'
 import { setClock } from './clock.svelte'
+import { Problem } from './problem'
 import type { components, paths } from './schema'
 import { session } from './session.svelte'
 
 export type Schemas = components['schemas']
+export { Problem }
 
 export const api = createClient<paths>({ baseUrl: location.origin })
 
@@ -14,18 +16,6 @@ api.use({
     if (response.status === 401 && !request.url.includes('/login')) session.end()
   },
 })
-
-// Problem is an answer that is no success (RFC 9457), in words. errors are what is wrong
-// with the parts of what was sent.
-export class Problem extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-    readonly errors: Schemas['ProblemField'][] = [],
-  ) {
-    super(message)
-  }
-}
 
 // words are ours for what the API says often.
 const words: Record<string, Key> = {
@@ -46,6 +36,7 @@ const words: Record<string, Key> = {
 
 // codes are ours for what the API says in several words.
 const codes: Record<string, Key> = {
+  changed: 'problem.changed',
   needs_https: 'problem.needs_https',
 }
 

@@ -1,0 +1,38 @@
+import { tick } from 'svelte'
+import { Problem, said } from '../lib/api'
+import { problemsOf, type Problems } from './problems'
+import { m } from './words'
+
+// Editing is what became of the last save of a form: done, wrong in some fields, or
+// somebody else was first.
+export class Editing {
+  private busy = false
+  conflict = $state(false)
+  trouble = $state('')
+  news = $state('')
+  problems = $state.raw<Problems>({})
+
+  // run saves; on a mistake the first wrong field of the form gets the focus.
+  async run(what: () => Promise<void>, form?: HTMLFormElement) {
+    if (this.busy) return
+    this.clear()
+    this.busy = true
+    try {
+      await what()
+      this.news = m('saved')
+    } catch (error) {
+      this.conflict = error instanceof Problem && error.status === 412
+      this.problems = problemsOf(error)
+      this.trouble = this.conflict || Object.keys(this.problems).length > 0 ? '' : said(error)
+      await tick()
+      form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+    }
+    this.busy = false
+  }
+
+  clear() {
+    this.conflict = false
+    this.trouble = this.news = ''
+    this.problems = {}
+  }
+}

@@ -1,0 +1,106 @@
+// The managers' pages: campaigns, with mistakes that are shown at their fields and a change
+// that somebody else was faster with.
+import assert from 'node:assert/strict'
+import { look, open } from './browser.mjs'
+
+const { OUTPACE_LINK: link } = process.env
+const { browser, page, faults } = await open(link)
+const found = []
+const says = (selector, words) => page.waitForFunction(([selector, words]) => document.querySelector(selector)?.textContent?.includes(words), [selector, words])
+const texts = 'section[aria-labelledby=texts]'
+const pace = 'section[aria-labelledby=pace]'
+const go = (name) => page.click(`header nav a[href="/${name}"]`)
+
+try {
+  // Campaigns.
+  await go('campaigns')
+  await page.waitForSelector('tbody a[href^="/campaigns#"]')
+  await look(page, 'campaigns', found)
+  await page.click('tbody a[href^="/campaigns#"]')
+  await page.waitForSelector('[data-campaign=running]')
+  await look(page, 'campaign', found)
+
+  // Mistakes stand at their fields; the first has the focus.
+  await page.fill('textarea[name=script]', '# Greeting\n- yes -> Nowhere')
+  await page.fill('input[name=crm]', 'ftp://crm.example/{phone}')
+  await page.click(`${texts} button:has-text("Add a field")`)
+  await page.locator('input[name=field-name]').last().fill('a/b')
+  await page.click(`${texts} button.main`)
+  await page.waitForFunction(() => document.activeElement?.getAttribute('name') === 'script' && document.activeElement.getAttribute('aria-invalid') === 'true')
+  await says(texts, 'Nowhere')
+  await says(texts, 'is not an http or https address')
+  await says(texts, '3 to correct')
+  assert.equal(await page.locator('[aria-invalid=true]').count(), 3)
+  await look(page, 'campaign-wrong', found)
+
+  // Somebody else is faster: nothing is lost, and nothing of theirs either.
+  await page.fill('textarea[name=script]', '# Greeting\n- yes -> Offer\n\n# Offer\nA fifth less.')
+  await page.fill('input[name=crm]', 'https://crm.example/{phone}')
+  await page.locator('input[name=field-name]').last().fill('reached by')
+  const id = await page.evaluate(() => location.hash.slice(1))
+  await page.evaluate((id) => fetch(`/api/v1/campaigns/${id}/pacing`, { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: '{"min_breath": 7}' }), id)
+  await page.click(`${texts} button.main`)
+  await says(`${texts} [role=alert]`, 'Somebody else has changed this campaign')
+  await look(page, 'campaign-conflict', found)
+  await page.click(`${texts} button:has-text("Keep mine")`)
+  await says(texts, 'Yours is put over the present version')
+  await page.click(`${texts} button.main`)
+  await says(`${texts} [role=status]`, 'Saved.')
+  await page.fill('input[name=max_ratio]', '0.5')
+  await page.fill('input[name=min_ratio]', '2')
+  await page.click(`${pace} button.main`)
+  await page.waitForSelector('input[name=max_ratio][aria-invalid=true]')
+  await page.fill('input[name=max_ratio]', '3')
+  await page.click(`${pace} button.main`)
+  await says(`${pace} [role=status]`, 'Saved.')
+  await page.reload()
+  await page.waitForSelector('input[name=max_ratio]')
+  assert.equal(await page.inputValue('input[name=max_ratio]'), '3')
+  assert.equal(await page.inputValue('input[name=breath]'), '7')
+  assert.match(await page.inputValue('textarea[name=script]'), /A fifth less/)
+  assert.equal(await page.locator('input[name=field-name]').last().inputValue(), 'reached by')
+
+  // Paused and started again; stopping asks first.
+  await page.click('button:has-text("Pause")')
+  await page.waitForSelector('[data-campaign=paused]')
+  await page.click('button:has-text("Stop")')
+  await page.waitForSelector('dialog[open]')
+  await look(page, 'campaign-stop', found)
+  await page.keyboard.press('Escape')
+  await page.click('button:has-text("Start")')
+  await page.waitForSelector('[data-campaign=running]')
+
+  // Webhooks: a wrong address, then one; its secret once; told something, and again.
+  await go('webhooks')
+  await page.click('button:has-text("Add an endpoint")')
+  await page.fill('input[name=webhook-id]', 'crm')
+  await page.fill('input[name=webhook-url]', 'ftp://hooks.example/outpace')
+  await page.check('input[value="call.finished"]')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('input[name=webhook-url][aria-invalid=true]')
+  await look(page, 'webhook-wrong', found)
+  await page.fill('input[name=webhook-url]', 'https://hooks.invalid/outpace')
+  await page.keyboard.press('Enter')
+  await says('dialog[open] [data-secret]', 'whsec_')
+  await look(page, 'webhook-secret', found)
+  await page.keyboard.press('Escape')
+  await page.waitForSelector('dialog[open]', { state: 'detached' })
+  assert.equal((await page.content()).includes('whsec_'), false)
+  await page.click('[data-webhook=crm] button:has-text("Test")')
+  await page.waitForSelector('[data-delivery=waiting] .bad') // nobody is there
+  await page.click('[data-delivery] button:has-text("Tell again")')
+  await says('section[aria-labelledby=deliveries] [role=status]', 'It is told again.')
+  await look(page, 'webhooks', found)
+  await page.click('[data-webhook=crm] button:has-text("Delete")')
+  await page.click('dialog[open] button.bad')
+  await says('section[aria-labelledby=webhooks]', 'Nobody is told anything yet.')
+
+  assert.deepEqual(faults, [])
+  assert.deepEqual(found, [])
+} catch (error) {
+  await page.screenshot({ path: new URL('../shots/failed.png', import.meta.url).pathname }).catch(() => undefined)
+  console.error(error, { faults, found, body: ((await page.textContent('body').catch(() => '')) ?? '').replace(/\s+/g, ' ') })
+  process.exitCode = 1
+} finally {
+  await browser.close()
+}
