@@ -70,6 +70,26 @@ try {
   await page.click('button:has-text("Start")')
   await page.waitForSelector('[data-campaign=running]')
 
+  // Lists: a file is tried, then imported; bad rows are named by line.
+  await go('lists')
+  await page.waitForSelector('[data-waterfall] tbody tr:nth-child(7)')
+  const file = { name: 'fair.csv', mimeType: 'text/csv', buffer: Buffer.from('name,phone\nAda,+12125550101\nBob,12\nCid,+12125550103\n') }
+  await page.setInputFiles('input[name=file]', file)
+  await page.fill('input[name=list]', 'fair')
+  await page.fill('input[name=source]', 'a fair')
+  await page.click('button[name=try]')
+  await page.waitForSelector('[data-report=tried]')
+  await says('section[aria-labelledby=import] caption + thead + tbody', '3phone')
+  assert.equal(await page.locator('[data-list=fair]').count(), 0)
+  await look(page, 'lists', found)
+  await page.click('button[name=import]')
+  await page.waitForSelector('[data-report=done]')
+  await says('[data-list=fair]', 'a fair')
+  await page.fill('input[name=number]', '+12125550101')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('section[aria-labelledby=why-not] h3, section[aria-labelledby=why-not] p.soft')
+  await look(page, 'lists-imported', found)
+
   // Webhooks: a wrong address, then one; its secret once; told something, and again.
   await go('webhooks')
   await page.click('button:has-text("Add an endpoint")')

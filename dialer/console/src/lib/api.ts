@@ -38,6 +38,7 @@ const words: Record<string, Key> = {
 const codes: Record<string, Key> = {
   changed: 'problem.changed',
   needs_https: 'problem.needs_https',
+  offline: 'problem.offline',
 }
 
 export function problem(status: number, told?: Partial<Schemas['ErrorModel']>): Problem {

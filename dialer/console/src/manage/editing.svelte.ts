@@ -12,14 +12,14 @@ export class Editing {
   news = $state('')
   problems = $state.raw<Problems>({})
 
-  // run saves; on a mistake the first wrong field of the form gets the focus.
-  async run(what: () => Promise<void>, form?: HTMLFormElement) {
+  // run saves; what it returns is said, else that it is saved. On a mistake the first wrong
+  // field of the form gets the focus.
+  async run(what: () => Promise<string | void>, form?: HTMLFormElement) {
     if (this.busy) return
     this.clear()
     this.busy = true
     try {
-      await what()
-      this.news = m('saved')
+      this.news = (await what()) || m('saved')
     } catch (error) {
       this.conflict = error instanceof Problem && error.status === 412
       this.problems = problemsOf(error)
