@@ -13,20 +13,24 @@ import (
 // TrunkFigures are those of one trunk of this node: now, and what the calls of the last
 // hour came to.
 type TrunkFigures struct {
-	Trunk       string          `json:"trunk"`
-	Group       string          `json:"group"`
-	Up          bool            `json:"up" doc:"a server of it answers"`
-	Paused      bool            `json:"paused,omitempty" doc:"all servers that answer asked for a pause"`
-	Why         string          `json:"why,omitempty" doc:"it takes no call at all, in words"`
-	TargetsUp   int             `json:"targets_up"`
-	Targets     int             `json:"targets"`
-	Channels    int             `json:"channels" doc:"calls on it now"`
-	MaxChannels int             `json:"max_channels"`
-	Ringing     int             `json:"ringing" doc:"of the calls, not answered yet"`
-	CPS         float64         `json:"cps" doc:"new calls a second that may leave now"`
-	OptionsRTT  float64         `json:"options_rtt_seconds" doc:"round trip of the last OPTIONS; 0 before the first answer"`
-	Hour        HourFigures     `json:"hour"`
-	CallerIDs   []CallerFigures `json:"caller_ids" doc:"those that were shown in the last hour"`
+	Trunk       string  `json:"trunk"`
+	Group       string  `json:"group"`
+	Up          bool    `json:"up" doc:"a server of it answers"`
+	Paused      bool    `json:"paused,omitempty" doc:"all servers that answer asked for a pause"`
+	Why         string  `json:"why,omitempty" doc:"it takes no call at all, in words"`
+	TargetsUp   int     `json:"targets_up"`
+	Targets     int     `json:"targets"`
+	Channels    int     `json:"channels" doc:"calls on it now"`
+	MaxChannels int     `json:"max_channels"`
+	Ringing     int     `json:"ringing" doc:"of the calls, not answered yet"`
+	CPS         float64 `json:"cps" doc:"new calls a second that may leave now"`
+	FullCPS     float64 `json:"full_cps" doc:"that may leave while the carrier has not too much: this node's share of the limit"`
+	Registers   bool    `json:"registers" doc:"it wants our registration"`
+	// RegisteredUntil is zero where there is no registration.
+	RegisteredUntil time.Time       `json:"registered_until,omitzero" doc:"left out: not registered"`
+	OptionsRTT      float64         `json:"options_rtt_seconds" doc:"round trip of the last OPTIONS; 0 before the first answer"`
+	Hour            HourFigures     `json:"hour"`
+	CallerIDs       []CallerFigures `json:"caller_ids" doc:"those that were shown in the last hour"`
 }
 
 // CallerFigures are those of one caller ID of a trunk.

@@ -13,6 +13,7 @@ try {
   await page.fill('input[name=max_ratio]', '3')
   await page.click('article button.main')
   await page.waitForFunction(() => document.querySelector('article [role=status]')?.textContent === 'Done.')
+  await page.waitForSelector('[data-trunk=up]')
   await look(page, 'live', found)
   await page.reload() // the link is used up, and the session goes on
   await page.waitForSelector('article h3')

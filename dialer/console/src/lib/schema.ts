@@ -2693,6 +2693,11 @@ export interface components {
              * @description new calls a second that may leave now
              */
             cps: number;
+            /**
+             * Format: double
+             * @description that may leave while the carrier has not too much: this node's share of the limit
+             */
+            full_cps: number;
             group: string;
             hour: components["schemas"]["HourFigures"];
             /** Format: int64 */
@@ -2704,6 +2709,13 @@ export interface components {
             options_rtt_seconds: number;
             /** @description all servers that answer asked for a pause */
             paused?: boolean;
+            /**
+             * Format: date-time
+             * @description left out: not registered
+             */
+            registered_until?: string;
+            /** @description it wants our registration */
+            registers: boolean;
             /**
              * Format: int64
              * @description of the calls, not answered yet
