@@ -46,6 +46,7 @@ type talkedBefore struct {
 	Disposition string               `json:"disposition,omitempty"`
 	Operator    campaigns.UserID     `json:"operator,omitempty"`
 	Note        string               `json:"note,omitempty"`
+	Audio       *campaigns.Audio     `json:"audio,omitempty"`
 }
 
 // openCampaign is a campaign that an operator may go on duty for.
@@ -110,7 +111,7 @@ func (s *Server) history(ctx context.Context, by caller, _ *empty) (*body[[]talk
 			continue
 		}
 		before := talkedBefore{
-			At: a.BeganAt, Campaign: a.Campaign, Outcome: a.Outcome, Disposition: a.Disposition, Operator: a.Operator, Note: a.Note,
+			At: a.BeganAt, Campaign: a.Campaign, Outcome: a.Outcome, Disposition: a.Disposition, Operator: a.Operator, Note: a.Note, Audio: a.Audio,
 		}
 		if !a.BridgedAt.IsZero() {
 			before.Seconds = a.EndedAt.Sub(a.BridgedAt).Seconds()

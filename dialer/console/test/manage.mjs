@@ -70,6 +70,11 @@ try {
   await page.click('button:has-text("Start")')
   await page.waitForSelector('[data-campaign=running]')
 
+  // Calls: how they sounded.
+  await go('calls')
+  await page.waitForSelector('section[aria-labelledby=calls] [data-mos=customer]')
+  await look(page, 'calls', found)
+
   // Lists: a file is tried, then imported; bad rows are named by line.
   await go('lists')
   await page.waitForSelector('[data-waterfall] tbody tr:nth-child(7)')

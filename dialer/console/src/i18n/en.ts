@@ -204,6 +204,11 @@ export const en = {
   'history.what': 'What came of it',
   'history.by': 'By',
 
+  'audio.customer': 'customer: MOS {mos}, loss {loss}',
+  'audio.operator': 'operator: MOS {mos}, loss {loss}',
+  'audio.one_way_customer': "audio one way only, on the customer's side",
+  'audio.one_way_operator': "audio one way only, on the operator's side",
+
   'outcome.connected': 'talked',
   'outcome.abandoned': 'nobody was free',
   'outcome.hung_up_early': 'hung up early',

@@ -205,6 +205,11 @@ export const pl: Messages = {
   'history.what': 'Wynik',
   'history.by': 'Kto',
 
+  'audio.customer': 'klient: MOS {mos}, strata {loss}',
+  'audio.operator': 'operator: MOS {mos}, strata {loss}',
+  'audio.one_way_customer': 'dźwięk w jedną stronę, po stronie klienta',
+  'audio.one_way_operator': 'dźwięk w jedną stronę, po stronie operatora',
+
   'outcome.connected': 'rozmowa',
   'outcome.abandoned': 'nikt nie był wolny',
   'outcome.hung_up_early': 'rozłączył się wcześnie',

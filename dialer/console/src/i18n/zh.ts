@@ -205,6 +205,11 @@ export const zh: Messages = {
   'history.what': '结果',
   'history.by': '座席',
 
+  'audio.customer': '客户:MOS {mos}，丢包 {loss}',
+  'audio.operator': '座席:MOS {mos}，丢包 {loss}',
+  'audio.one_way_customer': '客户一侧单向音频',
+  'audio.one_way_operator': '座席一侧单向音频',
+
   'outcome.connected': '已通话',
   'outcome.abandoned': '无人接待',
   'outcome.hung_up_early': '提前挂断',

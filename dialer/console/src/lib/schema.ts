@@ -2637,6 +2637,7 @@ export interface components {
         TalkedBefore: {
             /** Format: date-time */
             at: string;
+            audio?: components["schemas"]["Audio"];
             campaign: string;
             disposition?: string;
             note?: string;

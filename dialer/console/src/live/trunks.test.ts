@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { colourOfMOS, heardBy, trunkState, type Trunk } from './trunks'
+import { colourOfMOS, sidesOf } from '../lib/audio'
+import { heardBy, trunkState, type Trunk } from './trunks'
 
 test.each([
   [{ up: true, cps: 10, full_cps: 10 }, 'up'],
@@ -22,3 +23,8 @@ test('talks are summed up by trunk', () => {
 })
 
 test('a MOS has its colour', () => expect([4.4, 3.5, 3].map(colourOfMOS)).toEqual(['', 'warn', 'bad']))
+
+test('a side of which nothing was heard has no MOS', () => {
+  expect(sidesOf({ customer: leg(4.1, 0.01), operator: leg(0) })).toEqual([{ side: 'customer', mos: 4.1, loss: 0.01 }])
+  expect(sidesOf(undefined)).toEqual([])
+})

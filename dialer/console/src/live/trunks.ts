@@ -1,4 +1,5 @@
 import type { Schemas } from '../lib/api'
+import { badMOS } from '../lib/audio'
 
 export type Trunk = Schemas['TrunkFigures']
 export type State = 'up' | 'throttled' | 'paused' | 'down'
@@ -10,14 +11,9 @@ export function trunkState(t: Trunk): State {
   return t.cps < t.full_cps ? 'throttled' : 'up'
 }
 
-// Marks from which figures are shown as bad. NER as our own alert has it; a MOS of 3.6 is
-// an R of 70, where many are dissatisfied, 3.1 an R of 60, nearly all (ITU-T G.107, annex B).
+// Marks from which figures are shown as bad; NER as our own alert has it.
 export const enough = 50 // calls or talks, below which shares say nothing
 export const poorNER = 0.9
-export const warnMOS = 3.6
-export const badMOS = 3.1
-
-export const colourOfMOS = (mos: number) => (mos < badMOS ? 'bad' : mos < warnMOS ? 'warn' : '')
 
 // Heard is how the talks of a trunk sounded.
 export type Heard = { talks: number; mos: number; loss: number; poor: number; oneWay: number }

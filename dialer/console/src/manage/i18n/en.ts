@@ -245,4 +245,15 @@ export const en = {
   'line.theirs_elsewhere': "The operator's audio comes from an address that it may not come from.",
   'line.theirs_silent': "The operator's microphone is silent: the customer does not hear them.",
   'line.theirs_not_heard': "The operator's phone hears nothing from us.",
+
+  'why_not.nowhere': 'in no campaign',
+  'calls.every': 'all',
+  'calls.when': 'When',
+  'calls.who': 'Lead',
+  'calls.what': 'What came of it',
+  'calls.open': 'still going on',
+  'calls.operator': 'Operator',
+  'calls.sound': 'Sound',
+  'calls.recording': 'Recording',
+  'calls.play': 'Play',
 }

@@ -246,4 +246,15 @@ export const pl: Record<keyof typeof en, string> = {
   'line.theirs_elsewhere': 'Dźwięk operatora przychodzi z niedozwolonego adresu.',
   'line.theirs_silent': 'Mikrofon operatora milczy: klient go nie słyszy.',
   'line.theirs_not_heard': 'Telefon operatora nic od nas nie słyszy.',
+
+  'why_not.nowhere': 'w żadnej kampanii',
+  'calls.every': 'wszystkie',
+  'calls.when': 'Kiedy',
+  'calls.who': 'Kontakt',
+  'calls.what': 'Co z tego wyszło',
+  'calls.open': 'jeszcze trwa',
+  'calls.operator': 'Operator',
+  'calls.sound': 'Dźwięk',
+  'calls.recording': 'Nagranie',
+  'calls.play': 'Odtwórz',
 }

@@ -246,4 +246,15 @@ export const zh: Record<keyof typeof en, string> = {
   'line.theirs_elsewhere': '座席的音频来自不允许的地址。',
   'line.theirs_silent': '座席的麦克风无声:客户听不到座席。',
   'line.theirs_not_heard': '座席的电话听不到我们。',
+
+  'why_not.nowhere': '不在任何活动中',
+  'calls.every': '全部',
+  'calls.when': '时间',
+  'calls.who': '名单',
+  'calls.what': '结果',
+  'calls.open': '进行中',
+  'calls.operator': '座席',
+  'calls.sound': '音质',
+  'calls.recording': '录音',
+  'calls.play': '播放',
 }
