@@ -24,7 +24,7 @@ func TestDeskHistory(t *testing.T) {
 	w.engine.later = true
 	got := w.as(t, "olga", "GET", "/api/v1/operator/history", nil).want(t, 200)
 	got.into(t, &all)
-	if len(all) != 1 || all[0].Outcome != campaigns.Connected || all[0].Operator != "olga" || strings.Contains(got.body, marker) {
+	if len(all) != 1 || all[0].Outcome != campaigns.Connected || all[0].Operator != "olga" || all[0].Audio == nil || all[0].Audio.Customer.MOS != 4.1 || strings.Contains(got.body, marker) {
 		t.Errorf("history = %s", got.body)
 	}
 	w.engine.idle = true

@@ -430,7 +430,7 @@ func (w *world) fill(t *testing.T) {
 		t.Fatalf("claims = %d, want 1", len(claims))
 	}
 	must(w.store.Begin(ctx, campaigns.Intent{Attempt: "a1", Claim: claims[0], Trunk: "main", CallerID: "+48221110000", Dialog: []byte(marker), At: now}))
-	must(w.store.End(ctx, campaigns.Ending{Attempt: "a1", Outcome: campaigns.Connected, Operator: "olga", Recording: "2026/a1.wav", Next: campaigns.Next{Done: true}, At: now}))
+	must(w.store.End(ctx, campaigns.Ending{Attempt: "a1", Outcome: campaigns.Connected, Operator: "olga", Recording: "2026/a1.wav", Audio: &campaigns.Audio{Customer: &campaigns.LegAudio{Received: 900, MOS: 4.1}}, Next: campaigns.Next{Done: true}, At: now}))
 	must(w.store.Suppress(ctx, campaigns.Suppression{E164: marker, Reason: "asked", Source: "operator", At: now}))
 }
 

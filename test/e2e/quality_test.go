@@ -34,7 +34,7 @@ func wantTrunkFigures(t *testing.T, manager *client, trunk string, answered int)
 	t.Helper()
 	var all []api.TrunkFigures
 	must(t, manager.do(t.Context(), http.MethodGet, "/api/v1/trunks/figures", nil, &all))
-	if len(all) != 1 || all[0].Trunk != trunk || !all[0].Up || all[0].Hour.Answered < answered || all[0].Hour.ASR <= 0 ||
+	if len(all) != 1 || all[0].Trunk != trunk || !all[0].Up || all[0].FullCPS != 20 || all[0].Registers || all[0].Hour.Answered < answered || all[0].Hour.ASR <= 0 ||
 		len(all[0].Hour.Codes) == 0 || len(all[0].CallerIDs) == 0 || all[0].CallerIDs[0].Hour.Calls == 0 {
 		t.Errorf("figures of the trunks = %+v, want %s up with %d answered calls", all, trunk, answered)
 	}

@@ -31,7 +31,7 @@ export const en = {
   'problem.link': 'This link was used before, or is too old.',
   'problem.attempts': 'Too many attempts. Please wait a minute.',
   'problem.changed': 'Somebody else has changed this since you opened it.',
-  'problem.needs_https': 'Sign-in needs HTTPS, or this very computer (localhost). Behind a proxy that speaks HTTPS, http.behind_https must be set.',
+  'problem.needs_https': 'Sign-in needs HTTPS, or this very computer (localhost). Behind a proxy that speaks HTTPS, api.behind_https must be set.',
   'problem.no_phone': 'No phone of yours is connected. Connect the headset, or register your SIP phone.',
   'problem.no_call': 'You have no call now.',
   'problem.not_yours': 'That call is over.',

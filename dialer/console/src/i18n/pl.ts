@@ -32,7 +32,7 @@ export const pl: Messages = {
   'problem.link': 'Ten odnośnik został już użyty albo jest za stary.',
   'problem.attempts': 'Za dużo prób. Poczekaj minutę.',
   'problem.changed': 'Ktoś inny zmienił to, odkąd zostało tu otwarte.',
-  'problem.needs_https': 'Logowanie wymaga HTTPS albo tego samego komputera (localhost). Za serwerem pośredniczącym z HTTPS trzeba ustawić http.behind_https.',
+  'problem.needs_https': 'Logowanie wymaga HTTPS albo tego samego komputera (localhost). Za serwerem pośredniczącym z HTTPS trzeba ustawić api.behind_https.',
   'problem.no_phone': 'Żaden Twój telefon nie jest połączony. Połącz słuchawki albo zarejestruj telefon SIP.',
   'problem.no_call': 'Nie prowadzisz teraz rozmowy.',
   'problem.not_yours': 'Ta rozmowa już się skończyła.',

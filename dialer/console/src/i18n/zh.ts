@@ -32,7 +32,7 @@ export const zh: Messages = {
   'problem.link': '此链接已被使用或已过期。',
   'problem.attempts': '尝试次数过多,请稍等一分钟。',
   'problem.changed': '在您打开之后，其他人已作了更改。',
-  'problem.needs_https': '登录需要 HTTPS 或本机（localhost）。若前面有提供 HTTPS 的代理，须设置 http.behind_https。',
+  'problem.needs_https': '登录需要 HTTPS 或本机（localhost）。若前面有提供 HTTPS 的代理，须设置 api.behind_https。',
   'problem.no_phone': '您没有已连接的电话。请连接耳机或注册 SIP 话机。',
   'problem.no_call': '您现在没有通话。',
   'problem.not_yours': '该通话已结束。',
