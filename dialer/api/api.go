@@ -203,6 +203,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeDetection(api)
 	s.routeLeads(api)
 	s.routeLeadWrite(api)
+	s.routeAmend(api)
 	handle(mux, api, s.exportLeads, exportLeadsOperation)
 	s.routePeople(api)
 	s.routeImport(api)

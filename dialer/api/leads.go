@@ -61,8 +61,8 @@ func (s *Server) routeLeads(api huma.API) {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"leads"}, Summary: summary}
 	}
 	register(s, api, campaigns.RightLeads, op("lists", http.MethodGet, "/lists", "All lists"),
-		func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.List], error) {
-			return answer(s.records.Lists(ctx))
+		func(ctx context.Context, by caller, _ *empty) (*body[[]campaigns.List], error) {
+			return answer(s.lists(ctx, by))
 		})
 	register(s, api, campaigns.RightLeads, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
 	register(s, api, anyone, op("get", http.MethodGet, "/leads/{id}", "One lead with its history; for operators the one on their screen"), s.lead)

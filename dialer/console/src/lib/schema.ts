@@ -415,7 +415,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a lead: its name, note, fields and grades
+         * @description A JSON merge patch (RFC 7396): what is left out stays, null takes away. If-Match is needed (428); * stands for whatever there is.
+         */
+        patch: operations["leads-change"];
         trace?: never;
     };
     "/api/v1/lists": {
@@ -433,6 +437,27 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One list */
+        get: operations["leads-list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change what is known of a list
+         * @description A JSON merge patch (RFC 7396): what is left out stays, null takes away. If-Match is needed (428); * stands for whatever there is.
+         */
+        patch: operations["leads-change-list"];
         trace?: never;
     };
     "/api/v1/lists/{id}/import": {
@@ -1992,6 +2017,15 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        LeadChange: {
+            /** @description each by its name; null takes one away */
+            fields: {
+                [key: string]: string;
+            };
+            grades: components["schemas"]["Grades"];
+            name: string;
+            note: string;
+        };
         LeadDetail: {
             attempts: components["schemas"]["Attempt"][] | null;
             entries: components["schemas"]["Entry"][] | null;
@@ -2093,6 +2127,13 @@ export interface components {
             id: string;
             /** Format: int64 */
             leads: number;
+            name: string;
+            source: string;
+            verified: boolean;
+        };
+        ListChange: {
+            consent_basis: string;
+            cost: string;
             name: string;
             source: string;
             verified: boolean;
@@ -3728,6 +3769,56 @@ export interface operations {
             };
         };
     };
+    "leads-change": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change is based on: 412 where the present one is another */
+                "If-Match"?: string;
+                /** @description *: only where there is none yet */
+                "If-None-Match"?: "*";
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description each by its name; null takes one away */
+                    fields?: {
+                        [key: string]: string;
+                    };
+                    grades?: components["schemas"]["Grades"];
+                    name?: string;
+                    note?: string;
+                };
+                "application/merge-patch+json": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lead"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "leads-lists": {
         parameters: {
             query?: never;
@@ -3744,6 +3835,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "leads-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "leads-change-list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change is based on: 412 where the present one is another */
+                "If-Match"?: string;
+                /** @description *: only where there is none yet */
+                "If-None-Match"?: "*";
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    consent_basis?: string;
+                    cost?: string;
+                    name?: string;
+                    source?: string;
+                    verified?: boolean;
+                };
+                "application/merge-patch+json": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
                 };
             };
             /** @description Error */
