@@ -110,6 +110,7 @@ var matrix = map[string]access{
 	"GET /api/v1/leads/export":                             {admins, "/api/v1/leads/export?list=web", nil, 200},
 	"POST /api/v1/lists/{id}/leads":                        {managers, "/api/v1/lists/web/leads", map[string]any{"items": []any{row("a", "A", "+48225550101")}}, 200},
 	"PUT /api/v1/lists/{id}/leads/{external_id}":           {managers, "/api/v1/lists/web/leads/b", row("", "B", "+48225550102"), 200},
+	"GET /api/v1/attempts/export":                          {admins, "", nil, 200},
 	"GET /api/v1/attempts":                                 {leadReaders, "", nil, 200},
 	"GET /api/v1/campaigns/{id}/explain":                   {readers, "/api/v1/campaigns/spring/explain", nil, 200},
 	"GET /api/v1/campaigns/{id}/queues":                    {readers, "/api/v1/campaigns/spring/queues", nil, 200},

@@ -210,6 +210,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeLeadWrite(api)
 	s.routeAmend(api)
 	handle(mux, api, s.exportLeads, exportLeadsOperation)
+	handle(mux, api, s.exportAttempts, exportAttemptsOperation)
 	s.routePeople(api)
 	s.routeImport(api)
 	if s.webhooks != nil {

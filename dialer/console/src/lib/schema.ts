@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attempts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Attempts, newest first, as a stream: CSV, or a JSON object a line
+         * @description Needs the right lead.export; numbers are in full with lead.pii alone. Audited with the filter, then with how many there were and the SHA-256 of what was sent. An answer that was cut short is no whole HTTP message.
+         */
+        get: operations["attempts-export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -2944,6 +2964,31 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
+            };
+        };
+    };
+    "attempts-export": {
+        parameters: {
+            query?: {
+                campaign?: string;
+                operator?: string;
+                outcome?: string;
+                /** @description begun then or later */
+                since?: string;
+                format?: "csv" | "ndjson";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
