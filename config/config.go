@@ -107,9 +107,15 @@ type PublicHTTP struct {
 	// "http://10.0.0.5:8080": they fetch recordings from it. Empty: they cannot.
 	NodeURL string  `yaml:"node_url"`
 	TLS     HTTPTLS `yaml:"tls"`
+	// ConnectionsPerAddress is how many connections one address may have open, a /64 of
+	// IPv6 being one; default 1000. Behind a proxy all come from its address.
+	ConnectionsPerAddress int `yaml:"connections_per_address"`
 }
 
 func (h PublicHTTP) validate() error {
+	if h.ConnectionsPerAddress < 0 {
+		return fmt.Errorf("connections_per_address: %d is below 0", h.ConnectionsPerAddress)
+	}
 	if err := h.TLS.validate(); err != nil {
 		return err
 	}

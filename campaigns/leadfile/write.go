@@ -96,7 +96,7 @@ func newGuardedCSV(w io.Writer) *guardedCSV { return &guardedCSV{csv: csv.NewWri
 func (g *guardedCSV) row(cells []string) {
 	safe := make([]string, len(cells))
 	for i, cell := range cells {
-		safe[i] = guard(cell)
+		safe[i] = Guard(cell)
 	}
 	_ = g.csv.Write(safe) // csv.Writer keeps its first error for flush
 }
@@ -118,15 +118,15 @@ func (g *guardedCSV) flush() error {
 // formulaStarts make a spreadsheet run a cell, also in their full-width forms.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"
 
-// guard disarms a cell. A number in E.164 form is left as it is.
-func guard(cell string) string {
+// Guard disarms a cell of a spreadsheet. A number in E.164 form is left as it is.
+func Guard(cell string) string {
 	if cell == "" || !startsFormula(cell) || isE164(cell) {
 		return cell
 	}
 	return "'" + cell
 }
 
-// unguard takes the apostrophe of guard off.
+// unguard takes the apostrophe of Guard off.
 func unguard(cell string) string {
 	if rest, ok := strings.CutPrefix(cell, "'"); ok && rest != "" && startsFormula(rest) {
 		return rest

@@ -17,12 +17,12 @@ func TestGuard(t *testing.T) {
 		"": "", "Anna": "Anna", "=1+1": "'=1+1", "@SUM(A1)": "'@SUM(A1)", "-5": "'-5", "+48225550123": "+48225550123",
 		"+cmd|x": "'+cmd|x", "＝1": "'＝1", "\tx": "'\tx", "'=1": "''=1", "'quoted'": "'quoted'", "+48 22": "'+48 22",
 	} {
-		got := guard(in)
+		got := Guard(in)
 		if got != want {
-			t.Errorf("guard(%q) = %q, want %q", in, got, want)
+			t.Errorf("Guard(%q) = %q, want %q", in, got, want)
 		}
 		if back := unguard(got); back != in {
-			t.Errorf("unguard(guard(%q)) = %q", in, back)
+			t.Errorf("unguard(Guard(%q)) = %q", in, back)
 		}
 	}
 }

@@ -5,6 +5,10 @@
 // Every route names the right that it needs; a route without one does not
 // compile. What belongs to an operator is taken from who is signed in, never
 // from the request.
+//
+// Two things narrow what a right opens. Who has campaigns sees and changes what is of
+// those. A team lead sees and hears the calls of their team and their own, so a lead of no
+// team nobody else's: a team that somebody forgot to set shows too little, not too much.
 package api
 
 import (
@@ -127,6 +131,7 @@ type Server struct {
 	prompts      []string
 	logins       *throttle
 	remembered   *remembered
+	teams        teams
 	hashing      chan struct{} // bounds parallel password hashes
 	log          *zap.Logger
 	handler      http.Handler
@@ -203,7 +208,9 @@ func New(cfg Config, d Deps) *Server {
 	s.routeDetection(api)
 	s.routeLeads(api)
 	s.routeLeadWrite(api)
+	s.routeAmend(api)
 	handle(mux, api, s.exportLeads, exportLeadsOperation)
+	handle(mux, api, s.exportAttempts, exportAttemptsOperation)
 	s.routePeople(api)
 	s.routeImport(api)
 	if s.webhooks != nil {

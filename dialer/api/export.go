@@ -66,28 +66,42 @@ func (s *Server) exportLeads(w http.ResponseWriter, r *http.Request) {
 		refuse(w, p.GetStatus(), p.Error())
 		return
 	}
+	s.sendExport(w, r, by, export{"leads", string(f.List) + string(f.Campaign), f, f.Format == "csv"}, func(out io.Writer) (int, error) {
+		if f.Format == "csv" {
+			return writeCSV(out, leads)
+		}
+		return writeLines(out, leads)
+	})
+}
+
+// export is what is taken out of the store, for the audit log.
+type export struct {
+	what, object string
+	filter       any
+	csv          bool
+}
+
+// sendExport streams what write writes, and audits how much there was.
+func (s *Server) sendExport(w http.ResponseWriter, r *http.Request, by caller, e export, write func(io.Writer) (int, error)) {
 	out := &hashedWriter{w: w, sum: sha256.New(), deadline: http.NewResponseController(w)}
-	count := 0
-	if f.Format == "csv" {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if e.csv {
 		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-		count, err = writeCSV(out, leads)
-	} else {
-		w.Header().Set("Content-Type", "application/x-ndjson")
-		count, err = writeLines(out, leads)
 	}
+	count, err := write(out)
 	told := struct {
-		exportFilter
+		Filter any    `json:"filter"`
 		Count  int    `json:"count"`
 		SHA256 string `json:"sha256"`
 		Whole  bool   `json:"whole"`
-	}{f, count, hex.EncodeToString(out.sum.Sum(nil)), err == nil}
+	}{e.filter, count, hex.EncodeToString(out.sum.Sum(nil)), err == nil}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), writeWithin)
 	defer cancel()
-	if auditErr := s.audit(ctx, by, "leads.exported", string(f.List)+string(f.Campaign), nil, told); err == nil {
+	if auditErr := s.audit(ctx, by, e.what+".exported", e.object, nil, told); err == nil {
 		err = auditErr
 	}
 	if err != nil {
-		s.log.Warn("export cut short", zap.String("user", string(by.ID)), zap.Int("leads", count), zap.Error(err))
+		s.log.Warn("export cut short", zap.String("user", string(by.ID)), zap.String("of", e.what), zap.Int("records", count), zap.Error(err))
 		panic(http.ErrAbortHandler) // nobody takes a part for the whole
 	}
 }
@@ -161,11 +175,11 @@ func writeCSV(w io.Writer, leads iter.Seq2[campaigns.Lead, error]) (count int, e
 	return count, out.Close()
 }
 
-func writeLines(w io.Writer, leads iter.Seq2[campaigns.Lead, error]) (count int, err error) {
+func writeLines[T any](w io.Writer, records iter.Seq2[T, error]) (count int, err error) {
 	out := json.NewEncoder(w)
-	for l, err := range leads {
+	for one, err := range records {
 		if err == nil {
-			err = out.Encode(l)
+			err = out.Encode(one)
 		}
 		if err != nil {
 			return count, err

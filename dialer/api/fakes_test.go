@@ -291,10 +291,10 @@ func newWorldWith(t testing.TB, cfg Config) *world {
 	w.Server = httptest.NewServer(w.api.Handler())
 	t.Cleanup(w.Close)
 	for _, u := range []campaigns.User{
-		{ID: "olga", Role: campaigns.RoleOperator},
+		{ID: "olga", Role: campaigns.RoleOperator, Team: "north"},
 		{ID: "mia", Role: campaigns.RoleManager},
 		{ID: "max", Role: campaigns.RoleManager, SeesNumbers: true},
-		{ID: "lea", Role: campaigns.RoleLead},
+		{ID: "lea", Role: campaigns.RoleLead, Team: "north"},
 		{ID: "quin", Role: campaigns.RoleQA},
 		{ID: "cora", Role: campaigns.RoleCompliance},
 		{ID: "ada", Role: campaigns.RoleAdmin},

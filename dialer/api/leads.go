@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -61,14 +63,15 @@ func (s *Server) routeLeads(api huma.API) {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"leads"}, Summary: summary}
 	}
 	register(s, api, campaigns.RightLeads, op("lists", http.MethodGet, "/lists", "All lists"),
-		func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.List], error) {
-			return answer(s.records.Lists(ctx))
+		func(ctx context.Context, by caller, _ *empty) (*body[[]campaigns.List], error) {
+			return answer(s.lists(ctx, by))
 		})
 	register(s, api, campaigns.RightLeads, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
 	register(s, api, anyone, op("get", http.MethodGet, "/leads/{id}", "One lead with its history; for operators the one on their screen"), s.lead)
 	register(s, api, campaigns.RightLeads, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
 		func(ctx context.Context, by caller, in *numberIn) (*body[[]Explanation], error) {
 			all, err := s.explainer.Explain(ctx, in.Number, time.Now())
+			all = slices.DeleteFunc(all, func(e Explanation) bool { return !by.MaySee(e.Campaign) })
 			for i := range all {
 				all[i].Number = seen(all[i].Number, by.User)
 			}
@@ -94,11 +97,38 @@ func (s *Server) routeLeads(api huma.API) {
 }
 
 func (s *Server) findLeads(ctx context.Context, by caller, in *leadsIn) (*body[[]campaigns.Lead], error) {
-	leads, err := s.records.FindLeads(ctx, campaigns.LeadQuery{List: in.List, Number: in.Number, Text: in.Text, After: in.After, Limit: in.Limit})
+	leads, err := s.leadsSeen(ctx, by, campaigns.LeadQuery{List: in.List, Number: in.Number, Text: in.Text, After: in.After, Limit: in.Limit})
 	for i := range leads {
 		leads[i] = maskedLead(leads[i], by.User)
 	}
 	return answer(leads, err)
+}
+
+// leadsSeen are a page of the leads that a caller may see, by id: those of the lists that
+// their campaigns dial. It is put together from a page of each list.
+func (s *Server) leadsSeen(ctx context.Context, by caller, q campaigns.LeadQuery) ([]campaigns.Lead, error) {
+	lists, err := s.listsSeen(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	if lists == nil {
+		return s.records.FindLeads(ctx, q)
+	}
+	var all []campaigns.Lead
+	for list, may := range lists {
+		if !may || q.List != "" && q.List != list {
+			continue
+		}
+		of := q
+		of.List = list
+		page, err := s.records.FindLeads(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+	}
+	slices.SortFunc(all, func(a, b campaigns.Lead) int { return cmp.Compare(a.ID, b.ID) })
+	return all[:min(q.Limit, len(all))], nil
 }
 
 func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*tagged[leadDetail], error) {
@@ -109,13 +139,24 @@ func (s *Server) lead(ctx context.Context, by caller, in *leadPath) (*tagged[lea
 	if err != nil {
 		return nil, err
 	}
+	lists, err := s.listsSeen(ctx, by)
+	if err == nil && by.May(campaigns.RightLeads) && lists != nil && !lists[lead.List] {
+		err = campaigns.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	mates, err := s.mates(ctx, by.User)
+	if err != nil {
+		return nil, err
+	}
 	entries, err := s.records.Entries(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	attempts, err := s.records.Attempts(ctx, campaigns.AttemptQuery{Lead: in.ID})
 	entries = slices.DeleteFunc(entries, func(e campaigns.Entry) bool { return !by.MaySee(e.Queue.Campaign) })
-	attempts = slices.DeleteFunc(attempts, func(a campaigns.Attempt) bool { return !by.sees(a) })
+	attempts = slices.DeleteFunc(attempts, func(a campaigns.Attempt) bool { return !by.sees(a) || mates != nil && !mates[a.Operator] })
 	for i := range entries {
 		entries[i].Number = seen(entries[i].Number, by.User)
 	}
@@ -143,22 +184,32 @@ func (s *Server) attempts(ctx context.Context, by caller, in *attemptsIn) (*body
 }
 
 // attemptsSeen are a page of those that a caller may see, newest first. Who sees some
-// campaigns only gets a full page too, where there are as many: it is put together from
-// one of each campaign.
+// campaigns or operators only gets a full page too, where there are as many: it is put
+// together from one of each.
 func (s *Server) attemptsSeen(ctx context.Context, by caller, q campaigns.AttemptQuery) ([]campaigns.Attempt, error) {
-	if q.Campaign != "" && !by.MaySee(q.Campaign) {
-		return nil, nil
+	mates, err := s.mates(ctx, by.User)
+	if err != nil || q.Campaign != "" && !by.MaySee(q.Campaign) || q.Operator != "" && mates != nil && !mates[q.Operator] {
+		return nil, err
 	}
-	if q.Campaign != "" || len(by.Campaigns) == 0 {
-		return s.records.Attempts(ctx, q)
+	of, with := []campaigns.CampaignID{q.Campaign}, []campaigns.UserID{q.Operator}
+	if q.Campaign == "" && len(by.Campaigns) > 0 {
+		of = by.Campaigns
+	}
+	if q.Operator == "" && mates != nil {
+		with = slices.Collect(maps.Keys(mates))
 	}
 	var all []campaigns.Attempt
-	for _, q.Campaign = range by.Campaigns {
-		page, err := s.records.Attempts(ctx, q)
-		if err != nil {
-			return nil, err
+	for _, q.Campaign = range of {
+		for _, q.Operator = range with {
+			page, err := s.records.Attempts(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, page...)
 		}
-		all = append(all, page...)
+	}
+	if len(of)*len(with) == 1 {
+		return all, nil // they are a page, in order
 	}
 	slices.SortFunc(all, func(a, b campaigns.Attempt) int { return strings.Compare(string(b.ID), string(a.ID)) })
 	return all[:min(q.Limit, len(all))], nil

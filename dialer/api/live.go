@@ -23,12 +23,16 @@ func (s *Server) live(ctx context.Context, u campaigns.User) (live, error) {
 	if err != nil {
 		return live{}, err
 	}
-	all := live{Snapshot: maskedSnapshot(snapshot, u)}
+	mates, err := s.mates(ctx, u)
+	if err != nil {
+		return live{}, err
+	}
+	all := live{Snapshot: maskedSnapshot(snapshot, u, mates)}
 	if s.others == nil {
 		return all, nil
 	}
 	for _, other := range s.others(ctx) {
-		all.Others = append(all.Others, maskedSnapshot(other, u))
+		all.Others = append(all.Others, maskedSnapshot(other, u, mates))
 	}
 	return all, nil
 }
@@ -36,10 +40,13 @@ func (s *Server) live(ctx context.Context, u campaigns.User) (live, error) {
 // maskedSnapshot is a snapshot as a user may see it, without what is constant for a
 // campaign and what the operator alone needs: it goes out twice a second. What it is made of stays as it was: several
 // users look at one.
-func maskedSnapshot(s dialer.Snapshot, u campaigns.User) dialer.Snapshot {
+func maskedSnapshot(s dialer.Snapshot, u campaigns.User, mates map[campaigns.UserID]bool) dialer.Snapshot {
 	if len(u.Campaigns) > 0 {
 		s.Operators = only(s.Operators, func(o dialer.OperatorView) bool { return o.Campaign != "" && u.MaySee(o.Campaign) })
 		s.Campaigns = only(s.Campaigns, func(c dialer.CampaignView) bool { return u.MaySee(c.ID) })
+	}
+	if mates != nil {
+		s.Operators = only(s.Operators, func(o dialer.OperatorView) bool { return mates[o.User] })
 	}
 	s.Operators = slices.Clone(s.Operators)
 	for i, o := range s.Operators {

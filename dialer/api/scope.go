@@ -1,9 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -11,17 +14,58 @@ import (
 // sees says whether an attempt is of a campaign that the caller may see.
 func (by caller) sees(a campaigns.Attempt) bool { return by.MaySee(a.Campaign) }
 
-// ofTeam says whether a caller may hear the calls of an operator: a team lead those of
-// their own team. campaigns.ErrNotFound where they may not.
-func (s *Server) ofTeam(ctx context.Context, by caller, operator campaigns.UserID) error {
-	if by.Role != campaigns.RoleLead || by.Team == "" {
-		return nil
+// mates are whose calls a caller may see, where they are a team lead: those of the team and
+// their own, so of nobody else where they lead none. nil: of everybody.
+func (s *Server) mates(ctx context.Context, u campaigns.User) (map[campaigns.UserID]bool, error) {
+	if u.Role != campaigns.RoleLead {
+		return nil, nil
 	}
-	u, err := s.records.User(ctx, operator)
-	if err == nil && u.Team != by.Team {
+	seen := map[campaigns.UserID]bool{u.ID: true}
+	if u.Team == "" {
+		return seen, nil
+	}
+	all, err := s.teams.users(ctx, s.records)
+	for _, other := range all {
+		if other.Team == u.Team {
+			seen[other.ID] = true
+		}
+	}
+	return seen, err
+}
+
+// ofTeam says whether a caller may hear the calls of an operator. campaigns.ErrNotFound
+// where they may not.
+func (s *Server) ofTeam(ctx context.Context, by caller, operator campaigns.UserID) error {
+	mates, err := s.mates(ctx, by.User)
+	if err == nil && mates != nil && !mates[operator] {
 		err = campaigns.ErrNotFound
 	}
 	return err
+}
+
+// teamsFor is how long it may take until a change of a team is heeded: the floor asks
+// twice a second for each who watches it.
+const teamsFor = 5 * time.Second
+
+// teams remembers all users for a while.
+type teams struct {
+	mu    sync.Mutex
+	all   []campaigns.User
+	until time.Time
+}
+
+func (t *teams) users(ctx context.Context, records campaigns.Records) ([]campaigns.User, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	if now.Before(t.until) {
+		return t.all, nil
+	}
+	all, err := records.Users(ctx)
+	if err == nil {
+		t.all, t.until = all, now.Add(teamsFor)
+	}
+	return all, err
 }
 
 // knownRights says which of some rights there is not.
@@ -37,7 +81,7 @@ func knownRights(field string, rights []campaigns.Right) error {
 
 // mayHear says whether a caller may listen to a call that is live at this node.
 func (s *Server) mayHear(ctx context.Context, by caller, attempt campaigns.AttemptID) error {
-	if len(by.Campaigns) == 0 && (by.Role != campaigns.RoleLead || by.Team == "") {
+	if len(by.Campaigns) == 0 && by.Role != campaigns.RoleLead {
 		return nil
 	}
 	now, err := s.engine.Snapshot(ctx)
@@ -50,4 +94,64 @@ func (s *Server) mayHear(ctx context.Context, by caller, attempt campaigns.Attem
 		}
 	}
 	return campaigns.ErrNotFound
+}
+
+// listsSeen are the lists that a caller may see, those that their campaigns dial; nil: all.
+func (s *Server) listsSeen(ctx context.Context, by caller) (map[campaigns.ListID]bool, error) {
+	if len(by.Campaigns) == 0 {
+		return nil, nil
+	}
+	all, err := s.records.Campaigns(ctx)
+	seen := map[campaigns.ListID]bool{}
+	for _, c := range all {
+		for _, l := range c.Lists {
+			seen[l] = seen[l] || by.MaySee(c.ID)
+		}
+	}
+	return seen, err
+}
+
+// list is one that a caller may see; campaigns.ErrNotFound of another.
+func (s *Server) list(ctx context.Context, by caller, id campaigns.ListID) (campaigns.List, error) {
+	lists, err := s.lists(ctx, by)
+	for _, l := range lists {
+		if l.ID == id {
+			return l, err
+		}
+	}
+	return campaigns.List{}, cmp.Or(err, campaigns.ErrNotFound)
+}
+
+func (s *Server) lists(ctx context.Context, by caller) ([]campaigns.List, error) {
+	seen, err := s.listsSeen(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.records.Lists(ctx)
+	return slices.DeleteFunc(all, func(l campaigns.List) bool { return seen != nil && !seen[l.ID] }), err
+}
+
+// ownList says whether a caller may change a list and its leads: all campaigns that dial
+// it are theirs. campaigns.ErrNotFound where they may not.
+func (s *Server) ownList(ctx context.Context, by caller, id campaigns.ListID) error {
+	if len(by.Campaigns) == 0 {
+		return nil
+	}
+	all, err := s.records.Campaigns(ctx)
+	if err != nil {
+		return err
+	}
+	own := false
+	for _, c := range all {
+		if !slices.Contains(c.Lists, id) {
+			continue
+		}
+		if own = by.MaySee(c.ID); !own {
+			break
+		}
+	}
+	if !own {
+		return campaigns.ErrNotFound
+	}
+	return nil
 }

@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attempts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Attempts, newest first, as a stream: CSV, or a JSON object a line
+         * @description Needs the right lead.export; numbers are in full with lead.pii alone. Audited with the filter, then with how many there were and the SHA-256 of what was sent. An answer that was cut short is no whole HTTP message.
+         */
+        get: operations["attempts-export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -415,7 +435,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a lead: its name, note, fields and grades
+         * @description A JSON merge patch (RFC 7396): what is left out stays, null takes away. If-Match is needed (428); * stands for whatever there is.
+         */
+        patch: operations["leads-change"];
         trace?: never;
     };
     "/api/v1/lists": {
@@ -433,6 +457,27 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One list */
+        get: operations["leads-list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change what is known of a list
+         * @description A JSON merge patch (RFC 7396): what is left out stays, null takes away. If-Match is needed (428); * stands for whatever there is.
+         */
+        patch: operations["leads-change-list"];
         trace?: never;
     };
     "/api/v1/lists/{id}/import": {
@@ -1992,6 +2037,15 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        LeadChange: {
+            /** @description each by its name; null takes one away */
+            fields: {
+                [key: string]: string;
+            };
+            grades: components["schemas"]["Grades"];
+            name: string;
+            note: string;
+        };
         LeadDetail: {
             attempts: components["schemas"]["Attempt"][] | null;
             entries: components["schemas"]["Entry"][] | null;
@@ -2093,6 +2147,13 @@ export interface components {
             id: string;
             /** Format: int64 */
             leads: number;
+            name: string;
+            source: string;
+            verified: boolean;
+        };
+        ListChange: {
+            consent_basis: string;
+            cost: string;
             name: string;
             source: string;
             verified: boolean;
@@ -2919,6 +2980,31 @@ export interface operations {
             };
         };
     };
+    "attempts-export": {
+        parameters: {
+            query?: {
+                campaign?: string;
+                operator?: string;
+                outcome?: string;
+                /** @description begun then or later */
+                since?: string;
+                format?: "csv" | "ndjson";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     "audit-list": {
         parameters: {
             query?: {
@@ -3741,6 +3827,56 @@ export interface operations {
             };
         };
     };
+    "leads-change": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change is based on: 412 where the present one is another */
+                "If-Match"?: string;
+                /** @description *: only where there is none yet */
+                "If-None-Match"?: "*";
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description each by its name; null takes one away */
+                    fields?: {
+                        [key: string]: string;
+                    };
+                    grades?: components["schemas"]["Grades"];
+                    name?: string;
+                    note?: string;
+                };
+                "application/merge-patch+json": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lead"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "leads-lists": {
         parameters: {
             query?: never;
@@ -3757,6 +3893,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["List"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "leads-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "leads-change-list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change is based on: 412 where the present one is another */
+                "If-Match"?: string;
+                /** @description *: only where there is none yet */
+                "If-None-Match"?: "*";
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    consent_basis?: string;
+                    cost?: string;
+                    name?: string;
+                    source?: string;
+                    verified?: boolean;
+                };
+                "application/merge-patch+json": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List"];
                 };
             };
             /** @description Error */
