@@ -45,7 +45,8 @@ type ear struct {
 	*hearing
 }
 
-// hearing is what an ear needs only while it listens: 11 kB.
+// hearing is what an ear needs only once there is something to hear, which for most
+// calls that ring there is not: 11 kB.
 type hearing struct {
 	frame   [media.SamplesPerFrame]int16
 	pcm     [960]int16
@@ -61,7 +62,7 @@ func (e *ear) listen(d Detector) {
 		return
 	}
 	e.detector, e.start, e.placed, e.heard, e.filled, e.told = d, time.Time{}, false, 0, 0, ""
-	e.hearing = &hearing{}
+	e.hearing = nil
 	if e.answered {
 		d.Answered()
 	}
@@ -104,6 +105,7 @@ func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, ti
 	if e.detector == nil {
 		return
 	}
+	e.begin()
 	pcm := e.pcm[:codec.Decode(p.Law, e.pcm[:], p.Payload)]
 	at := e.place(now, p, len(pcm))
 	if at < e.heard { // it is late, at least in part
@@ -118,6 +120,12 @@ func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, ti
 	}
 	e.take(pcm, found)
 	e.release(found)
+}
+
+func (e *ear) begin() {
+	if e.hearing == nil {
+		e.hearing = &hearing{}
+	}
 }
 
 // place says where in the stream a packet of n samples belongs. What comes after all
@@ -161,6 +169,7 @@ func (e *ear) tick(now time.Time, found func(detect.Finding, time.Time)) {
 	if e.detector == nil || (e.start.IsZero() && !e.answered) || now.Before(e.patient) {
 		return
 	}
+	e.begin()
 	if e.start.IsZero() {
 		e.start = now
 	}
