@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // Bounds of S-36: a header that is not there after headerWithin ends a connection, the
@@ -90,12 +92,12 @@ func TestS36IdleSockets(t *testing.T) {
 			crowd.gone.Go(func() { crowd.idle(ctx, net.IPv4(127, 0, 1, byte(1+n%addresses))) })
 		}
 		var most, largest, asked int
-		for end := time.Now().Add(lasts); time.Now().Before(end); pass(200 * time.Millisecond) {
+		for end := time.Now().Add(lasts); time.Now().Before(end); testbed.Pass(200 * time.Millisecond) {
 			most, largest = max(most, openFiles(t, pid)-files), max(largest, memory(t, pid)-size)
 			w.serves(t)
 			asked++
 		}
-		until(t, time.Minute, "somebody is cut off", func() bool { return crowd.cut.Load() >= int64(each) })
+		testbed.Until(t, time.Minute, "somebody is cut off", func() bool { return crowd.cut.Load() >= int64(each) })
 		cancel()
 		crowd.gone.Wait()
 		t.Logf("%d sockets of %d addresses: at most %d at the product, %d cut off, one after %v; %.1f MB more, %d times served meanwhile",
@@ -109,22 +111,22 @@ func TestS36IdleSockets(t *testing.T) {
 		if late := time.Duration(crowd.longest.Load()); late > headerWithin+15*time.Second {
 			t.Errorf("a socket was open for %v", late)
 		}
-		until(t, time.Minute, "all are gone", func() bool { return openFiles(t, pid)-files < 50 })
+		testbed.Until(t, time.Minute, "all are gone", func() bool { return openFiles(t, pid)-files < 50 })
 	}
 }
 
 // newIdleWorld is a product alone: nobody calls and nobody is called.
 func newIdleWorld(t *testing.T, each int) *world {
 	t.Helper()
-	w := &world{dir: t.TempDir(), log: &lines{}}
+	w := &world{dir: t.TempDir(), log: &testbed.Lines{}}
 	for _, a := range []*string{&w.trunk, &w.phones, &w.trunkTLS, &w.phonesTLS, &w.http, &w.admin} {
-		*a = reserve(t)
+		*a = testbed.Reserve(t)
 	}
 	certificate, key := w.certificate(t)
 	w.file = filepath.Join(w.dir, "outpace.yaml")
 	format := strings.Replace(configText, "http: {listen: %q}", fmt.Sprintf("http: {listen: %%q, connections_per_address: %d}", each), 1)
-	text := fmt.Sprintf(format, filepath.Join(w.dir, "data"), w.http, w.admin, w.trunk, w.phones, w.trunkTLS, w.phonesTLS, certificate, key, reserve(t), mediaFrom, mediaTo)
-	must(t, os.WriteFile(w.file, []byte(text), 0o600))
+	text := fmt.Sprintf(format, filepath.Join(w.dir, "data"), w.http, w.admin, w.trunk, w.phones, w.trunkTLS, w.phonesTLS, certificate, key, testbed.Reserve(t), mediaFrom, mediaTo)
+	testbed.Must(t, os.WriteFile(w.file, []byte(text), 0o600))
 	w.start(t)
 	return w
 }
@@ -134,7 +136,7 @@ func (w *world) serves(t *testing.T) {
 	t.Helper()
 	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get("http://" + w.http + "/api/openapi.json")
-	must(t, err)
+	testbed.Must(t, err)
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("a quick client gets %s, %v", resp.Status, err)
@@ -145,19 +147,19 @@ func (w *world) serves(t *testing.T) {
 func needsFiles(t *testing.T, files uint64) {
 	t.Helper()
 	var before syscall.Rlimit
-	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before))
+	testbed.Must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before))
 	if before.Cur >= files {
 		return
 	}
-	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: max(files, before.Max)}))
-	t.Cleanup(func() { must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before)) })
+	testbed.Must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: max(files, before.Max)}))
+	t.Cleanup(func() { testbed.Must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before)) })
 }
 
 // openFiles is how many files and sockets a process has open.
 func openFiles(t *testing.T, pid int) int {
 	t.Helper()
 	names, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	must(t, err)
+	testbed.Must(t, err)
 	return len(names)
 }
 
@@ -165,8 +167,8 @@ func openFiles(t *testing.T, pid int) int {
 func memory(t *testing.T, pid int) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	must(t, err)
+	testbed.Must(t, err)
 	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
-	must(t, err)
+	testbed.Must(t, err)
 	return pages * os.Getpagesize()
 }
