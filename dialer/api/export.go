@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -117,8 +118,10 @@ func (s *Server) chosen(ctx context.Context, by caller, f exportFilter) (iter.Se
 		if err != nil {
 			return nil, err
 		}
-		if lists = c.Lists; f.List != "" {
-			lists = []campaigns.ListID{f.List}
+		if f.List == "" {
+			lists = c.Lists
+		} else if !slices.Contains(c.Lists, f.List) { // of whom who sees the campaign may know nothing
+			return nil, coded(http.StatusUnprocessableEntity, "invalid", "list: the campaign does not dial it")
 		}
 		if matcher, err = c.Matcher(); err != nil {
 			return nil, err
