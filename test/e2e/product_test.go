@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -43,18 +44,23 @@ type product struct {
 	done   chan error
 }
 
-// freePort is a port of loopback that nobody has now, neither of UDP nor of
-// TCP.
+// freePort is a port of loopback that nobody has now, neither of UDP nor of TCP. It
+// is below those that a system gives to whoever asks for any (from 32768 on Linux):
+// until it is used, nobody gets it by asking for any.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 20 {
-		udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		must(t, err)
-		tcp, err := net.Listen("tcp4", udp.LocalAddr().String())
+	for range 50 {
+		port := 21_000 + rand.IntN(11_000)
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		udp, err := net.ListenPacket("udp4", address)
+		if err != nil {
+			continue
+		}
+		tcp, err := net.Listen("tcp4", address)
 		udp.Close()
 		if err == nil {
 			tcp.Close()
-			return udp.LocalAddr().(*net.UDPAddr).Port
+			return port
 		}
 	}
 	t.Fatal("no port is free")
