@@ -6,9 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,27 +43,13 @@ type product struct {
 	done   chan error
 }
 
-// freePort is a port of loopback that nobody has now, neither of UDP nor of TCP. It
-// is below those that a system gives to whoever asks for any (from 32768 on Linux):
-// until it is used, nobody gets it by asking for any.
+// freePort is a port of loopback that nobody has now and gets by asking for any, neither
+// of UDP nor of TCP.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 50 {
-		port := 21_000 + rand.IntN(11_000)
-		address := fmt.Sprintf("127.0.0.1:%d", port)
-		udp, err := net.ListenPacket("udp4", address)
-		if err != nil {
-			continue
-		}
-		tcp, err := net.Listen("tcp4", address)
-		udp.Close()
-		if err == nil {
-			tcp.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
+	at, err := netip.ParseAddrPort(testbed.Reserve(t))
+	must(t, err)
+	return int(at.Port())
 }
 
 // configText is a whole configuration on loopback, with the given trunks.
