@@ -95,6 +95,22 @@ func TestChangeWithinScope(t *testing.T) {
 	for _, path := range []string{"/api/v1/lists/web", "/api/v1/leads/1"} {
 		w.change(t, "mia", path, "*", `{"name":"theirs"}`).want(t, 200)
 	}
+	ways := map[string]func(list string) reply{
+		"upsert": func(list string) reply {
+			return w.as(t, "mia", "PUT", "/api/v1/lists/"+list+"/leads/x", row("", "Ewa", "+48225550150"))
+		},
+		"batch": func(list string) reply {
+			return w.as(t, "mia", "POST", "/api/v1/lists/"+list+"/leads", map[string]any{"items": []any{row("y", "Ela", "+48225550151")}})
+		},
+		"import": func(list string) reply {
+			return w.as(t, "mia", "POST", "/api/v1/lists/"+list+"/import", "number\n+48601100201\n")
+		},
+	}
+	for _, list := range []string{"new", "web"} { // import makes the first
+		for _, name := range []string{"import", "upsert", "batch"} {
+			ways[name](list).want(t, 200)
+		}
+	}
 	other := spring()
 	other.ID = "other"
 	if _, err := w.store.SaveCampaign(t.Context(), other); err != nil { // dials the list too
@@ -102,5 +118,10 @@ func TestChangeWithinScope(t *testing.T) {
 	}
 	for _, path := range []string{"/api/v1/lists/web", "/api/v1/leads/1"} {
 		w.change(t, "mia", path, "*", `{"name":"not theirs alone"}`).want(t, 404)
+	}
+	for name, write := range ways {
+		if got, undialled := write("web"), write("new"); got.status != 404 || undialled.status != 200 {
+			t.Errorf("%s: %d for a list that others dial too, %d for one that nobody dials; want 404 and 200", name, got.status, undialled.status)
+		}
 	}
 }

@@ -62,6 +62,9 @@ func (s *Server) importLeads(ctx context.Context, by caller, in *importIn) (*bod
 	if !campaigns.ValidID(string(in.ID)) {
 		return nil, huma.Error422UnprocessableEntity("id: letters a-z, digits and - only")
 	}
+	if err := s.mayFill(ctx, by, in.ID); err != nil {
+		return nil, err
+	}
 	options, err := in.options()
 	if err != nil {
 		return nil, huma.Error422UnprocessableEntity(err.Error())

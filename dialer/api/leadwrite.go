@@ -102,6 +102,9 @@ func (s *Server) upsertLead(ctx context.Context, by caller, in *upsertIn) (*body
 		return nil, &campaigns.FieldError{Field: "external_id", Problem: "differs from the path"}
 	}
 	in.Body.ExternalID = in.External
+	if err := s.mayFill(ctx, by, in.ID); err != nil {
+		return nil, err
+	}
 	result, err := s.upsert(ctx, in.ID, in.Body)
 	if err != nil {
 		return nil, err
@@ -127,6 +130,9 @@ func (s *Server) upsert(ctx context.Context, list campaigns.ListID, row leadRow)
 }
 
 func (s *Server) upsertLeads(ctx context.Context, by caller, in *batchIn) (*body[batchOut], error) {
+	if err := s.mayFill(ctx, by, in.ID); err != nil {
+		return nil, err
+	}
 	began := time.Now()
 	results := make([]rowResult, len(in.Body.Items))
 	problems := make([]error, len(in.Body.Items))

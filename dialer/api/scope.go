@@ -134,24 +134,38 @@ func (s *Server) lists(ctx context.Context, by caller) ([]campaigns.List, error)
 // ownList says whether a caller may change a list and its leads: all campaigns that dial
 // it are theirs. campaigns.ErrNotFound where they may not.
 func (s *Server) ownList(ctx context.Context, by caller, id campaigns.ListID) error {
-	if len(by.Campaigns) == 0 {
-		return nil
-	}
-	all, err := s.records.Campaigns(ctx)
-	if err != nil {
-		return err
-	}
-	own := false
-	for _, c := range all {
-		if !slices.Contains(c.Lists, id) {
-			continue
-		}
-		if own = by.MaySee(c.ID); !own {
-			break
-		}
-	}
-	if !own {
+	own, others, err := s.dialledBy(ctx, by, id)
+	if err == nil && (own == 0 || others > 0) {
 		return campaigns.ErrNotFound
 	}
-	return nil
+	return err
+}
+
+// mayFill says whether a caller may write leads into a list: no campaign of others dials
+// it. One that nobody dials yet takes leads of whoever is making it.
+func (s *Server) mayFill(ctx context.Context, by caller, id campaigns.ListID) error {
+	_, others, err := s.dialledBy(ctx, by, id)
+	if err == nil && others > 0 {
+		return campaigns.ErrNotFound
+	}
+	return err
+}
+
+// dialledBy counts the campaigns that dial a list: those that a caller sees, and others.
+// Who sees all of them owns whatever there is.
+func (s *Server) dialledBy(ctx context.Context, by caller, id campaigns.ListID) (own, others int, err error) {
+	if len(by.Campaigns) == 0 {
+		return 1, 0, nil
+	}
+	all, err := s.records.Campaigns(ctx)
+	for _, c := range all {
+		switch {
+		case !slices.Contains(c.Lists, id):
+		case by.MaySee(c.ID):
+			own++
+		default:
+			others++
+		}
+	}
+	return own, others, err
 }
