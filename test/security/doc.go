@@ -16,6 +16,7 @@
 //	      sip/registrar  TestS06...                    tables bounded; all strangers together 1,000 messages a second
 //	S-7   sip/registrar  TestS07Flood                  101 messages in 2 s: blocked for 5 minutes; offices: TestOffice...
 //	S-8   sip            TestS08Torture                RFC 4475, 50 messages by UDP, TCP and byte by byte, with a table of answers
+//	      sip, media/sdp TestS08TortureIPv6, TestS08DescriptionsIPv6   as RFC 5118 has them: 12 messages, 3 descriptions
 //	S-9   make fuzz      Fuzz...                       every parser, 10 minutes each (TIME=)
 //	S-10  sip            TestS10HeaderInjection        200 strings in 6 places: 0 headers more; FuzzInvite
 //	S-11  media/sdp      TestS11Descriptions           44 descriptions: none gives an address to send to
@@ -41,6 +42,5 @@
 // a second and more, and before the flood 1 of 100 packets was late by 316 ms already.
 //
 // `make security` runs all of them in full size (OUTPACE_SECURITY=1, some minutes);
-// `make test` runs them smaller. Not here: the messages of RFC 5118 (IPv6), and SIP
-// over WebSocket (S-17), which the product does not speak.
+// `make test` runs them smaller. Not here: SIP over WebSocket (S-17).
 package security
