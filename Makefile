@@ -102,17 +102,20 @@ fault: go-version ## kill -9 (KILLS times, default 50; STORE=sqlite or redis), p
 
 SECURITY := TestS[0-9][0-9]|TestF12|TestAttacks|TestOffice|TestCarrierMustBe
 
-security: go-version ## the tests of the security list that concern SIP and RTP, in full size: floods of 20,000 messages a second beside 20 talks, the whole malformed grid; some minutes
+security: go-version ## the tests of the security list that concern SIP and RTP, in full size: floods of 20,000 messages a second beside 100 talks, the whole malformed grid; some minutes
 	OUTPACE_SECURITY=1 go test -count=1 -p 1 -timeout 60m -run '$(SECURITY)' -v $(ARGS) ./sip/... ./media/rtp ./media/sdp ./config ./test/security
 
 TIME ?= 10m
 FUZZ ?= .
 
+# An input that finds new code is made smaller for a second, not for the usual minute:
+# FuzzClassify had 8,800 inputs after 2m54s of its three minutes, and 436,000 with this
+# (go test -fuzz FuzzClassify -fuzztime 180s -parallel 1 ./sip/trunk).
 fuzz: go-version ## every parser against made-up input, one after the other, TIME each (default 10m); FUZZ=NAME only those of that name
 	@failed=0; for file in $$(grep -rl --include='*_test.go' '^func Fuzz' cmd dialer pacing sip media campaigns config test); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$file | grep -E '$(FUZZ)'); do \
 			echo; echo "$$(dirname $$file) $$target"; \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(TIME) ./$$(dirname $$file) || failed=1; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzzminimizetime 1s -fuzztime $(TIME) ./$$(dirname $$file) || failed=1; \
 		done; done; exit $$failed
 
 SCENARIOS := config/examples/scenarios

@@ -52,6 +52,10 @@ func newFarEnd(t *testing.T) *farEnd {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newFarEndOn(t, conn)
+}
+
+func newFarEndOn(t *testing.T, conn *net.UDPConn) *farEnd {
 	f := &farEnd{t: t, conn: conn, got: make(chan string, 4096), seen: map[string]bool{}}
 	done := make(chan struct{})
 	go func() {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -222,9 +223,24 @@ func (a *Agent) write(s *serverTransaction, res *sipgosip.Response) {
 		s.tx.Terminate()
 		return
 	}
+	bracketVias(res)
 	a.count.response(string(s.req.Method), "out", res.StatusCode)
 	if err := s.tx.Respond(res); err != nil {
 		a.log.Debug("respond", "agent", a.cfg.Name, "error", err)
+	}
+}
+
+// bracketVias repairs each Via with an IPv4 address in IPv6 ("[::ffff:192.0.2.1]:5060"):
+// the library reads it, and writes it without the brackets that keep it from its port.
+func bracketVias(res *sipgosip.Response) {
+	for _, h := range res.GetHeaders("via") {
+		via, ok := h.(*sipgosip.ViaHeader)
+		if !ok {
+			continue
+		}
+		if addr, err := netip.ParseAddr(via.Host); err == nil && addr.Is4In6() {
+			via.Host = "[" + via.Host + "]"
+		}
 	}
 }
 

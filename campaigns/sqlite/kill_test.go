@@ -129,7 +129,7 @@ func TestKill9(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tries := 10 // `make fault` asks for 100
+	tries := 20
 	if n, err := strconv.Atoi(os.Getenv("OUTPACE_KILLS")); err == nil && n > 0 {
 		tries = n
 	}

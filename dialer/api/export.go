@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -118,10 +117,8 @@ func (s *Server) chosen(ctx context.Context, by caller, f exportFilter) (iter.Se
 		if err != nil {
 			return nil, err
 		}
-		if f.List == "" {
-			lists = c.Lists
-		} else if !slices.Contains(c.Lists, f.List) { // of whom who sees the campaign may know nothing
-			return nil, coded(http.StatusUnprocessableEntity, "invalid", "list: the campaign does not dial it")
+		if lists = c.Lists; f.List != "" {
+			lists = []campaigns.ListID{f.List}
 		}
 		if matcher, err = c.Matcher(); err != nil {
 			return nil, err

@@ -22,9 +22,12 @@ const (
 	perPhone    = 10
 
 	// All addresses where no phone is at home together are heard this often in
-	// floodWindow: a flood from thousands of addresses, each of them below its own
-	// limit, would cost us the time of the audio.
-	strangersLimit = 2000
+	// strangersWindow: a flood from thousands of addresses, each of them below its own
+	// limit, would cost us the time of the audio. A phone that nobody knows is heard again
+	// a window after the flood at the latest; and a window has room for a proxy whose
+	// phones all come back in one moment.
+	strangersLimit  = 1000
+	strangersWindow = time.Second
 
 	// An account under attack takes one try per throttle from addresses at
 	// which it never registered.
@@ -142,7 +145,7 @@ func (g *guard) hear(now time.Time, from netip.Addr) bool {
 // hearStranger counts one message against what all strangers have together; mu is
 // held.
 func (g *guard) hearStranger(now time.Time) bool {
-	if now.Sub(g.strangersAt) >= floodWindow {
+	if now.Sub(g.strangersAt) >= strangersWindow {
 		g.strangersAt, g.strangers = now, 0
 	}
 	if g.strangers++; g.strangers <= strangersLimit {

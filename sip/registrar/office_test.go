@@ -237,4 +237,8 @@ func TestS06ManySources(t *testing.T) {
 	if in := o.comeBack(t); in != officeSize {
 		t.Errorf("in the middle of it %d of %d phones got in", in, officeSize)
 	}
+	o.at = o.at.Add(strangersWindow)
+	if !o.Allow(netip.MustParseAddrPort("198.51.100.7:5060")) {
+		t.Error("a phone that nobody knows is not heard soon after the flood")
+	}
 }

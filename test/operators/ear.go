@@ -1,6 +1,8 @@
 package operators
 
 import (
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +26,7 @@ type hearing struct {
 	lastAt         time.Time
 	toneAt         time.Time
 	delays         delays
+	lately         lateness // since Lateness was last asked for
 }
 
 // delays count packets by how much later they came than the first did, against an
@@ -36,23 +39,55 @@ func (d *delays) add(late time.Duration) {
 	d[max(0, min(len(d)-1, int(late.Milliseconds())+delayZero))]++
 }
 
-// spread is how much later the slowest of a hundred packets comes than the fastest.
-func (d *delays) spread() time.Duration {
-	var all, seen uint32
+// at is the slot that a share of the packets, in (0, 1], came before; or in it.
+func (d *delays) at(share float64) int {
+	seen, wanted := uint32(0), max(uint32(math.Ceil(share*float64(d.count()))), 1)
+	for ms, n := range d {
+		if seen += n; seen >= wanted {
+			return ms
+		}
+	}
+	return 0
+}
+
+func (d *delays) count() (all uint32) {
 	for _, n := range d {
 		all += n
 	}
-	fastest, slowest := -1, 0
-	for ms, n := range d {
-		seen += n
-		if fastest < 0 && seen*100 > all {
-			fastest = ms
-		}
-		if seen*100 <= all*99 {
-			slowest = ms + 1
+	return all
+}
+
+// spread is how much later the slowest of a hundred packets comes than the fastest.
+func (d *delays) spread() time.Duration {
+	return time.Duration(d.at(0.99)-d.at(0.01)) * time.Millisecond
+}
+
+// lateness holds each packet against the fastest of its leg in the same second: a far end
+// that stood still, and leaves out what it missed, is late once and not ever after.
+type lateness struct {
+	second int64
+	zero   time.Duration // how late the first of this second was
+	now    delays        // in this second, from there
+	late   delays        // in those before, from 0
+}
+
+func (l *lateness) add(at time.Time, late time.Duration) {
+	if second := at.Unix(); second != l.second {
+		l.settle()
+		l.second, l.zero = second, late
+	}
+	l.now.add(late - l.zero)
+}
+
+// settle ends a second.
+func (l *lateness) settle() {
+	fastest := slices.IndexFunc(l.now[:], func(n uint32) bool { return n > 0 })
+	for ms, n := range l.now {
+		if n > 0 {
+			l.late[ms-fastest] += n
 		}
 	}
-	return time.Duration(max(slowest-max(fastest, 0), 0)) * time.Millisecond
+	l.now = delays{}
 }
 
 // ear listens on an operator's leg. hear runs on the receiving goroutine.
@@ -102,7 +137,9 @@ func (e *ear) count(p *phone.Packet) {
 	h.lost += m.Number - h.last - 1
 	h.last, h.lastAt = m.Number, p.At
 	h.received++
-	h.delays.add(p.At.Sub(h.firstAt) - time.Duration(m.Number-h.first)*20*time.Millisecond)
+	late := p.At.Sub(h.firstAt) - time.Duration(m.Number-h.first)*20*time.Millisecond
+	h.delays.add(late)
+	h.lately.add(p.At, late)
 }
 
 // listen looks for the customer's tone, and counts sounding packets that carry
@@ -164,4 +201,15 @@ func (e *ear) leave(stream uint32) (h hearing, stray int) {
 	stray = e.stray
 	e.gone, e.stray, e.run, e.sounding = stream, 0, 0, 0
 	return h, stray
+}
+
+// takeLately adds what came lately to all, and begins anew.
+func (e *ear) takeLately(all *delays) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.now.lately.settle()
+	for ms, n := range e.now.lately.late {
+		all[ms] += n
+	}
+	e.now.lately = lateness{}
 }

@@ -151,6 +151,17 @@ func (room *Operators) Stats() Stats {
 	return s
 }
 
+// Lateness is how late 99 of a hundred of all customers' packets came at most since it
+// was asked for last, each against the fastest of its own leg in the same second, in
+// whole milliseconds up to 511; and how many packets those were.
+func (room *Operators) Lateness() (p99 time.Duration, packets int) {
+	var all delays
+	for _, o := range room.people {
+		o.ear.takeLately(&all)
+	}
+	return time.Duration(all.at(0.99)) * time.Millisecond, int(all.count())
+}
+
 // lognormal draws a duration of people with the given mean and spread, divided
 // by Speed.
 func (room *Operators) lognormal(draw *rand.Rand, mean time.Duration, sigma float64) time.Duration {

@@ -27,7 +27,12 @@ import (
 // full says whether `make security` runs the tests, in full size.
 func full() bool { return os.Getenv("OUTPACE_SECURITY") != "" }
 
-func TestMain(m *testing.M) { os.Exit(testbed.Main(m)) }
+func TestMain(m *testing.M) {
+	if text := os.Getenv(orderKey); text != "" {
+		os.Exit(obey(text))
+	}
+	os.Exit(testbed.Main(m))
+}
 
 // mediaFrom and mediaTo are the product's ports for audio.
 const (
@@ -42,6 +47,7 @@ trunk_signalling:
   tls: {certificate: %[8]q, key: %[9]q}
   listen: [{transport: udp, address: %[4]q}, {transport: tcp, address: %[4]q}, {transport: tls, address: %[6]q}]
 phones:
+  registrar: {offices: [127.0.0.1]}
   tls: {certificate: %[8]q, key: %[9]q}
   listen: [{transport: udp, address: %[5]q}, {transport: tcp, address: %[5]q}, {transport: tls, address: %[7]q}]
 media:
@@ -69,6 +75,7 @@ type world struct {
 	people                             []operators.Credential
 	thief                              operators.Credential // has a phone, and works for nobody
 	process                            *exec.Cmd
+	room                               *operators.Operators
 	leave                              func() // of the operators
 }
 
@@ -91,12 +98,12 @@ func newWorld(t *testing.T, talking int) *world {
 	testbed.Must(t, os.WriteFile(w.file, []byte(text), 0o600))
 	w.seed(t, talking)
 	w.start(t)
-	room, err := operators.New(operators.Config{
+	w.room, err = operators.New(operators.Config{
 		API: "http://" + w.http, SIP: w.phones, Users: w.people, Seed: 7,
 		TalkMean: time.Hour, WrapMean: 500 * time.Millisecond, PauseProbability: -1, Log: w.journal,
 	})
 	testbed.Must(t, err)
-	w.leave = testbed.RunUntilCleanup(t, "operators", room.Run)
+	w.leave = testbed.RunUntilCleanup(t, "operators", w.room.Run)
 	deadline := time.Now().Add(time.Minute + time.Duration(talking)*5*time.Second)
 	for n := 0; n < talking; n = len(w.talks(t)) {
 		if time.Now().After(deadline) {
