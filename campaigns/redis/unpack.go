@@ -21,7 +21,12 @@ type unpacker struct {
 	err  error
 }
 
-func (u *unpacker) fail() { u.b, u.err = nil, errors.Join(u.err, errRecord) }
+func (u *unpacker) fail() {
+	u.b = nil
+	if u.err == nil {
+		u.err = errRecord
+	}
+}
 
 func (u *unpacker) uint() uint64 {
 	n, size := binary.Uvarint(u.b)
