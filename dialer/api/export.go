@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,17 +44,12 @@ type exportFilter struct {
 
 // exportLeads streams leads. Everything that can be refused is, before the first byte.
 func (s *Server) exportLeads(w http.ResponseWriter, r *http.Request) {
-	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RightExport)
-	if status != http.StatusOK {
-		refuse(w, status, denial(status))
+	by, ok := s.exporter(w, r)
+	if !ok {
 		return
 	}
-	by.from = host(r.RemoteAddr)
 	q := r.URL.Query()
-	f := exportFilter{campaigns.ListID(q.Get("list")), campaigns.CampaignID(q.Get("campaign")), q.Get("segment"), q.Get("format")}
-	if f.Format == "" {
-		f.Format = "ndjson"
-	}
+	f := exportFilter{campaigns.ListID(q.Get("list")), campaigns.CampaignID(q.Get("campaign")), q.Get("segment"), cmp.Or(q.Get("format"), "ndjson")}
 	if f.Format != "csv" && f.Format != "ndjson" || f.Segment != "" && f.Campaign == "" {
 		refuse(w, http.StatusUnprocessableEntity, "format: csv or ndjson; segment: with its campaign")
 		return
@@ -72,6 +68,17 @@ func (s *Server) exportLeads(w http.ResponseWriter, r *http.Request) {
 		}
 		return writeLines(out, leads)
 	})
+}
+
+// exporter is who asks, where they may take anything out; else they are refused.
+func (s *Server) exporter(w http.ResponseWriter, r *http.Request) (caller, bool) {
+	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RightExport)
+	if status != http.StatusOK {
+		refuse(w, status, denial(status))
+		return by, false
+	}
+	by.from = host(r.RemoteAddr)
+	return by, true
 }
 
 // export is what is taken out of the store, for the audit log.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	spreadsheet "encoding/csv"
 	"io"
@@ -39,17 +40,12 @@ type attemptFilter struct {
 
 // exportAttempts streams attempts. Everything that can be refused is, before the first byte.
 func (s *Server) exportAttempts(w http.ResponseWriter, r *http.Request) {
-	by, status := s.whoIs(r.Context(), r.Header.Get("Authorization"), campaigns.RightExport)
-	if status != http.StatusOK {
-		refuse(w, status, denial(status))
+	by, ok := s.exporter(w, r)
+	if !ok {
 		return
 	}
-	by.from = host(r.RemoteAddr)
 	q := r.URL.Query()
-	f := attemptFilter{Campaign: campaigns.CampaignID(q.Get("campaign")), Operator: campaigns.UserID(q.Get("operator")), Outcome: campaigns.Outcome(q.Get("outcome")), Format: q.Get("format")}
-	if f.Format == "" {
-		f.Format = "ndjson"
-	}
+	f := attemptFilter{Campaign: campaigns.CampaignID(q.Get("campaign")), Operator: campaigns.UserID(q.Get("operator")), Outcome: campaigns.Outcome(q.Get("outcome")), Format: cmp.Or(q.Get("format"), "ndjson")}
 	var err error
 	if since := q.Get("since"); since != "" {
 		f.Since, err = time.Parse(time.RFC3339, since)
