@@ -108,13 +108,37 @@ type PublicHTTP struct {
 	NodeURL string  `yaml:"node_url"`
 	TLS     HTTPTLS `yaml:"tls"`
 	// ConnectionsPerAddress is how many connections one address may have open, a /64 of
-	// IPv6 being one; default 1000. Behind a proxy all come from its address.
+	// IPv6 being one; default 1000. Proxies that are trusted have no such bound.
 	ConnectionsPerAddress int `yaml:"connections_per_address"`
+	// TrustedProxies are those in front, as addresses or networks ("10.0.0.0/8"), whose
+	// X-Forwarded-For says who asks. Nobody else's does.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+}
+
+// Proxies are TrustedProxies as networks.
+func (h PublicHTTP) Proxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for i, text := range h.TrustedProxies {
+		ip, err := netip.ParseAddr(text)
+		if err == nil && ip.Zone() == "" {
+			all = append(all, netip.PrefixFrom(ip, ip.BitLen()))
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("trusted_proxies[%d]: %q is no address and no network such as 10.0.0.0/8", i, text)
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
 }
 
 func (h PublicHTTP) validate() error {
 	if h.ConnectionsPerAddress < 0 {
 		return fmt.Errorf("connections_per_address: %d is below 0", h.ConnectionsPerAddress)
+	}
+	if _, err := h.Proxies(); err != nil {
+		return err
 	}
 	if err := h.TLS.validate(); err != nil {
 		return err

@@ -41,6 +41,7 @@ func TestErrorsNameLineAndKey(t *testing.T) {
 		{"node_url without a host", "http: {node_url: \"http://:8080\"}\n" + trunks, `f.yaml:1: http.node_url: "http://:8080" is not http://HOST:PORT`},
 		{"node_url of another kind", "http:\n  node_url: 10.0.0.5:8080\n" + trunks, "f.yaml:2: http.node_url: "},
 		{"node_url of admin", "admin: {node_url: \"http://x\"}\n" + trunks, "f.yaml:1: node_url: unknown key"},
+		{"a proxy that is none", "http: {trusted_proxies: [10.0.0.1, \"fe80::1%eth0\"]}\n" + trunks, `f.yaml:1: http.trusted_proxies[1]: "fe80::1%eth0" is no address and no network`},
 		{"admin", "admin: {listen: x}\n" + trunks, "f.yaml:1: admin.listen: "},
 		{"store", "store:\n  url: mysql://x\n" + trunks, `f.yaml:2: store.url: "mysql"... is neither sqlite:PATH nor redis://HOST:PORT`},
 		{"store without host", "store:\n  url: \"redis://:secret@\"\n" + trunks, `f.yaml:2: store.url: "redis"... is neither`},

@@ -25,7 +25,8 @@ const (
 // crowd is a listener that keeps some from taking all there is.
 //
 // Whoever has as many connections as one address may have is hung up on. An address is
-// one of IPv4, and a /64 of IPv6: a house has as many of those as it likes.
+// one of IPv4, and a /64 of IPv6: a house has as many of those as it likes. Proxies of
+// ours are let in always: behind them are many.
 //
 // Where there are too many connections that say nothing, from wherever, one goes of the
 // address that has the most of them, which has said nothing for the longest: whoever has
@@ -33,6 +34,7 @@ const (
 type crowd struct {
 	*net.TCPListener
 	most int
+	ours proxies
 	log  *zap.Logger
 
 	mu     sync.Mutex
@@ -47,8 +49,8 @@ type house struct {
 	quiet list.List // of *guest, the longest first
 }
 
-func newCrowd(l net.Listener, most int, log *zap.Logger) *crowd {
-	return &crowd{TCPListener: l.(*net.TCPListener), most: cmp.Or(most, connectionsPerAddress), log: log, open: map[netip.Prefix]*house{}}
+func newCrowd(l net.Listener, most int, ours proxies, log *zap.Logger) *crowd {
+	return &crowd{TCPListener: l.(*net.TCPListener), most: cmp.Or(most, connectionsPerAddress), ours: ours, log: log, open: map[netip.Prefix]*house{}}
 }
 
 // Accept gives the next connection of an address that may have one more.
@@ -58,8 +60,9 @@ func (c *crowd) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		from := neighbourhood(conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr())
-		if c.enter(from, time.Now()) {
+		ip := conn.RemoteAddr().(*net.TCPAddr).AddrPort().Addr()
+		from := neighbourhood(ip)
+		if c.enter(from, c.ours.trust(ip), time.Now()) {
 			return &guest{TCPConn: conn, crowd: c, from: from}, nil
 		}
 		_ = conn.Close() // nobody waits for it
@@ -78,7 +81,7 @@ func neighbourhood(ip netip.Addr) netip.Prefix {
 }
 
 // enter counts one more; false where there are too many, which is logged once a minute.
-func (c *crowd) enter(from netip.Prefix, now time.Time) bool {
+func (c *crowd) enter(from netip.Prefix, trusted bool, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h := c.open[from]
@@ -86,7 +89,7 @@ func (c *crowd) enter(from netip.Prefix, now time.Time) bool {
 		h = &house{}
 		c.open[from] = h
 	}
-	if h.open < c.most {
+	if h.open < c.most || trusted {
 		h.open++
 		return true
 	}

@@ -155,6 +155,29 @@ func TestS36SlowSockets(t *testing.T) {
 	}
 }
 
+// A proxy that is trusted brings as many as come to it.
+func TestCrowdOfAProxy(t *testing.T) {
+	cfg := settings(t, "127.0.0.1:5999")
+	cfg.HTTP.ConnectionsPerAddress = 5
+	cfg.HTTP.TrustedProxies = []string{"127.0.0.3"}
+	a, _ := start(t, cfg)
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 3)}}
+	for i := range 20 {
+		conn, err := d.DialContext(t.Context(), "tcp", a.HTTPAddr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		if _, err := io.WriteString(conn, "GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(conn, make([]byte, len("HTTP/1.1 401"))); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+	}
+}
+
 // One address has as many connections as it may, and room again for each that it closes;
 // others are not the worse for it.
 func TestS36OneAddressOfMany(t *testing.T) {
@@ -206,10 +229,10 @@ func TestS36LongestQuietGoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	c := newCrowd(l, mostQuiet+10, zap.NewNop())
+	c := newCrowd(l, mostQuiet+10, nil, zap.NewNop())
 	come := func(from string) *guest { // none of them has a socket: they are counted alone
 		g := &guest{crowd: c, from: netip.MustParsePrefix(from)}
-		c.enter(g.from, time.Now())
+		c.enter(g.from, false, time.Now())
 		return g
 	}
 	all := []*guest{come("192.0.2.2/32")}

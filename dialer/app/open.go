@@ -227,7 +227,11 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if a.httpAddr, err = net.Listen("tcp", cfg.HTTP.Listen); err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
-	crowd := newCrowd(a.httpAddr, cfg.HTTP.ConnectionsPerAddress, a.log)
+	ours, err := cfg.HTTP.Proxies()
+	if err != nil {
+		return fmt.Errorf("http.%w", err)
+	}
+	crowd := newCrowd(a.httpAddr, cfg.HTTP.ConnectionsPerAddress, ours, a.log)
 	a.httpAddr = crowd
 	if a.adminAddr, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
@@ -252,7 +256,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		SIP:     a.sipOverWebSocket(cfg),
 		Version: o.Version, Log: a.log,
 	})
-	a.server, a.admin = newServer(public.Handler(), a.log), newServer(a.adminHandler(), a.log)
+	a.server, a.admin = newServer(proxies(ours).known(public.Handler()), a.log), newServer(a.adminHandler(), a.log)
 	a.server.ConnState = crowd.follow
 	a.server.TLSConfig, err = a.secureHTTP(cfg)
 	return err
