@@ -28,7 +28,8 @@ var Table = []Row{
 	}, Tests: []string{"pacing/eventlog"}},
 	{Package: "dialer/call", May: []string{"campaigns"}},
 	{Package: "dialer/operator"},
-	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "dialer/calibration", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
+	{Package: "dialer/oidc", May: []string{"campaigns"}},
+	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "dialer/calibration", "dialer/oidc", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
 	{Package: "dialer/console"},
 	// Notices of the engine carry outcomes and states: their words come along.
 	{Package: "dialer/metrics", May: []string{"dialer", "dialer/call", "dialer/operator", "campaigns", "pacing"}},
@@ -39,7 +40,7 @@ var Table = []Row{
 	{Package: "dialer/app", May: []string{"*"}},
 	// It asks each room what it would find, without an engine.
 	{Package: "dialer/doctor", May: []string{
-		"config", "config/rules", "campaigns/eligibility", "campaigns/number", "campaigns/redis",
+		"dialer/oidc", "config", "config/rules", "campaigns/eligibility", "campaigns/number", "campaigns/redis",
 		"sip", "sip/resolver", "sip/trunk", "media", "media/codec", "media/rtp", "media/sdp",
 	}, Tests: []string{"test/carrier", "test/phone", "campaigns/redis/redistest"}},
 
@@ -84,7 +85,7 @@ var Table = []Row{
 
 	// Only what declares a Config of its own.
 	{Package: "config", May: []string{
-		"dialer", "dialer/api", "dialer/webhook", "media/detect", "media/plane", "media/rtp", "media/webrtc", "sip", "sip/registrar", "sip/resolver", "sip/trunk",
+		"dialer", "dialer/api", "dialer/oidc", "dialer/webhook", "media/detect", "media/plane", "media/rtp", "media/webrtc", "sip", "sip/registrar", "sip/resolver", "sip/trunk",
 	}},
 	{Package: "config/rules"},
 
@@ -133,6 +134,7 @@ var Own = []struct {
 	{"modernc.org/sqlite/*", []string{"campaigns/sqlite"}, "a database is behind the store contract"},
 	{"github.com/redis/*", []string{"campaigns/redis"}, "a database is behind the store contract"},
 	{"github.com/prometheus/client_golang/*", []string{"dialer/metrics", "dialer/app"}, "rooms report plain numbers; one room makes series of them"},
+	{"github.com/coreos/go-oidc/*", []string{"dialer/oidc"}, "who a provider says somebody is"},
 	{"github.com/danielgtaylor/huma/*", []string{"dialer/api"}, "HTTP ends in the API room"},
 }
 
