@@ -47,6 +47,7 @@ const noContent = http.StatusNoContent
 var matrix = map[string]access{
 	"POST /api/v1/login":         {everybody, "", map[string]string{"user": "nobody", "password": "wrong"}, 401},
 	"POST /api/v1/login/link":    {everybody, "", map[string]string{"code": "wrong"}, 401},
+	"GET /api/v1/login/ways":     {everybody, "", nil, 200},
 	"POST /api/v1/logout":        {signedIn, "", nil, noContent},
 	"GET /api/v1/tokens":         {signedIn, "", nil, 200},
 	"POST /api/v1/tokens":        {signedIn, "", map[string]string{"name": "crm"}, 200},
@@ -123,6 +124,9 @@ var matrix = map[string]access{
 	"GET /api/v1/recordings/{attempt}":                     {readers, "/api/v1/recordings/a1", nil, 200},
 	"GET /api/v1/users":                                    {leadReaders, "", nil, 200},
 	"PUT /api/v1/users/{id}":                               {admins, "/api/v1/users/nina", map[string]string{"name": "Nina", "role": "operator"}, noContent},
+	"DELETE /api/v1/users/{id}/identity":                   {admins, "/api/v1/users/olga/identity", nil, 404},
+	"GET /api/v1/login/oidc":                               {everybody, "", nil, 404}, // without a provider; see TestProvider
+	"GET /api/v1/login/oidc/callback":                      {everybody, "", nil, 404},
 	"GET /api/v1/webhooks":                                 {managers, "", nil, 200},
 	"PUT /api/v1/webhooks/{id}":                            {managers, "/api/v1/webhooks/erp", map[string]string{"url": "https://erp.example"}, 200},
 	"DELETE /api/v1/webhooks/{id}":                         {managers, "/api/v1/webhooks/none", nil, 404},

@@ -19,6 +19,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,6 +29,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/dialer"
+	"github.com/outpace-dialer/outpace/dialer/oidc"
 )
 
 // Engine is what the API asks of the engine.
@@ -124,7 +126,9 @@ type Server struct {
 	detection    DetectionReport
 	hub          *Hub
 	drafts       Drafts
-	linking      sync.Mutex // a link is used once
+	linking      sync.Mutex     // a link is used once
+	provider     *oidc.Provider // nil: people sign in with passwords alone
+	providerDown atomic.Bool    // and that is logged
 	phoneSecrets PhoneSecrets
 	webhooks     Webhooks
 	outbox       campaigns.Outbox
@@ -154,6 +158,7 @@ type Deps struct {
 	Detection    DetectionReport
 	Hub          *Hub
 	Drafts       Drafts
+	Provider     *oidc.Provider // nil: people sign in with passwords alone
 	PhoneSecrets PhoneSecrets
 	Webhooks     Webhooks     // nil: no routes of webhooks
 	Prompts      []string     // messages that campaigns may name; nil: not checked
@@ -185,6 +190,7 @@ func New(cfg Config, d Deps) *Server {
 	if outbox, ok := campaigns.As[campaigns.Outbox](d.Records); ok && d.Webhooks != nil {
 		s.webhooks, s.outbox = d.Webhooks, outbox
 	}
+	s.provider = d.Provider
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/api/openapi", "", "/api/schemas"
@@ -195,6 +201,7 @@ func New(cfg Config, d Deps) *Server {
 	hc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	api := humago.New(mux, hc)
 	s.routeSession(api)
+	s.routeProvider(mux, api)
 	s.routeTokens(api)
 	s.routeOperator(api)
 	s.routeTalk(api)

@@ -105,7 +105,7 @@ func (s *Server) login(ctx context.Context, in *loginIn) (*begun, error) {
 		return nil, s.problem("session-login", err)
 	}
 	hash := user.PasswordHash
-	if err != nil || user.Disabled || hash == "" {
+	if err != nil || user.Disabled || hash == "" || !s.byPassword(user.ID) {
 		hash = dummyHash
 	}
 	select {
@@ -121,7 +121,7 @@ func (s *Server) login(ctx context.Context, in *loginIn) (*begun, error) {
 	ok := VerifyPassword(hash, in.Body.Password)
 	if !ok || hash == dummyHash {
 		s.logins.failed(now, keys...)
-		return nil, huma.Error401Unauthorized("unknown user or wrong password")
+		return nil, s.wrongPassword()
 	}
 	begun, err := s.beginSession(ctx, user, in.signingIn, in.Body.Cookie, now)
 	return begun, s.problem("session-login", err)
@@ -220,7 +220,7 @@ func (s *Server) holder(ctx context.Context, hash string, now time.Time) (campai
 	if err != nil {
 		return campaigns.User{}, time.Time{}, err
 	}
-	if t.Name == linkName || !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(now) || s.idle(t, now) {
+	if t.Name == linkName || t.Name == identityName || !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(now) || s.idle(t, now) {
 		return campaigns.User{}, time.Time{}, campaigns.ErrNotFound
 	}
 	user, err := s.records.User(ctx, t.User)

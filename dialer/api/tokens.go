@@ -101,7 +101,7 @@ func (s *Server) routeTokens(api huma.API) {
 			tokens, err := s.records.Tokens(ctx, by.ID)
 			all := []apiToken{}
 			for _, t := range tokens {
-				if t.Name != linkName {
+				if t.Name != linkName && t.Name != identityName {
 					all = append(all, shownToken(t))
 				}
 			}
@@ -117,7 +117,7 @@ func (s *Server) routeTokens(api huma.API) {
 }
 
 func (s *Server) createToken(ctx context.Context, by caller, in *tokenIn) (*body[newToken], error) {
-	if in.Body.Name == sessionName || in.Body.Name == linkName {
+	if in.Body.Name == sessionName || in.Body.Name == linkName || in.Body.Name == identityName {
 		return nil, &campaigns.FieldError{Field: "name", Problem: "this name is taken"}
 	}
 	if err := knownRights("scopes", in.Body.Scopes); err != nil {
@@ -145,7 +145,9 @@ func (s *Server) deleteToken(ctx context.Context, by caller, in *tokenPath) (*em
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(tokens, func(t campaigns.Token) bool { return t.Hash[:min(shownHash, len(t.Hash))] == in.ID })
+	at := slices.IndexFunc(tokens, func(t campaigns.Token) bool {
+		return t.Hash[:min(shownHash, len(t.Hash))] == in.ID && t.Name != identityName
+	})
 	if at < 0 {
 		return nil, campaigns.ErrNotFound
 	}
