@@ -18,6 +18,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
+	"github.com/outpace-dialer/outpace/dialer/oidc"
 	"github.com/outpace-dialer/outpace/dialer/webhook"
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/plane"
@@ -42,6 +43,7 @@ type Config struct {
 	Detection detect.Config   `yaml:"detection"`
 	Engine    dialer.Config   `yaml:"engine"`
 	API       api.Config      `yaml:"api"`
+	OIDC      oidc.Config     `yaml:"oidc"` // sign-in by a provider; default by passwords alone
 	Webhooks  webhook.Config  `yaml:"webhooks"`
 	Log       Log             `yaml:"log"`
 	Drain     Drain           `yaml:"drain"`
@@ -353,6 +355,7 @@ func (c Config) Validate() error {
 	under("media", c.Media.Validate())
 	under("detection", c.Detection.Validate())
 	under("webhooks", c.Webhooks.Validate())
+	under("oidc", c.OIDC.Validate())
 	switch c.Log.Level {
 	case "debug", "info", "warn", "error":
 	default:

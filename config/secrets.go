@@ -20,6 +20,9 @@ func CheckSecrets(file string, c Config) error {
 			return fmt.Errorf("%s: trunks[%d].password: it is that of the example; write the carrier's", file, i)
 		}
 	}
+	if c.OIDC.ClientSecret == defaultPassword {
+		return fmt.Errorf("%s: oidc.client_secret: it is that of the example; write the provider's", file)
+	}
 	inFile := Default() // without the environment
 	if text, err := os.ReadFile(file); err == nil {
 		_ = strict(text, &inFile) // Load has told what is wrong
@@ -27,6 +30,11 @@ func CheckSecrets(file string, c Config) error {
 	if key := inFile.secret(); key != "" {
 		if err := private(file); err != nil {
 			return fmt.Errorf("%w, and it holds %s: chmod o-rwx %s", err, key, file)
+		}
+	}
+	if secret := c.OIDC.ClientSecretFile; secret != "" {
+		if err := private(secret); err != nil {
+			return fmt.Errorf("%w, and it is oidc.client_secret_file: chmod o-rwx %s", err, secret)
 		}
 	}
 	for _, key := range c.keyFiles() {
@@ -43,6 +51,9 @@ func (c Config) secret() string {
 		if t.Password != "" {
 			return fmt.Sprintf("trunks[%d].password", i)
 		}
+	}
+	if c.OIDC.ClientSecret != "" {
+		return "oidc.client_secret"
 	}
 	if u, err := url.Parse(c.Store.URL); err == nil && u.User != nil {
 		if password, ok := u.User.Password(); ok && password != "" {

@@ -36,6 +36,8 @@ func TestS33Secrets(t *testing.T) {
 	phones.Phones.TLS.Key = write("tls.pem", "x", 0o644)
 	page := Default()
 	page.HTTP.TLS.Key = write("page.pem", "x", 0o644)
+	provided := Default()
+	provided.OIDC.ClientSecretFile = write("oidc.secret", "x", 0o644)
 	for name, tt := range map[string]struct {
 		text string
 		mode os.FileMode
@@ -49,6 +51,10 @@ func TestS33Secrets(t *testing.T) {
 		"nothing secret":         {text: with(`""`), mode: 0o644},
 		"the example's password": {text: with("change-me"), mode: 0o600, want: "trunks[0].password: it is that of the example"},
 		"of the store":           {text: "store: {url: \"redis://:s3cret@192.0.2.1/0\"}\n", mode: 0o644, want: "the password in store.url: chmod"},
+		"of the provider":        {text: "oidc: {client_secret: s3cret}\n", mode: 0o644, want: "oidc.client_secret: chmod"},
+		"of the provider, own":   {text: "oidc: {client_secret: s3cret}\n", mode: 0o600},
+		"the provider's example": {text: "oidc: {client_secret: change-me}\n", mode: 0o600, want: "oidc.client_secret: it is that of the example"},
+		"a file of the provider": {mode: 0o600, cfg: &provided, want: "oidc.secret may be read by everybody"},
 		"store without":          {text: "store: {url: \"redis://192.0.2.1/0\"}\n", mode: 0o644},
 		"a signing key":          {mode: 0o600, cfg: new(withKey(write("shaken.pem", "x", 0o604))), want: "shaken.pem may be read by everybody"},
 		"a signing key, own":     {mode: 0o600, cfg: new(withKey(write("own.pem", "x", 0o600)))},

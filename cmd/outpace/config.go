@@ -39,6 +39,9 @@ func newConfigCommand() *cobra.Command {
 				}
 			}
 			cfg.Store.URL = cfg.Store.Hidden()
+			if cfg.OIDC.ClientSecret != "" {
+				cfg.OIDC.ClientSecret = "(hidden)"
+			}
 			for i := range cfg.Trunks {
 				if cfg.Trunks[i].Password != "" {
 					cfg.Trunks[i].Password = "(hidden)"

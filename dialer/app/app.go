@@ -26,6 +26,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
+	"github.com/outpace-dialer/outpace/dialer/oidc"
 	"github.com/outpace-dialer/outpace/dialer/webhook"
 	"github.com/outpace-dialer/outpace/media/plane"
 	"github.com/outpace-dialer/outpace/sip"
@@ -63,7 +64,8 @@ type App struct {
 	server    *http.Server
 	admin     *http.Server
 
-	fingerprint string // of the certificate of server, where that is a file
+	provider    *oidc.Provider // nil: people sign in with passwords alone
+	fingerprint string         // of the certificate of server, where that is a file
 
 	httpAddr, adminAddr net.Listener
 	draining            atomic.Bool

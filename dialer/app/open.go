@@ -240,6 +240,9 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openProvider(cfg.OIDC); err != nil {
+		return err
+	}
 	a.board = &board{own: a.node, snapshot: a.engine.Snapshot, log: a.log.Named("node")}
 	var peers api.Peers
 	var others func(context.Context) []dialer.Snapshot
@@ -253,8 +256,9 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		Phones: a.operators, Detection: a.detection.report,
 		Webhooks: a.webhooks,
 		Hub:      a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(),
-		SIP:     a.sipOverWebSocket(cfg),
-		Version: o.Version, Log: a.log,
+		Provider: a.provider,
+		SIP:      a.sipOverWebSocket(cfg),
+		Version:  o.Version, Log: a.log,
 	})
 	a.server, a.admin = newServer(proxies(ours).known(public.Handler()), a.log), newServer(a.adminHandler(), a.log)
 	a.server.ConnState = crowd.follow

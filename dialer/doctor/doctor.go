@@ -38,6 +38,7 @@ const (
 	CheckStore        = "store"
 	CheckCertificates = "certificates"
 	CheckBrowser      = "browser"
+	CheckSignIn       = "sign-in"
 	CheckNames        = "names"
 	CheckTrunk        = "trunk"
 	CheckRegistration = "registration"
@@ -89,6 +90,7 @@ func Examine(ctx context.Context, cfg config.Config, o Options) []Finding {
 	e.checkStore(ctx)
 	e.checkCertificates()
 	e.checkBrowser(ctx)
+	e.checkSignIn(ctx)
 	e.checkTrunks(ctx)
 	e.checkSteps()
 	return e.found
