@@ -1,7 +1,8 @@
 'use strict';
 // The plain live page: signs in, follows the event stream, changes the pace.
 const $ = (id) => document.getElementById(id);
-const link = new URLSearchParams(location.hash.slice(1)).get('link');
+const told = new URLSearchParams(location.hash.slice(1));
+const link = told.get('link');
 let signedIn = false; // by a cookie that scripts cannot read
 if (location.hash) history.replaceState(null, '', location.pathname);
 
@@ -169,8 +170,19 @@ function showOperators(nodes) {
   }));
 }
 
+// offer shows how people may sign in besides by password. That a provider's sign-in came
+// to nothing stands in the address, and why, for the one who looks after this.
+async function offer() {
+  const ways = await api('GET', '/login/ways').catch(() => ({}));
+  $('provider').hidden = !ways.provider;
+  $('provider').firstElementChild.textContent = `Sign in with ${ways.provider}`;
+  const why = told.get('refused');
+  if (why) $('login-error').textContent = `You are not signed in (${/^[a-z_]+$/.test(why) ? why : 'internal'}).`;
+}
+
 // A link signs in once.
 async function enter() {
+  await offer();
   try {
     if (link) await api('POST', '/login/link', { code: link, cookie: true });
   } catch (error) {

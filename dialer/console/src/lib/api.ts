@@ -38,6 +38,7 @@ const words: Record<string, Key> = {
 const codes: Record<string, Key> = {
   changed: 'problem.changed',
   needs_https: 'problem.needs_https',
+  passwords_off: 'problem.passwords_off',
   offline: 'problem.offline',
 }
 

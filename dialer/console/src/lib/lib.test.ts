@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { at, daysFrom, localDay, span } from './format'
 import script from '../../../../campaigns/testdata/script.txt?raw'
 import parsed from '../../../../campaigns/testdata/script.json'
+import { reason } from './refused'
 import { parseScript } from './script'
 import { takeEvents } from './sse'
 
@@ -53,4 +54,10 @@ test('the lead is put into a script, and makes no stages in it', () => {
     objections: [{ name: '{name} has no time', title: 'Maria\n# Nowak has no time', text: 'When?', answers: [] }],
   })
   expect(parseScript('')).toEqual({ stages: [], objections: [] })
+})
+
+test('only words of ours say why nobody is signed in', () => {
+  expect(['provider_down', 'needs_https', 'Call +1 900', 'constructor', ''].map(reason)).toEqual([
+    'refused.provider_down', 'problem.needs_https', 'refused.internal', 'refused.internal', 'refused.internal',
+  ])
 })
