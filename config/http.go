@@ -17,7 +17,8 @@ type HTTPTLS struct {
 	// it; its fingerprint is logged at each start, to compare with theirs.
 	SelfSigned bool `yaml:"self_signed"`
 	// ACME fetches certificates and renews them (RFC 8555, by tls-alpn-01): port 443 of
-	// each host must lead to http.listen.
+	// each host must lead to http.listen. Until there is one, a certificate of our own is
+	// shown, as with SelfSigned; one that was got stays while the authority is away.
 	ACME *ACME `yaml:"acme"`
 }
 
@@ -27,6 +28,9 @@ type ACME struct {
 	Email     string   `yaml:"email"`     // where the authority writes to; may be empty
 	Cache     string   `yaml:"cache"`     // folder of keys and certificates; default data_dir/tls/acme
 	Directory string   `yaml:"directory"` // URL; default that of Let's Encrypt
+	// Authorities is a PEM file of who may vouch for the directory's own certificate, where
+	// that is one of your network; empty: those of the system.
+	Authorities string `yaml:"authorities"`
 }
 
 // On says whether the listener is one of HTTPS.

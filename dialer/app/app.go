@@ -65,6 +65,7 @@ type App struct {
 	admin     *http.Server
 
 	provider    *oidc.Provider // nil: people sign in with passwords alone
+	certifier   *certifier     // nil: no authority gives the certificate of server
 	fingerprint string         // of the certificate of server, where that is a file
 
 	httpAddr, adminAddr net.Listener
@@ -107,6 +108,9 @@ func (a *App) Run(ctx, force context.Context) error {
 		front.begin(rooms.ctx)
 		front.run("engine", a.engine.Run)
 		front.run("http", func(ctx context.Context) error { return serve(ctx, a.server, a.httpAddr) })
+		if a.certifier != nil {
+			front.run("certificates", a.certifier.run)
+		}
 		front.run("admin", func(ctx context.Context) error { return serve(ctx, a.admin, a.adminAddr) })
 		front.run("clock", a.watchClock)
 		front.run("campaigns", a.follow.run)

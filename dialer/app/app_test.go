@@ -21,7 +21,12 @@ import (
 	"github.com/outpace-dialer/outpace/test/carrier"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// An authority that was started in a test has a queue that it never leaves, and is not to
+// sleep before it looks whose a name is.
+func TestMain(m *testing.M) {
+	_ = os.Setenv("PEBBLE_VA_NOSLEEP", "1")
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks"))
+}
 
 // patience is how long a test waits for what must come.
 const patience = 10 * time.Second
@@ -60,6 +65,12 @@ func start(t *testing.T, cfg config.Config) (a *App, stop func() error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return a, run(t, a)
+}
+
+// run is start for a product that is open.
+func run(t *testing.T, a *App) (stop func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx, context.Background()) }() // stop waits for it
@@ -83,7 +94,7 @@ func start(t *testing.T, cfg config.Config) (a *App, stop func() error) {
 	case <-time.After(patience):
 		t.Fatal("the product does not serve")
 	}
-	return a, stop
+	return stop
 }
 
 // get asks a listener of the product.

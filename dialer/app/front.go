@@ -11,7 +11,6 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/crypto/acme"
-	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/sip/keypair"
@@ -40,28 +39,33 @@ func (a *App) sipOverWebSocket(cfg config.Config) http.Handler {
 }
 
 // secureHTTP is the policy of the HTTP listener, nil where that is plain. Certificates
-// that cannot be read fail here, those of an authority when the first browser asks.
+// that cannot be read fail here; those of an authority are fetched while we serve.
 func (a *App) secureHTTP(cfg config.Config) (*tls.Config, error) {
 	t, policy := cfg.HTTP.TLS, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if !t.On() {
 		return nil, nil
 	}
-	if t.ACME != nil {
-		m := authority(*t.ACME, cfg.DataDir)
-		policy.GetCertificate, policy.NextProtos = m.GetCertificate, append(policy.NextProtos, acme.ALPNProto)
-		return policy, nil
-	}
 	pair := keypair.New(t.Certificate, t.Key)
-	if t.SelfSigned {
-		dir := filepath.Join(cfg.DataDir, "tls")
+	if t.SelfSigned || t.ACME != nil {
+		dir, names := filepath.Join(cfg.DataDir, "tls"), ownNames(cfg.HTTP.Listen)
+		if t.ACME != nil {
+			names = append(names, t.ACME.Hosts...)
+		}
 		var err error
-		if pair, err = keypair.SelfSigned(filepath.Join(dir, "http.pem"), filepath.Join(dir, "http.key"), ownNames(cfg.HTTP.Listen)); err != nil {
-			return nil, fmt.Errorf("http.tls.self_signed: %w", err)
+		if pair, err = keypair.SelfSigned(filepath.Join(dir, "http.pem"), filepath.Join(dir, "http.key"), names); err != nil {
+			return nil, fmt.Errorf("http.tls: our own certificate: %w", err)
 		}
 	}
 	fingerprint, err := pair.Fingerprint()
 	if err != nil {
 		return nil, fmt.Errorf("http.tls: %w", err)
+	}
+	if t.ACME != nil {
+		if a.certifier, err = newCertifier(*t.ACME, cfg.DataDir, pair, a.log.Named("acme")); err != nil {
+			return nil, fmt.Errorf("http.tls.acme.%w", err)
+		}
+		policy.GetCertificate, policy.NextProtos = a.certifier.get, append(policy.NextProtos, acme.ALPNProto)
+		return policy, nil
 	}
 	a.fingerprint = fingerprint
 	if t.SelfSigned {
@@ -69,21 +73,6 @@ func (a *App) secureHTTP(cfg config.Config) (*tls.Config, error) {
 	}
 	policy.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return pair.Get() }
 	return policy, nil
-}
-
-// authority fetches certificates for the names that are ours, and for no others.
-func authority(c config.ACME, dataDir string) *autocert.Manager {
-	if c.Cache == "" {
-		c.Cache = filepath.Join(dataDir, "tls", "acme")
-	}
-	m := &autocert.Manager{
-		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(c.Cache),
-		HostPolicy: autocert.HostWhitelist(c.Hosts...), Email: c.Email,
-	}
-	if c.Directory != "" {
-		m.Client = &acme.Client{DirectoryURL: c.Directory}
-	}
-	return m
 }
 
 // ownNames are what browsers may call this machine, as far as it knows.

@@ -91,34 +91,6 @@ func TestHTTPSWithoutItsFiles(t *testing.T) {
 	}
 }
 
-// An authority is asked for our names alone: whoever connects could have it asked for
-// any, and use up what it grants.
-func TestACMEAsksForOurNamesAlone(t *testing.T) {
-	asked := 0
-	m := authority(config.ACME{Hosts: []string{"dialer.example.com"}, Directory: "https://ca.invalid/directory"}, t.TempDir())
-	m.Client.HTTPClient = &http.Client{Transport: refusing(func(*http.Request) { asked++ })}
-	hello := func(name string) error {
-		_, err := m.GetCertificate(&tls.ClientHelloInfo{ServerName: name, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}})
-		return err
-	}
-	for _, name := range []string{"evil.example.com", "", "127.0.0.1"} {
-		if err := hello(name); err == nil || asked != 0 {
-			t.Errorf("%q: %v; asked %d times", name, err, asked)
-		}
-	}
-	if err := hello("dialer.example.com"); err == nil || asked == 0 {
-		t.Errorf("ours: %v; asked %d times", err, asked)
-	}
-}
-
-// refusing is a network that only notes what was asked of it.
-type refusing func(*http.Request)
-
-func (r refusing) RoundTrip(req *http.Request) (*http.Response, error) {
-	r(req)
-	return nil, errors.New("no network")
-}
-
 // TestS36SlowSockets: who connects and says nothing, or a header byte by byte, is cut off
 // after headerTimeout, in the handshake too; whoever is quick is served meanwhile.
 func TestS36SlowSockets(t *testing.T) {

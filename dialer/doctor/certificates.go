@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/crypto/acme"
 
 	"github.com/outpace-dialer/outpace/config"
 )
@@ -24,9 +27,33 @@ const (
 )
 
 // checkCertificates looks at our own.
-func (e *examination) checkCertificates() {
+func (e *examination) checkCertificates(ctx context.Context) {
 	e.checkOwn("trunk_signalling.tls", e.cfg.Trunk)
 	e.checkOwn("phones.tls", e.cfg.Phones.Signalling)
+	pages := e.cfg.HTTP.TLS
+	e.checkOwn("http.tls", config.Signalling{TLS: config.TLS{Certificate: pages.Certificate, Key: pages.Key}})
+	if pages.ACME != nil {
+		e.checkAuthority(ctx, *pages.ACME)
+	}
+}
+
+// checkAuthority asks the one that gives the certificate of the pages what it is.
+func (e *examination) checkAuthority(ctx context.Context, c config.ACME) {
+	const key = "http.tls.acme"
+	roots, err := readRoots(c.Authorities)
+	if err != nil {
+		e.fail(CheckCertificates, key, "correct http.tls.acme.authorities", "%v", err)
+		return
+	}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}}
+	client := acme.Client{DirectoryURL: c.Directory, HTTPClient: &http.Client{Transport: transport, Timeout: tlsTimeout}}
+	ctx, cancel := context.WithTimeout(ctx, tlsTimeout)
+	defer cancel()
+	if _, err := client.Discover(ctx); err != nil {
+		e.fail(CheckCertificates, key, "see that http.tls.acme.directory is right, and that a firewall lets us there; until then a certificate of our own is shown, or the old one", "the authority does not answer: %v", err)
+		return
+	}
+	e.ok(CheckCertificates, key, "the authority answers; port 443 of %s has to lead to http.listen", strings.Join(c.Hosts, ", "))
 }
 
 func (e *examination) checkOwn(key string, s config.Signalling) {

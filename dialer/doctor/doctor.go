@@ -88,7 +88,7 @@ func Examine(ctx context.Context, cfg config.Config, o Options) []Finding {
 	e.checkPorts()
 	e.checkFiles()
 	e.checkStore(ctx)
-	e.checkCertificates()
+	e.checkCertificates(ctx)
 	e.checkBrowser(ctx)
 	e.checkSignIn(ctx)
 	e.checkTrunks(ctx)

@@ -1,11 +1,15 @@
 package doctor
 
 import (
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/oidc"
 )
 
@@ -32,4 +36,30 @@ func TestSignIn(t *testing.T) {
 	look(Fail, "connection refused")
 	cfg.OIDC.ClientSecretFile = t.TempDir()
 	look(Fail, "oidc.client_secret_file")
+}
+
+// TestAuthority looks at an authority in the network, which the system does not know.
+func TestAuthority(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"newOrder":"x","newNonce":"y"}`)
+	}))
+	cfg := loopback(t, "127.0.0.1:5999")
+	cfg.HTTP.TLS.ACME = &config.ACME{Hosts: []string{"dialer.example.com"}, Directory: s.URL}
+	look := func(verdict Verdict, words string) {
+		t.Helper()
+		e := &examination{cfg: cfg}
+		e.checkCertificates(t.Context())
+		want(t, e.found, CheckCertificates, verdict, words)
+	}
+	look(Fail, "unknown authority")
+	cfg.HTTP.TLS.ACME.Authorities = filepath.Join(t.TempDir(), "ca.pem")
+	look(Fail, "no such file")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	if err := os.WriteFile(cfg.HTTP.TLS.ACME.Authorities, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	look(OK, "port 443 of dialer.example.com")
+	s.Close()
+	look(Fail, "connection refused")
 }
