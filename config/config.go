@@ -106,9 +106,14 @@ func (s Store) validate() error {
 type PublicHTTP struct {
 	HTTP `yaml:",inline"`
 	// NodeURL is where the other nodes on the same store reach this listener,
-	// "http://10.0.0.5:8080": they fetch recordings from it. Empty: they cannot.
-	NodeURL string  `yaml:"node_url"`
-	TLS     HTTPTLS `yaml:"tls"`
+	// "http://10.0.0.5:8080": they fetch recordings from it. Empty: they cannot. Where it is
+	// https and the certificate our own, they learn from the store which one that is.
+	NodeURL string `yaml:"node_url"`
+	// NodeAuthorities is a PEM file of who may vouch for the certificates of other nodes;
+	// empty: those of the system.
+	NodeAuthorities string `yaml:"node_authorities"`
+
+	TLS HTTPTLS `yaml:"tls"`
 	// ConnectionsPerAddress is how many connections one address may have open, a /64 of
 	// IPv6 being one; default 1000. Proxies that are trusted have no such bound.
 	ConnectionsPerAddress int `yaml:"connections_per_address"`

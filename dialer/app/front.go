@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"go.uber.org/zap"
@@ -47,13 +46,9 @@ func (a *App) secureHTTP(cfg config.Config) (*tls.Config, error) {
 	}
 	pair := keypair.New(t.Certificate, t.Key)
 	if t.SelfSigned || t.ACME != nil {
-		dir, names := filepath.Join(cfg.DataDir, "tls"), ownNames(cfg.HTTP.Listen)
-		if t.ACME != nil {
-			names = append(names, t.ACME.Hosts...)
-		}
 		var err error
-		if pair, err = keypair.SelfSigned(filepath.Join(dir, "http.pem"), filepath.Join(dir, "http.key"), names); err != nil {
-			return nil, fmt.Errorf("http.tls: our own certificate: %w", err)
+		if pair, err = ownPair(cfg); err != nil {
+			return nil, err
 		}
 	}
 	fingerprint, err := pair.Fingerprint()

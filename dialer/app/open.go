@@ -75,9 +75,11 @@ func (a *App) openNode(ctx context.Context, cfg config.Config) error {
 	if a.node.nodes == nil {
 		return nil
 	}
-	a.node.url = cfg.HTTP.NodeURL
 	a.budgets = newBudgets(a.node.name, a.store, a.log.Named("budget"))
 	var err error
+	if a.node.url, err = publishedURL(cfg); err != nil {
+		return err
+	}
 	if a.node.home, err = openHome(cfg.DataDir); err != nil {
 		return err
 	}
@@ -247,7 +249,11 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	var peers api.Peers
 	var others func(context.Context) []dialer.Snapshot
 	if a.node.nodes != nil {
-		peers, others = newPeers(a.node), a.board.Others
+		authorities, err := nodeAuthorities(cfg.HTTP.NodeAuthorities)
+		if err != nil {
+			return err
+		}
+		peers, others = newPeers(a.node, authorities), a.board.Others
 	}
 	public := api.New(cfg.API, api.Deps{
 		Trunks: func() []api.TrunkFigures { return trunkFigures(a.trunks, time.Now) },

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -25,8 +26,8 @@ import (
 // signature is good for one recording for half a minute. What travels is not encrypted
 // where the address is http: such nodes belong into one private network.
 type peers struct {
-	own    *node
-	client *http.Client
+	own         *node
+	authorities *x509.CertPool // who may vouch for nodes that publish no pin; nil: those of the system
 }
 
 const (
@@ -39,14 +40,14 @@ const (
 	peerAnswer = 5 * time.Second
 )
 
-func newPeers(own *node) *peers {
-	return &peers{own, &http.Client{
-		Transport: &http.Transport{
-			DialContext: (&net.Dialer{Timeout: peerDial}).DialContext, TLSHandshakeTimeout: peerDial,
-			ResponseHeaderTimeout: peerAnswer, DisableKeepAlives: true, // a play is long and rare
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+func newPeers(own *node, authorities *x509.CertPool) *peers { return &peers{own, authorities} }
+
+// client asks one node; a play is long and rare, so nothing of it is kept.
+func (p *peers) client(pin string) *http.Client {
+	t := nodeTransport(pin, p.authorities)
+	t.DialContext, t.TLSHandshakeTimeout = (&net.Dialer{Timeout: peerDial}).DialContext, peerDial
+	t.ResponseHeaderTimeout, t.DisableKeepAlives = peerAnswer, true
+	return &http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // Recording asks the node that made a recording for it; see api.Peers.
@@ -66,18 +67,19 @@ func (p *peers) Recording(ctx context.Context, node, method string, a campaigns.
 	case m.URL == "":
 		return nil, problem("cannot be asked: its http.node_url is not set")
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(m.URL, "/")+api.PeerRecordings+string(a), nil)
+	address, pin, _ := strings.Cut(m.URL, pinPrefix)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(address, "/")+api.PeerRecordings+string(a), nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header = header
 	req.Header.Set("Authorization", peerScheme+" "+sign(m.Term, a, time.Now()))
-	res, err := p.client.Do(req)
+	res, err := p.client(pin).Do(req)
 	if err != nil {
 		if failed, is := errors.AsType[*url.Error](err); is {
 			err = failed.Err // the rest is said already
 		}
-		return nil, problem("does not answer at %s: %v", m.URL, err)
+		return nil, problem("does not answer at %s: %v", address, err)
 	}
 	switch res.StatusCode {
 	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified, http.StatusPreconditionFailed, http.StatusRequestedRangeNotSatisfiable:
@@ -87,7 +89,7 @@ func (p *peers) Recording(ctx context.Context, node, method string, a campaigns.
 	if res.StatusCode == http.StatusNotFound {
 		return nil, fs.ErrNotExist
 	}
-	return nil, problem("answers %q at %s", res.Status, m.URL)
+	return nil, problem("answers %q at %s", res.Status, address)
 }
 
 // find is a node as the store knows it; empty where it does not.

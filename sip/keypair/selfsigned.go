@@ -86,6 +86,10 @@ func (p *Pair) Fingerprint() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(c.Certificate[0])
-	return strings.ReplaceAll(fmt.Sprintf("% X", sum), " ", ":"), nil
+	return Fingerprint(c.Certificate[0]), nil
+}
+
+// Fingerprint is the same of any certificate, in DER.
+func Fingerprint(certificate []byte) string {
+	return strings.ReplaceAll(fmt.Sprintf("% X", sha256.Sum256(certificate)), " ", ":")
 }
