@@ -23,7 +23,7 @@ func (p *Provider) Identify(ctx context.Context, t Trip, code string) (Identity,
 		return Identity{}, err
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
-	token, err := p.oauth(found, secret).Exchange(ctx, code, oauth2.VerifierOption(t.verifier()))
+	token, err := p.present(found, secret).Exchange(ctx, code, oauth2.VerifierOption(t.verifier()))
 	if err != nil {
 		return Identity{}, p.failed("exchange the code", err)
 	}

@@ -66,6 +66,7 @@ type Provider struct {
 	err   error     // of the last search
 	again time.Time // not asked before
 	wait  time.Duration
+	shown *oauth2.Config // see present
 }
 
 // New reads what the configuration names, and asks nobody.
@@ -133,13 +134,26 @@ func (p *Provider) AuthURL(ctx context.Context, t Trip) (string, error) {
 	if p.cfg.Prompt != "" {
 		options = append(options, oauth2.SetAuthURLParam("prompt", p.cfg.Prompt))
 	}
-	return p.oauth(found, "").AuthCodeURL(t.State(), options...), nil
+	return p.newClient(found, "").AuthCodeURL(t.State(), options...), nil
 }
 
-func (p *Provider) oauth(found *oidc.Provider, secret string) *oauth2.Config {
-	return &oauth2.Config{
-		ClientID: p.cfg.ClientID, ClientSecret: secret, Endpoint: found.Endpoint(), RedirectURL: p.cfg.RedirectURI(), Scopes: p.cfg.Scopes,
+func (p *Provider) newClient(found *oidc.Provider, secret string) *oauth2.Config {
+	c := &oauth2.Config{ClientID: p.cfg.ClientID, ClientSecret: secret, Endpoint: found.Endpoint(), RedirectURL: p.cfg.RedirectURI(), Scopes: p.cfg.Scopes}
+	if secret == "" { // there is nothing to put into a header
+		c.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
+	return c
+}
+
+// present is the client with a secret. It learns how the provider wants to be shown that,
+// so it stays the same while the secret does.
+func (p *Provider) present(found *oidc.Provider, secret string) *oauth2.Config {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shown == nil || p.shown.ClientSecret != secret {
+		p.shown = p.newClient(found, secret)
+	}
+	return p.shown
 }
 
 // watched notes whether the provider answers, and cuts off what is longer than any of its

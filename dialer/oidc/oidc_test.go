@@ -73,6 +73,55 @@ func TestAuthURL(t *testing.T) {
 	}
 }
 
+// TestExchange: the code goes to the provider once, with the verifier; a client without a
+// secret shows its name alone. Who has one is asked for it in a header or in the form, and
+// the second time as the provider wants it.
+func TestExchange(t *testing.T) {
+	for secret, want := range map[string][]int{"": {1, 1}, "s3cret": {2, 1}} {
+		var asked []url.Values
+		var headers int
+		var s *httptest.Server
+		s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if r.URL.Path != "/token" {
+				_, _ = w.Write([]byte(`{"issuer":"` + s.URL + `","token_endpoint":"` + s.URL + `/token"}`))
+				return
+			}
+			_ = r.ParseForm()
+			asked = append(asked, r.PostForm)
+			if r.Header.Get("Authorization") != "" {
+				headers++
+				http.Error(w, `{"error":"invalid_client"}`, http.StatusUnauthorized)
+				return
+			}
+			_, _ = w.Write([]byte(`{"access_token":"x","token_type":"bearer"}`))
+		}))
+		p, err := New(Config{Issuer: s.URL, ClientID: "outpace", ClientSecret: secret, URL: "https://dialer.example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, times := range want {
+			asked = nil
+			trip := NewTrip()
+			_, err = p.Identify(t.Context(), trip, "the-code")
+			if denied, is := errors.AsType[*Denied](err); !is || denied.Why != NotConfirmed || !strings.Contains(denied.Detail, "no id_token") {
+				t.Errorf("error = %v", err)
+			}
+			if len(asked) != times {
+				t.Fatalf("with secret %q: asked %d times, want %d", secret, len(asked), times)
+			}
+			last := asked[len(asked)-1]
+			if last.Get("code") != "the-code" || last.Get("code_verifier") != trip.verifier() || last.Get("client_id") != "outpace" || last.Get("client_secret") != secret {
+				t.Errorf("with secret %q: asked with %v", secret, last)
+			}
+		}
+		if (headers > 0) != (secret != "") {
+			t.Errorf("with secret %q: %d headers", secret, headers)
+		}
+		s.Close()
+	}
+}
+
 // TestNoProvider: what answers otherwise is none, and is not asked each time.
 func TestNoProvider(t *testing.T) {
 	for name, answer := range map[string]string{
