@@ -321,6 +321,8 @@ func port(w *world) string { return w.URL[strings.LastIndex(w.URL, ":")+1:] }
 // TestProviderRefuses: no session comes of any of these.
 func TestProviderRefuses(t *testing.T) {
 	past := float64(time.Now().Add(-time.Minute).Unix())
+	w, p := withProvider(t, nil)
+	w.employ(t, campaigns.User{ID: "dora", Role: campaigns.RoleOperator, Disabled: true})
 	for name, tc := range map[string]struct {
 		who    person
 		config func(*oidc.Config)
@@ -354,12 +356,13 @@ func TestProviderRefuses(t *testing.T) {
 		"the break-glass user":  {who: nina(map[string]any{"preferred_username": "ada"}), config: func(c *oidc.Config) { c.BreakGlass = "ada" }, want: refusedGroup},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w, p := withProvider(t, tc.config)
-			w.employ(t, campaigns.User{ID: "dora", Role: campaigns.RoleOperator, Disabled: true})
+			w.believe(t, p, tc.config)
+			w.api.logins = newThrottle(guesses, time.Minute)
+			p.forge = func(token string) string { return token }
 			if tc.forge != nil {
 				p.forge = func(token string) string { return tc.forge(p, token) }
 			}
+			audited := len(w.audited(t, "login.oidc.refused"))
 			before, err := w.store.Users(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -370,7 +373,7 @@ func TestProviderRefuses(t *testing.T) {
 				t.Errorf("%v; the users were %v and are %v", err, before, after)
 			}
 			vouched := slices.Contains([]string{refusedUnknown, refusedOff}, tc.want) || name == "the break-glass user"
-			if log := w.audited(t, "login.oidc.refused"); (len(log) == 1) != vouched {
+			if log := w.audited(t, "login.oidc.refused"); (len(log) == audited+1) != vouched {
 				t.Errorf("audited %+v", log)
 			}
 		})
