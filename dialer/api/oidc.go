@@ -174,11 +174,11 @@ func (s *Server) arrive(r *http.Request, trip oidc.Trip, from string, now time.T
 		return "", &oidc.Denied{Why: refusedProof, Detail: "the provider says " + problem + ": " + q.Get("error_description")}
 	}
 	id, err := s.provider.Identify(ctx, trip, q.Get("code"))
-	if err != nil {
-		return "", err
+	var user campaigns.User
+	if err == nil {
+		user, err = s.userOf(ctx, id, from, now)
 	}
-	user, err := s.userOf(ctx, id, from, now)
-	if denied, is := errors.AsType[*oidc.Denied](err); is {
+	if denied, is := errors.AsType[*oidc.Denied](err); is && id.Subject != "" {
 		// Who the provider vouches for is no stranger, so the log cannot be flooded.
 		err = errors.Join(err, s.auditOIDC(ctx, "login.oidc.refused", id, from, nil, map[string]string{"subject": id.Subject, "why": denied.Why}))
 	}

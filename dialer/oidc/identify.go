@@ -11,8 +11,8 @@ import (
 )
 
 // Identify exchanges the code that a browser brought back from a trip, and says who that
-// is. *Denied says why somebody is not let in; else the error wraps ErrDown, or names
-// what is wrong here.
+// is. *Denied says why somebody is not let in, and the identity then has a subject where
+// the provider vouches for them. Else the error wraps ErrDown, or names what is wrong here.
 func (p *Provider) Identify(ctx context.Context, t Trip, code string) (Identity, error) {
 	found, err := p.discover(ctx, time.Now())
 	if err != nil {

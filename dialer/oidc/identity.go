@@ -20,18 +20,19 @@ type Identity struct {
 // claims are what the provider says of a person.
 type claims map[string]any
 
-// identity says who somebody is, or why they stay out.
+// identity says who somebody is, or why they stay out; who they are is said all the same,
+// as far as it is known.
 func (c Config) identity(said claims) (Identity, error) {
 	id := Identity{Issuer: c.Issuer, Subject: said.text("sub"), Name: said.text(c.NameClaim)}
 	if err := c.allow(said); err != nil {
-		return Identity{}, err
+		return id, err
 	}
 	value := said.text(c.UserClaim)
 	if c.UserClaim == "email" && !said.verified() {
-		return Identity{}, &Denied{NotAllowed, "the e-mail address is not verified"}
+		return id, &Denied{NotAllowed, "the e-mail address is not verified"}
 	}
 	if id.User = UserOf(value); id.User == "" {
-		return Identity{}, &Denied{NotConfirmed, fmt.Sprintf("claim %s (oidc.user_claim) is %q, and names nobody", c.UserClaim, value)}
+		return id, &Denied{NotConfirmed, fmt.Sprintf("claim %s (oidc.user_claim) is %q, and names nobody", c.UserClaim, value)}
 	}
 	groups := said.list(c.GroupsClaim)
 	if len(c.Grants) == 0 {
@@ -43,7 +44,7 @@ func (c Config) identity(said claims) (Identity, error) {
 			return id, nil
 		}
 	}
-	return Identity{}, &Denied{NotAllowed, fmt.Sprintf("none of oidc.grants fits the groups %q", groups)}
+	return id, &Denied{NotAllowed, fmt.Sprintf("none of oidc.grants fits the groups %q", groups)}
 }
 
 // allow holds people to the domains and groups.
