@@ -3,11 +3,15 @@ package app
 import (
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/oauth2-proxy/mockoidc"
+
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/dialer/oidc"
 )
 
@@ -59,6 +63,53 @@ func TestProviderAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	login("mia", http.StatusUnauthorized)
+}
+
+// TestProviderOnRedis: whoever came first to one node is known at another.
+func TestProviderOnRedis(t *testing.T) {
+	t.Parallel()
+	idp, err := mockoidc.NewServer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := idp.Start(l, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = idp.Server.Close() })
+	url := redistest.Start(t).URL()
+	var store Store
+	for node, who := range map[string]string{"n1": "nina", "n2": "nina-who-married"} {
+		cfg := onRedis(t, url, node)
+		nodePorts(t, &cfg)
+		cfg.OIDC = oidc.Config{
+			Issuer: idp.Issuer(), ClientID: idp.ClientID, ClientSecret: idp.ClientSecret, URL: cfg.HTTP.NodeURL,
+			CreateUsers: true, Grants: []oidc.Grant{{Role: campaigns.RoleOperator}},
+		}
+		a, _ := start(t, cfg)
+		idp.QueueUser(&mockoidc.MockUser{Subject: "s-nina", PreferredUsername: who})
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Jar: jar, Timeout: patience}
+		res, err := client.Get(cfg.HTTP.NodeURL + "/api/v1/login/oidc?page=/desk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if at := res.Request.URL.String(); at != cfg.HTTP.NodeURL+"/desk" {
+			t.Errorf("%s: at %s", node, at)
+		}
+		store = a.store
+	}
+	users, err := store.Users(t.Context())
+	if err != nil || len(users) != 1 || users[0].Role != campaigns.RoleOperator {
+		t.Errorf("users %+v, %v; want one", users, err)
+	}
 }
 
 // A secret that cannot be read is an error of the configuration, and said at the start.
