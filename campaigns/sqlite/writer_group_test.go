@@ -13,7 +13,7 @@ func TestOneFailsInAGroup(t *testing.T) {
 	failure := errors.New("refused")
 	var asked int
 	write := func(id string, err error) *request {
-		return &request{ctx: t.Context(), name: "test", again: true, done: make(chan struct{}), do: func(w *writer) error {
+		return &request{ctx: t.Context(), name: "test", done: make(chan struct{}), do: func(w *writer) error {
 			asked++
 			if _, err := w.exec(`INSERT INTO suppression (e164, reason, source, by, at) VALUES (?, 'test', 'test', '', 1)`, id); err != nil {
 				return err
@@ -25,7 +25,7 @@ func TestOneFailsInAGroup(t *testing.T) {
 	leave()
 	group := []*request{write("+9991", nil), write("+9992", failure), write("+9993", nil), write("+9994", nil)}
 	group[3].ctx = gone
-	commit := &request{ctx: t.Context(), name: "test", apart: true, done: make(chan struct{}), do: func(w *writer) error { w.commit(group); return nil }}
+	commit := &request{ctx: t.Context(), name: "test", apart: true, done: make(chan struct{}), do: func(w *writer) error { w.commit(group, nil); return nil }}
 	if err := s.submit(commit); err != nil {
 		t.Fatal(err)
 	}
