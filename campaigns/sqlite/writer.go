@@ -72,7 +72,8 @@ type writer struct {
 	called time.Time     // when something that is not bulk was last written
 	held   bool          // calls wait for the bulk work of this group once the breath is over
 	breath time.Duration // the least from one commit to the next, while requests come together
-	last   time.Time     // end of the last commit
+	last   time.Time     // end of the last commit, as far as calls caused it
+	usual  time.Duration // that a commit of calls takes, of late
 	plans  map[campaigns.CampaignID]*plan
 	queues map[campaigns.QueueID]int64
 	// nextLead is the id of the next lead that is added; 0: not known.
@@ -117,7 +118,6 @@ func (w *writer) run(requests <-chan *request) {
 		}
 		var group []*request
 		group, late = w.serve(first, requests)
-		w.last = time.Now()
 		for _, r := range group {
 			close(r.done)
 		}
@@ -294,12 +294,28 @@ func (w *writer) commit(group []*request, join func() []*request) []*request {
 			}
 		}
 	}
-	if _, err := w.exec("COMMIT"); err != nil {
+	began := time.Now()
+	_, err = w.exec("COMMIT")
+	w.ended(group, time.Since(began))
+	if err != nil {
 		w.rollback()
 		return fail("commit", err)
 	}
 	w.stats.Add("commit", 0, nil)
 	return group
+}
+
+// ended notes when a commit was over that took so long. What bulk work added to it is
+// taken off the next breath, so that calls wait no longer for it.
+func (w *writer) ended(group []*request, took time.Duration) {
+	w.last = time.Now()
+	if calls(group) == len(group) {
+		w.usual += (took - w.usual) / 8
+		return
+	}
+	if more := took - w.usual; more > 0 {
+		w.last = w.last.Add(-more)
+	}
 }
 
 // calls is how many requests of a group are not bulk.
