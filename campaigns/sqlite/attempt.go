@@ -17,7 +17,7 @@ import (
 // out is stale, even if nobody took it yet.
 func (s *Store) Begin(ctx context.Context, in campaigns.Intent) error {
 	var refusal *campaigns.Refusal
-	err := s.writeCall(ctx, "begin", func(w *writer) error {
+	err := s.write(ctx, "begin", func(w *writer) error {
 		var err error
 		refusal, err = w.begin(in)
 		return err
@@ -176,7 +176,7 @@ func (s *Store) PersonAttempts(ctx context.Context, id campaigns.LeadID, since t
 // SaveDialog replaces the dialog of an open attempt. An attempt that has ended
 // keeps none; that it came too late is no error.
 func (s *Store) SaveDialog(ctx context.Context, a campaigns.AttemptID, dialog []byte) error {
-	return s.writeCall(ctx, "save_dialog", func(w *writer) error {
+	return s.write(ctx, "save_dialog", func(w *writer) error {
 		n, err := w.exec(`UPDATE attempt SET dialog = ? WHERE id = ? AND ended_at = 0`, dialog, string(a))
 		if err != nil || n > 0 {
 			return err
@@ -200,7 +200,7 @@ func (w *writer) attempt(id campaigns.AttemptID) (campaigns.Attempt, error) {
 
 // End writes the outcome of an attempt; see campaigns.Store.
 func (s *Store) End(ctx context.Context, e campaigns.Ending) error {
-	return s.writeCall(ctx, "end", func(w *writer) error { return w.end(e) })
+	return s.write(ctx, "end", func(w *writer) error { return w.end(e) })
 }
 
 func (w *writer) end(in campaigns.Ending) error {

@@ -142,16 +142,16 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaig
 	if _, err := c.Matcher(); err != nil {
 		return campaigns.Campaign{}, err
 	}
-	rebuild := false
+	saved, rebuild := c, false
 	err := s.write(ctx, "save_campaign", func(w *writer) error {
 		old, err := loadCampaign(w.statements, c.ID)
 		if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
 			return err
 		}
-		if c, rebuild, err = c.Replacing(old, time.Now()); err != nil {
+		if saved, rebuild, err = c.Replacing(old, time.Now()); err != nil {
 			return err
 		}
-		return w.storeCampaign(c, rebuild)
+		return w.storeCampaign(saved, rebuild)
 	})
 	if err != nil {
 		return campaigns.Campaign{}, err
@@ -161,9 +161,9 @@ func (s *Store) SaveCampaign(ctx context.Context, c campaigns.Campaign) (campaig
 		if !over {
 			s.startRebuild(c.ID)
 		}
-		return c, err
+		return saved, err
 	}
-	return c, nil
+	return saved, nil
 }
 
 // SetCampaignState changes the state alone. It asks for no version, because it

@@ -10,20 +10,20 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// A bulk request writes leads in pieces, and looks after each whether it is to stop:
-// a call waits for one piece at most, one or two milliseconds. Where it shares the
-// commit of a call it writes one small piece. At most so many leads share a commit,
-// while nobody calls and while calls are made (see writer.mayGoOn).
+// A bulk request writes leads in pieces, and looks after each whether it is to stop.
+// At most so many leads share a commit, while nobody calls and while calls are made
+// (see writer.mayGoOn): a call that comes meanwhile waits for a piece, and for the
+// flush of what was written.
 const (
 	piece         = 50
 	pieceInCalls  = 5
 	atOnce        = 4000
-	atOnceInCalls = 100
+	atOnceInCalls = 15
 )
 
 // piece is how many leads to write before somebody may be let by.
 func (w *writer) piece() int {
-	if w.shared {
+	if w.calling() {
 		return pieceInCalls
 	}
 	return piece
@@ -87,6 +87,7 @@ func (s *Store) AddLeads(ctx context.Context, id campaigns.ListID, leads []campa
 		var done campaigns.AddResult
 		n := 0
 		err = s.writeBulk(ctx, "add_leads", func(w *writer) error {
+			done, n = campaigns.AddResult{}, 0
 			for part := range slices.Chunk(rows, w.piece()) {
 				some, err := w.addLeads(id, part, time.Now())
 				if err != nil {

@@ -210,6 +210,7 @@ func outcomesOf(r *statements, c campaigns.CampaignID, number string) (map[campa
 func (s *Store) Release(ctx context.Context, claims []campaigns.Claim, at time.Time) error {
 	stale := false
 	err := s.write(ctx, "release", func(w *writer) error {
+		stale = false
 		for _, c := range claims {
 			e, err := findEntry(w.statements, c.Lead.ID, c.Queue.Campaign)
 			if err != nil {

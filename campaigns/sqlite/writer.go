@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -20,21 +19,16 @@ type request struct {
 	do    func(*writer) error // an error undoes what it did
 	bulk  bool                // takes tens of milliseconds: one in a group
 	apart bool                // in no transaction, and in no group
-	again bool                // may be done again from its beginning after a rollback
 	err   error
 	done  chan struct{}
 }
 
 // write runs do on the writer and returns when what it did is durable. ctx ends
-// the waiting only before do has begun, so that the answer is always known.
+// the waiting only before do has begun, so that the answer is always known. Where
+// another request of its group fails, do runs a second time from its beginning: it
+// keeps nothing outside of the transaction but its last answer.
 func (s *Store) write(ctx context.Context, name string, do func(*writer) error) error {
 	return s.submit(&request{ctx: ctx, name: name, do: do, done: make(chan struct{})})
-}
-
-// writeCall is write for what every call does: do keeps nothing outside of the
-// transaction but its last answer, so that it may be done a second time.
-func (s *Store) writeCall(ctx context.Context, name string, do func(*writer) error) error {
-	return s.submit(&request{ctx: ctx, name: name, do: do, again: true, done: make(chan struct{})})
 }
 
 // writeBulk is write for pieces of long work, so that calls need not wait for
@@ -76,9 +70,10 @@ type writer struct {
 	stats  *campaigns.Operations
 	waits  func() bool   // somebody wants to write
 	called time.Time     // when something that is not bulk was last written
-	shared bool          // the group has such a request
+	held   bool          // calls wait for the bulk work of this group once the breath is over
 	breath time.Duration // the least from one commit to the next, while requests come together
-	last   time.Time     // end of the last commit
+	last   time.Time     // end of the last commit, as far as calls caused it
+	usual  time.Duration // that a commit of calls takes, of late
 	plans  map[campaigns.CampaignID]*plan
 	queues map[campaigns.QueueID]int64
 	// nextLead is the id of the next lead that is added; 0: not known.
@@ -116,33 +111,76 @@ func (w *writer) run(requests <-chan *request) {
 				return
 			}
 		}
-		group := []*request{first}
 		if first.apart {
 			first.err = first.do(w)
 			close(first.done)
 			continue
 		}
-		if first.bulk && w.calling() {
-			group, late = letBy(group, requests)
-		}
-		if late == nil {
-			if !first.bulk {
-				time.Sleep(w.breath - time.Since(w.last))
-			}
-			group, late = gather(group, requests)
-		}
-		w.breath = nextBreath(w.breath, len(group))
-		w.commit(group)
-		w.last = time.Now()
+		var group []*request
+		group, late = w.serve(first, requests)
 		for _, r := range group {
 			close(r.done)
 		}
 	}
 }
 
-// Calls come first: while they are made, bulk work waits so long for one of their
-// writes to share its commit, and takes no flush of its own before.
-const letByFor = 50 * time.Millisecond
+// serve commits first and what may share its commit, and returns them. late may not.
+func (w *writer) serve(first *request, requests <-chan *request) (group []*request, late *request) {
+	if first.bulk && !w.calling() {
+		w.held = false
+		group, late = gather([]*request{first}, true, requests)
+		return w.commit(group, nil), late
+	}
+	began, bulk := time.Now(), first
+	var waiting []*request // calls
+	if !first.bulk {
+		waiting, bulk = w.breathe(first, requests)
+	}
+	w.held = len(waiting) > 0
+	switch {
+	case bulk == nil:
+		group, late = gather(waiting, false, requests)
+		return w.commit(group, nil), late
+	case bulk.apart:
+		return w.commit(waiting, nil), bulk
+	}
+	group = w.commit([]*request{bulk}, func() (calls []*request) {
+		calls, late = w.awaitCalls(waiting, requests, began)
+		return calls
+	})
+	return group, late
+}
+
+// breathe gathers calls until the breath is over, or something else comes.
+func (w *writer) breathe(first *request, requests <-chan *request) (calls []*request, other *request) {
+	calls = []*request{first}
+	left := w.breath - time.Since(w.last)
+	if left <= 0 {
+		return calls, nil
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	for len(calls) < maxGroup {
+		select {
+		case r, open := <-requests:
+			if !open {
+				return calls, nil
+			}
+			if r.bulk || r.apart {
+				return calls, r
+			}
+			calls = append(calls, r)
+		case <-timer.C:
+			return calls, nil
+		}
+	}
+	return calls, nil
+}
+
+// Calls come first: while they are made, bulk work takes no flush of its own. It has the
+// breath between two commits to write in, in which calls wait anyway, and then waits for
+// them, so long at most, to share their commit.
+const awaitCallsFor = 50 * time.Millisecond
 
 // calling says whether anything but bulk was written a moment ago.
 func (w *writer) calling() bool { return time.Since(w.called) < time.Second }
@@ -151,26 +189,33 @@ func (w *writer) calling() bool { return time.Since(w.called) < time.Second }
 // before the commit.
 func (w *writer) mayGoOn(n int) bool {
 	if w.calling() {
-		return !w.shared && !w.waits() && n < atOnceInCalls
+		return n < atOnceInCalls && (time.Since(w.last) < w.breath || !w.held && !w.waits())
 	}
 	return !w.waits() && n < atOnce
 }
 
-// letBy waits for a request that is not bulk to join a group of bulk work.
-func letBy(group []*request, requests <-chan *request) (all []*request, late *request) {
-	timer := time.NewTimer(letByFor)
+// awaitCalls returns the calls whose commit bulk work shares that began at a time: those
+// that wait already, and those that gather until the breath is over. Where there is none
+// it waits for the first. late is what ended the waiting and is no call.
+func (w *writer) awaitCalls(waiting []*request, requests <-chan *request, began time.Time) (calls []*request, late *request) {
+	time.Sleep(w.breath - time.Since(w.last))
+	if len(waiting) > 0 {
+		return gather(waiting, true, requests)
+	}
+	timer := time.NewTimer(awaitCallsFor - time.Since(began))
 	defer timer.Stop()
 	select {
 	case r, open := <-requests:
-		if open && (r.bulk || r.apart) {
-			return group, r
+		switch {
+		case !open:
+			return nil, nil
+		case r.bulk || r.apart:
+			return nil, r
 		}
-		if open {
-			group = append(group, r)
-		}
+		return gather([]*request{r}, true, requests)
 	case <-timer.C:
+		return nil, nil
 	}
-	return group, nil
 }
 
 // fullBreath is how long commits are apart while many calls write. A commit costs far
@@ -192,8 +237,8 @@ func nextBreath(breath time.Duration, group int) time.Duration {
 
 // gather adds the requests that wait now, without waiting for more: the flush
 // of one group, and the breath before it, are the time in which the next gathers.
-func gather(group []*request, requests <-chan *request) (all []*request, late *request) {
-	bulk := group[0].bulk
+// late is one that may not be in this group: a second one of bulk work, or one apart.
+func gather(group []*request, bulk bool, requests <-chan *request) (all []*request, late *request) {
 	for len(group) < maxGroup {
 		select {
 		case r, open := <-requests:
@@ -212,67 +257,83 @@ func gather(group []*request, requests <-chan *request) (all []*request, late *r
 	return group, nil
 }
 
-// commit runs a group in one transaction and sets the error of each request.
-func (w *writer) commit(group []*request) {
-	fail := func(what string, err error) {
+// commit runs a group in one transaction, then those that join returns, and sets the
+// error of each request. It returns them all. join may be nil.
+func (w *writer) commit(group []*request, join func() []*request) []*request {
+	fail := func(what string, err error) []*request {
 		w.forget()
 		for _, r := range group {
 			r.err = fmt.Errorf("%s: %s: %w", r.name, what, err)
 		}
+		return group
 	}
-	w.shared = slices.ContainsFunc(group, func(r *request) bool { return !r.bulk })
-	if w.shared {
-		w.called = time.Now()
+	_, err := w.exec("BEGIN IMMEDIATE")
+	if err != nil {
+		return fail("begin", err)
 	}
-	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
-		fail("begin", err)
-		return
-	}
-	if len(group) == 1 {
-		if group[0].err = w.alone(group[0]); group[0].err != nil {
-			return
+	plain, err := w.plainly(group)
+	if err == nil && join != nil {
+		more := join()
+		group = append(group, more...)
+		if plain {
+			plain, err = w.plainly(more)
 		}
-	} else if ok, err := w.plainly(group); err != nil {
-		fail("begin", err)
-		return
-	} else if !ok {
+	}
+	if n := calls(group); n > 0 {
+		w.called = time.Now()
+		w.breath = nextBreath(w.breath, n)
+	}
+	if err != nil {
+		return fail("begin", err)
+	}
+	if !plain {
 		for _, r := range group {
 			if err := w.try(r); err != nil {
 				w.rollback()
-				fail("savepoint", err)
-				return
+				return fail("savepoint", err)
 			}
 		}
 	}
-	if _, err := w.exec("COMMIT"); err != nil {
+	began := time.Now()
+	_, err = w.exec("COMMIT")
+	w.ended(group, time.Since(began))
+	if err != nil {
 		w.rollback()
-		fail("commit", err)
+		return fail("commit", err)
 	}
 	w.stats.Add("commit", 0, nil)
+	return group
 }
 
-// alone runs the only request of a group. It needs no savepoint: those keep a copy of
-// each page before it changes, which costs an import a fifth of its time.
-func (w *writer) alone(r *request) error {
-	err := context.Cause(r.ctx)
-	if err == nil {
-		err = r.do(w)
+// ended notes when a commit was over that took so long. What bulk work added to it is
+// taken off the next breath, so that calls wait no longer for it.
+func (w *writer) ended(group []*request, took time.Duration) {
+	w.last = time.Now()
+	if calls(group) == len(group) {
+		w.usual += (took - w.usual) / 8
+		return
 	}
-	if err != nil {
-		w.forget()
-		w.rollback()
+	if more := took - w.usual; more > 0 {
+		w.last = w.last.Add(-more)
 	}
-	return err
 }
 
-// plainly runs a group without savepoints, which cost the writes of a call nearly as much
-// as they do. False: nothing is done, and the group is to be run with them, because one
-// has failed (which is rare) or may not be done twice. An error means that there is no
-// transaction any more.
+// calls is how many requests of a group are not bulk.
+func calls(group []*request) int {
+	n := 0
+	for _, r := range group {
+		if !r.bulk {
+			n++
+		}
+	}
+	return n
+}
+
+// plainly runs a group without savepoints, which keep a copy of each page before it
+// changes: they cost the writes of a call nearly as much as they do, and an import a
+// fifth of its time. False: one has failed, which is rare, and nothing of the
+// transaction is done. An error means that there is no transaction any more.
 func (w *writer) plainly(group []*request) (ok bool, err error) {
-	if slices.ContainsFunc(group, func(r *request) bool { return !r.again }) {
-		return false, nil
-	}
 	for _, r := range group {
 		if r.err = context.Cause(r.ctx); r.err == nil {
 			r.err = r.do(w)
