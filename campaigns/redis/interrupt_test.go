@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"sync"
@@ -15,7 +14,6 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 )
 
 // errDied stands for the death of our process.
@@ -221,7 +219,7 @@ func (x *stage) locks(ctx context.Context) ([]string, error) {
 // A process may die at any message of an operation. Whoever does it again comes
 // to the same end as if nothing had happened.
 func TestStoppedAnywhereAndDoneAgain(t *testing.T) {
-	url := redistest.Start(t).URL()
+	scene := newScene(t)
 	ctx := t.Context()
 	again := map[string]func(x *stage) error{
 		"end": func(x *stage) error {
@@ -270,10 +268,11 @@ func TestStoppedAnywhereAndDoneAgain(t *testing.T) {
 	}
 	for name, do := range again {
 		t.Run(name, func(t *testing.T) {
-			clean := newStage(t, url, "clean-"+name)
+			clean := scene.put(t)
 			clean.ok(do(clean))
 			want := clean.everything()
-			eachDeath(t, url, name, func(x, again *stage) {
+			clean.ok(clean.Close())
+			eachDeath(t, scene, func(x, again *stage) {
 				again.ok(do(again))
 				if _, err := again.Reclaim(ctx, "", start); err != nil { // as the hopper does now and then
 					t.Fatal(err)
@@ -288,11 +287,10 @@ func TestStoppedAnywhereAndDoneAgain(t *testing.T) {
 
 // eachDeath does an operation in a process that dies at its first message, at its
 // second, and so on, and then shows the process that comes after.
-func eachDeath(t *testing.T, url, name string, then func(dead, next *stage), do func(*stage) error) {
+func eachDeath(t *testing.T, scene *scene, then func(dead, next *stage), do func(*stage) error) {
 	for _, answers := range []bool{false, true} {
 		for k := 0; ; k++ {
-			space := fmt.Sprintf("%s-%v-%d", name, answers, k)
-			x := newStage(t, url, space)
+			x := scene.put(t)
 			m := &mortal{left: k, answers: answers}
 			x.db.AddHook(m)
 			err := do(x)
@@ -300,19 +298,21 @@ func eachDeath(t *testing.T, url, name string, then func(dead, next *stage), do 
 				if k == 0 {
 					t.Error("nothing was sent")
 				}
+				x.ok(x.Close())
 				break
 			}
 			if err == nil && !answers {
 				t.Errorf("message %d was never sent and nobody noticed", k)
 			}
 			next := *x
-			next.Store = openTest(t, url, WithNamespace(space))
+			next.Store = scene.open(t)
 			next.options.politeness = 0
 			before := t.Failed()
 			then(x, &next)
 			if t.Failed() && !before {
 				t.Logf("the process died at message %d, carried out: %v", k, answers)
 			}
+			x.ok(errors.Join(x.Close(), next.Close()))
 		}
 	}
 }
@@ -320,10 +320,9 @@ func eachDeath(t *testing.T, url, name string, then func(dead, next *stage), do 
 // A process that dies while an attempt begins leaves either an open attempt, which
 // is settled, or none; and the number is not locked for ever.
 func TestStoppedWhileBeginning(t *testing.T) {
-	url := redistest.Start(t).URL()
 	ctx := t.Context()
 	begin := func(x *stage) error { return x.Begin(ctx, x.intent("claimed", "a-3")) }
-	eachDeath(t, url, "begin", func(_, x *stage) {
+	eachDeath(t, newScene(t), func(_, x *stage) {
 		x.ok(x.End(ctx, campaigns.Ending{Attempt: "a-1", Outcome: campaigns.Busy, At: start, Count: true, Next: campaigns.Next{At: start, Number: "+4802"}}))
 		open, err := x.Open(ctx, "n")
 		x.ok(err)
@@ -354,10 +353,9 @@ func TestStoppedWhileBeginning(t *testing.T) {
 
 // What a deletion leaves in other slots is gone after the next pass, wherever it died.
 func TestDeletionLeavesNoNames(t *testing.T) {
-	url := redistest.Start(t).URL()
 	ctx, r := t.Context(), campaigns.Retention{Before: time.Now().Add(time.Hour)}
 	do := func(x *stage) error { return x.passes(ctx, r, x.DeleteAttempts) }
-	eachDeath(t, url, "names", func(_, x *stage) {
+	eachDeath(t, newScene(t), func(_, x *stage) {
 		x.ok(do(x))
 		if n := x.db.HExists(ctx, x.keys.number("+4803"), "a-2").Val(); n {
 			t.Error("the number still knows the attempt")
