@@ -11,6 +11,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
+	"github.com/outpace-dialer/outpace/campaigns/sqlite/sqlitetest"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
 )
 
@@ -55,7 +56,11 @@ func TestConformance(t *testing.T) {
 			return both(t, dir)
 		}}
 	}
-	storetest.Run(t, func(t *testing.T) storetest.Both { return both(t, t.TempDir()) })
+	storetest.Run(t, func(t *testing.T) storetest.Both {
+		dir := t.TempDir()
+		sqlitetest.New(t, filepath.Join(dir, "store.db"))
+		return both(t, dir)
+	})
 }
 
 // floor is a store with leads, and a copy of it.

@@ -1,20 +1,26 @@
-package sqlite
+package sqlite_test
 
 import (
 	"path/filepath"
 	"testing"
 
+	"github.com/outpace-dialer/outpace/campaigns/sqlite"
+	"github.com/outpace-dialer/outpace/campaigns/sqlite/sqlitetest"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Both { return openBoth(t, filepath.Join(t.TempDir(), "store.db")) })
+	storetest.Run(t, func(t *testing.T) storetest.Both {
+		path := filepath.Join(t.TempDir(), "store.db")
+		sqlitetest.New(t, path)
+		return openBoth(t, path)
+	})
 }
 
 // openBoth opens the store at path; what is acknowledged is in the file, so
 // closing loses as little and as much as a crash of the process.
 func openBoth(t *testing.T, path string) storetest.Both {
-	s, err := Open(t.Context(), path)
+	s, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

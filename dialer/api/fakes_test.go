@@ -23,6 +23,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
+	"github.com/outpace-dialer/outpace/campaigns/sqlite/sqlitetest"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 )
@@ -272,10 +273,7 @@ func newWorld(t testing.TB) *world {
 
 func newWorldWith(t testing.TB, cfg Config) *world {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := sqlitetest.Open(t, filepath.Join(t.TempDir(), "store.db"))
 	t.Cleanup(func() { store.Close() })
 	w := &world{
 		store: store, engine: &fakeEngine{}, explainer: &fakeExplainer{}, recordings: &fakeRecordings{}, forecaster: &fakeForecaster{}, phones: &fakePhones{}, hub: NewHub(), drafts: fakeDrafts{}, tokens: map[string]string{},

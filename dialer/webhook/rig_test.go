@@ -24,6 +24,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
+	"github.com/outpace-dialer/outpace/campaigns/sqlite/sqlitetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -107,11 +108,8 @@ func verify(h http.Header, content []byte, secret string, now time.Time) error {
 // open makes a store with an endpoint "crm".
 func open(t *testing.T, secret string) *sqlite.Store {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), sqlite.WithCheckpointEvery(time.Hour)) // days pass here
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = store.SaveEndpoint(t.Context(), campaigns.Endpoint{ID: "crm", URL: "https://crm.example/hook", Secrets: []campaigns.Secret{{Text: secret}}})
+	store := sqlitetest.Open(t, filepath.Join(t.TempDir(), "store.db"), sqlite.WithCheckpointEvery(time.Hour)) // days pass here
+	_, err := store.SaveEndpoint(t.Context(), campaigns.Endpoint{ID: "crm", URL: "https://crm.example/hook", Secrets: []campaigns.Secret{{Text: secret}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ var Table = []Row{
 	// Notices of the engine become counts, in the words of the detector.
 	{Package: "dialer/calibration", May: []string{"dialer", "campaigns", "media", "media/detect"}},
 	// Notices of the engine are told to others, from the store's outbox.
-	{Package: "dialer/webhook", May: []string{"dialer", "dialer/operator", "campaigns"}, Tests: []string{"campaigns/sqlite"}},
+	{Package: "dialer/webhook", May: []string{"dialer", "dialer/operator", "campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest"}},
 	{Package: "dialer/app", May: []string{"*"}},
 	// It asks each room what it would find, without an engine.
 	{Package: "dialer/doctor", May: []string{
@@ -77,10 +77,11 @@ var Table = []Row{
 	{Package: "campaigns/hopper", May: []string{"campaigns", "campaigns/eligibility"}},
 	{Package: "campaigns/leadfile", May: []string{"campaigns", "campaigns/number"}},
 	{Package: "campaigns/background"},
-	{Package: "campaigns/sqlite", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest"}},
+	{Package: "campaigns/sqlite", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "campaigns/sqlite/sqlitetest"}},
+	{Package: "campaigns/sqlite/sqlitetest", May: []string{"campaigns/sqlite"}},
 	{Package: "campaigns/redis", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "campaigns/redis/redistest"}},
 	{Package: "campaigns/redis/redistest"},
-	{Package: "campaigns/journal", May: []string{"campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/storetest"}},
+	{Package: "campaigns/journal", May: []string{"campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest", "campaigns/storetest"}},
 	{Package: "campaigns/storetest", May: []string{"campaigns"}},
 
 	// Only what declares a Config of its own.
