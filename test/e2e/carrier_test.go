@@ -1,35 +1,23 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
-	"sync"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // operatorHz is the tone that operators talk in.
 const operatorHz = 1100
 
-// journal keeps what the far end writes down.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
+// journal is what the far end writes down.
+type journal struct{ testbed.Lines }
 
 func (j *journal) events(t *testing.T) []carrier.Event {
 	t.Helper()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	events, err := carrier.ReadLog(bytes.NewReader(j.text.Bytes()))
+	events, err := carrier.ReadLog(strings.NewReader(j.String()))
 	must(t, err)
 	return events
 }
@@ -73,14 +61,6 @@ func startCarrier(t *testing.T, cfg carrier.Config) (*carrier.Carrier, *journal)
 	cfg.Log = j
 	c, err := carrier.New(cfg)
 	must(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
+	testbed.RunUntilCleanup(t, "carrier", c.Run)
 	return c, j
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // welcomeHz is the announcement of these tests.
@@ -40,13 +40,7 @@ func newRefuser(t *testing.T, address, reason string, headers ...phone.Header) *
 		c.Reject(486, reason, headers...)
 	}, OnFault: func(f phone.Fault) { t.Errorf("the dialer broke protocol: %+v", f) }})
 	must(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		must(t, <-done)
-	})
+	testbed.RunUntilCleanup(t, "carrier", m.Run)
 	return m
 }
 

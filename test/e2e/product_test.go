@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,22 +43,13 @@ type product struct {
 	done   chan error
 }
 
-// freePort is a port of loopback that nobody has now, neither of UDP nor of
-// TCP.
+// freePort is a port of loopback that nobody has now and gets by asking for any, neither
+// of UDP nor of TCP.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 20 {
-		udp, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		must(t, err)
-		tcp, err := net.Listen("tcp4", udp.LocalAddr().String())
-		udp.Close()
-		if err == nil {
-			tcp.Close()
-			return udp.LocalAddr().(*net.UDPAddr).Port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
+	at, err := netip.ParseAddrPort(testbed.Reserve(t))
+	must(t, err)
+	return int(at.Port())
 }
 
 // configText is a whole configuration on loopback, with the given trunks.

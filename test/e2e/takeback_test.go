@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,22 +20,13 @@ import (
 func TestTakenBack(t *testing.T) {
 	t.Parallel()
 	const machine, person = "+9997790001", "+9997790002"
-	j := &journal{}
-	far, err := carrier.New(carrier.Config{Seed: 1, Log: j, CustomerHz: customerHz, OperatorHz: operatorHz,
+	far, j := startCarrier(t, carrier.Config{Seed: 1, CustomerHz: customerHz, OperatorHz: operatorHz,
 		Behave: func(number string, _ int) (carrier.Behaviour, bool) {
 			if number == machine || "+"+number == machine {
 				return carrier.Behaviour{Kind: carrier.Machine, Ring: 500 * time.Millisecond, Greeting: shortMachine}, true
 			}
 			return carrier.Behaviour{Kind: carrier.Person, Ring: 500 * time.Millisecond, Talk: 6 * time.Second, Patience: 6 * time.Second}, true
 		}})
-	must(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- far.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		must(t, <-done)
-	})
 	p := newProduct(t, trunkText("line", far.Addr(), ""), func(s app.Store) {
 		seedOperator(t, s, "anna", "4711")
 		seedCampaign(t, s, campaigns.Campaign{ID: "with", Trunks: "line", Detection: "with"}, machine, person)

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // Who speaks in which tone; 50 Hz apart is enough to tell them in a frame.
@@ -111,13 +111,7 @@ func newLine(t *testing.T) *line {
 		<-c.Done()
 	}, OnFault: func(f phone.Fault) { t.Errorf("the dialer broke protocol: %+v", f) }})
 	must(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		must(t, <-done)
-	})
+	testbed.RunUntilCleanup(t, "carrier", l.Run)
 	return l
 }
 

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // What a carrier does with a call, in sipp's words.
@@ -125,9 +127,10 @@ func startFarEnd(tb testing.TB, steps ...string) *farEnd {
 	}
 	dir := tb.TempDir()
 	must(tb, os.WriteFile(filepath.Join(dir, "scenario.xml"), []byte(scenario), 0o600))
-	port := freePort(tb)
-	f := &farEnd{address: fmt.Sprintf("127.0.0.1:%d", port), ended: make(chan error, 1)}
-	f.cmd = exec.Command("sipp", "-sf", "scenario.xml", "-i", "127.0.0.1", "-p", fmt.Sprint(port), "-nostdin",
+	f := &farEnd{address: testbed.Reserve(tb), ended: make(chan error, 1)}
+	host, port, err := net.SplitHostPort(f.address)
+	must(tb, err)
+	f.cmd = exec.Command("sipp", "-sf", "scenario.xml", "-i", host, "-p", port, "-nostdin",
 		"-buff_size", fmt.Sprint(4<<20), "-deadcall_wait", "0",
 		"-default_behaviors", "all,-abortunexp", // a 200 that went out again has an ACK again
 		"-trace_err", "-error_file", "errors.log")
@@ -162,14 +165,6 @@ func (f *farEnd) await(tb testing.TB) {
 
 // used is the processor time of the far end so far.
 func (f *farEnd) used(tb testing.TB) time.Duration { return processorTime(tb, f.cmd.Process.Pid) }
-
-func freePort(tb testing.TB) int {
-	tb.Helper()
-	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	must(tb, err)
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port
-}
 
 // needs leaves a test out where a tool is not installed, or fails it where all must be.
 func needs(tb testing.TB, tool string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/exec"
 	"sync"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/emiago/sipgo"
 	sipgosip "github.com/emiago/sipgo/sip"
+
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // plainEnv is "HOST:PORT CALLS CALLS/S" of the plain caller's process.
@@ -26,7 +29,7 @@ func plainCost(tb testing.TB, calls, cps int) time.Duration {
 	tb.Helper()
 	far := startFarEnd(tb, trying, ringing, answers, isHungUpOn)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestPlainProcess$", "-test.timeout=0")
-	cmd.Env = append(environment(), fmt.Sprintf("%s=%s %d %d", plainEnv, far.address, calls, cps))
+	cmd.Env = append(testbed.Environment(), fmt.Sprintf("%s=%s %d %d", plainEnv, far.address, calls, cps))
 	out, in, err := os.Pipe()
 	must(tb, err)
 	defer out.Close()
@@ -68,8 +71,10 @@ func newPlain(t *testing.T, to string) *plain {
 	t.Cleanup(func() { ua.Close() })
 	server, err := sipgo.NewServer(ua)
 	must(t, err)
-	port := freePort(t)
-	own := fmt.Sprintf("127.0.0.1:%d", port)
+	own := testbed.Reserve(t)
+	at, err := netip.ParseAddrPort(own)
+	must(t, err)
+	port := int(at.Port())
 	client, err := sipgo.NewClient(ua, sipgo.WithClientHostname("127.0.0.1"), sipgo.WithClientPort(port), sipgo.WithClientConnectionAddr(own))
 	must(t, err)
 	contact := sipgosip.ContactHeader{Address: sipgosip.Uri{Scheme: "sip", User: "plain", Host: "127.0.0.1", Port: port}}

@@ -24,6 +24,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // The process of the product: what it is told on standard input, and what it answers
@@ -233,7 +234,7 @@ func writeAllocations(path string) error {
 const leadsAtOnce = 2000
 
 func (p *process) addLeads(ctx context.Context, n int) error {
-	zone := openZone(time.Now())
+	zone := testbed.DayZone(time.Now())
 	for n > 0 {
 		some := make([]campaigns.Lead, min(n, leadsAtOnce))
 		for i := range some {

@@ -18,6 +18,7 @@ import (
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 const (
@@ -77,7 +78,7 @@ func startProduct(tb testing.TB, far *farEnd, s setting) *product {
 	must(tb, os.WriteFile(path, []byte(text), 0o600))
 	p.seed(path)
 	p.cmd = exec.Command(os.Args[0], "-test.run=^TestProductProcess$", "-test.timeout=0")
-	p.cmd.Env = append(environment(), productEnv+"="+path)
+	p.cmd.Env = append(testbed.Environment(), productEnv+"="+path)
 	stdin, err := p.cmd.StdinPipe()
 	must(tb, err)
 	out, in, err := os.Pipe()
@@ -107,17 +108,6 @@ func startProduct(tb testing.TB, far *farEnd, s setting) *product {
 	return p
 }
 
-// environment is ours without what the product would take for its own keys.
-func environment() []string {
-	var all []string
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "OUTPACE_") {
-			all = append(all, v)
-		}
-	}
-	return all
-}
-
 // seed makes a list and a campaign that dials it.
 func (p *product) seed(path string) {
 	p.tb.Helper()
@@ -136,18 +126,6 @@ func (p *product) seed(path string) {
 	must(p.tb, c.Validate())
 	_, err = s.SaveCampaign(ctx, c)
 	must(p.tb, err)
-}
-
-// openZone is a zone where leads may be called now.
-func openZone(now time.Time) string {
-	for _, name := range []string{"Asia/Tokyo", "Europe/London", "America/Los_Angeles"} {
-		if zone, err := time.LoadLocation(name); err == nil {
-			if h := now.In(zone).Hour(); h >= 9 && h < 20 {
-				return name
-			}
-		}
-	}
-	panic("no zone is open at " + now.UTC().String())
 }
 
 func (p *product) read() answer {
