@@ -32,8 +32,8 @@ type Both struct {
 	Around bool
 }
 
-// Run tests a store. open gives an empty one; the suite may close it itself, so
-// closing it again at the end of the test must be harmless.
+// Run tests a store. open gives an empty one, to several tests at a time; the suite
+// may close it itself, so closing it again at the end of the test must be harmless.
 func Run(t *testing.T, open func(t *testing.T) Both) {
 	cases := []struct {
 		name string
@@ -115,9 +115,15 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"census/while dialling", censusDialling},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, newWorld(t, open(t))) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // stores wait for disks and servers
+			c.run(t, newWorld(t, open(t)))
+		})
 	}
-	t.Run("histories", func(t *testing.T) { histories(t, open) })
+	t.Run("histories", func(t *testing.T) {
+		t.Parallel()
+		histories(t, open)
+	})
 }
 
 // start is the first moment of every test.
