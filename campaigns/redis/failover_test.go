@@ -15,6 +15,7 @@ import (
 // pauses and goes on, and every attempt and outcome that was acknowledged is there.
 // This is one failure that went well; WAIT promises no more.
 func TestMasterOfAClusterDies(t *testing.T) {
+	t.Parallel()
 	servers := redistest.Cluster(t, 3, 1, "--repl-diskless-sync-delay", "0")
 	url := "redis://" + servers[1].Addr + "/0?addr=" + servers[2].Addr
 	s := openTest(t, url)

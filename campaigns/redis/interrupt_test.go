@@ -219,6 +219,7 @@ func (x *stage) locks(ctx context.Context) ([]string, error) {
 // A process may die at any message of an operation. Whoever does it again comes
 // to the same end as if nothing had happened.
 func TestStoppedAnywhereAndDoneAgain(t *testing.T) {
+	t.Parallel()
 	scene := newScene(t)
 	ctx := t.Context()
 	again := map[string]func(x *stage) error{

@@ -172,6 +172,7 @@ func (d *dialer) dialOne(ctx context.Context, c campaigns.Claim) error {
 // outcome. Redis flushes always: at everysec it answers before it writes while a flush
 // is slow, see the package documentation.
 func TestKill9(t *testing.T) {
+	t.Parallel()
 	dir, server := t.TempDir(), redistest.Start(t, "--appendfsync", "always")
 	s := openTest(t, server.URL(), WithShards(3))
 	fill(t, s, killLeads)

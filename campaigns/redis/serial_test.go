@@ -111,6 +111,7 @@ func nodeOperations(ctx context.Context) []operation {
 // Whatever another process does between any two messages of an operation, both
 // end as if one had been done after the other.
 func TestOperationsAreSerial(t *testing.T) {
+	t.Parallel()
 	scene := newScene(t)
 	ops := nodeOperations(t.Context())
 	known := map[[2]string]string{}

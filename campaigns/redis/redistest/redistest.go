@@ -9,12 +9,14 @@ package redistest
 import (
 	"bufio"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -157,15 +159,26 @@ func Cluster(t testing.TB, masters, replicasOfEach int, more ...string) []*Serve
 	return servers
 }
 
-// freeAddr is a loopback port that nobody uses now.
+// given are the addresses that are given away already.
+var given sync.Map
+
+// freeAddr is a loopback port that nobody uses now. It is below those that systems give
+// to whoever asks for any (from 32768 on Linux, 49152 elsewhere): nobody takes it before
+// the server has it, or while it is down.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 200 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+		if _, taken := given.LoadOrStore(addr, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // needs finds a program, or leaves the test out.
