@@ -64,6 +64,22 @@ func (f *party) hears(who string, others ...string) {
 	})
 }
 
+// together is in how many frames in a row of a recording all of these talk. A far end
+// that a busy machine held up is not heard in every frame.
+func (f *party) together(audio []byte, names ...string) (most int) {
+	row := 0
+	for ; len(audio) >= media.SamplesPerFrame; audio = audio[media.SamplesPerFrame:] {
+		row++
+		for _, name := range names {
+			if level(audio[:media.SamplesPerFrame], media.ULaw, f.ends[name].freq) < 0.4 {
+				row = 0
+			}
+		}
+		most = max(most, row)
+	}
+	return most
+}
+
 func TestConference(t *testing.T) {
 	dir := t.TempDir()
 	f := talkers(t, func(c *Config) { c.RecordDir = dir }, "customer", "ann", "bob", "outside")
@@ -80,11 +96,8 @@ func TestConference(t *testing.T) {
 	f.StopRecord("customer")
 	recorded := next[media.Recorded](f.rig)
 	_, right := channels(t, filepath.Join(dir, recorded.Path))
-	end := right[len(right)-4*media.SamplesPerFrame : len(right)-2*media.SamplesPerFrame]
-	for _, name := range []string{"ann", "bob"} {
-		if l := level(end, media.ULaw, f.ends[name].freq); l < 0.4 {
-			t.Errorf("%s at %.2f in the recording of the conference", name, l)
-		}
+	if n := f.together(right, "ann", "bob"); n < 5 { // as many as the customer heard in a row
+		t.Errorf("ann and bob are together in %d frames in a row of the recording", n)
 	}
 	f.Unbridge("ann") // the others go on
 	f.hears("ann")
