@@ -214,8 +214,12 @@ func (h *history) recount(id campaigns.CampaignID, now time.Time) map[string]int
 
 // TestWaterfall holds the count of a campaign against asking for every lead.
 func TestWaterfall(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { newHistory(t, 0).waterfalls() })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		newHistory(t, 0).waterfalls()
+	})
 	t.Run("redis", func(t *testing.T) {
+		t.Parallel()
 		url := redistest.Start(t).URL()
 		for _, shards := range []int{1, 3} {
 			s, err := redis.Open(t.Context(), url, redis.WithNamespace(fmt.Sprint("shards-", shards)), redis.WithShards(shards))
@@ -343,6 +347,7 @@ func (h *history) explained(c campaigns.CampaignID, lead campaigns.LeadID, now t
 // TestWhenNext: a lead that is said to be called at a time is called then, and
 // not before; one of whom nothing is said is not called.
 func TestWhenNext(t *testing.T) {
+	t.Parallel()
 	h := newHistory(t, 11)
 	h.add(36)
 	h.live(monday)

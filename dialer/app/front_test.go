@@ -96,6 +96,7 @@ func TestHTTPSWithoutItsFiles(t *testing.T) {
 func TestS36SlowSockets(t *testing.T) {
 	for name, secure := range map[string]bool{"http": false, "https": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits for a time limit of the product
 			cfg := settings(t, "127.0.0.1:5999")
 			cfg.HTTP.TLS.SelfSigned = secure
 			a, _ := start(t, cfg)
