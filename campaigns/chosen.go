@@ -2,6 +2,7 @@ package campaigns
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -55,4 +56,23 @@ func (q ClaimLeadRequest) RefusedBy(state EntryState, holder CampaignID, l Lead)
 		return &Refusal{Reason: RefusedPlace, Detail: "no segment of the campaign takes the lead"}
 	}
 	return nil
+}
+
+// On is the claim for another number of its lead; false: it has no such number, or that may
+// not be dialled.
+func (c Claim) On(e164 string) (Claim, bool) {
+	if e164 == "" || e164 == c.Number.E164 {
+		return c, true
+	}
+	n, ok := c.Lead.NumberToDial(e164)
+	if !ok || n.E164 != e164 {
+		return c, false
+	}
+	by := maps.Clone(c.ByNumber)
+	delete(by, e164)
+	on := c
+	on.ByNumber, on.ByOutcome = by, c.ByNumber[e164]
+	on.NoteNumber(c.Number.E164, c.ByOutcome)
+	on.Number, on.Queue.Window = n, n.Window()
+	return on, true
 }

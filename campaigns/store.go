@@ -43,8 +43,8 @@ type Store interface {
 
 	// Begin makes an attempt durable before its INVITE. In one atomic step it
 	// checks the fence, the number lock, do-not-call and the caps. A *Refusal
-	// error says why not and until when; the lead then waits until Refusal.Next
-	// and the claim is over.
+	// error says why not and until when; the lead then waits until Refusal.Next, or its
+	// own time where that is later, and the claim is over.
 	//
 	// The attempt of somebody who called us (Intent.Inbound) needs no claim, counts
 	// against no cap, and may be one of several on a number. While it is open, its number

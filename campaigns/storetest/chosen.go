@@ -163,6 +163,12 @@ func chosenGates(t *testing.T, w *world) {
 		t.Errorf("refusal = %+v, want cap for an hour", r)
 	}
 	w.same("it waits for that", w.entry(ls[1].ID, "c").DueAt, start.Add(time.Hour))
+	w.now = start.Add(time.Hour)
+	tomorrow := start.Add(24 * time.Hour)
+	w.end(w.begin(w.claimLead(ls[1].ID, "c")), campaigns.Busy, campaigns.Next{At: tomorrow})
+	w.now = w.now.Add(time.Minute)
+	w.refused(w.intent(w.claimLead(ls[1].ID, "c"), once))
+	w.same("its own time where that is later", w.entry(ls[1].ID, "c").DueAt, tomorrow)
 }
 
 func chosenCrash(t *testing.T, w *world) {

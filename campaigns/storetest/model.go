@@ -168,7 +168,9 @@ func (m *model) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	if r := m.refusal(p, in); r != nil {
 		p.state = campaigns.EntryDone
 		if !r.Next.IsZero() {
-			p.due = r.Next
+			if r.Next.After(p.due) {
+				p.due = r.Next
+			}
 			m.put(p)
 		}
 		return r, nil
