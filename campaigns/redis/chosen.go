@@ -94,3 +94,35 @@ func (w *work) takeLead(ctx context.Context, q campaigns.ClaimLeadRequest, x *se
 	}
 	return fence, err
 }
+
+// LeadByExternalID finds a lead by what its source calls it; see campaigns.Records. An index
+// may name a lead that is called otherwise by now.
+func (s *Store) LeadByExternalID(ctx context.Context, list campaigns.ListID, id string) (campaigns.Lead, error) {
+	missing := fmt.Errorf("lead %q of list %s: %w", id, list, campaigns.ErrNotFound)
+	if id == "" {
+		return campaigns.Lead{}, missing
+	}
+	var l campaigns.Lead
+	err := s.do(ctx, "lead", func(ctx context.Context) error {
+		who, err := campaigns.Lead{ExternalID: id}.Identity()
+		if err != nil {
+			return err
+		}
+		found, err := s.index(ctx, "get", naming{name: identityName(list, who)})
+		if err != nil {
+			return err
+		}
+		seats, err := s.readSeats(ctx, found[0])
+		if err != nil {
+			return err
+		}
+		for _, x := range seats {
+			if x.exists && x.lead.List == list && x.lead.ExternalID == id {
+				l = x.lead
+				return nil
+			}
+		}
+		return missing
+	})
+	return l, err
+}

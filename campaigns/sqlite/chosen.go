@@ -13,7 +13,7 @@ func (s *Store) ClaimLead(ctx context.Context, q campaigns.ClaimLeadRequest) (ca
 	var l lease
 	var number campaigns.Number
 	var refusal *campaigns.Refusal
-	err := s.writeCall(ctx, "claim_lead", func(w *writer) error {
+	err := s.write(ctx, "claim_lead", func(w *writer) error {
 		var err error
 		l, number, err = w.claimLead(q)
 		if refusal = nil; errors.As(err, &refusal) {
@@ -100,4 +100,22 @@ func (w *writer) queueOf(id int64) (campaigns.QueueID, error) {
 	err := w.get(`SELECT campaign, segment, window_class, untried, operator FROM queue WHERE id = ?`, args(id),
 		&q.Campaign, &q.Segment, &q.Window, &q.New, &q.Operator)
 	return q, err
+}
+
+// LeadByExternalID finds a lead by what its source calls it; see campaigns.Records.
+func (s *Store) LeadByExternalID(ctx context.Context, from campaigns.ListID, id string) (campaigns.Lead, error) {
+	var l campaigns.Lead
+	err := s.reading(ctx, "lead", func(r *statements) error {
+		ids, err := list(r, column[campaigns.LeadID], `SELECT id FROM lead
+			WHERE list = (SELECT id FROM word WHERE word = ?) AND external_id = ?`, string(from), id)
+		if err == nil && len(ids) == 0 {
+			err = fmt.Errorf("lead %q of list %s: %w", id, from, campaigns.ErrNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		l, err = loadLead(r, ids[0])
+		return err
+	})
+	return l, err
 }
