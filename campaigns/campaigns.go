@@ -212,11 +212,13 @@ type Campaign struct {
 	HoldMusic  string      `json:"hold_music,omitempty"`  // prompt looped to a customer on hold; empty: the product's own
 	// TransferNumbers are whom operators may have called into a talk: E.164 numbers,
 	// or how they begin, with a * ("+4822555*"). None: operators and queues alone.
-	TransferNumbers []string        `json:"transfer_numbers,omitempty"`
-	Inbound         Inbound         `json:"inbound,omitzero"` // people who call the campaign
-	Recording       RecordingPolicy `json:"recording"`
-	CreatedAt       time.Time       `json:"created_at"`
-	Version         int64           `json:"version"` // rises with each change; for If-Match
+	TransferNumbers []string `json:"transfer_numbers,omitempty"`
+	// ManualDial lets operators with RightManual call a lead of their own choice.
+	ManualDial bool            `json:"manual_dial,omitempty"`
+	Inbound    Inbound         `json:"inbound,omitzero"` // people who call the campaign
+	Recording  RecordingPolicy `json:"recording"`
+	CreatedAt  time.Time       `json:"created_at"`
+	Version    int64           `json:"version"` // rises with each change; for If-Match
 }
 
 // Pacing are the manager's controls.

@@ -27,6 +27,8 @@ type Records interface {
 	// counted as Same where not.
 	AddLeads(ctx context.Context, list ListID, leads []Lead) (AddResult, error)
 	Lead(ctx context.Context, id LeadID) (Lead, error)
+	// LeadByExternalID is the lead of a list that its source calls so.
+	LeadByExternalID(ctx context.Context, list ListID, id string) (Lead, error)
 	SaveLead(ctx context.Context, l Lead) error // replaces the lead and re-queues it
 	// ReplaceLead is SaveLead where the lead has this Revision, else ErrConflict.
 	ReplaceLead(ctx context.Context, l Lead, revision string) error

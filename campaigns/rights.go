@@ -37,15 +37,16 @@ const (
 	RightUsersRead  Right = "users.read"
 	RightUsers      Right = "users.write"
 	RightAudit      Right = "audit.read"
-	RightTokens     Right = "tokens"      // make and take back tokens of one's own
-	RightWebhooks   Right = "webhooks"    // who is told what happens, and is it delivered
-	RightManual     Right = "manual.dial" // call who is not the lead in hand
+	RightTokens     Right = "tokens"          // make and take back tokens of one's own
+	RightWebhooks   Right = "webhooks"        // who is told what happens, and is it delivered
+	RightManual     Right = "manual.dial"     // call leads of one's own choice, in campaigns that let operators
+	RightManualFor  Right = "manual.dial.for" // have such calls placed for operators: a CRM's click to call
 )
 
 var (
-	operatorRights = []Right{RightCalls, RightTokens}
+	operatorRights = []Right{RightCalls, RightTokens, RightManual}
 	leadRights     = append(slices.Clone(operatorRights), RightListen, RightLive, RightCampaigns, RightRecordings)
-	managerRights  = append(slices.Clone(leadRights), RightCampaign, RightPace, RightLeads, RightLeadsWrite, RightDNCRead, RightDNCWrite, RightUsersRead, RightWebhooks)
+	managerRights  = append(slices.Clone(leadRights), RightCampaign, RightPace, RightLeads, RightLeadsWrite, RightDNCRead, RightDNCWrite, RightUsersRead, RightWebhooks, RightManualFor)
 	qaRights       = []Right{RightTokens, RightRecordings, RightLeads, RightCampaigns, RightUsersRead}
 	// Compliance reads all and exports nothing. Numbers leave do-not-call by an admin alone.
 	complianceRights = []Right{RightTokens, RightLive, RightCampaigns, RightLeads, RightRecordings, RightDNCRead, RightDNCWrite, RightUsersRead, RightAudit}
@@ -73,7 +74,7 @@ func (r Role) Rights() []Right {
 
 // AllRights are those of all roles and those that are given one by one.
 func AllRights() []Right {
-	all := slices.Concat(adminRights, complianceRights, []Right{RightNumbers, RightManual})
+	all := slices.Concat(adminRights, complianceRights, []Right{RightNumbers})
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -32,14 +32,19 @@ type Store interface {
 	// priority, then by the time they became due. It may give fewer, or none.
 	Claim(ctx context.Context, q ClaimRequest) ([]Claim, error)
 
+	// ClaimLead leases one chosen lead, due or not: what else keeps a lead from being
+	// claimed does here. A *Refusal says why not, and changes nothing; ErrNotFound means
+	// that there is no such lead, or not in this campaign.
+	ClaimLead(ctx context.Context, q ClaimLeadRequest) (Claim, error)
+
 	// Release gives claimed leads back that were not begun. at is the earliest
 	// next time; zero leaves the time as it was.
 	Release(ctx context.Context, claims []Claim, at time.Time) error
 
 	// Begin makes an attempt durable before its INVITE. In one atomic step it
 	// checks the fence, the number lock, do-not-call and the caps. A *Refusal
-	// error says why not and until when; the lead then waits until Refusal.Next
-	// and the claim is over.
+	// error says why not and until when; the lead then waits until Refusal.Next, or its
+	// own time where that is later, and the claim is over.
 	//
 	// The attempt of somebody who called us (Intent.Inbound) needs no claim, counts
 	// against no cap, and may be one of several on a number. While it is open, its number
@@ -169,6 +174,7 @@ type Decision struct {
 	Window   string    `json:"window"` // the hours that were open
 	Closes   time.Time `json:"closes"` // when the window closes
 	At       time.Time `json:"at"`
+	By       UserID    `json:"by,omitempty"` // who asked for this call, for themselves; empty: pacing did
 }
 
 // Intent is an attempt about to be made.
@@ -184,7 +190,7 @@ type Intent struct {
 	Inbound  bool // the lead called us: nobody has claimed it, and nothing forbids it
 }
 
-// Refusal is why Begin said no.
+// Refusal is why Begin or ClaimLead said no.
 type Refusal struct {
 	Reason RefusalReason
 	Detail string
@@ -200,6 +206,13 @@ const (
 	RefusedDoNotCall RefusalReason = "do_not_call"
 	RefusedCap       RefusalReason = "cap"
 	RefusedGone      RefusalReason = "lead_gone" // deleted, or its number is marked bad
+)
+
+// The gates of ClaimLead, besides RefusedGone.
+const (
+	RefusedTaken RefusalReason = "lead_taken" // claimed or being called, for whichever campaign
+	RefusedDone  RefusalReason = "lead_done"  // no further attempts in this campaign
+	RefusedPlace RefusalReason = "lead_place" // no segment of the campaign matches it
 )
 
 func (r *Refusal) Error() string {

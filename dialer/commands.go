@@ -22,6 +22,7 @@ var (
 	ErrNeedsTime = errors.New("a callback needs a time in the future")
 	ErrNotHere   = errors.New("the campaign is not running here")
 	ErrStopped   = errors.New("the engine has stopped")
+	ErrNoManual  = errors.New("the campaign does not let operators call whom they choose")
 )
 
 // do runs a function in the loop and waits for it.

@@ -72,6 +72,7 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	o := e.operators[a.Operator]
 	customer, leg := media.LegID(c.ID()), media.LegID(o.leg)
 	e.playMusic(now, c, false)
+	e.stopRinging(c)
 	e.deps.Audio.Bridge(customer, leg)
 	switch {
 	case c.Inbound():
@@ -82,7 +83,9 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 		e.deps.Audio.StopDetect(customer)
 	}
 	e.operatorLine(c, o)
-	e.deps.Audio.Play(leg, media.PromptBeep)
+	if c.own == nil { // who heard it ring needs no sign
+		e.deps.Audio.Play(leg, media.PromptBeep)
+	}
 	e.startRecording(now, c)
 	if o.State() == operator.Lost && e.talks[c.ID()] == o.last { // back in the talk that the leg went away from
 		o.last.over = false
@@ -91,11 +94,15 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	}
 	e.takeOver(now, c.ID())
 	o.last = newTalk(now, c, o)
-	o.takenBack = ""
+	o.takenBack, o.own = "", nil
 	e.chain(c.ID(), o.last)
 	if !a.Again && !c.Inbound() {
 		c.late = a.Late
-		c.campaign.controller.Observe(now, pacing.Connected{Call: string(c.ID()), Operator: a.Operator, Late: a.Late})
+		if c.own == nil {
+			c.campaign.controller.Observe(now, pacing.Connected{Call: string(c.ID()), Operator: a.Operator, Late: a.Late})
+		} else if a.Late {
+			e.tellLost(now, c)
+		}
 	}
 	e.stepOperator(now, o, operator.Bridged{})
 }

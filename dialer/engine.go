@@ -139,12 +139,13 @@ type liveCall struct {
 	intent    campaigns.Intent
 	route     Route
 	dialog    sip.Dialog
-	recorded  string // path of the recording, once asked for
-	placed    bool   // the INVITE left, or came in
-	offer     []byte // what it offered
-	term      int64  // it was begun in
-	previewer string // who asked for the call, in preview campaigns
-	late      bool   // an operator had the person after the law's time
+	recorded  string   // path of the recording, once asked for
+	placed    bool     // the INVITE left, or came in
+	offer     []byte   // what it offered
+	term      int64    // it was begun in
+	previewer string   // who asked for the call and is reserved for it
+	own       *ownCall // they chose whom to call; nil: they did not
+	late      bool     // an operator had the person after the law's time
 	heard     Heard
 	optedOut  bool // the person pressed the key of the safe-harbour message
 	endedAt   time.Time
@@ -184,6 +185,8 @@ type liveOperator struct {
 	listensTo   campaigns.AttemptID // a manager; empty: to no call
 	presence    Presence
 	preview     *campaigns.Claim // the lead that is looked at, in preview campaigns
+	own         *ownCall         // the call to somebody of their choice, or the last one that came to nothing
+	asked       []time.Time      // when they asked for such calls, in the last minute
 }
 
 // talk is what an operator has on the screen.

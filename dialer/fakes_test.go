@@ -30,6 +30,7 @@ type store struct {
 	disposals  []campaigns.Disposal
 	released   []campaigns.LeadID
 	dialogs    map[campaigns.AttemptID][]byte
+	claimDelay time.Duration // of ClaimLead
 	beginDelay time.Duration
 	endDelay   time.Duration
 	beginErr   error
@@ -118,6 +119,28 @@ func (s *store) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campaigns.
 		return true
 	})
 	return got, nil
+}
+
+func (s *store) ClaimLead(_ context.Context, q campaigns.ClaimLeadRequest) (campaigns.Claim, error) {
+	s.mu.Lock()
+	delay := s.claimDelay
+	s.mu.Unlock()
+	time.Sleep(delay)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.leads, func(l campaigns.Claim) bool { return l.Lead.ID == q.Lead && l.Queue.Campaign == q.Campaign })
+	if i < 0 {
+		return campaigns.Claim{}, &campaigns.Refusal{Reason: campaigns.RefusedTaken, Detail: "about to be called"}
+	}
+	s.fence++
+	l := s.leads[i]
+	l.Fence = s.fence
+	n, err := q.Choose(l.Lead, l.Number.E164)
+	if err != nil {
+		return campaigns.Claim{}, err
+	}
+	s.leads = slices.Delete(s.leads, i, i+1)
+	return q.Leased(l, n), nil
 }
 
 func (s *store) Release(_ context.Context, claims []campaigns.Claim, at time.Time) error {
@@ -620,6 +643,12 @@ func (o *observer) refusals() []string {
 		}
 	}
 	return rules
+}
+
+func (t *trunks) change(what func(t *trunks)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	what(t)
 }
 
 func (t *trunks) set(room int) {

@@ -65,6 +65,9 @@ func (e *Engine) whatNext(c *liveCall, o campaigns.Outcome, now time.Time) nextS
 func (e *Engine) nextAfter(c *liveCall, o campaigns.Outcome, now time.Time) nextStep {
 	next, bad, suppress := eligibility.Retry(c.campaign.Campaign, c.claim, o, now)
 	next = e.deps.Rules.Shift(c.campaign.Campaign, c.claim, o, next, now)
+	if c.own != nil {
+		next = keepTime(c.claim, o, next)
+	}
 	return nextStep{next, bad, suppress}
 }
 

@@ -114,8 +114,7 @@ func (e *Engine) arrange(now time.Time, c *liveCall) {
 		e.deps.Audio.Unbridge(customer)
 	case call.Asking:
 		e.deps.Audio.Unbridge(customer)
-		c.ringing = e.operators[c.Operator()].leg
-		e.deps.Audio.Loop(media.LegID(c.ringing), media.PromptRingback)
+		e.ring(c, e.operators[c.Operator()])
 	case call.Consulting:
 		e.deps.Audio.Bridge(e.thirdLeg(c), e.legOf(c.Operator()))
 	case call.Conferring:
@@ -139,7 +138,13 @@ func (e *Engine) thirdLeg(c *liveCall) media.LegID {
 	return e.legOf(c.third.operator)
 }
 
-// stopRinging ends the ringback of the operator who asked for a third party.
+// ring has an operator hear that whom they asked for is called.
+func (e *Engine) ring(c *liveCall, o *liveOperator) {
+	c.ringing = o.leg
+	e.deps.Audio.Loop(media.LegID(c.ringing), media.PromptRingback)
+}
+
+// stopRinging ends that.
 func (e *Engine) stopRinging(c *liveCall) {
 	if c != nil && c.ringing != "" {
 		e.deps.Audio.Loop(media.LegID(c.ringing), "")

@@ -207,6 +207,8 @@ type OperatorView struct {
 	CRM             campaigns.CRM           `json:"crm,omitzero" doc:"the person's page elsewhere, with what is known of them put in"`
 	Preview         bool                    `json:"preview,omitempty"`   // the lead waits to be dialled
 	CalledIn        *CalledIn               `json:"called_in,omitempty"` // the lead called us
+	Own             *OwnCall                `json:"own_call,omitempty" doc:"to a lead of the operator's choice, until it is answered; then, where nobody answered, what it came to, until the next call"`
+	MayDial         bool                    `json:"may_dial,omitempty" doc:"the campaign lets operators call leads of their choice"`
 }
 
 // CalledIn is what is known of somebody who called us.

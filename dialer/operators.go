@@ -156,7 +156,9 @@ func (e *Engine) legDown(now time.Time, o *liveOperator) {
 	talking := o.State() == operator.Talking || o.State() == operator.Reserved
 	e.stepOperator(now, o, operator.LegDown{})
 	e.followDuty(o) // a phone that dialled in and was never on duty
-	if c := e.calls[id]; c != nil && talking && c.isThird(o) {
+	if c := e.calls[id]; c != nil && c.own != nil && c.AnsweredAt().IsZero() {
+		e.step(now, c, call.Cancel{}) // there is nobody for whoever answers
+	} else if c != nil && talking && c.isThird(o) {
 		e.thirdLost(now, c, o)
 	} else if c != nil && talking {
 		e.deps.Audio.Unbridge(media.LegID(id))
@@ -239,9 +241,13 @@ func (e *Engine) operatorView(o *liveOperator) OperatorView {
 		if r := e.campaigns[p.Queue.Campaign]; r != nil {
 			v.CRM = r.CRM
 		}
-	} else if c := e.calls[v.Attempt]; c != nil { // asked for in preview, not answered yet
+	} else if c := e.calls[v.Attempt]; c != nil { // asked for by the operator, not answered yet
 		v.show(c.claim)
 		v.CRM = c.campaign.CRM
+	}
+	v.Own = e.ownView(o)
+	if r := e.campaigns[o.campaign]; r != nil {
+		v.MayDial = r.ManualDial && r.State == campaigns.Running
 	}
 	return v
 }

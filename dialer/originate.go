@@ -59,23 +59,28 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 		}, now),
 		campaign: r, claim: claim, route: route, dialog: route.Dialog, term: term,
 	}
-	c.intent = campaigns.Intent{
-		Attempt: id, Claim: claim, Trunk: route.Trunk, CallerID: route.CallerID,
-		Caps: e.deps.Rules.Caps(claim.Queue.Window, r.Campaign, now), Decision: decision, Dialog: c.dialogs(), At: now,
-	}
-	e.calls[id] = c
-	r.calls++
 	if by != nil {
 		c.previewer = by.ID()
 		e.stepOperator(now, by, operator.Reserve{Call: string(id)})
 	}
 	r.controller.Observe(now, pacing.Dialed{Call: string(id), Trunk: route.Trunk, Record: e.record(now, r, &claim)})
-	e.touch(r)
+	e.makeDurable(now, c, decision)
+	return true
+}
+
+// makeDurable has the attempt of a new call written, which the INVITE waits for.
+func (e *Engine) makeDurable(now time.Time, c *liveCall, d campaigns.Decision) {
+	c.intent = campaigns.Intent{
+		Attempt: c.ID(), Claim: c.claim, Trunk: c.route.Trunk, CallerID: c.route.CallerID,
+		Caps: e.deps.Rules.Caps(c.claim.Queue.Window, c.campaign.Campaign, now), Decision: d, Dialog: c.dialogs(), At: now,
+	}
+	e.calls[c.ID()] = c
+	c.campaign.calls++
+	e.touch(c.campaign)
 	e.later(func(ctx context.Context) func(time.Time) {
 		err := e.deps.Store.Begin(ctx, c.intent)
 		return func(now time.Time) { e.onBegun(now, c, err) }
 	})
-	return true
 }
 
 // noRouteAgain is when a number that no trunk takes calls to is tried again: the
@@ -97,6 +102,9 @@ func (e *Engine) refuse(now time.Time, r *campaignRun, claim campaigns.Claim, ru
 // became one.
 func (e *Engine) onBegun(now time.Time, c *liveCall, err error) {
 	var refusal *campaigns.Refusal
+	if err != nil {
+		c.own.tell(notCalled(err))
+	}
 	switch {
 	case err == nil:
 		e.step(now, c, call.Begun{})
@@ -117,9 +125,11 @@ func (e *Engine) onBegun(now time.Time, c *liveCall, err error) {
 func (e *Engine) place(now time.Time, c *liveCall) {
 	if reason := e.mayNotPlace(now, c); reason != "" {
 		e.deps.Observer.Notice(Refused{At: now, Campaign: c.campaign.ID, Rule: reason})
+		c.own.tell(&NotCalled{Rule: reason, Detail: whyNotPlaced(reason)})
 		e.step(now, c, call.NotAllowed{Reason: reason})
 		return
 	}
+	c.own.tell(nil)
 	if wait := e.deps.Trunks.Depart(c.route); wait > 0 {
 		e.after(wait, func(now time.Time) {
 			if c.State() == call.Dialling && !c.placed {
@@ -136,7 +146,7 @@ func (e *Engine) place(now time.Time, c *liveCall) {
 		return
 	}
 	c.placed, c.offer = true, offer
-	if c.campaign.Detection != "off" {
+	if c.campaign.Detection != "off" && c.own == nil {
 		e.deps.Audio.Detect(leg, c.campaign.Detection)
 	}
 	e.deps.Trunks.Dial(sip.LegID(c.ID()), c.route, offer)

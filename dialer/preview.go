@@ -84,6 +84,7 @@ func (e *Engine) previewerOf(c *liveCall) *liveOperator {
 // nothing.
 func (e *Engine) freePreviewer(now time.Time, c *liveCall) {
 	if o := e.previewerOf(c); o != nil {
+		e.ownOver(c, o)
 		e.stepOperator(now, o, operator.CallOver{})
 	}
 }

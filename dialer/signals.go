@@ -77,7 +77,9 @@ func (e *Engine) onProgress(now time.Time, ev sip.Progress) {
 	}
 	if err := e.deps.Audio.Early(media.LegID(ev.Leg), ev.Fork, ev.Body); err != nil {
 		e.log.Info("early media refused", zap.String("call", string(ev.Leg)), zap.Error(err))
+		return
 	}
+	e.hearEarly(c)
 }
 
 func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
@@ -93,7 +95,7 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 			e.deps.Trunks.Hangup(ev.Leg, sip.Cause{Code: 488, Text: "no usable audio"})
 			return
 		}
-		c.heard.Checked = e.checks(now, c)
+		c.heard.Checked = c.own == nil && e.checks(now, c)
 		e.step(now, c, call.Answered{At: ev.At, Connect: c.heard.Checked})
 		return
 	}

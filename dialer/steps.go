@@ -27,6 +27,7 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 		}
 		e.deps.Observer.Notice(CallChanged{At: now, Attempt: c.ID(), Campaign: c.campaign.ID, Trunk: c.route.Trunk, From: from, To: to})
 		e.tellPacing(now, c, ev, from, to)
+		e.followOwn(c)
 	}
 	for _, a := range actions {
 		e.perform(now, c, a)
@@ -36,8 +37,8 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 // tellPacing turns a transition into what pacing learns from. Connected and
 // Abandoned are told where they are done.
 func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to call.State) {
-	if c.Inbound() {
-		return // pacing knows callers as people who wait, and the operators whom they have
+	if c.Inbound() || c.own != nil {
+		return // pacing knows callers as people who wait, and the operators whom they and their own calls have
 	}
 	id, learn := string(c.ID()), c.campaign.controller
 	if from == call.Doubted && to != call.Queued { // whoever ended the doubt
@@ -117,7 +118,7 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 	case call.StopListening:
 		e.deps.Audio.StopDetect(leg)
 	case call.Lost:
-		c.campaign.controller.Observe(now, pacing.Abandoned{Call: string(c.ID())})
+		e.tellLost(now, c)
 	case call.PlayMessage:
 		e.deps.Audio.StopDetect(leg)
 		e.deps.Audio.Play(leg, c.campaign.safeHarbor())
@@ -133,6 +134,7 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 		since := c.Since()
 		e.after(a.After, func(now time.Time) { e.step(now, c, call.TimerFired{In: a.In, Since: since}) })
 	case call.EndAttempt:
+		c.own.cameTo(a.Outcome)
 		e.endAttempt(now, c, a)
 		e.freePreviewer(now, c)
 	case call.Forget:

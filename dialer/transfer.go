@@ -272,6 +272,8 @@ func (e *Engine) thirdLost(now time.Time, c *liveCall, o *liveOperator) {
 func (e *Engine) hangUp(now time.Time, o *liveOperator) error {
 	c := e.calls[campaigns.AttemptID(o.Call())]
 	switch {
+	case c == nil && o.State() == operator.Reserved: // their own call, which is not begun yet
+		e.stepOperator(now, o, operator.CallOver{})
 	case c == nil || o.State() != operator.Talking && o.State() != operator.Reserved:
 		return ErrNoCall
 	case c.isThird(o):

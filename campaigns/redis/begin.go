@@ -82,7 +82,9 @@ func (b *beginning) try(ctx context.Context) (*campaigns.Refusal, error) {
 		if refusal.Next.IsZero() {
 			w.finish(x, e)
 		} else {
-			e.due = refusal.Next
+			if refusal.Next.After(e.due) { // a lead that was chosen may have been claimed before its time
+				e.due = refusal.Next
+			}
 			w.putBack(x, e)
 		}
 		return refusal, w.save(ctx)

@@ -17,10 +17,13 @@ var scripts = struct {
 	commit, delivery, peek, take, claim, counts, words, raise, index, reserve, unlock, resolve, suppress, pages, known *goredis.Script
 
 	join, renew, leave, openLive, countLive, duty, shown *goredis.Script // nodes
+
+	takeLead *goredis.Script
 }{
 	tellingScript("commit"), script("delivery"), script("peek"), script("take"), claimScript(), script("counts"), script("words"), script("raise"), script("index"),
 	script("reserve"), script("unlock"), script("resolve"), tellingScript("suppress"), script("pages"), script("known"),
 	script("join"), script("renew"), script("leave"), script("openlive"), script("countlive"), script("duty"), script("shown"),
+	script("takelead"),
 }
 
 func script(name string) *goredis.Script { return goredis.NewScript(scriptText(name)) }

@@ -82,7 +82,9 @@ func (w *writer) refuse(e *entry, r *campaigns.Refusal, now time.Time) error {
 		e.state, e.queue = done, 0
 		return w.saveEntry(*e)
 	}
-	e.due = r.Next
+	if r.Next.After(e.due) { // a lead that was chosen may have been claimed before its time
+		e.due = r.Next
+	}
 	return w.putBack(e, dueState(e.due, now))
 }
 

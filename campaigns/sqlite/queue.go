@@ -220,11 +220,10 @@ func (s *Store) Release(ctx context.Context, claims []campaigns.Claim, at time.T
 				stale = true
 				continue
 			}
-			state := ready
 			if !at.IsZero() {
-				e.due, state = at, waiting
+				e.due = at
 			}
-			if err := w.putBack(&e, state); err != nil {
+			if err := w.putBack(&e, waiting); err != nil { // made ready when its time has come, if that is not yet
 				return err
 			}
 		}

@@ -23,7 +23,7 @@ func histories(t *testing.T, open func(t *testing.T) Both) {
 			}
 		}()
 		r.Repeat(map[string]func(*rapid.T){
-			"": h.check, "time": h.time, "claim": h.claim, "claim more": h.claim, "claim forgotten": h.claimForgotten, "release": h.release, "begin": h.begin, "begin more": h.begin,
+			"": h.check, "time": h.time, "claim": h.claim, "claim more": h.claim, "claim chosen": h.claimChosen, "claim forgotten": h.claimForgotten, "release": h.release, "begin": h.begin, "begin more": h.begin,
 			"end": h.end, "end more": h.end, "dispose": h.dispose, "reclaim": h.reclaim, "suppress": h.suppress, "crash": h.crash,
 		})
 	})

@@ -116,6 +116,30 @@ func (m *model) best(q campaigns.ClaimRequest) []*modelPlace {
 	return all
 }
 
+// choose says why a chosen lead may not be claimed; else where it belongs now, and which
+// number of it is dialled.
+func (m *model) choose(p *modelPlace, number string) (modelPlace, campaigns.Number, campaigns.RefusalReason) {
+	taken := slices.ContainsFunc(m.places, func(o *modelPlace) bool {
+		return o.lead == p.lead && (o.state == campaigns.EntryClaimed || o.state == campaigns.EntryCalling)
+	})
+	now := *p
+	switch {
+	case taken:
+		return now, campaigns.Number{}, campaigns.RefusedTaken
+	case p.state == campaigns.EntryDone:
+		return now, campaigns.Number{}, campaigns.RefusedDone
+	}
+	m.put(&now)
+	n, ok := m.leads[p.lead].NumberToDial(cmp.Or(number, now.number))
+	switch {
+	case !ok || now.state != campaigns.EntryNone && number != "" && n.E164 != number:
+		return now, n, campaigns.RefusedGone
+	case now.state == campaigns.EntryNone:
+		return now, n, campaigns.RefusedPlace
+	}
+	return now, n, ""
+}
+
 // holds says whether a claim is still good.
 func (m *model) holds(c campaigns.Claim) bool {
 	p := m.place(c.Lead.ID, c.Queue.Campaign)
@@ -144,7 +168,9 @@ func (m *model) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	if r := m.refusal(p, in); r != nil {
 		p.state = campaigns.EntryDone
 		if !r.Next.IsZero() {
-			p.due = r.Next
+			if r.Next.After(p.due) {
+				p.due = r.Next
+			}
 			m.put(p)
 		}
 		return r, nil

@@ -120,6 +120,16 @@ func recordsFindLeads(t *testing.T, w *world) {
 	find([]string{"Ada", "Adam"}, campaigns.LeadQuery{Text: "aDA"})
 	find([]string{"Adam"}, campaigns.LeadQuery{List: "m", Text: "a"})
 	find([]string{}, campaigns.LeadQuery{Text: "%"})
+	for _, list := range []campaigns.ListID{"l", "m"} {
+		l, err := w.LeadByExternalID(w.ctx(), list, map[campaigns.ListID]string{"l": "Bob", "m": "Adam"}[list])
+		if w.ok(err); l.List != list || l.Name == "" || len(l.Numbers) != 1 {
+			t.Errorf("by external id in %s: %+v", list, l)
+		}
+	}
+	for list, id := range map[campaigns.ListID]string{"l": "Adam", "m": "bob", "none": "Bob", "": ""} {
+		_, err := w.LeadByExternalID(w.ctx(), list, id)
+		w.is(err, campaigns.ErrNotFound)
+	}
 	after := find([]string{"Ada", "Bob"}, campaigns.LeadQuery{Limit: 2})
 	find([]string{"Cid", "Dan"}, campaigns.LeadQuery{After: after, List: "l"})
 }

@@ -54,6 +54,7 @@ type Engine interface {
 	Dispose(ctx context.Context, user campaigns.UserID, s dialer.Said) error
 	DialPreview(ctx context.Context, user campaigns.UserID) error
 	SkipPreview(ctx context.Context, user campaigns.UserID) error
+	CallLead(ctx context.Context, user campaigns.UserID, choice dialer.Choice) (campaigns.AttemptID, error)
 	Operator(ctx context.Context, user campaigns.UserID) (dialer.OperatorView, error)
 	Snapshot(ctx context.Context) (dialer.Snapshot, error)
 	SetCampaign(ctx context.Context, c campaigns.Campaign, t campaigns.Tally) error
@@ -205,6 +206,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeTokens(api)
 	s.routeOperator(api)
 	s.routeTalk(api)
+	s.routeManual(api)
 	if s.phones != nil {
 		s.routePhone(api)
 	}

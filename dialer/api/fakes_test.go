@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -129,6 +130,9 @@ func (e *fakeEngine) StopListening(_ context.Context, u campaigns.UserID) error 
 func (e *fakeEngine) DialPreview(_ context.Context, u campaigns.UserID) error {
 	return e.tell("DialPreview", string(u))
 }
+func (e *fakeEngine) CallLead(_ context.Context, u campaigns.UserID, c dialer.Choice) (campaigns.AttemptID, error) {
+	return "own", e.tell("CallLead", string(u), string(c.Campaign), fmt.Sprint(c.Lead), c.Number)
+}
 func (e *fakeEngine) SkipPreview(_ context.Context, u campaigns.UserID) error {
 	return e.tell("SkipPreview", string(u))
 }
@@ -167,7 +171,7 @@ func (e *fakeEngine) Snapshot(context.Context) (dialer.Snapshot, error) {
 // talking is an operator with the marker's owner on the line.
 func talking(u campaigns.UserID) dialer.OperatorView {
 	return dialer.OperatorView{
-		User: u, State: operator.Talking, Campaign: "spring", Number: marker, Attempt: "a1", Zones: []string{"Europe/Warsaw"},
+		User: u, State: operator.Talking, Campaign: "spring", MayDial: true, Number: marker, Attempt: "a1", Zones: []string{"Europe/Warsaw"},
 		Lead: &campaigns.Lead{ID: 1, Name: "Jan", Numbers: []campaigns.Number{{E164: marker}}, ExternalID: "A/7", Fields: map[string]string{"policy": "88 & 1"}},
 		CRM:  campaigns.CRM{URL: "https://crm.example/?phone={phone}&id={external_id}&who={operator}&policy={policy}&lead={id}&none={none}"},
 	}

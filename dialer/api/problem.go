@@ -116,6 +116,7 @@ var codesOf = []struct {
 	{dialer.ErrNoPreview, http.StatusConflict, "no_preview"},
 	{dialer.ErrNotReady, http.StatusConflict, "not_ready"},
 	{dialer.ErrNoChannel, http.StatusConflict, "no_channel"},
+	{dialer.ErrNoManual, http.StatusForbidden, "manual_forbidden"},
 	{dialer.ErrForbidden, http.StatusForbidden, "number_forbidden"},
 	{dialer.ErrUnknown, http.StatusUnprocessableEntity, "unknown_disposition"},
 	{dialer.ErrNeedsTime, http.StatusUnprocessableEntity, "needs_time"},

@@ -12,8 +12,8 @@
 //
 //	offline    on_duty → connecting; leg_up → paused
 //	connecting leg_up → paused | ready; leg_down, off_duty → offline
-//	paused     leg_down → lost; ready → ready | lost; off_duty → offline
-//	ready      leg_away, leg_down → lost; pause → paused; reserve → reserved; off_duty → offline
+//	paused     leg_down → lost; ready → ready | lost; reserve own → reserved; off_duty → offline
+//	ready      leg_away, leg_down → lost; pause → paused; reserve, reserve own → reserved; off_duty → offline
 //	reserved   leg_down → lost; bridged → talking; call_over, call_over disposed → offline | paused | ready | lost
 //	talking    leg_down → lost; call_over → wrapping; call_over disposed → offline | paused | ready | lost
 //	wrapping   leg_down → lost; disposed, wrap_timeout → offline | paused | ready | lost
@@ -67,8 +67,12 @@ type (
 	SetReady struct{}
 	// Pause asks for none; during a call it takes effect after the wrap-up.
 	Pause struct{ Reason string }
-	// Reserve gives the operator a call.
-	Reserve struct{ Call string }
+	// Reserve gives the operator a call. Own is one that they asked for themselves, also
+	// from a pause, to which they come back.
+	Reserve struct {
+		Call string
+		Own  bool
+	}
 	// Bridged says that the customer is on the leg, for the first time or again.
 	Bridged struct{}
 	// Stage says how far the talk or wrap-up is. It holds until that is over;
@@ -261,7 +265,7 @@ func (o *Operator) idle(now time.Time, ev Event) []Action {
 		o.wants, o.reason = Paused, ev.Reason
 		return o.enter(now, Paused)
 	case Reserve:
-		if o.state != Ready {
+		if o.state != Ready && !ev.Own {
 			return nil
 		}
 		o.call = ev.Call

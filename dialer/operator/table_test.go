@@ -33,6 +33,7 @@ var happenings = []happening{
 	{"ready", always(SetReady{})},
 	{"pause", always(Pause{Reason: "lunch"})},
 	{"reserve", always(Reserve{Call: "c1"})},
+	{"reserve own", always(Reserve{Call: "c1", Own: true})},
 	{"bridged", always(Bridged{})},
 	{"stage", always(Stage{Name: StageForm})},
 	{"call_over", always(CallOver{WrapUp: time.Minute})},

@@ -1,5 +1,6 @@
 // An operator of a preview campaign: one lead is skipped, the next one called, by
-// keyboard; the other languages show the same.
+// keyboard; the other languages show the same. Before it somebody is looked up who may not
+// be called any more, and why is said.
 import assert from 'node:assert/strict'
 import { listenIn, look, open, patience } from './browser.mjs'
 
@@ -14,6 +15,15 @@ try {
   await page.waitForSelector('[data-phone=connected]')
   await page.click('[data-state=offline] button.main')
   await state('paused')
+  await page.keyboard.press('a')
+  await page.fill('[data-manual] input', 'Lead')
+  await page.waitForSelector('[data-manual] li')
+  await look(page, 'manual', found)
+  await page.locator('[data-manual] li').filter({ hasText: /; done/ }).first().getByRole('button').click()
+  await page.waitForFunction(() => /is done in this campaign/.test(document.querySelector('[data-manual] [role=alert]')?.textContent ?? ''))
+  await look(page, 'manual-refused', found)
+  await page.click('[data-manual] button.link')
+  await page.waitForFunction(() => /was not placed/.test(document.querySelector('[data-own=lead_done]')?.textContent ?? ''))
   await page.keyboard.press('r')
   await page.waitForFunction(() => /Look at the lead/.test(document.querySelector('[data-state=ready]')?.textContent ?? ''))
   const first = await page.textContent('[data-person] h3')

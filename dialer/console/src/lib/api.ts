@@ -1,4 +1,5 @@
 import createClient from 'openapi-fetch'
+import { en } from '../i18n/en'
 import { t, type Key } from '../i18n/i18n.svelte'
 import { setClock } from './clock.svelte'
 import { Problem } from './problem'
@@ -40,10 +41,18 @@ const codes: Record<string, Key> = {
   needs_https: 'problem.needs_https',
   passwords_off: 'problem.passwords_off',
   offline: 'problem.offline',
+  manual_forbidden: 'problem.manual_forbidden',
+  ambiguous: 'problem.ambiguous',
+}
+
+// refusals are the rules that keep a call of an operator's own from being placed.
+function refused(code: string): Key | undefined {
+  const key = code.replace(/^refused_/, 'refused.')
+  return key !== code && key in en ? (key as Key) : undefined
 }
 
 export function problem(status: number, told?: Partial<Schemas['ErrorModel']>): Problem {
-  const key = codes[told?.code ?? ''] ?? words[told?.detail ?? '']
+  const key = codes[told?.code ?? ''] ?? refused(told?.code ?? '') ?? words[told?.detail ?? '']
   return new Problem(status, key ? t(key) : (told?.detail ?? t('problem.other', { status })), told?.errors ?? [])
 }
 

@@ -704,6 +704,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a lead of your choice, ready or paused, where the campaign's manual_dial allows it
+         * @description 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
+         */
+        post: operations["operator-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operator/callable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Leads of the campaign that you are on, to call one of them; ten at most */
+        get: operations["operator-callable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/callback-times": {
         parameters: {
             query?: never;
@@ -1132,6 +1169,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operators/{id}/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Click to call: have an operator's call placed
+         * @description For a CRM: a token with the scope `manual.dial.for` alone is enough. 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
+         */
+        post: operations["operators-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/{attempt}": {
         parameters: {
             query?: never;
@@ -1490,6 +1547,22 @@ export interface components {
             /** @description the rules allow a call then, so far as they are known today */
             open: boolean;
         };
+        Callable: {
+            callback?: components["schemas"]["Callback"];
+            /** Format: date-time */
+            due_at?: string;
+            external_id?: string;
+            /** Format: date-time */
+            last_at?: string;
+            last_outcome?: components["schemas"]["Outcome"];
+            /** Format: int64 */
+            lead: number;
+            list: string;
+            name: string;
+            /** @description masked where the caller may not see them */
+            numbers: string[] | null;
+            state: components["schemas"]["EntryState"];
+        };
         Callback: {
             /** Format: date-time */
             at: string;
@@ -1564,6 +1637,7 @@ export interface components {
             id: string;
             inbound?: components["schemas"]["Inbound"];
             lists: string[] | null;
+            manual_dial?: boolean;
             name: string;
             /** Format: int64 */
             nth_new?: number;
@@ -1603,6 +1677,7 @@ export interface components {
             id?: string;
             inbound?: components["schemas"]["InboundInput"];
             lists?: string[] | null;
+            manual_dial?: boolean;
             name?: string;
             /** Format: int64 */
             nth_new?: number;
@@ -1725,6 +1800,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             basis: string;
+            by?: string;
             /** Format: date-time */
             closes: string;
             regions: string[] | null;
@@ -2352,9 +2428,13 @@ export interface components {
             /** @description what is wrong with the audio of the talk, in words */
             line?: string;
             listens_to?: string;
+            /** @description the campaign lets operators call leads of their choice */
+            may_dial?: boolean;
             muted?: boolean;
             number?: string;
             objections?: string;
+            /** @description to a lead of the operator's choice, until it is answered; then, where nobody answered, what it came to, until the next call */
+            own_call?: components["schemas"]["OwnCall"];
             pause_requested?: boolean;
             phone: components["schemas"]["Phone"];
             phone_away?: boolean;
@@ -2402,9 +2482,13 @@ export interface components {
             /** @description what is wrong with the audio of the talk, in words */
             line?: string;
             listens_to?: string;
+            /** @description the campaign lets operators call leads of their choice */
+            may_dial?: boolean;
             muted?: boolean;
             number?: string;
             objections?: string;
+            /** @description to a lead of the operator's choice, until it is answered; then, where nobody answered, what it came to, until the next call */
+            own_call?: components["schemas"]["OwnCall"];
             pause_requested?: boolean;
             phone_away?: boolean;
             presence?: string;
@@ -2431,6 +2515,17 @@ export interface components {
         };
         /** @enum {string} */
         Outcome: "busy" | "no_answer" | "absent" | "machine" | "screening" | "silence" | "abandoned" | "hung_up_early" | "cancelled" | "declined" | "out_of_order" | "announcement" | "fax" | "invalid_number" | "number_changed" | "bad_format" | "unwanted" | "blocked" | "false_answer" | "interrupted" | "congestion" | "trunk_down" | "trunk_rejected" | "redirected" | "failed" | "not_placed" | "caller_gave_up" | "caller_turned_away" | "caller_served" | "connected";
+        OwnCall: {
+            attempt: string;
+            detail?: string;
+            /** Format: int64 */
+            lead: number;
+            /** Format: date-time */
+            next?: string;
+            outcome?: components["schemas"]["Outcome"];
+            rule?: string;
+            state?: string;
+        };
         PaceInBody: {
             /** Format: double */
             abandonment_limit?: number;
@@ -2554,6 +2649,11 @@ export interface components {
             round_trip_seconds: number;
             /** @description of the browser that is heard: whoever has another one was taken over */
             session?: string;
+        };
+        PlacedCall: {
+            attempt: string;
+            /** Format: int64 */
+            lead: number;
         };
         Prices: {
             /** Format: double */
@@ -2916,6 +3016,20 @@ export interface components {
             calls: number;
             people: components["schemas"]["Share"];
             verdict: string;
+        };
+        WantedLead: {
+            /** @description must be the one that the operator is on; left out: that one */
+            campaign?: string;
+            /** @description of the list's source, such as a CRM */
+            external_id?: string;
+            /**
+             * Format: int64
+             * @description this, or list and external_id, or number alone
+             */
+            lead?: number;
+            list?: string;
+            /** @description which of the lead's numbers; left out: the one that is next. Alone: the one lead of the campaign who has it */
+            number?: string;
         };
         Waterfall: {
             /** Format: date-time */
@@ -4490,6 +4604,74 @@ export interface operations {
             };
         };
     };
+    "operator-call": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedLead"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedCall"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-callable": {
+        parameters: {
+            query?: {
+                /** @description part of a name or external id, or a whole number in E.164 */
+                text?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Callable"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "operator-callback-times": {
         parameters: {
             query: {
@@ -5365,6 +5547,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operators-call": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedLead"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacedCall"];
+                };
             };
             /** @description Error */
             default: {
