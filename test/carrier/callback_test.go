@@ -18,7 +18,7 @@ func answers(hz float64, taken chan<- *phone.Call) phone.Config {
 		taken <- c
 		c.Audio.Play(&phone.Tone{Hz: 440, Peak: 8000})
 		select {
-		case <-time.After(400 * time.Millisecond):
+		case <-time.After(time.Second):
 		case <-c.Done():
 			return
 		}
@@ -32,63 +32,64 @@ func answers(hz float64, taken chan<- *phone.Call) phone.Config {
 }
 
 // Who missed a call, found us busy or got nobody calls the number back that called, is
-// heard to be there, and talks to an operator; who is no person does not.
+// heard to be there, and talks to an operator; where no person is, nobody does.
 func TestCallsBack(t *testing.T) {
 	t.Parallel()
-	for _, row := range []struct {
+	rows := map[string]struct {
 		kind Kind
 		up   bool
 		why  string
 	}{
-		{Busy, false, Missed}, {NoAnswer, false, Missed}, {Person, false, Missed}, {Person, true, Abandoned}, {Invalid, false, ""}, {Declined, false, ""},
-	} {
-		t.Run(string(row.kind)+" "+row.why, func(t *testing.T) {
-			t.Parallel()
-			ring := time.Minute
-			if row.up {
-				ring = 100 * time.Millisecond
+		"+9991000001": {Busy, false, Missed}, "+9991000002": {NoAnswer, false, Missed}, "+9991000003": {Person, false, Missed},
+		"+9991000004": {Person, true, Abandoned}, "+9991000005": {Invalid, false, ""}, "+9991000006": {Declined, false, ""},
+	}
+	taken := make(chan *phone.Call, len(rows))
+	f := start(t, Config{
+		TalkMean: 300 * time.Millisecond, CallsBack: CallsBack{Share: 1, After: time.Millisecond},
+		Behave: func(number string, _ int) (Behaviour, bool) {
+			b := Behaviour{Kind: rows[number].kind, Ring: time.Minute}
+			if rows[number].up || b.Kind == Declined {
+				b.Ring = 100 * time.Millisecond
 			}
-			taken := make(chan *phone.Call, 1)
-			f := start(t, Config{
-				Behave: behave(Behaviour{Kind: row.kind, Ring: ring}), TalkMean: 300 * time.Millisecond,
-				CallsBack: CallsBack{Share: 1, After: time.Millisecond},
-			}, answers(1100, taken))
-			out := f.call(t, "+9991000001")
-			switch {
-			case row.up:
-				wait(t, out.Answered(), "answer")
-				out.Hangup()
-			case row.kind == NoAnswer || row.kind == Person:
-				time.AfterFunc(300*time.Millisecond, out.Hangup)
+			return b, true
+		},
+	}, answers(1100, taken))
+	for number, row := range rows {
+		out := f.call(t, number)
+		switch {
+		case row.up:
+			wait(t, out.Answered(), "answer")
+			out.Hangup()
+		case row.kind == NoAnswer || row.kind == Person:
+			time.AfterFunc(300*time.Millisecond, out.Hangup)
+		}
+		wait(t, out.Done(), "end of the call to "+number)
+	}
+	calls := map[string]*phone.Call{}
+	for range 4 {
+		in := wait(t, taken, "callback")
+		calls[in.Caller] = in
+		if in.Number != "+15559990000" || rows[in.Caller].why == "" {
+			t.Errorf("%s calls %s", in.Caller, in.Number)
+		}
+	}
+	for _, in := range calls {
+		wait(t, in.Done(), "end of the talk with "+in.Caller)
+	}
+	events := f.stop()
+	for number, in := range calls {
+		back := of(events, in.ID, "callback")
+		if len(back) != 1 || back[0].Detail != rows[number].why || back[0].Number != in.Number || back[0].Caller != number {
+			t.Errorf("%s: %+v", number, back)
+		}
+		for _, name := range []string{"callback_up", "voice_heard", "first_tone", "marks", "bye"} {
+			if n := len(of(events, in.ID, name)); n != 1 {
+				t.Errorf("%s: %s %d times", number, name, n)
 			}
-			wait(t, out.Done(), "end")
-			if row.why == "" {
-				select {
-				case <-taken:
-					t.Error("nobody is there, who calls back?")
-				case <-time.After(1500 * time.Millisecond):
-				}
-				return
-			}
-			in := wait(t, taken, "callback")
-			if in.Number != "+15559990000" || in.Caller != "+9991000001" {
-				t.Errorf("%s calls %s", in.Caller, in.Number)
-			}
-			wait(t, in.Done(), "end of the talk")
-			events := f.stop()
-			back := of(events, in.ID, "callback")
-			if len(back) != 1 || back[0].Detail != row.why || back[0].Number != in.Number || back[0].Caller != in.Caller {
-				t.Errorf("callback: %+v", back)
-			}
-			for _, name := range []string{"callback_up", "voice_heard", "first_tone", "marks", "bye"} {
-				if n := len(of(events, in.ID, name)); n != 1 {
-					t.Errorf("%s: %d times", name, n)
-				}
-			}
-			if s := f.Stats(); s.Callbacks != 1 || s.Served != 1 || s.Faults != 0 {
-				t.Errorf("%+v", s)
-			}
-		})
+		}
+	}
+	if s := f.Stats(); s.Callbacks != 4 || s.Served != 4 || s.Faults != 0 {
+		t.Errorf("%+v", s)
 	}
 }
 
@@ -98,7 +99,7 @@ func TestCallerOnTheLine(t *testing.T) {
 	t.Parallel()
 	taken := make(chan *phone.Call, 1)
 	f := start(t, Config{}, answers(0, taken))
-	id, err := f.CallIn(Caller{Number: "+9991000001", Called: "+15559990000", To: f.dialer.Addr(), Patience: 3 * time.Second})
+	id, err := f.CallIn(Caller{Number: "+9991000001", Called: "+15559990000", To: f.dialer.Addr(), Patience: 6 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
