@@ -70,6 +70,9 @@ var refusals = map[string]sip.Cause{
 
 // onCaller takes a call that a trunk brings. Nothing in it can place one.
 func (e *Engine) onCaller(now time.Time, ev sip.Incoming) {
+	if e.early.keep(ev) {
+		return
+	}
 	r, reason := e.campaignCalled(ev.Dialed)
 	switch {
 	case reason != "":
