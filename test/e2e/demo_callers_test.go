@@ -63,7 +63,7 @@ func checkCallers(t *testing.T, r demoResult, events []carrier.Event) {
 	}
 	// How many there are within the demo's time is chance, and when it drains nobody new is
 	// answered; of many who were, somebody had an operator.
-	if got.Called < 1 || got.Called != got.Answered+got.Refused || got.Served < seen.Heard || got.Answered >= 3 && got.Served < 1 {
+	if got.Called < 1 || got.Called < got.Answered+got.Refused || got.Served < seen.Heard || got.Answered >= 3 && got.Served < 1 {
 		t.Errorf("callers who were served: %+v", got)
 	}
 }
