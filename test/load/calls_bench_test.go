@@ -101,7 +101,7 @@ func BenchmarkCallMemory(b *testing.B) {
 	}
 	b.Run("bridged", func(b *testing.B) {
 		for b.Loop() {
-			bridgedMemory(b, 200)
+			bridgedMemory(b, 64)
 		}
 	})
 }
