@@ -109,7 +109,7 @@ func runDemo(t *testing.T, data string) (demoResult, []carrier.Event) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "carrier.ndjson")
 	var result demoResult
-	playDemo(t, &result, demoTime, "--operators", "20", "--callbacks", "1", "--callback-after", "10s", "--carrier-log", file, "--data", data)
+	playDemo(t, &result, demoTime, "--operators", "20", "--callbacks", "0.5", "--callback-after", "10s", "--carrier-log", file, "--data", data)
 	return result, readJournal(t, file)
 }
 
