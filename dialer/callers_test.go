@@ -60,6 +60,18 @@ func (k *callers) Caller(_ context.Context, c campaigns.Campaign, e164 string, _
 	return who, k.err
 }
 
+// Place is that of a caller with the lead.
+func (k *callers) Place(_ context.Context, _ campaigns.CampaignID, lead campaigns.LeadID) (campaigns.Next, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, who := range k.known {
+		if who.Claim.Lead.ID == lead {
+			return who.Place, k.err
+		}
+	}
+	return campaigns.Next{}, campaigns.ErrNotFound
+}
+
 // Ring and Accept are the trunks' side of a call that comes in: the carrier acknowledges
 // at once.
 func (t *trunks) Ring(sip.LegID) {}

@@ -41,6 +41,7 @@ type floor struct {
 	term       atomic.Int64            // from the first, which is 0; negative: between two
 	loss       atomic.Pointer[float64] // of people to the detector, as measured; nil: nobody measures
 	callers    *callers
+	starting   bool                      // start leaves TakeCallers to the test
 	choose     func([]pacing.Record) int // stands in for the controller's choice of record
 	paced      map[campaigns.CampaignID][]eventlog.Line
 	stop       func()
@@ -103,6 +104,9 @@ func (f *floor) start() {
 		defer close(done)
 		_ = f.engine.Run(ctx)
 	}()
+	if !f.starting {
+		f.do(f.engine.TakeCallers(ctx))
+	}
 	f.stop = func() { cancel(); <-done }
 	f.t.Cleanup(f.stop)
 }

@@ -22,6 +22,8 @@ type Callers interface {
 	// Caller finds the lead of a number for a campaign that was called, or makes one
 	// where the campaign takes unknown people; else ErrUnknownCaller.
 	Caller(ctx context.Context, c campaigns.Campaign, e164 string, now time.Time) (Caller, error)
+	// Place is where a lead waits in a campaign; Done where it does not.
+	Place(ctx context.Context, c campaigns.CampaignID, lead campaigns.LeadID) (campaigns.Next, error)
 }
 
 // Caller is a lead who called us.
@@ -31,6 +33,7 @@ type Caller struct {
 	DoNotCall bool            // may not be called: no call is promised
 	CalledAt  time.Time       // of our last call to them; zero if there was none
 	CalledFor campaigns.Outcome
+	Place     campaigns.Next // where the lead waits in the campaign, as of Callers.Place
 }
 
 // caller is what a call has that came in.
@@ -67,6 +70,9 @@ var refusals = map[string]sip.Cause{
 
 // onCaller takes a call that a trunk brings. Nothing in it can place one.
 func (e *Engine) onCaller(now time.Time, ev sip.Incoming) {
+	if e.early.keep(ev) {
+		return
+	}
 	r, reason := e.campaignCalled(ev.Dialed)
 	switch {
 	case reason != "":
@@ -159,7 +165,7 @@ func (e *Engine) onWelcomed(now time.Time, c *liveCall, known bool, err error) {
 		e.log.Error("a caller is not taken", zap.String("call", string(c.ID())), zap.Error(err))
 	}
 	if known { // it may be durable or not: end it, so that no attempt stays open
-		e.writeEnding(c.ending(now, campaigns.CallerTurnedAway, nextStep{}), nil)
+		e.writeEnding(c.ending(now, campaigns.CallerTurnedAway, nextStep{next: c.caller.who.Place}), nil)
 	}
 	if c.State() == call.Arriving {
 		e.refuseCaller(now, c.campaign, sip.LegID(c.ID()), c.route.Trunk, reason)
@@ -223,13 +229,17 @@ func (c *liveCall) waitsAsCaller() bool {
 func (c *liveCall) waited() time.Duration { return c.BridgedAt().Sub(c.AnsweredAt()) }
 
 // afterCaller is where a lead goes who called us and was not served. No call comes of
-// a call by itself: who was unknown, or may not be called, is not called back.
+// a call by itself: who was unknown, or may not be called, is not called back. Who was
+// abandoned by us rests as long as that asks, unless they are promised a call.
 func (e *Engine) afterCaller(now time.Time, c *liveCall, o campaigns.Outcome) nextStep {
 	if !c.mayBePromised() {
 		return nextStep{next: campaigns.Next{Done: true}}
 	}
 	n := e.nextAfter(c, o, now)
 	n.badNumber, n.suppress = false, false
+	if rest := c.caller.who.Place; c.caller.who.CalledFor == campaigns.Abandoned && !c.promised && n.next.At.Before(rest.At) {
+		n.next.At = rest.At
+	}
 	if o == campaigns.CallerTurnedAway && c.promised {
 		if n.next.Done {
 			n.next = campaigns.Next{At: now.Add(promisedWithin), Number: c.claim.Number.E164}

@@ -3,7 +3,9 @@ package dialer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,20 +52,51 @@ func (e *Engine) settleAttempt(ctx context.Context, a campaigns.Attempt, campaig
 	if err != nil {
 		return fmt.Errorf("campaign %s of attempt %s: %w", a.Campaign, a.ID, err)
 	}
-	claim := campaigns.Claim{Number: campaigns.Number{E164: a.Number}, ByOutcome: a.ByOutcome}
-	next, bad, suppress := eligibility.Retry(c, claim, campaigns.Interrupted, now)
-	if a.Inbound {
-		bad, suppress = false, false
+	n, err := e.afterInterrupted(ctx, a, c, now)
+	if err != nil {
+		return fmt.Errorf("where the lead of attempt %s waits: %w", a.ID, err)
 	}
 	err = e.deps.Store.End(ctx, campaigns.Ending{
 		Attempt: a.ID, Outcome: campaigns.Interrupted, Reason: "the dialer died in this call",
-		Next: next, BadNumber: bad, Suppress: suppress, Count: !a.Inbound, At: now,
+		Next: n.next, BadNumber: n.badNumber, Suppress: n.suppress, Count: !a.Inbound, At: now,
 		Recording: e.leftRecording(a, c, now),
 	})
 	if err != nil {
 		return fmt.Errorf("settle attempt %s: %w", a.ID, err)
 	}
 	return nil
+}
+
+// afterInterrupted is where a lead goes in whose call a process died. Who was called is
+// called again by rule, and keeps the operator of a promised callback. Who called us was
+// called by nobody: they wait where they did, no call of ours comes sooner for it, and
+// none is given up; but who was cut off rests as long as after a call of ours.
+func (e *Engine) afterInterrupted(ctx context.Context, a campaigns.Attempt, c campaigns.Campaign, now time.Time) (n nextStep, err error) {
+	var place campaigns.Next
+	if e.deps.Callers != nil {
+		if place, err = e.deps.Callers.Place(ctx, a.Campaign, a.Lead); err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+			return n, err
+		}
+	}
+	if !a.Inbound {
+		claim := campaigns.Claim{Number: campaigns.Number{E164: a.Number}, ByOutcome: a.ByOutcome, Callback: place.Callback}
+		n.next, n.badNumber, n.suppress = eligibility.Retry(c, claim, campaigns.Interrupted, now)
+		return n, nil
+	}
+	if rested := now.Add(restOfInterrupted(c)); !place.Done && place.At.Before(rested) {
+		place.At = rested
+	}
+	return nextStep{next: place}, nil
+}
+
+// restOfInterrupted is how long a number rests after a call in which we died.
+func restOfInterrupted(c campaigns.Campaign) time.Duration {
+	for _, r := range slices.Concat(c.Retry, campaigns.DefaultRetry) {
+		if r.Outcome == campaigns.Interrupted {
+			return r.After
+		}
+	}
+	return 0 // DefaultRetry has all outcomes
 }
 
 // leftRecording is the recording of a talk in which a process died; empty if there

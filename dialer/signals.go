@@ -145,6 +145,7 @@ func (e *Engine) answerOffer(leg media.LegID, spec media.LegSpec, offer []byte) 
 }
 
 func (e *Engine) onEnded(now time.Time, ev sip.Ended) {
+	e.early.gone(ev.Leg)
 	if c := e.callOf(ev.Leg); c != nil {
 		e.step(now, c, call.Ended{
 			Outcome: e.outcomeOf(ev), LateAnswer: ev.LateAnswer,

@@ -36,6 +36,7 @@ type demoFlags struct {
 	http       string
 	logLevel   string
 	modes      []string
+	callbacks  demoCallbacks
 }
 
 func newDemoCommand() *cobra.Command {
@@ -52,6 +53,9 @@ side by side.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.operators < 1 || f.operators > 200 || f.speed <= 0 || f.leads < 0 {
 				return usageError{errors.New("--operators is 1 to 200, --speed above 0, --leads 0 or more")}
+			}
+			if err := f.callbacks.check(); err != nil {
+				return usageError{err}
 			}
 			modes, err := parseModes(f.modes)
 			if err != nil {
@@ -71,6 +75,7 @@ side by side.`,
 	fs.IntVar(&f.operators, "operators", 12, "simulated operators")
 	fs.IntVar(&f.leads, "leads", 0, "sample leads (default: enough for the duration, at least 6000)")
 	fs.StringSliceVar(&f.modes, "mode", []string{"predictive"}, "how the campaign is paced: predictive, progressive, ratio=2; several are compared")
+	f.callbacks.flags(fs)
 	fs.BoolVar(&f.json, "json", false, "print the result as one JSON object, last on standard output")
 	fs.StringVar(&f.carrierLog, "carrier-log", "", "file for what the far ends saw and heard, one JSON object a line")
 	fs.StringVar(&f.data, "data", "", "folder to keep the store and recordings in (default: a temporary one)")
@@ -108,7 +113,7 @@ func (d *demoRun) open(ctx context.Context) (err error) {
 	if d.journal, err = newJournal(d.flags.carrierLog); err != nil {
 		return usageError{err}
 	}
-	if d.carrier, err = carrier.New(carrier.Config{Seed: d.flags.seed, Speed: d.flags.speed, Log: d.journal}); err != nil {
+	if d.carrier, err = carrier.New(carrier.Config{Seed: d.flags.seed, Speed: d.flags.speed, CallsBack: d.flags.callbacks.people(), Log: d.journal}); err != nil {
 		return err
 	}
 	cfg, err := demoConfig(dir, d.carrier.Addr(), freeAddress(d.flags.http))
@@ -165,6 +170,7 @@ trunks:
     max_channels: 1000
     options_interval: 5s
     media_networks: [127.0.0.0/8]
+    inbound: {numbers: [%[5]q, %[6]q]}
 `
 
 func demoConfig(dir, carrierAddr, httpAddr string) (config.Config, error) {

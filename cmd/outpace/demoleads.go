@@ -112,6 +112,7 @@ func demoPlan(now time.Time, m demoMode) campaigns.Campaign {
 		Detection: "before", Dispositions: campaigns.DefaultDispositions(),
 		Wrap:       campaigns.Wrap{Timeout: time.Minute, Default: "no_decision"},
 		Script:     demoScript,
+		Inbound:    campaigns.Inbound{Numbers: demoCallerIDs},
 		Form:       demoForm,
 		SafeHarbor: "safe-harbor", Recording: campaigns.RecordAlways, CreatedAt: now,
 	}

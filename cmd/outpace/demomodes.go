@@ -214,7 +214,9 @@ func (d *demoFloor) greet(ctx context.Context) error {
 		}
 	}
 	f := d.flags
-	_, err := fmt.Fprintf(w, "  %d simulated operators, %d sample leads, seed %d, speed %g; Ctrl-C ends it\n", f.operators, f.leads, f.seed, f.speed)
+	_, err := fmt.Fprintf(w, `  %d simulated operators, %d sample leads, seed %d, speed %g; Ctrl-C ends it
+  %g %% of the simulated people who miss a call or get nobody call back, after %v on average (--callbacks, --callback-after)
+`, f.operators, f.leads, f.seed, f.speed, 100*f.callbacks.share, f.callbacks.after)
 	return err
 }
 

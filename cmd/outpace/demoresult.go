@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,6 +30,7 @@ type demoResult struct {
 	TwoWay      float64                   `json:"two_way_audio"` // share of bridged calls
 	Early       int                       `json:"leads_dialled_early"`
 	Faults      int                       `json:"protocol_faults"` // that the far ends saw
+	Callers     demoCallers               `json:"callers"`         // people who called back; in none of the figures above but utilisation
 
 	outcomeOf map[string]campaigns.Outcome // by Call-ID
 }
@@ -53,7 +55,8 @@ func readResult(ctx context.Context, records campaigns.Records, since time.Time,
 		return nil, err
 	}
 	r := &demoResult{Outcomes: tally.Outcomes, Open: tally.Open, Utilisation: utilisation, outcomeOf: map[string]campaigns.Outcome{}}
-	for o, n := range tally.Outcomes {
+	maps.DeleteFunc(r.Outcomes, func(o campaigns.Outcome, _ int) bool { return o.OfCaller() })
+	for o, n := range r.Outcomes {
 		if o != campaigns.NotPlaced {
 			r.Attempts += n
 		}
@@ -75,6 +78,10 @@ func (r *demoResult) readOutcomes(ctx context.Context, records campaigns.Records
 			return err
 		}
 		for _, a := range page {
+			if a.Inbound {
+				r.Callers.count(a)
+				continue
+			}
 			r.outcomeOf[string(a.ID)] = a.Outcome
 			if !a.BridgedAt.IsZero() {
 				r.Bridged++
@@ -103,6 +110,10 @@ func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
 		switch {
 		case e.Event == "fault":
 			r.Faults++
+		case r.Callers.note(e):
+			if e.Event == "bye" { // they talked, or waited: other rules hold from here on
+				delete(early, r.Callers.calling[e.Call])
+			}
 		case e.Event == "marks" && e.User == "":
 			sent[e.Call] = e
 		case e.Event == "first_tone" && e.From == "operator":
@@ -200,5 +211,8 @@ func (r *demoResult) print(w io.Writer, asJSON bool) error {
 		r.Attempts, r.Live, r.Bridged, r.Abandoned, 100*r.Abandonment, 100*r.Utilisation)
 	fmt.Fprintf(w, "verdict to audio %.0f ms (p50), %.0f ms (p99); two-way audio in %.1f %% of talks; %d packets lost at bridges\n",
 		r.Delay.P50, r.Delay.P99, 100*r.TwoWay, r.Lost.Total)
+	if r.Callers.Called > 0 {
+		fmt.Fprintln(w, r.Callers)
+	}
 	return nil
 }

@@ -234,7 +234,7 @@ func (a *App) resume(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return a.engine.TakeCallers(ctx)
 }
 
 // drain lets talks end.

@@ -48,8 +48,26 @@ func (k callers) Caller(ctx context.Context, c campaigns.Campaign, e164 string, 
 	_, suppressed, err := k.records.Suppressed(ctx, e164)
 	return dialer.Caller{
 		Claim: best.claim, New: isNew || best.claim.Lead.List == campaigns.InboundList,
-		DoNotCall: suppressed, CalledAt: best.calledAt, CalledFor: best.outcome,
+		DoNotCall: suppressed, CalledAt: best.calledAt, CalledFor: best.outcome, Place: best.place,
 	}, err
+}
+
+// Place is where a lead waits in a campaign; Done where it does not.
+func (k callers) Place(ctx context.Context, c campaigns.CampaignID, lead campaigns.LeadID) (campaigns.Next, error) {
+	entries, err := k.records.Entries(ctx, lead)
+	if err != nil {
+		return campaigns.Next{}, err
+	}
+	return placeIn(entries, c), nil
+}
+
+func placeIn(entries []campaigns.Entry, c campaigns.CampaignID) campaigns.Next {
+	for _, e := range entries {
+		if e.Queue.Campaign == c && e.State != campaigns.EntryDone {
+			return campaigns.Next{At: e.DueAt, Number: e.Number, Callback: e.Callback}
+		}
+	}
+	return campaigns.Next{Done: true}
 }
 
 // known is a lead that has the number of a caller.
@@ -58,6 +76,7 @@ type known struct {
 	here     bool      // in the campaign
 	calledAt time.Time // last, by us
 	outcome  campaigns.Outcome
+	place    campaigns.Next
 }
 
 func (k *known) before(o *known) bool {
@@ -78,6 +97,7 @@ func (k callers) known(ctx context.Context, c campaigns.CampaignID, lead campaig
 	if err != nil {
 		return nil, err
 	}
+	this.place = placeIn(entries, c)
 	for _, e := range entries {
 		if e.Queue.Campaign != c {
 			continue

@@ -58,7 +58,8 @@ func (t *Trunks) Admit(in sip.Incoming, req *sipgosip.Request) (sip.Incoming, *s
 		here[0].refused[RefusedNumber]++
 		return refuse(404, "Not Found")
 	}
-	if channels, _ := c.most(t.now()); c.callers >= c.cfg.Inbound.MaxCalls || c.channels >= channels {
+	// The whole limit and not our share of it: the carrier has given the call its channel.
+	if c.callers >= c.cfg.Inbound.MaxCalls || c.channels >= c.cfg.MaxChannels {
 		c.refused[RefusedFull]++
 		_, res := refuse(486, "Busy Here")
 		res.AppendHeader(sipgosip.NewHeader("Retry-After", fmt.Sprint(int(whenFull.Seconds()))))

@@ -149,3 +149,24 @@ func TestValidateInbound(t *testing.T) {
 		}
 	}
 }
+
+// A node that has no share of the carrier's channels yet, or a small one, takes what the
+// carrier brings: each such call has a channel at the carrier already.
+func TestCallersNeedNoShare(t *testing.T) {
+	trunks, err := New([]Config{bringing()}, Deps{Agent: &fakeAgent{}, Emit: func(sip.Event) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := trunks.Stats()[0].Trunk
+	for leg, share := range map[sip.LegID]Share{"none": {}, "small": {CPS: 1, Channels: 1, Ringing: 1, Until: time.Now().Add(time.Hour)}} {
+		trunks.SetShares(map[string]Share{name: share})
+		in, res := trunks.Admit(sip.Incoming{Leg: leg}, invite(t, "192.0.2.1:5060", "0221234567", "0600123456"))
+		if res != nil {
+			t.Fatalf("%s: refused with %d", leg, res.StatusCode)
+		}
+		trunks.Handle(in)
+	}
+	if n := trunks.Capacity("default", time.Now()).Channels; n != 0 {
+		t.Errorf("%d channels are left for calls of ours, want 0", n)
+	}
+}

@@ -25,6 +25,9 @@
 //	bye          by "carrier" or "dialer", detail: the Reason header
 //	marks        first, last, sent, first_at, last_at, late: packets that went out
 //	final        code: how an unanswered call ended
+//	callback     number: the dialer's, caller, detail: why; somebody calls the dialer, and
+//	             call is of this call from here on; it has no invite and no answer
+//	callback_up  caller, stream: the dialer has answered
 //	fault        what, detail: a breach of protocol by the dialer
 //
 // The simulated operators add their own lines (package operators).
@@ -61,6 +64,7 @@ type Config struct {
 	Behave     func(number string, attempt int) (Behaviour, bool)
 	TalkMean   time.Duration // lognormal, default 60 s
 	Patience   time.Duration // mean silence after the greeting before a person hangs up; lognormal, default 6 s
+	CallsBack  CallsBack     // people who call the dialer; default nobody
 	PersonRing time.Duration // mean time until a person answers; lognormal, at least 2 s, default 8 s
 	CustomerHz float64       // what people talk in, default 700
 	OperatorHz float64       // what they listen for, default 1100
@@ -82,12 +86,14 @@ func (cfg Config) withDefaults() Config {
 	cfg.PersonRing = cmp.Or(cfg.PersonRing, 8*time.Second)
 	cfg.CustomerHz = cmp.Or(cfg.CustomerHz, 700)
 	cfg.OperatorHz = cmp.Or(cfg.OperatorHz, 1100)
+	cfg.CallsBack = cfg.CallsBack.withDefaults()
 	return cfg
 }
 
 // Stats counts what the carrier has seen.
 type Stats struct {
 	Invites, Answered, Persons, Bridged, Cancelled, LateAnswers, Faults uint64
+	Callbacks, Served                                                   uint64        // people who called the dialer, and those who had an operator
 	Calls                                                               int           // now
 	Late                                                                time.Duration // the latest that audio was ever sent
 }
@@ -103,16 +109,17 @@ type Carrier struct {
 
 	mu       sync.Mutex
 	closing  bool
-	attempts map[string]int // INVITEs so far, by number
-	jammed   time.Time      // until when every INVITE gets a 503
+	attempts map[string]int       // INVITEs so far, by number
+	jammed   time.Time            // until when every INVITE gets a 503
+	onLine   map[string]time.Time // who called the dialer, since when it has answered
 
-	invites, answered, persons, bridged, cancelled, lateAnswers, faults atomic.Uint64
+	invites, answered, persons, bridged, cancelled, lateAnswers, faults, callbacks, served atomic.Uint64
 }
 
 // New opens the sockets and makes the voices.
 func New(cfg Config) (*Carrier, error) {
 	cfg = cfg.withDefaults()
-	c := &Carrier{cfg: cfg, journal: phone.NewJournal(cfg.Log), voices: newVoices(cfg.Seed), ending: make(chan struct{}), attempts: map[string]int{}}
+	c := &Carrier{cfg: cfg, journal: phone.NewJournal(cfg.Log), voices: newVoices(cfg.Seed), ending: make(chan struct{}), attempts: map[string]int{}, onLine: map[string]time.Time{}}
 	var challenge *phone.Challenge
 	if cfg.Username != "" {
 		challenge = &phone.Challenge{User: cfg.Username, Password: cfg.Password, Realm: "carrier", SHA256: cfg.SHA256}
@@ -168,7 +175,7 @@ func (c *Carrier) Congest(d time.Duration) {
 // Stats is what was counted so far.
 func (c *Carrier) Stats() Stats {
 	return Stats{Invites: c.invites.Load(), Answered: c.answered.Load(), Persons: c.persons.Load(), Bridged: c.bridged.Load(),
-		Cancelled: c.cancelled.Load(), LateAnswers: c.lateAnswers.Load(), Faults: c.faults.Load(), Calls: c.phone.Calls(), Late: c.phone.Wheel().Late()}
+		Cancelled: c.cancelled.Load(), LateAnswers: c.lateAnswers.Load(), Faults: c.faults.Load(), Callbacks: c.callbacks.Load(), Served: c.served.Load(), Calls: c.phone.Calls(), Late: c.phone.Wheel().Late()}
 }
 
 func (c *Carrier) fault(f phone.Fault) {
@@ -186,17 +193,21 @@ func (c *Carrier) enter() bool {
 	return !c.closing
 }
 
-// behaviour is what the next call of a number meets.
-func (c *Carrier) behaviour(number string) Behaviour {
+// behaviour is what the next call of a number meets, and which of its calls that is.
+func (c *Carrier) behaviour(number string) (b Behaviour, attempt int) {
 	c.mu.Lock()
 	c.attempts[number]++
-	attempt := c.attempts[number]
+	attempt = c.attempts[number]
 	jammed := time.Now().Before(c.jammed)
+	_, onLine := c.onLine[number]
 	c.mu.Unlock()
-	if jammed {
-		return Behaviour{Kind: Congestion, RetryAfter: 2}
+	switch {
+	case jammed:
+		return Behaviour{Kind: Congestion, RetryAfter: 2}, attempt
+	case onLine:
+		return Behaviour{Kind: Busy}, attempt
 	}
-	return Plan(c.cfg, number, attempt)
+	return Plan(c.cfg, number, attempt), attempt
 }
 
 // sideOf is who ended a call, in the words of the journal.

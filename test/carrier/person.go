@@ -55,6 +55,7 @@ func (s *script) silence(limit time.Duration) {
 }
 
 func (s *script) noteTone(h heard) {
+	s.talked = true
 	s.note(Event{T: h.at, Event: "first_tone", From: "operator", Hz: s.cfg.OperatorHz, Mark: h.mark})
 }
 
@@ -72,15 +73,16 @@ func (s *script) converse() {
 	default:
 	}
 	s.note(Event{Event: "greeting_end", Mark: s.call.Audio.Sent().Count})
-	if s.awaitOperator() {
+	if s.awaitOperator(safeHarbor) {
 		s.bridged.Add(1)
 		s.conversation()
 	}
 }
 
 // awaitOperator waits in silence for the operator's tone. A voice that is not
-// the operator's keeps a person on the line for a while longer.
-func (s *script) awaitOperator() bool {
+// the operator's keeps a person on the line for a while longer, in place of the rest of
+// their patience; zero leaves that as it is.
+func (s *script) awaitOperator(longer time.Duration) bool {
 	timer := time.NewTimer(s.plan.Patience)
 	defer timer.Stop()
 	for {
@@ -90,7 +92,9 @@ func (s *script) awaitOperator() bool {
 			return true
 		case h := <-s.ear.voice:
 			s.note(Event{T: h.at, Event: "voice_heard", Mark: h.mark})
-			timer.Reset(safeHarbor)
+			if longer > 0 {
+				timer.Reset(longer)
+			}
 		case <-timer.C:
 			return false
 		case <-s.call.Done():

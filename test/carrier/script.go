@@ -17,11 +17,13 @@ const voicemail = time.Minute
 // script lives through one call.
 type script struct {
 	*Carrier
-	call *phone.Call
-	plan Behaviour
-	ear  *ear
-	fork int
-	up   bool // we have answered
+	call    *phone.Call
+	plan    Behaviour
+	attempt int // which call of the number, from 1
+	ear     *ear
+	fork    int
+	up      bool // we have answered, or the dialer has
+	talked  bool // an operator was heard
 }
 
 // serve is the life of one INVITE.
@@ -32,12 +34,17 @@ func (c *Carrier) serve(call *phone.Call) {
 	}
 	defer c.scripts.Done()
 	c.invites.Add(1)
-	s := &script{Carrier: c, call: call, plan: c.behaviour(call.Number)}
+	s := &script{Carrier: c, call: call}
+	s.plan, s.attempt = c.behaviour(call.Number)
 	s.note(Event{Event: "invite", Number: call.Number, Caller: call.Caller, FromAddr: call.From, Kind: string(s.plan.Kind)})
 	s.inspect()
+	if _, known := c.onTheLine(call.Number); known {
+		s.wrong("called_caller", call.Number+" is on the line with the dialer, which calls them")
+	}
 	s.ear = newEar(call.Audio, c.cfg.OperatorHz)
 	s.live()
 	s.leave()
+	s.mayCallBack()
 }
 
 func (s *script) note(e Event) {

@@ -37,6 +37,8 @@ type demoResult struct {
 	TwoWay float64 `json:"two_way_audio"`
 	Early  *int    `json:"leads_dialled_early"`
 	Faults *int    `json:"protocol_faults"`
+
+	Callers demoCallers `json:"callers"`
 }
 
 // demoTime is how long the demo dials here. It is shorter than every retry gap,
@@ -56,6 +58,7 @@ func TestDemoFigures(t *testing.T) {
 	t.Run("abandonment", func(t *testing.T) { checkAbandonment(t, result, calls) })
 	t.Run("audio", func(t *testing.T) { checkAudio(t, result, calls) })
 	t.Run("wire", func(t *testing.T) { checkWire(t, result, events, calls) })
+	t.Run("callers", func(t *testing.T) { checkCallers(t, result, events) })
 	// The journal does not say when the demo's time was over: that is its length
 	// after the first event, give or take the start of a busy machine.
 	if got := utilisation(events, events[0].T.Add(demoTime)); math.Abs(got-result.Utilisation) > 0.05 {
@@ -106,7 +109,7 @@ func runDemo(t *testing.T, data string) (demoResult, []carrier.Event) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "carrier.ndjson")
 	var result demoResult
-	playDemo(t, &result, demoTime, "--operators", "20", "--carrier-log", file, "--data", data)
+	playDemo(t, &result, demoTime, "--operators", "20", "--callbacks", "0.5", "--callback-after", "10s", "--carrier-log", file, "--data", data)
 	return result, readJournal(t, file)
 }
 

@@ -42,11 +42,14 @@ func (s *story) isPerson() bool {
 	return false
 }
 
-// stories sorts a journal by call.
+// stories sorts a journal by call. Calls of people who called back are not among them.
 func stories(events []carrier.Event) map[string]*story {
-	calls := map[string]*story{}
+	calls, back := map[string]*story{}, map[string]bool{}
 	for _, e := range events {
-		if e.Call == "" {
+		if e.Event == "callback" {
+			back[e.Call] = true
+		}
+		if e.Call == "" || back[e.Call] {
 			continue
 		}
 		s := calls[e.Call]

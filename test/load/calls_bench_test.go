@@ -68,8 +68,8 @@ func BenchmarkCallsHeld(b *testing.B) {
 	}
 }
 
-// BenchmarkCallMemory is what a call holds: as a lead that is ready, while it rings, and
-// answered.
+// BenchmarkCallMemory is what a call holds: as a lead that is ready, while it rings,
+// answered, and bridged.
 func BenchmarkCallMemory(b *testing.B) {
 	const calls = 500
 	b.Run("lead", func(b *testing.B) {
@@ -99,6 +99,11 @@ func BenchmarkCallMemory(b *testing.B) {
 			}
 		})
 	}
+	b.Run("bridged", func(b *testing.B) {
+		for b.Loop() {
+			bridgedMemory(b, 64)
+		}
+	})
 }
 
 // heldLeads are the figures of a product whose hopper holds so many leads.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/metrics"
 	"runtime/pprof"
 	"strings"
 	"sync"
@@ -38,6 +39,7 @@ type order struct {
 	Until   string        // wait until they "ended", or until so many are in this state
 	Figures bool          // answer with figures
 	GC      bool          // collect garbage before
+	Heap    string        // write what is held to this file, with the figures
 	Profile string        // write a processor profile to this file from now on; "-" ends it, and writes the allocations so far beside it
 	Within  time.Duration // how long it may take
 }
@@ -45,6 +47,8 @@ type order struct {
 // answer is what came of an order.
 type answer struct {
 	Admin   string // address of /metrics, in the first answer
+	HTTP    string // of the API, likewise
+	Phones  string // where phones register, likewise
 	Error   string
 	Figures figures
 	Ended   map[campaigns.Outcome]int // calls so far
@@ -56,6 +60,7 @@ type figures struct {
 	Mallocs    uint64
 	Allocated  uint64 // bytes, ever
 	Heap       uint64 // bytes in use
+	Live       uint64 // bytes that the last collection found in use: garbage made since is not in it
 	Stacks     uint64 // bytes in use
 	RSS        uint64
 	Goroutines int
@@ -87,7 +92,7 @@ func TestProductProcess(t *testing.T) {
 	go func() { ended <- p.app.Run(ctx, ctx) }() // ends with ctx
 	<-p.app.Ready()
 	answers, orders := json.NewEncoder(os.NewFile(ordersFile, "answers")), json.NewDecoder(os.Stdin)
-	must(t, answers.Encode(answer{Admin: p.app.AdminAddr()}))
+	must(t, answers.Encode(answer{Admin: p.app.AdminAddr(), HTTP: p.app.HTTPAddr(), Phones: p.app.PhonesAddr()}))
 	for {
 		var o order
 		if err := orders.Decode(&o); err != nil { // whoever started us is gone, or done
@@ -188,6 +193,9 @@ func (p *process) carryOut(ctx context.Context, o order) answer {
 			runtime.GC() // what finalizers and pools kept through the first
 		}
 		a.Figures = ownFigures()
+		if err := writeProfile("heap", o.Heap); err != nil {
+			return answer{Error: err.Error()}
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -199,7 +207,7 @@ func (p *process) try(ctx context.Context, o order) error {
 	switch {
 	case o.Profile == "-":
 		pprof.StopCPUProfile()
-		return writeAllocations(p.profile + ".allocs")
+		return writeProfile("allocs", p.profile+".allocs")
 	case o.Profile != "":
 		f, err := os.Create(o.Profile)
 		if err != nil {
@@ -221,13 +229,17 @@ func (p *process) try(ctx context.Context, o order) error {
 	return nil
 }
 
-// writeAllocations writes what was allocated since the process began.
-func writeAllocations(path string) error {
+// writeProfile writes what was allocated since the process began ("allocs"), or what is
+// held ("heap"); no file, nothing.
+func writeProfile(of, path string) error {
+	if path == "" {
+		return nil
+	}
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
+	return errors.Join(pprof.Lookup(of).WriteTo(f, 0), f.Close())
 }
 
 // leadsAtOnce is how many leads are written in one step.
@@ -286,6 +298,9 @@ func ownFigures() figures {
 		CPU: ownTime(), Mallocs: m.Mallocs, Allocated: m.TotalAlloc, Heap: m.HeapAlloc, Stacks: m.StackInuse,
 		Goroutines: runtime.NumGoroutine(),
 	}
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	f.Live = live[0].Value.Uint64()
 	if files, err := os.ReadDir("/proc/self/fd"); err == nil {
 		f.Files = len(files)
 	}

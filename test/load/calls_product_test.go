@@ -2,6 +2,7 @@ package load
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -32,6 +33,8 @@ type product struct {
 	tb      testing.TB
 	dir     string
 	admin   string
+	http    string
+	phones  string
 	cmd     *exec.Cmd
 	orders  *json.Encoder
 	answers *json.Decoder
@@ -43,7 +46,13 @@ type setting struct {
 	cps      float64 // of the trunk
 	channels int
 	hopper   int // leads held; 0 is the default
+
+	recording campaigns.RecordingPolicy // default never
+	operators []string
 }
+
+// password is that of every operator, phonePassword that of their phones.
+const password, phonePassword = "a password of operators", "a password of phones"
 
 const configText = `
 data_dir: %q
@@ -56,7 +65,7 @@ phones:
 media:
   address: 127.0.0.1
   ports: {any: true}
-engine: {hopper_size: %d}
+engine: {hopper_size: %d, phone_networks: [127.0.0.0/8]}
 drain: {timeout: 1s}
 trunks:
   - name: load
@@ -76,7 +85,7 @@ func startProduct(tb testing.TB, far *farEnd, s setting) *product {
 	path := filepath.Join(p.dir, "outpace.yaml")
 	text := fmt.Sprintf(configText, p.dir, s.hopper, far.address, callerID, s.cps, s.channels)
 	must(tb, os.WriteFile(path, []byte(text), 0o600))
-	p.seed(path)
+	p.seed(path, s)
 	p.cmd = exec.Command(os.Args[0], "-test.run=^TestProductProcess$", "-test.timeout=0")
 	p.cmd.Env = append(testbed.Environment(), productEnv+"="+path)
 	stdin, err := p.cmd.StdinPipe()
@@ -104,12 +113,13 @@ func startProduct(tb testing.TB, far *farEnd, s setting) *product {
 			tb.Logf("log of the product:\n%s", p.written("serve.log"))
 		}
 	})
-	p.admin = p.read().Admin
+	first := p.read()
+	p.admin, p.http, p.phones = first.Admin, first.HTTP, first.Phones
 	return p
 }
 
 // seed makes a list and a campaign that dials it.
-func (p *product) seed(path string) {
+func (p *product) seed(path string, with setting) {
 	p.tb.Helper()
 	ctx, now := context.Background(), time.Now()
 	cfg, err := config.Load(path, nil)
@@ -120,12 +130,15 @@ func (p *product) seed(path string) {
 	must(p.tb, s.SaveList(ctx, campaigns.List{ID: listID, Name: "load", Source: "made up", ConsentBasis: "fictitious", Verified: true, CreatedAt: now}))
 	c := campaigns.Campaign{
 		ID: campaignID, Name: "load", State: campaigns.Running, Lists: []campaigns.ListID{listID}, CreatedAt: now,
-		Trunks: "default", CallerIDs: []string{callerID}, Dispositions: campaigns.DefaultDispositions(), SafeHarbor: media.PromptSafeHarbor, Recording: campaigns.RecordNever,
+		Trunks: "default", CallerIDs: []string{callerID}, Dispositions: campaigns.DefaultDispositions(), SafeHarbor: media.PromptSafeHarbor, Recording: cmp.Or(with.recording, campaigns.RecordNever),
 		Pacing: campaigns.Pacing{Mode: campaigns.Predictive, AbandonmentLimit: 0.03},
 	}
 	must(p.tb, c.Validate())
 	_, err = s.SaveCampaign(ctx, c)
 	must(p.tb, err)
+	for _, name := range with.operators {
+		must(p.tb, app.AddUser(ctx, s, app.NewUser{ID: campaigns.UserID(name), Name: name, Role: campaigns.RoleOperator, Password: password, PhonePassword: phonePassword}))
+	}
 }
 
 func (p *product) read() answer {
