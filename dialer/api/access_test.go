@@ -92,7 +92,7 @@ var matrix = map[string]access{
 	"GET /api/v1/campaigns":                                {readers, "", nil, 200},
 	"GET /api/v1/campaigns/{id}":                           {readers, "/api/v1/campaigns/spring", nil, 200},
 	"PUT /api/v1/campaigns/{id}":                           {managers, "/api/v1/campaigns/summer", map[string]string{}, 422},
-	"PATCH /api/v1/campaigns/{id}/pacing":                  {managers, "/api/v1/campaigns/spring/pacing", map[string]any{"max_ratio": 3}, 200},
+	"PATCH /api/v1/campaigns/{id}/pacing":                  {managers, "/api/v1/campaigns/spring/pacing", map[string]any{"max_ratio": 3}, 428},
 	"POST /api/v1/campaigns/{id}/start":                    {managers, "/api/v1/campaigns/spring/start", nil, 200},
 	"POST /api/v1/campaigns/{id}/pause":                    {managers, "/api/v1/campaigns/spring/pause", nil, 200},
 	"POST /api/v1/campaigns/{id}/stop":                     {managers, "/api/v1/campaigns/spring/stop", nil, 200},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -118,7 +119,7 @@ func TestPace(t *testing.T) {
 	w := newWorld(t)
 	w.fill(t)
 	patch := func(body map[string]any) reply {
-		return w.as(t, "mia", "PATCH", "/api/v1/campaigns/spring/pacing", body)
+		return w.send(t, w.tokens["mia"], "PATCH", "/api/v1/campaigns/spring/pacing", body, http.Header{"If-Match": {"*"}})
 	}
 	patch(map[string]any{"max_ratio": 3}).want(t, 200)
 	if told := w.engine.heard(); len(told) != 0 {

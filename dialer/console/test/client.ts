@@ -73,7 +73,7 @@ async function openCampaign(boss: Client) {
   want('a new campaign does not dial', made.state === 'stopped' && made.version > 0, made)
   const started = await ask('start', boss.POST('/api/v1/campaigns/{id}/start', { params: { path } }))
   want('it dials', started.state === 'running', started.state)
-  const paced = await ask('pace', boss.PATCH('/api/v1/campaigns/{id}/pacing', { params: { path }, body: { min_breath: 0.5, max_occupancy: 0.99 } }))
+  const paced = await ask('pace', boss.PATCH('/api/v1/campaigns/{id}/pacing', { params: { path, header: { 'If-Match': '*' } }, body: { min_breath: 0.5, max_occupancy: 0.99 } }))
   want('its pace is another one', paced.pacing.min_breath === 0.5 && paced.pacing.mode === 'progressive', paced.pacing)
 }
 

@@ -152,7 +152,10 @@ export interface paths {
         };
         /** One campaign */
         get: operations["campaigns-get"];
-        /** Create a campaign, or replace it where the version is the present one */
+        /**
+         * Create a campaign, or replace it where it is the one that the change is based on
+         * @description Replacing says by If-Match, or by the version in the body, what it is based on (428); * stands for whatever there is. Who has some campaigns only may add lists that those dial, or that they made.
+         */
         put: operations["campaigns-put"];
         post?: never;
         delete?: never;
@@ -225,7 +228,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change the pace while it runs */
+        /**
+         * Change the pace while it runs
+         * @description What is left out stays. If-Match is needed (428); * stands for whatever there is.
+         */
         patch: operations["campaigns-pace"];
         trace?: never;
     };
@@ -1438,6 +1444,7 @@ export interface components {
             before?: string;
             by: string;
             from: string;
+            id?: string;
             object: string;
         };
         Backlog: {
