@@ -136,6 +136,7 @@ type Server struct {
 	logins       *throttle
 	remembered   *remembered
 	teams        teams
+	cursors      cursorKey
 	hashing      chan struct{} // bounds parallel password hashes
 	log          *zap.Logger
 	handler      http.Handler

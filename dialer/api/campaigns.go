@@ -50,10 +50,11 @@ func (s *Server) routeCampaigns(api huma.API) {
 	op := func(id, method, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"campaigns"}, Summary: summary}
 	}
-	register(s, api, campaigns.RightCampaigns, op("list", http.MethodGet, "/campaigns", "All campaigns"),
-		func(ctx context.Context, by caller, _ *empty) (*body[[]campaigns.Campaign], error) {
+	register(s, api, campaigns.RightCampaigns, op("list", http.MethodGet, "/campaigns", "Campaigns, by id"),
+		func(ctx context.Context, by caller, in *Page) (*body[page[campaigns.Campaign]], error) {
 			all, err := s.records.Campaigns(ctx)
-			return answer(slices.DeleteFunc(all, func(c campaigns.Campaign) bool { return !by.MaySee(c.ID) }), err)
+			all = slices.DeleteFunc(all, func(c campaigns.Campaign) bool { return !by.MaySee(c.ID) })
+			return pagedOf(ctx, s, *in, func(c campaigns.Campaign) string { return string(c.ID) }, all, err)
 		})
 	register(s, api, campaigns.RightCampaigns, op("get", http.MethodGet, "/campaigns/{id}", "One campaign"),
 		func(ctx context.Context, by caller, in *campaignPath) (*tagged[campaigns.Campaign], error) {

@@ -102,10 +102,8 @@ func TestListsOfSomeCampaigns(t *testing.T) {
 	put("max", "web", "fair").want(t, 200)
 	put("mia", "web", "theirs").want(t, 200) // who sees all campaigns
 	put("max", "theirs").want(t, 200)        // stays, where it is there already
-	var seen []campaigns.List
-	w.as(t, "max", "GET", "/api/v1/lists", nil).want(t, 200).into(t, &seen)
 	var ids []string
-	for _, l := range seen {
+	for _, l := range itemsOf[campaigns.List](t, w.as(t, "max", "GET", "/api/v1/lists", nil)) {
 		ids = append(ids, string(l.ID))
 	}
 	if want := []string{"fair", "theirs", "web"}; !slices.Equal(ids, want) {

@@ -129,7 +129,7 @@ async function closeCampaign(boss: Client, took: { sale: string; callback: strin
   const query = { campaign }
   const attempts = await until(
     'both attempts are over',
-    async () => (await ask('attempts', boss.GET('/api/v1/attempts', { params: { query } }))) ?? [],
+    async () => (await ask('attempts', boss.GET('/api/v1/attempts', { params: { query } }))).items,
     (all) => all.length >= 2 && all.every((one) => one.outcome),
   )
   for (const [disposition, id] of Object.entries(took)) {

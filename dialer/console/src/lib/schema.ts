@@ -133,7 +133,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All campaigns */
+        /** Campaigns, by id */
         get: operations["campaigns-list"];
         put?: never;
         post?: never;
@@ -327,7 +327,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The do-not-call list */
+        /** The do-not-call list, by number */
         get: operations["leads-do-not-call"];
         put?: never;
         /** Never call this number again */
@@ -397,7 +397,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Search leads */
+        /** Search leads, by id */
         get: operations["leads-find"];
         put?: never;
         post?: never;
@@ -455,7 +455,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All lists */
+        /** Lists, by id */
         get: operations["leads-lists"];
         put?: never;
         post?: never;
@@ -1214,7 +1214,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All users */
+        /** Users, by id */
         get: operations["users-list"];
         put?: never;
         post?: never;
@@ -1265,7 +1265,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is told what happens, and what waits for them */
+        /** Who is told what happens, and what waits for them; by id */
         get: operations["webhooks-list"];
         put?: never;
         post?: never;
@@ -2527,6 +2527,56 @@ export interface components {
         };
         /** @enum {string} */
         PacingMode: "preview" | "progressive" | "ratio" | "predictive";
+        PageApiToken: {
+            items: components["schemas"]["ApiToken"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageAttempt: {
+            items: components["schemas"]["Attempt"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageAuditEntry: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageCampaign: {
+            items: components["schemas"]["Campaign"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageLead: {
+            items: components["schemas"]["Lead"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageList: {
+            items: components["schemas"]["List"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageSuppression: {
+            items: components["schemas"]["Suppression"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageUser: {
+            items: components["schemas"]["User"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageWebhookDelivery: {
+            items: components["schemas"]["WebhookDelivery"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageWebhookView: {
+            items: components["schemas"]["WebhookView"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
         PasswordInBody: {
             new: string;
             present: string;
@@ -2575,7 +2625,7 @@ export interface components {
             location?: string;
             message?: string;
             /**
-             * @description JSON pointer into the body (RFC 6901), as a fragment
+             * @description JSON pointer (RFC 6901), as a fragment: into the body, or, of what is wrong with the query, into its parameters
              * @example #/segments/1/filter
              */
             pointer?: string;
@@ -3032,7 +3082,9 @@ export interface operations {
                 campaign?: string;
                 operator?: string;
                 outcome?: components["schemas"]["Outcome"];
-                before?: string;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -3047,7 +3099,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Attempt"][] | null;
+                    "application/json": components["schemas"]["PageAttempt"];
                 };
             };
             /** @description Error */
@@ -3089,6 +3141,15 @@ export interface operations {
     "audit-list": {
         parameters: {
             query?: {
+                /** @description who did it */
+                by?: string;
+                /** @description such as campaign.pace */
+                action?: string;
+                /** @description what it was done to */
+                object?: string;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -3103,7 +3164,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuditEntry"][] | null;
+                    "application/json": components["schemas"]["PageAuditEntry"];
                 };
             };
             /** @description Error */
@@ -3245,7 +3306,12 @@ export interface operations {
     };
     "campaigns-list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3258,7 +3324,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Campaign"][] | null;
+                    "application/json": components["schemas"]["PageCampaign"];
                 };
             };
             /** @description Error */
@@ -3648,7 +3714,9 @@ export interface operations {
     "leads-do-not-call": {
         parameters: {
             query?: {
-                after?: string;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -3663,7 +3731,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Suppression"][] | null;
+                    "application/json": components["schemas"]["PageSuppression"];
                 };
             };
             /** @description Error */
@@ -3823,7 +3891,9 @@ export interface operations {
                 list?: string;
                 number?: string;
                 text?: string;
-                after?: number;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -3838,7 +3908,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Lead"][] | null;
+                    "application/json": components["schemas"]["PageLead"];
                 };
             };
             /** @description Error */
@@ -3960,7 +4030,12 @@ export interface operations {
     };
     "leads-lists": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3973,7 +4048,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List"][] | null;
+                    "application/json": components["schemas"]["PageList"];
                 };
             };
             /** @description Error */
@@ -5408,7 +5483,12 @@ export interface operations {
     };
     "tokens-list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5421,7 +5501,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ApiToken"][] | null;
+                    "application/json": components["schemas"]["PageApiToken"];
                 };
             };
             /** @description Error */
@@ -5528,7 +5608,12 @@ export interface operations {
     };
     "users-list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5541,7 +5626,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"][] | null;
+                    "application/json": components["schemas"]["PageUser"];
                 };
             };
             /** @description Error */
@@ -5619,7 +5704,12 @@ export interface operations {
     };
     "webhooks-list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5632,7 +5722,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WebhookView"][] | null;
+                    "application/json": components["schemas"]["PageWebhookView"];
                 };
             };
             /** @description Error */
@@ -5714,8 +5804,9 @@ export interface operations {
         parameters: {
             query?: {
                 state?: components["schemas"]["DeliveryState"];
-                /** @description seq of the last one of the page before */
-                before?: number;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -5732,7 +5823,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WebhookDelivery"][] | null;
+                    "application/json": components["schemas"]["PageWebhookDelivery"];
                 };
             };
             /** @description Error */
