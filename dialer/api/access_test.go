@@ -97,6 +97,7 @@ var matrix = map[string]access{
 	"POST /api/v1/campaigns/{id}/pause":                    {managers, "/api/v1/campaigns/spring/pause", nil, 200},
 	"POST /api/v1/campaigns/{id}/stop":                     {managers, "/api/v1/campaigns/spring/stop", nil, 200},
 	"GET /api/v1/campaigns/{id}/pacing-log":                {readers, "/api/v1/campaigns/spring/pacing-log", nil, 200},
+	"POST /api/v1/campaigns/{id}/segments/count":           {managers, "/api/v1/campaigns/spring/segments/count", map[string]any{"segments": []string{}}, 200},
 	"GET /api/v1/campaigns/{id}/forecast":                  {readers, "/api/v1/campaigns/spring/forecast", nil, 200},
 	"GET /api/v1/campaigns/{id}/detection":                 {readers, "/api/v1/campaigns/spring/detection", nil, 200},
 	"GET /api/v1/trunks/figures":                           {watchers, "", nil, 200},

@@ -212,6 +212,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeDesk(api)
 	s.routeCampaigns(api)
 	s.routeForecast(api)
+	s.routeSegmentCount(api)
 	s.routeTrunks(api)
 	s.routeDetection(api)
 	s.routeLeads(api)

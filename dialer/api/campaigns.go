@@ -132,6 +132,9 @@ func (s *Server) putCampaign(ctx context.Context, by caller, in *campaignIn) (*t
 		c.State, c.HoldReason, c.CreatedAt = before.State, before.HoldReason, before.CreatedAt
 	case errors.Is(err, campaigns.ErrNotFound):
 		c.State, c.HoldReason, c.CreatedAt = campaigns.Stopped, "", time.Now()
+		if len(c.Dispositions) == 0 { // said, so that they can be changed
+			c.Dispositions = campaigns.DefaultDispositions()
+		}
 	default:
 		return nil, err
 	}

@@ -286,6 +286,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/segments/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many leads of its lists the segments of a campaign would have; changes nothing */
+        post: operations["campaigns-count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/start": {
         parameters: {
             query?: never;
@@ -1728,6 +1745,12 @@ export interface components {
         ConsultInBody: {
             to: components["schemas"]["Target"];
         };
+        CountInBody: {
+            /** @description left out: those of the campaign */
+            lists?: string[] | null;
+            /** @description as they would be, in order of match */
+            segments: components["schemas"]["Segment"][] | null;
+        };
         Decision: {
             /** Format: date-time */
             at: string;
@@ -2739,6 +2762,34 @@ export interface components {
             /** Format: int64 */
             weight: number;
         };
+        SegmentCount: {
+            /**
+             * Format: int64
+             * @description of those, the ones that no segment before it has
+             */
+            leads: number;
+            /**
+             * Format: int64
+             * @description leads that its filter matches
+             */
+            matches: number;
+            name: string;
+        };
+        SegmentCounts: {
+            /**
+             * Format: int64
+             * @description that were looked at
+             */
+            leads: number;
+            /**
+             * Format: int64
+             * @description leads that no segment matches: they are not dialled
+             */
+            nowhere: number;
+            segments: components["schemas"]["SegmentCount"][];
+            /** @description those are all of the lists; else the first 50,000 or those of two seconds */
+            whole: boolean;
+        };
         SegmentInput: {
             filter?: string;
             name?: string;
@@ -3628,6 +3679,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CampaignQueues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "campaigns-count": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentCounts"];
                 };
             };
             /** @description Error */
