@@ -321,6 +321,7 @@ export const en = {
   'times.after': 'After the call',
   'times.wrap': 'Wrap-up ends by itself after seconds',
   'times.wrap_default': 'What is written then',
+  'times.usual': 'the usual: no decision yet',
   'times.grace': "A personal call back is anybody's after minutes",
   'dispositions.title': 'What operators may say of a talk',
   'dispositions.n': 'Disposition {n}',

@@ -322,6 +322,7 @@ export const pl: Record<keyof typeof en, string> = {
   'times.after': 'Po rozmowie',
   'times.wrap': 'Zakończenie kończy się samo po sekundach',
   'times.wrap_default': 'Co się wtedy zapisuje',
+  'times.usual': 'jak zwykle: bez decyzji',
   'times.grace': 'Osobisty telefon może wykonać każdy po minutach',
   'dispositions.title': 'Co operatorzy mogą powiedzieć o rozmowie',
   'dispositions.n': 'Kod {n}',

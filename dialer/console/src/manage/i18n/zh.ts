@@ -322,6 +322,7 @@ export const zh: Record<keyof typeof en, string> = {
   'times.after': '通话之后',
   'times.wrap': '整理多少秒后自动结束',
   'times.wrap_default': '届时记录为',
+  'times.usual': '默认：尚未决定',
   'times.grace': '个人回拨多少分钟后任何人可拨',
   'dispositions.title': '坐席可选的结论',
   'dispositions.n': '结论 {n}',
