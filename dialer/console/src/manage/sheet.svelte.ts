@@ -1,4 +1,5 @@
 import { untrack } from 'svelte'
+import { said } from '../lib/api'
 import { session } from '../lib/session.svelte'
 import { readCampaign, type Versioned } from '../lib/versioned'
 import { keepDraft, readDraft } from './draft'
@@ -80,10 +81,15 @@ export class Sheet<T> {
 
   // settle ends a conflict: theirs is shown, or mine is put over it, to be saved.
   settle = async (keep: boolean) => {
-    this.editing.clear()
-    this.restored = 0
-    this.take(await readCampaign(this.base.campaign.id), keep)
-    if (keep) this.editing.news = m('changed.kept')
+    try {
+      const fresh = await readCampaign(this.base.campaign.id)
+      this.editing.clear()
+      this.restored = 0
+      this.take(fresh, keep)
+      if (keep) this.editing.news = m('changed.kept')
+    } catch (error) {
+      this.editing.trouble = said(error)
+    }
   }
 
   // drop forgets what is not saved.
