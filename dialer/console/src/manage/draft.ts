@@ -1,3 +1,5 @@
+import { session } from '../lib/session.svelte'
+
 // A draft is what stands in a form and is not saved. It is kept in the tab, so that it is
 // there when a session has ended or the page was loaded again: of somebody else than who
 // wrote it the tab forgets it.
@@ -7,6 +9,11 @@ export type Draft<T> = {
   theirs: string // and what stood there, as JSON
   mine: T
 }
+
+export const draftKey = (campaign: string, part: string) => `draft ${session.me?.id} ${campaign} ${part}`
+
+// newDraft is the key of that of a campaign that is not made yet.
+export const newDraft = () => draftKey('', 'new')
 
 export function readDraft<T>(key: string): Draft<T> | undefined {
   try {

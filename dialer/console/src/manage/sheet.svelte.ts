@@ -1,8 +1,7 @@
 import { untrack } from 'svelte'
 import { said } from '../lib/api'
-import { session } from '../lib/session.svelte'
 import { readCampaign, type Versioned } from '../lib/versioned'
-import { keepDraft, readDraft } from './draft'
+import { draftKey, keepDraft, readDraft } from './draft'
 import { Editing } from './editing.svelte'
 import type { Campaign } from './texts'
 import { m } from './words'
@@ -32,7 +31,7 @@ export class Sheet<T> {
     const start = untrack(now)
     this.base = start
     this.mine = part.of(start.campaign)
-    this.key = `draft ${session.me?.id} ${start.campaign.id} ${part.name}`
+    this.key = draftKey(start.campaign.id, part.name)
     const draft = readDraft<T>(this.key)
     if (draft) {
       this.mine = draft.mine
