@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,9 +23,14 @@ const (
 type countIn struct {
 	ID   campaigns.CampaignID `path:"id" maxLength:"64"`
 	Body struct {
-		Lists    []campaigns.ListID  `json:"lists,omitempty" maxItems:"200" doc:"left out: those of the campaign"`
-		Segments []campaigns.Segment `json:"segments" maxItems:"200" doc:"as they would be, in order of match"`
+		Lists    []campaigns.ListID `json:"lists,omitempty" maxItems:"200" doc:"left out: those of the campaign"`
+		Segments []countedSegment   `json:"segments" maxItems:"200" nullable:"false" doc:"as they would be, in order of match"`
 	}
+}
+
+type countedSegment struct {
+	Name   string `json:"name,omitempty" maxLength:"200" doc:"left out: its place, from 0"`
+	Filter string `json:"filter" maxLength:"10000"`
 }
 
 // segmentCounts are how many leads segments would have.
@@ -44,7 +51,7 @@ type segmentCount struct {
 func (s *Server) routeSegmentCount(api huma.API) {
 	op := huma.Operation{
 		OperationID: "count", Method: http.MethodPost, Path: "/api/v1/campaigns/{id}/segments/count", Tags: []string{"campaigns"},
-		Summary: "How many leads of its lists the segments of a campaign would have; changes nothing", SkipValidateBody: true,
+		Summary: "How many leads of its lists the segments of a campaign would have; changes nothing",
 	}
 	register(s, api, campaigns.RightCampaign, op, s.countSegments)
 }
@@ -60,7 +67,10 @@ func (s *Server) countSegments(ctx context.Context, by caller, in *countIn) (*bo
 		}
 		c.Lists = in.Body.Lists
 	}
-	c.Segments = in.Body.Segments
+	c.Segments = nil
+	for i, segment := range in.Body.Segments {
+		c.Segments = append(c.Segments, campaigns.Segment{Name: cmp.Or(segment.Name, strconv.Itoa(i)), Filter: segment.Filter})
+	}
 	if err := c.ValidateSegments(); err != nil {
 		return nil, err
 	}
@@ -90,15 +100,15 @@ func (s *Server) count(ctx context.Context, c campaigns.Campaign) (segmentCounts
 				return out, err
 			}
 			for _, l := range leads {
+				if out.Leads == mostCounted || time.Now().After(until) {
+					out.Whole = false
+					return out, nil
+				}
 				q.After = l.ID
 				out.add(l, all, alone, place)
 			}
 			if len(leads) < countPage {
 				break
-			}
-			if out.Leads >= mostCounted || time.Now().After(until) {
-				out.Whole = false
-				return out, nil
 			}
 		}
 	}

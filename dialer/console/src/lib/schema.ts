@@ -1749,7 +1749,12 @@ export interface components {
             /** @description left out: those of the campaign */
             lists?: string[] | null;
             /** @description as they would be, in order of match */
-            segments: components["schemas"]["Segment"][] | null;
+            segments: components["schemas"]["CountedSegment"][];
+        };
+        CountedSegment: {
+            filter: string;
+            /** @description left out: its place, from 0 */
+            name?: string;
         };
         Decision: {
             /** Format: date-time */
