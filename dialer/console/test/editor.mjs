@@ -42,6 +42,9 @@ try {
   await page.click(`${part('new')} button.main`)
   await page.waitForSelector('[data-campaign=stopped]')
 
+  await page.click('nav button:has-text("Segments")')
+  await page.waitForSelector('h2#segments:focus')
+
   // Segments: a wrong filter is said before anybody saves it, then leads are counted.
   await page.click(`${part('segments')} button:has-text("Add a segment")`)
   await page.fill('input[name=segment-name]', 'odd')

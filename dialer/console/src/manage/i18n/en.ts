@@ -259,6 +259,7 @@ export const en = {
 
   'draft.restored': 'Changes of {time} that were never saved stand here again.',
   'draft.drop': 'Drop them',
+  'campaign.parts': 'Parts of the campaign',
   'new.title': 'New campaign',
   'new.id': 'Short name',
   'new.id_help': '1 to 64 of a-z, 0-9 and hyphen; it stays as it is.',

@@ -260,6 +260,7 @@ export const pl: Record<keyof typeof en, string> = {
 
   'draft.restored': 'Znów są tu zmiany z {time}, których nie zapisano.',
   'draft.drop': 'Porzuć je',
+  'campaign.parts': 'Części kampanii',
   'new.title': 'Nowa kampania',
   'new.id': 'Krótka nazwa',
   'new.id_help': 'Od 1 do 64 znaków a-z, 0-9 i łącznik; nie zmieni się.',

@@ -260,6 +260,7 @@ export const zh: Record<keyof typeof en, string> = {
 
   'draft.restored': '{time} 未保存的更改已恢复到此处。',
   'draft.drop': '放弃这些更改',
+  'campaign.parts': '活动的各部分',
   'new.title': '新建活动',
   'new.id': '短名称',
   'new.id_help': '1 到 64 个字符：a-z、0-9 和连字符；之后不可更改。',
