@@ -139,7 +139,7 @@ function wire(article, c) {
   // What the form is based on: where somebody else was faster, it is applied at the second try.
   let tag;
   const base = async () => { tag = (await fetch(`/api/v1/campaigns/${c.id}`)).headers.get('ETag'); };
-  const based = base();
+  const based = base().catch(() => {}); // asked again after the first try
   const tell = async (what) => { try { await what(); said.textContent = 'done'; } catch (error) { said.textContent = error.message; } };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
