@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 )
@@ -102,6 +103,7 @@ type leadTold struct {
 	Disposition string            `json:"disposition,omitempty"`
 	By          UserID            `json:"by,omitempty"`
 	Note        string            `json:"note,omitempty"`
+	Answers     map[string]string `json:"answers,omitempty"` // what was written into the campaign's form; an empty one was taken out
 	DoNotCall   bool              `json:"do_not_call,omitempty"`
 	Final       bool              `json:"final,omitempty"` // no further attempts in this campaign
 	CallbackAt  time.Time         `json:"callback_at,omitzero"`
@@ -121,7 +123,7 @@ func EventOfLead(l Lead, at time.Time) Event {
 func EventsOfDisposal(a Attempt, before Lead, d Disposal) []Event {
 	told := leadTold{
 		Lead: a.Lead, ExternalID: before.ExternalID, List: before.List, Name: before.Name, Grades: d.Grades, Attempt: a.ID, Campaign: a.Campaign,
-		Number: a.Number, Disposition: d.Disposition, By: d.By, Note: d.Note, DoNotCall: d.Suppress, Final: d.Next.Done,
+		Number: a.Number, Disposition: d.Disposition, By: d.By, Note: d.Note, Answers: d.Fields, DoNotCall: d.Suppress, Final: d.Next.Done,
 	}
 	id := fmt.Sprintf("evt_%s_%d", a.ID, d.At.UnixNano())
 	events := []Event{newEvent(id+"_said", LeadDispositioned, d.At, LeadKey(a.Lead), told)}
@@ -129,9 +131,9 @@ func EventsOfDisposal(a Attempt, before Lead, d Disposal) []Event {
 		told.CallbackAt, told.CallbackBy = c.At, c.User
 		events = append(events, newEvent(id+"_callback", CallbackScheduled, d.At, LeadKey(a.Lead), told))
 	}
-	if before.Grades != d.Grades || d.BadNumber {
-		after := before
-		after.Grades = d.Grades
+	after := before
+	after.Grades, after.Fields = d.Grades, Filled(before.Fields, d.Fields)
+	if before.Grades != after.Grades || d.BadNumber || !maps.Equal(before.Fields, after.Fields) {
 		events = append(events, EventOfLead(after, d.At))
 	}
 	return events

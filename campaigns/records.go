@@ -64,6 +64,8 @@ type Records interface {
 
 	Audit(ctx context.Context, a AuditEntry) error
 	AuditLog(ctx context.Context, limit int) ([]AuditEntry, error) // newest first
+	// Audited are the entries that a query selects, newest first. Each has its ID.
+	Audited(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
 
 	Stats(ctx context.Context) (StoreStats, error)
 	Ping(ctx context.Context) error
@@ -174,8 +176,24 @@ type Token struct {
 	Scopes    []Right   `json:"scopes,omitempty"`    // what of the user's rights it has; none: all
 }
 
+// AuditQuery selects entries of the audit log. Zero fields select all. The stores keep
+// no index but that of time: rare entries of a long log take a while to find.
+type AuditQuery struct {
+	By     UserID
+	Action string
+	Object string
+	Before string // ID of an entry: older ones alone
+	Limit  int    // default 100, at most 10,000
+}
+
+// Selects says whether an entry is one of those that q asks for, wherever it stands.
+func (q AuditQuery) Selects(a AuditEntry) bool {
+	return (q.By == "" || a.By == q.By) && (q.Action == "" || a.Action == q.Action) && (q.Object == "" || a.Object == q.Object)
+}
+
 // AuditEntry is who changed what.
 type AuditEntry struct {
+	ID     string    `json:"id,omitempty"` // given by the store; AuditLog leaves it out
 	At     time.Time `json:"at"`
 	By     UserID    `json:"by"`
 	From   string    `json:"from"`   // address

@@ -53,6 +53,13 @@ func (c Campaign) Validate() error {
 	return errors.Join(p...)
 }
 
+// ValidateSegments says what is wrong with the segments of c alone, as Validate does.
+func (c Campaign) ValidateSegments() error {
+	var p problems
+	c.validateSegments(&p)
+	return errors.Join(p...)
+}
+
 func (c Campaign) validateIdentity(p *problems) {
 	if !ValidID(string(c.ID)) {
 		p.add("id", "%q is not 1 to 64 of a-z, 0-9 and hyphen", c.ID)

@@ -131,7 +131,7 @@ func outboxOfCalls(t *testing.T, w *world) {
 		BridgedAt: w.now.Add(-10 * time.Second), Next: campaigns.Next{At: start}, Count: true, At: w.now}))
 	w.ok(w.End(w.ctx(), campaigns.Ending{Attempt: id, Outcome: campaigns.Busy, At: w.now})) // changes nothing, so it tells nothing
 	d := w.disposal(id, l, "callback", campaigns.Next{At: start.Add(time.Hour), Callback: &campaigns.Callback{At: start.Add(time.Hour), User: "ann"}})
-	d.Grades.CP = 5
+	d.Grades.CP, d.Fields = 5, map[string]string{"supplier": "Other"}
 	w.ok(w.Dispose(w.ctx(), d))
 	w.ok(w.Dispose(w.ctx(), d)) // nobody heard that it was written
 	w.crash()
@@ -142,15 +142,24 @@ func outboxOfCalls(t *testing.T, w *world) {
 		t.Fatalf("told %v, want %v", got, want)
 	}
 	w.says(events[0], map[string]any{"attempt": id, "lead": l.ID, "external_id": "a", "list": "l", "campaign": "c", "number": "+4801", "outcome": "connected", "operator": "ann", "talk_seconds": 10})
-	w.says(events[1], map[string]any{"disposition": "callback", "by": "ann", "external_id": "a", "number": "+4801"})
+	w.says(events[1], map[string]any{"disposition": "callback", "by": "ann", "external_id": "a", "number": "+4801", "answers": d.Fields})
 	w.says(events[2], map[string]any{"callback_by": "ann", "callback_at": "2025-03-03T10:00:00Z"})
-	w.says(events[3], map[string]any{"lead": l.ID, "name": "a"})
+	w.says(events[3], map[string]any{"lead": l.ID, "name": "a", "fields": d.Fields})
 	for _, ev := range events {
 		w.same("key", ev.Key, campaigns.LeadKey(l.ID))
 		if !ev.At.Equal(w.now) || strings.Contains(ev.ID, ".") {
 			t.Errorf("event %+v", ev)
 		}
 	}
+	d.Fields = map[string]string{"supplier": ""} // a correction takes it out: grades stay as they are
+	w.now = w.now.Add(time.Second)
+	d.At = w.now
+	w.ok(w.Dispose(w.ctx(), d))
+	events = w.told(o)
+	if got, want := types(events), []string{"lead.dispositioned", "callback.scheduled", "lead.updated"}; !slices.Equal(got, want) {
+		t.Fatalf("a correction told %v, want %v", got, want)
+	}
+	w.says(events[0], map[string]any{"answers": d.Fields})
 	b := w.add(lead("b", 1, "+4802"))[0]
 	w.call("c", campaigns.Abandoned, campaigns.Next{Done: true})
 	w.same("of an abandoned call", types(w.told(o)), []string{"call.finished", "call.abandoned"})

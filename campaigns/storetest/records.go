@@ -371,19 +371,6 @@ func recordsUsers(t *testing.T, w *world) {
 	w.is(err, campaigns.ErrNotFound)
 }
 
-func recordsAudit(t *testing.T, w *world) {
-	one := campaigns.AuditEntry{At: start, By: "ann", From: "127.0.0.1", Action: "campaign.pace", Object: "c", Before: `{"ratio":1}`, After: `{"ratio":2}`}
-	two := campaigns.AuditEntry{At: start, By: "bob", Action: "export", Object: "l"}
-	w.ok(w.Audit(w.ctx(), one))
-	w.ok(w.Audit(w.ctx(), two))
-	got, err := w.AuditLog(w.ctx(), 10)
-	w.ok(err)
-	w.same("newest first", got, []campaigns.AuditEntry{two, one})
-	got, err = w.AuditLog(w.ctx(), 1)
-	w.ok(err)
-	w.same("limited", got, []campaigns.AuditEntry{two})
-}
-
 func recordsHealth(t *testing.T, w *world) {
 	w.simple()
 	w.ok(w.Ping(w.ctx()))

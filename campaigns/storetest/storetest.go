@@ -99,6 +99,7 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"records/suppression", recordsSuppression},
 		{"records/users and tokens", recordsUsers},
 		{"records/audit", recordsAudit},
+		{"records/audited", recordsAudited},
 		{"records/answers", recordsAnswers},
 		{"records/revisions", recordsRevisions},
 		{"duty/comes and goes", dutyComesAndGoes},

@@ -137,6 +137,7 @@ type Server struct {
 	logins       *throttle
 	remembered   *remembered
 	teams        teams
+	cursors      cursorKey
 	hashing      chan struct{} // bounds parallel password hashes
 	log          *zap.Logger
 	handler      http.Handler
@@ -213,6 +214,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeDesk(api)
 	s.routeCampaigns(api)
 	s.routeForecast(api)
+	s.routeSegmentCount(api)
 	s.routeTrunks(api)
 	s.routeDetection(api)
 	s.routeLeads(api)

@@ -50,10 +50,11 @@ func (s *Server) routeCampaigns(api huma.API) {
 	op := func(id, method, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"campaigns"}, Summary: summary}
 	}
-	register(s, api, campaigns.RightCampaigns, op("list", http.MethodGet, "/campaigns", "All campaigns"),
-		func(ctx context.Context, by caller, _ *empty) (*body[[]campaigns.Campaign], error) {
+	register(s, api, campaigns.RightCampaigns, op("list", http.MethodGet, "/campaigns", "Campaigns, by id"),
+		func(ctx context.Context, by caller, in *Page) (*body[page[campaigns.Campaign]], error) {
 			all, err := s.records.Campaigns(ctx)
-			return answer(slices.DeleteFunc(all, func(c campaigns.Campaign) bool { return !by.MaySee(c.ID) }), err)
+			all = slices.DeleteFunc(all, func(c campaigns.Campaign) bool { return !by.MaySee(c.ID) })
+			return pagedOf(ctx, s, *in, func(c campaigns.Campaign) string { return string(c.ID) }, all, err)
 		})
 	register(s, api, campaigns.RightCampaigns, op("get", http.MethodGet, "/campaigns/{id}", "One campaign"),
 		func(ctx context.Context, by caller, in *campaignPath) (*tagged[campaigns.Campaign], error) {
@@ -74,12 +75,16 @@ func (s *Server) routeCampaigns(api huma.API) {
 			}
 			return answer(campaigns.ReadQueues(ctx, s.records, in.ID, time.Now()))
 		})
-	put := op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where the version is the present one")
+	put := op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where it is the one that the change is based on")
+	put.Description = "Replacing says by If-Match, or by the version in the body, what it is based on (428); * stands for whatever there is. " +
+		"Who has some campaigns only may add lists that those dial, or that they made."
 	put.SkipValidateBody = true // what is left out has its default; Campaign.Validate says what is wrong
 	content := &huma.MediaType{Schema: withDefaults(api.OpenAPI().Components.Schemas, "Campaign")}
 	put.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": content}}
 	register(s, api, campaigns.RightCampaign, put, s.putCampaign)
-	register(s, api, campaigns.RightPace, op("pace", http.MethodPatch, "/campaigns/{id}/pacing", "Change the pace while it runs"), s.pace)
+	pace := op("pace", http.MethodPatch, "/campaigns/{id}/pacing", "Change the pace while it runs")
+	pace.Description = "What is left out stays. If-Match is needed (428); * stands for whatever there is."
+	register(s, api, campaigns.RightPace, pace, s.pace)
 	for _, to := range []struct {
 		path    string
 		state   campaigns.CampaignState
@@ -127,17 +132,26 @@ func (s *Server) putCampaign(ctx context.Context, by caller, in *campaignIn) (*t
 		c.State, c.HoldReason, c.CreatedAt = before.State, before.HoldReason, before.CreatedAt
 	case errors.Is(err, campaigns.ErrNotFound):
 		c.State, c.HoldReason, c.CreatedAt = campaigns.Stopped, "", time.Now()
+		if len(c.Dispositions) == 0 { // said, so that they can be changed
+			c.Dispositions = campaigns.DefaultDispositions()
+		}
 	default:
 		return nil, err
 	}
 	if err == nil && !by.MaySee(in.ID) || err != nil && len(by.Campaigns) > 0 {
 		return nil, campaigns.ErrNotFound
 	}
+	if before.Version != 0 && in.IfMatch == "" && in.IfNoneMatch == "" && c.Version == 0 {
+		return nil, errUnconditional
+	}
 	if err := in.check(campaignTag(before)); err != nil {
 		return nil, err
 	}
 	if in.IfMatch != "" {
 		c.Version = before.Version
+	}
+	if err := s.ownLists(ctx, by, before.Lists, c.Lists); err != nil {
+		return nil, err
 	}
 	saved, err := s.saveCampaign(ctx, c)
 	if err != nil {
@@ -148,6 +162,9 @@ func (s *Server) putCampaign(ctx context.Context, by caller, in *campaignIn) (*t
 
 func (s *Server) pace(ctx context.Context, by caller, in *paceIn) (*tagged[campaigns.Campaign], error) {
 	before, err := s.campaign(ctx, by, in.ID)
+	if err == nil && in.IfMatch == "" {
+		err = errUnconditional
+	}
 	if err == nil {
 		err = in.check(campaignTag(before))
 	}

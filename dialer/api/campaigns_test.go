@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,6 +19,13 @@ func TestPutCampaign(t *testing.T) {
 	if made.State != campaigns.Stopped || made.Version == 0 || made.CreatedAt.IsZero() {
 		t.Errorf("made %+v, want it stopped, with a version and a birthday", made)
 	}
+	bare := spring()
+	bare.ID, bare.Dispositions = "bare", nil
+	var usual campaigns.Campaign
+	w.as(t, "mia", "PUT", "/api/v1/campaigns/bare", bare).want(t, 200).into(t, &usual)
+	if !reflect.DeepEqual(usual.Dispositions, campaigns.DefaultDispositions()) {
+		t.Errorf("dispositions %+v, want the usual ones", usual.Dispositions)
+	}
 	changed := made
 	changed.Name = "Early spring"
 	var saved campaigns.Campaign
@@ -26,7 +34,7 @@ func TestPutCampaign(t *testing.T) {
 		t.Errorf("saved %q, version %d after %d", saved.Name, saved.Version, made.Version)
 	}
 	w.as(t, "mia", "PUT", "/api/v1/campaigns/spring", changed).want(t, 409) // made is gone meanwhile
-	entries := w.audited(t, "campaign.put")
+	entries := slices.DeleteFunc(w.audited(t, "campaign.put"), func(a campaigns.AuditEntry) bool { return a.Object == "bare" })
 	if len(entries) != 2 || entries[0].By != "mia" || entries[0].Object != "spring" ||
 		!strings.Contains(entries[0].Before, `"name":"Spring"`) || !strings.Contains(entries[0].After, `"name":"Early spring"`) {
 		t.Errorf("audited %+v, want both puts with before and after", entries)
@@ -118,7 +126,7 @@ func TestPace(t *testing.T) {
 	w := newWorld(t)
 	w.fill(t)
 	patch := func(body map[string]any) reply {
-		return w.as(t, "mia", "PATCH", "/api/v1/campaigns/spring/pacing", body)
+		return w.send(t, w.tokens["mia"], "PATCH", "/api/v1/campaigns/spring/pacing", body, http.Header{"If-Match": {"*"}})
 	}
 	patch(map[string]any{"max_ratio": 3}).want(t, 200)
 	if told := w.engine.heard(); len(told) != 0 {

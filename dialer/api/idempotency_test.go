@@ -106,10 +106,12 @@ func TestETags(t *testing.T) {
 	pace("W/"+next).want(t, 412)
 	pace(`"x", `+next).want(t, 200)
 	pace("*").want(t, 200)
+	w.as(t, "mia", "PATCH", path+"/pacing", map[string]any{"max_ratio": 3}).want(t, 428).code(t, "needs_if_match")
 	var c campaigns.Campaign
 	got := w.as(t, "mia", "GET", path, nil).want(t, 200)
 	got.into(t, &c)
 	c.Name, c.Version = "Summer", 0 // the header says it
+	w.as(t, "mia", "PUT", path, c).want(t, 428).code(t, "needs_if_match")
 	w.send(t, w.tokens["mia"], "PUT", path, c, http.Header{"If-Match": {tag}}).want(t, 412)
 	w.send(t, w.tokens["mia"], "PUT", path, c, http.Header{"If-None-Match": {"*"}}).want(t, 412).code(t, "exists")
 	w.send(t, w.tokens["mia"], "PUT", path, c, http.Header{"If-Match": {got.header.Get("ETag")}}).want(t, 200)

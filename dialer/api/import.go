@@ -85,6 +85,9 @@ func (s *Server) importLeads(ctx context.Context, by caller, in *importIn) (*bod
 	if err == nil && report.Good == 0 && report.BadRows > 0 {
 		err = huma.Error422UnprocessableEntity("no row of the file could be read", rowDetails(report.Bad)...)
 	}
+	if sink.fresh {
+		err = errors.Join(err, s.audit(ctx, by, listMade, string(in.ID), nil, sink.list))
+	}
 	if err != nil && report.Store == (campaigns.AddResult{}) {
 		return nil, err // nothing is written, nothing is to be audited
 	}
@@ -127,6 +130,7 @@ type leadSink struct {
 	list    campaigns.List
 	dry     bool
 	made    bool
+	fresh   bool // it was made here
 	added   *campaigns.AddResult
 	err     error // of the store, not of the file
 }
@@ -164,7 +168,9 @@ func (k *leadSink) ensure(ctx context.Context) error {
 	if k.list.Name == "" {
 		k.list.Name = string(k.list.ID)
 	}
-	return k.records.SaveList(ctx, k.list)
+	err = k.records.SaveList(ctx, k.list)
+	k.fresh = err == nil
+	return err
 }
 
 // badFile says what is wrong with a file that could not be read to its end.

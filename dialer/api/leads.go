@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +19,7 @@ type leadsIn struct {
 	List   campaigns.ListID `query:"list"`
 	Number string           `query:"number"`
 	Text   string           `query:"text" maxLength:"100"`
-	After  campaigns.LeadID `query:"after"`
-	Limit  int              `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+	Page
 }
 
 type leadPath struct {
@@ -37,8 +37,7 @@ type attemptsIn struct {
 	Campaign campaigns.CampaignID `query:"campaign"`
 	Operator campaigns.UserID     `query:"operator"`
 	Outcome  campaigns.Outcome    `query:"outcome"`
-	Before   campaigns.AttemptID  `query:"before"`
-	Limit    int                  `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+	Page
 }
 
 type numberIn struct {
@@ -52,21 +51,17 @@ type suppressIn struct {
 	}
 }
 
-type suppressionsIn struct {
-	After string `query:"after"`
-	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"50"`
-}
-
 // routeLeads adds leads, attempts and do-not-call.
 func (s *Server) routeLeads(api huma.API) {
 	op := func(id, method, path, summary string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"leads"}, Summary: summary}
 	}
-	register(s, api, campaigns.RightLeads, op("lists", http.MethodGet, "/lists", "All lists"),
-		func(ctx context.Context, by caller, _ *empty) (*body[[]campaigns.List], error) {
-			return answer(s.lists(ctx, by))
+	register(s, api, campaigns.RightLeads, op("lists", http.MethodGet, "/lists", "Lists, by id"),
+		func(ctx context.Context, by caller, in *Page) (*body[page[campaigns.List]], error) {
+			all, err := s.lists(ctx, by)
+			return pagedOf(ctx, s, *in, func(l campaigns.List) string { return string(l.ID) }, all, err)
 		})
-	register(s, api, campaigns.RightLeads, op("find", http.MethodGet, "/leads", "Search leads"), s.findLeads)
+	register(s, api, campaigns.RightLeads, op("find", http.MethodGet, "/leads", "Search leads, by id"), s.findLeads)
 	register(s, api, anyone, op("get", http.MethodGet, "/leads/{id}", "One lead with its history; for operators the one on their screen"), s.lead)
 	register(s, api, campaigns.RightLeads, op("explain", http.MethodGet, "/explain", "Why is this number dialled or not, and when next"),
 		func(ctx context.Context, by caller, in *numberIn) (*body[[]Explanation], error) {
@@ -78,13 +73,18 @@ func (s *Server) routeLeads(api huma.API) {
 			return answer(all, err)
 		})
 	register(s, api, campaigns.RightLeads, op("attempts", http.MethodGet, "/attempts", "Attempts, newest first"), s.attempts)
-	register(s, api, campaigns.RightDNCRead, op("do-not-call", http.MethodGet, "/do-not-call", "The do-not-call list"),
-		func(ctx context.Context, by caller, in *suppressionsIn) (*body[[]campaigns.Suppression], error) {
-			list, err := s.records.Suppressions(ctx, in.After, in.Limit)
-			for i := range list {
-				list[i].E164 = seen(list[i].E164, by.User)
+	register(s, api, campaigns.RightDNCRead, op("do-not-call", http.MethodGet, "/do-not-call", "The do-not-call list, by number"),
+		func(ctx context.Context, by caller, in *Page) (*body[page[campaigns.Suppression]], error) {
+			out, err := paged(ctx, s, *in, func(after string, limit int) ([]campaigns.Suppression, error) {
+				return s.records.Suppressions(ctx, after, limit)
+			}, func(l campaigns.Suppression) string { return l.E164 })
+			if err != nil {
+				return nil, err
 			}
-			return answer(list, err)
+			for i := range out.Body.Items {
+				out.Body.Items[i].E164 = seen(out.Body.Items[i].E164, by.User)
+			}
+			return out, nil
 		})
 	register(s, api, campaigns.RightDNCWrite, op("suppress", http.MethodPost, "/do-not-call", "Never call this number again"), s.suppress)
 	register(s, api, campaigns.RightDNCRemove, op("unsuppress", http.MethodDelete, "/do-not-call", "Take a number off the list"),
@@ -96,12 +96,15 @@ func (s *Server) routeLeads(api huma.API) {
 		})
 }
 
-func (s *Server) findLeads(ctx context.Context, by caller, in *leadsIn) (*body[[]campaigns.Lead], error) {
-	leads, err := s.leadsSeen(ctx, by, campaigns.LeadQuery{List: in.List, Number: in.Number, Text: in.Text, After: in.After, Limit: in.Limit})
-	for i := range leads {
-		leads[i] = maskedLead(leads[i], by.User)
-	}
-	return answer(leads, err)
+func (s *Server) findLeads(ctx context.Context, by caller, in *leadsIn) (*body[page[campaigns.Lead]], error) {
+	return paged(ctx, s, in.Page, func(after string, limit int) ([]campaigns.Lead, error) {
+		last, _ := strconv.ParseInt(cmp.Or(after, "0"), 10, 64) // as it was sealed
+		leads, err := s.leadsSeen(ctx, by, campaigns.LeadQuery{List: in.List, Number: in.Number, Text: in.Text, After: campaigns.LeadID(last), Limit: limit})
+		for i := range leads {
+			leads[i] = maskedLead(leads[i], by.User)
+		}
+		return leads, err
+	}, func(l campaigns.Lead) string { return strconv.FormatInt(int64(l.ID), 10) })
 }
 
 // leadsSeen are a page of the leads that a caller may see, by id: those of the lists that
@@ -176,11 +179,13 @@ func (s *Server) inHand(ctx context.Context, by caller, id campaigns.LeadID) err
 	return nil
 }
 
-func (s *Server) attempts(ctx context.Context, by caller, in *attemptsIn) (*body[[]campaigns.Attempt], error) {
-	attempts, err := s.attemptsSeen(ctx, by, campaigns.AttemptQuery{
-		Campaign: in.Campaign, Operator: in.Operator, Outcome: in.Outcome, Before: in.Before, Limit: in.Limit,
-	})
-	return answer(maskedAttempts(attempts, by.User), err)
+func (s *Server) attempts(ctx context.Context, by caller, in *attemptsIn) (*body[page[campaigns.Attempt]], error) {
+	return paged(ctx, s, in.Page, func(before string, limit int) ([]campaigns.Attempt, error) {
+		attempts, err := s.attemptsSeen(ctx, by, campaigns.AttemptQuery{
+			Campaign: in.Campaign, Operator: in.Operator, Outcome: in.Outcome, Before: campaigns.AttemptID(before), Limit: limit,
+		})
+		return maskedAttempts(attempts, by.User), err
+	}, func(a campaigns.Attempt) string { return string(a.ID) })
 }
 
 // attemptsSeen are a page of those that a caller may see, newest first. Who sees some

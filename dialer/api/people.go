@@ -30,7 +30,10 @@ type userIn struct {
 }
 
 type auditIn struct {
-	Limit int `query:"limit" minimum:"1" maximum:"10000" default:"100"`
+	By     campaigns.UserID `query:"by" maxLength:"64" doc:"who did it"`
+	Action string           `query:"action" maxLength:"64" doc:"such as campaign.pace"`
+	Object string           `query:"object" maxLength:"200" doc:"what it was done to"`
+	Page
 }
 
 // PhoneSecrets makes what is kept of a SIP phone's password.
@@ -39,24 +42,29 @@ type PhoneSecrets func(user, password string) (md5, sha256 string)
 // routePeople adds users and the audit log.
 func (s *Server) routePeople(api huma.API) {
 	register(s, api, campaigns.RightUsersRead, huma.Operation{
-		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/users", Tags: []string{"users"}, Summary: "All users",
-	}, func(ctx context.Context, _ caller, _ *empty) (*body[[]campaigns.User], error) {
-		return answer(s.records.Users(ctx))
+		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/users", Tags: []string{"users"}, Summary: "Users, by id",
+	}, func(ctx context.Context, _ caller, in *Page) (*body[page[campaigns.User]], error) {
+		all, err := s.records.Users(ctx)
+		return pagedOf(ctx, s, *in, func(u campaigns.User) string { return string(u.ID) }, all, err)
 	})
 	register(s, api, campaigns.RightUsers, huma.Operation{
 		OperationID: "put", Method: http.MethodPut, Path: "/api/v1/users/{id}", Tags: []string{"users"}, Summary: "Create or change a user",
 	}, s.putUser)
 	register(s, api, campaigns.RightAudit, huma.Operation{
 		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/audit", Tags: []string{"audit"}, Summary: "Who changed what, newest first",
-	}, func(ctx context.Context, by caller, in *auditIn) (*body[[]campaigns.AuditEntry], error) {
-		entries, err := s.records.AuditLog(ctx, in.Limit)
+	}, s.auditLog)
+}
+
+func (s *Server) auditLog(ctx context.Context, by caller, in *auditIn) (*body[page[campaigns.AuditEntry]], error) {
+	return paged(ctx, s, in.Page, func(before string, limit int) ([]campaigns.AuditEntry, error) {
+		entries, err := s.records.Audited(ctx, campaigns.AuditQuery{By: in.By, Action: in.Action, Object: in.Object, Before: before, Limit: limit})
 		for i := range entries {
 			if strings.HasPrefix(entries[i].Object, "+") { // a number that was suppressed, or not any more
 				entries[i].Object = seen(entries[i].Object, by.User)
 			}
 		}
-		return answer(entries, err)
-	})
+		return entries, err
+	}, func(a campaigns.AuditEntry) string { return a.ID })
 }
 
 func (s *Server) putUser(ctx context.Context, by caller, in *userIn) (*empty, error) {

@@ -27,7 +27,7 @@ type Problem struct {
 
 // ProblemField is what is wrong with one part of a request.
 type ProblemField struct {
-	Pointer  string `json:"pointer,omitempty" doc:"JSON pointer into the body (RFC 6901), as a fragment" example:"#/segments/1/filter"`
+	Pointer  string `json:"pointer,omitempty" doc:"JSON pointer (RFC 6901), as a fragment: into the body, or, of what is wrong with the query, into its parameters" example:"#/segments/1/filter"`
 	Location string `json:"location,omitempty" doc:"the part in words: body.segments[1].filter, query.limit, line 3, column number"`
 	Message  string `json:"message,omitempty"`
 	Value    any    `json:"value,omitempty" doc:"what stood there"`
@@ -83,10 +83,13 @@ func newProblem(status int, detail string, errs ...error) huma.StatusError {
 
 func init() { huma.NewError = newProblem } // the way that huma names for it
 
-// pointer is a place in a body, body.segments[1].filter, as a JSON pointer; "" of
-// anything else.
+// pointer is a place in a body, body.segments[1].filter, or a query, query.limit, as a
+// JSON pointer; "" of anything else.
 func pointer(location string) string {
 	rest, ok := strings.CutPrefix(location, "body")
+	if !ok {
+		rest, ok = strings.CutPrefix(location, "query")
+	}
 	if !ok || rest != "" && rest[0] != '.' && rest[0] != '[' {
 		return ""
 	}

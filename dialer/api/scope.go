@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -96,6 +97,48 @@ func (s *Server) mayHear(ctx context.Context, by caller, attempt campaigns.Attem
 	return campaigns.ErrNotFound
 }
 
+// listMade is how the audit log calls it that somebody made a list.
+const listMade = "list.create"
+
+// mostMade is how many of the lists that a caller made are looked for.
+const mostMade = 1000
+
+// listsMade are the lists that a caller made, as the audit log has it.
+func (s *Server) listsMade(ctx context.Context, by caller) (map[campaigns.ListID]bool, error) {
+	entries, err := s.records.Audited(ctx, campaigns.AuditQuery{By: by.ID, Action: listMade, Limit: mostMade})
+	made := map[campaigns.ListID]bool{}
+	for _, a := range entries {
+		made[campaigns.ListID(a.Object)] = true
+	}
+	return made, err
+}
+
+// ownLists says which lists a caller may not add to a campaign of theirs: those that no
+// campaign of theirs dials and that they did not make. Else whoever has one campaign would
+// see, and call, the leads of all.
+func (s *Server) ownLists(ctx context.Context, by caller, present, wanted []campaigns.ListID) error {
+	seen, err := s.listsSeen(ctx, by)
+	if err != nil || seen == nil {
+		return err
+	}
+	var made map[campaigns.ListID]bool
+	var wrong []error
+	for i, l := range wanted {
+		if slices.Contains(present, l) || seen[l] {
+			continue
+		}
+		if made == nil {
+			if made, err = s.listsMade(ctx, by); err != nil {
+				return err
+			}
+		}
+		if !made[l] {
+			wrong = append(wrong, &campaigns.FieldError{Field: fmt.Sprintf("lists[%d]", i), Problem: fmt.Sprintf("there is no list %q among those that you may dial", l)})
+		}
+	}
+	return errors.Join(wrong...)
+}
+
 // listsSeen are the lists that a caller may see, those that their campaigns dial; nil: all.
 func (s *Server) listsSeen(ctx context.Context, by caller) (map[campaigns.ListID]bool, error) {
 	if len(by.Campaigns) == 0 {
@@ -122,8 +165,16 @@ func (s *Server) list(ctx context.Context, by caller, id campaigns.ListID) (camp
 	return campaigns.List{}, cmp.Or(err, campaigns.ErrNotFound)
 }
 
+// lists are those that a caller may see; of those that no campaign dials, what they made.
 func (s *Server) lists(ctx context.Context, by caller) ([]campaigns.List, error) {
 	seen, err := s.listsSeen(ctx, by)
+	if err == nil && seen != nil {
+		var made map[campaigns.ListID]bool
+		made, err = s.listsMade(ctx, by)
+		for l := range made {
+			seen[l] = true
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

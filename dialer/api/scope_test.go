@@ -3,6 +3,9 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -59,5 +62,51 @@ func TestAttemptsOfSomeCampaignsFillTheirPages(t *testing.T) {
 	}
 	if page, err := s.attemptsSeen(t.Context(), by, campaigns.AttemptQuery{Campaign: "other", Limit: 8}); err != nil || len(page) != 0 {
 		t.Errorf("of a campaign that is not theirs: %v, %v", page, err)
+	}
+}
+
+// Who has some campaigns puts into them what those dial and what they made: not every
+// list, whose leads they would see and call then.
+func TestListsOfSomeCampaigns(t *testing.T) {
+	w := newWorld(t)
+	w.fill(t)
+	for _, l := range []campaigns.ListID{"theirs", "nobodys"} {
+		if err := w.store.SaveList(t.Context(), campaigns.List{ID: l, Name: string(l)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, second := spring(), spring()
+	other.ID, other.Lists = "other", []campaigns.ListID{"theirs"}
+	second.ID, second.Lists = "second", nil
+	for _, c := range []campaigns.Campaign{other, second} {
+		if _, err := w.store.SaveCampaign(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.store.SaveUser(t.Context(), campaigns.User{ID: "max", Role: campaigns.RoleManager, Campaigns: []campaigns.CampaignID{"spring", "second"}}); err != nil {
+		t.Fatal(err)
+	}
+	for user, list := range map[string]string{"max": "fair", "mia": "expo"} {
+		w.as(t, user, "POST", "/api/v1/lists/"+list+"/import", "number\n+48601100201\n").want(t, 200)
+	}
+	w.as(t, "max", "POST", "/api/v1/lists/nobodys/import", "number\n+48601100202\n").want(t, 200) // filled, not made
+	put := func(user string, lists ...campaigns.ListID) reply {
+		second.Lists, second.Version = lists, 0
+		return w.send(t, w.tokens[user], "PUT", "/api/v1/campaigns/second", second, http.Header{"If-Match": {"*"}})
+	}
+	for _, wrong := range []campaigns.ListID{"theirs", "nobodys", "expo", "none"} {
+		if got := put("max", "web", wrong).want(t, 422); !strings.Contains(got.body, `"pointer":"#/lists/1"`) {
+			t.Errorf("%s: no pointer to it: %s", wrong, got.body)
+		}
+	}
+	put("max", "web", "fair").want(t, 200)
+	put("mia", "web", "theirs").want(t, 200) // who sees all campaigns
+	put("max", "theirs").want(t, 200)        // stays, where it is there already
+	var ids []string
+	for _, l := range itemsOf[campaigns.List](t, w.as(t, "max", "GET", "/api/v1/lists", nil)) {
+		ids = append(ids, string(l.ID))
+	}
+	if want := []string{"fair", "theirs", "web"}; !slices.Equal(ids, want) {
+		t.Errorf("sees %q, want %q: what is dialled and what is made", ids, want)
 	}
 }

@@ -45,8 +45,7 @@ func TestTeams(t *testing.T) {
 			t.Errorf("%s sees %q on the floor, want %q", user, talk, want.live)
 		}
 		for _, query := range []string{"", "?operator=olga", "?campaign=spring"} {
-			var attempts []campaigns.Attempt
-			w.as(t, user, "GET", "/api/v1/attempts"+query, nil).want(t, 200).into(t, &attempts)
+			attempts := itemsOf[campaigns.Attempt](t, w.as(t, user, "GET", "/api/v1/attempts"+query, nil))
 			if len(attempts) != want.olgas {
 				t.Errorf("%s sees %d attempts with %q, want %d", user, len(attempts), query, want.olgas)
 			}
@@ -86,14 +85,11 @@ func TestLeadsOfSomeCampaigns(t *testing.T) {
 		if err := w.store.SaveUser(t.Context(), campaigns.User{ID: "max", Role: campaigns.RoleManager, Campaigns: []campaigns.CampaignID{campaign}}); err != nil {
 			t.Fatal(err)
 		}
-		var lists []campaigns.List
-		w.as(t, "max", "GET", "/api/v1/lists", nil).want(t, 200).into(t, &lists)
-		var leads, ofBoth []campaigns.Lead
-		w.as(t, "max", "GET", "/api/v1/leads", nil).want(t, 200).into(t, &leads)
+		lists := itemsOf[campaigns.List](t, w.as(t, "max", "GET", "/api/v1/lists", nil))
+		leads := itemsOf[campaigns.Lead](t, w.as(t, "max", "GET", "/api/v1/leads", nil))
+		var ofBoth []campaigns.Lead
 		for _, list := range []string{"web", "hers"} {
-			var some []campaigns.Lead
-			w.as(t, "max", "GET", "/api/v1/leads?list="+list, nil).want(t, 200).into(t, &some)
-			ofBoth = append(ofBoth, some...)
+			ofBoth = append(ofBoth, itemsOf[campaigns.Lead](t, w.as(t, "max", "GET", "/api/v1/leads?list="+list, nil))...)
 		}
 		if len(lists) != 1 || lists[0].ID != want.list || len(leads) != 1 || leads[0].Name != want.name || len(ofBoth) != 1 || ofBoth[0].Name != want.name {
 			t.Errorf("of %s: lists %+v, leads %+v, list by list %+v", campaign, lists, leads, ofBoth)

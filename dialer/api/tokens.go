@@ -97,15 +97,15 @@ func (s *Server) routeTokens(api huma.API) {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/v1" + path, Tags: []string{"tokens"}, Summary: summary}
 	}
 	register(s, api, campaigns.RightTokens, op("list", http.MethodGet, "/tokens", "Your tokens for scripts, and your sessions"),
-		func(ctx context.Context, by caller, _ *empty) (*body[[]apiToken], error) {
+		func(ctx context.Context, by caller, in *Page) (*body[page[apiToken]], error) {
 			tokens, err := s.records.Tokens(ctx, by.ID)
-			all := []apiToken{}
+			var all []apiToken
 			for _, t := range tokens {
 				if t.Name != linkName && t.Name != identityName {
 					all = append(all, shownToken(t))
 				}
 			}
-			return answer(all, err)
+			return pagedOf(ctx, s, *in, func(t apiToken) string { return t.ID }, all, err)
 		})
 	create := op("create", http.MethodPost, "/tokens", "Make a token for a script")
 	create.Metadata = map[string]any{unkept: true} // what is kept of a secret is its hash

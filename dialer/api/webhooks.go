@@ -1,10 +1,12 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -68,10 +70,9 @@ type webhookIn struct {
 }
 
 type deliveriesIn struct {
-	ID     campaigns.EndpointID    `path:"id" maxLength:"64"`
-	State  campaigns.DeliveryState `query:"state" enum:"waiting,delivered,given_up"`
-	Before int64                   `query:"before" doc:"seq of the last one of the page before"`
-	Limit  int                     `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+	ID    campaigns.EndpointID    `path:"id" maxLength:"64"`
+	State campaigns.DeliveryState `query:"state" enum:"waiting,delivered,given_up"`
+	Page
 }
 
 type resendIn struct {
@@ -83,7 +84,7 @@ type resendIn struct {
 func (s *Server) routeWebhooks(api huma.API) {
 	tag := []string{"webhooks"}
 	register(s, api, campaigns.RightWebhooks, huma.Operation{
-		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/webhooks", Tags: tag, Summary: "Who is told what happens, and what waits for them",
+		OperationID: "list", Method: http.MethodGet, Path: "/api/v1/webhooks", Tags: tag, Summary: "Who is told what happens, and what waits for them; by id",
 	}, s.webhooksOf)
 	register(s, api, campaigns.RightWebhooks, huma.Operation{
 		OperationID: "put", Method: http.MethodPut, Path: "/api/v1/webhooks/{id}", Tags: tag, Summary: "Create or change an endpoint; a new one's secret is in the answer, once",
@@ -129,13 +130,13 @@ func (s *Server) routeWebhooks(api huma.API) {
 	})
 }
 
-func (s *Server) webhooksOf(ctx context.Context, _ caller, _ *empty) (*body[[]webhookView], error) {
+func (s *Server) webhooksOf(ctx context.Context, _ caller, in *Page) (*body[page[webhookView]], error) {
 	endpoints, err := s.outbox.Endpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
 	backlogs, err := s.outbox.Backlogs(ctx)
-	views := []webhookView{}
+	var views []webhookView
 	for _, e := range endpoints {
 		v := webhookView{Endpoint: e, Backlog: campaigns.Backlog{Endpoint: e.ID}}
 		for _, b := range backlogs {
@@ -150,7 +151,7 @@ func (s *Server) webhooksOf(ctx context.Context, _ caller, _ *empty) (*body[[]we
 		}
 		views = append(views, v)
 	}
-	return answer(views, err)
+	return pagedOf(ctx, s, *in, func(v webhookView) string { return string(v.ID) }, views, err)
 }
 
 // webhook is one endpoint, or campaigns.ErrNotFound.
@@ -232,16 +233,19 @@ func (s *Server) rotateWebhook(ctx context.Context, by caller, in *webhookID) (*
 // mostSecrets bounds how many signatures a delivery has.
 const mostSecrets = 5
 
-func (s *Server) webhookDeliveries(ctx context.Context, _ caller, in *deliveriesIn) (*body[[]webhookDelivery], error) {
+func (s *Server) webhookDeliveries(ctx context.Context, _ caller, in *deliveriesIn) (*body[page[webhookDelivery]], error) {
 	if _, err := s.webhook(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	found, err := s.outbox.Deliveries(ctx, campaigns.DeliveryQuery{Endpoint: in.ID, State: in.State, Before: in.Before, Limit: in.Limit})
-	all := []webhookDelivery{}
-	for _, d := range found {
-		all = append(all, webhookDelivery{d.Event.ID, d.Event.Type, d.Event.Key, d.Event.At, d.Seq, d.State, d.Tries, d.DueAt, d.LastAt, d.Status, d.Problem})
-	}
-	return answer(all, err)
+	return paged(ctx, s, in.Page, func(after string, limit int) ([]webhookDelivery, error) {
+		before, _ := strconv.ParseInt(cmp.Or(after, "0"), 10, 64) // as it was sealed
+		found, err := s.outbox.Deliveries(ctx, campaigns.DeliveryQuery{Endpoint: in.ID, State: in.State, Before: before, Limit: limit})
+		var all []webhookDelivery
+		for _, d := range found {
+			all = append(all, webhookDelivery{d.Event.ID, d.Event.Type, d.Event.Key, d.Event.At, d.Seq, d.State, d.Tries, d.DueAt, d.LastAt, d.Status, d.Problem})
+		}
+		return all, err
+	}, func(d webhookDelivery) string { return strconv.FormatInt(d.Seq, 10) })
 }
 
 // tellImport tells endpoints that an import is over.

@@ -50,8 +50,7 @@ func TestWebhookRules(t *testing.T) {
 	w.as(t, "mia", "PUT", path, map[string]any{"url": "https://mia.example/", "numbers": true}).want(t, 403)
 	w.as(t, "mia", "PUT", path, map[string]any{"url": "https://crm.example/", "numbers": true, "version": 7}).want(t, 409)
 	w.as(t, "mia", "POST", path+"/test", nil).want(t, 204)
-	var told []webhookDelivery
-	w.as(t, "mia", "GET", path+"/deliveries", nil).want(t, 200).into(t, &told)
+	told := itemsOf[webhookDelivery](t, w.as(t, "mia", "GET", path+"/deliveries", nil))
 	if len(told) != 1 || told[0].Type != campaigns.WebhookTest || told[0].State != campaigns.DeliveryWaiting {
 		t.Fatalf("deliveries %+v", told)
 	}

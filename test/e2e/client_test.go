@@ -86,6 +86,9 @@ func (c *client) send(ctx context.Context, method, path string, in any) (*http.R
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if method == http.MethodPatch { // over whatever there is
+		req.Header.Set("If-Match", "*")
+	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
@@ -95,9 +98,15 @@ func (c *client) send(ctx context.Context, method, path string, in any) (*http.R
 // attempts are those of a campaign, newest first.
 func (c *client) attempts(t *testing.T, campaign campaigns.CampaignID) []campaigns.Attempt {
 	t.Helper()
-	var all []campaigns.Attempt
-	must(t, c.do(t.Context(), http.MethodGet, "/api/v1/attempts?campaign="+url.QueryEscape(string(campaign)), nil, &all))
-	return all
+	var page struct {
+		Items      []campaigns.Attempt
+		NextCursor string `json:"next_cursor"`
+	}
+	must(t, c.do(t.Context(), http.MethodGet, "/api/v1/attempts?limit=1000&campaign="+url.QueryEscape(string(campaign)), nil, &page))
+	if page.NextCursor != "" {
+		t.Fatal("there are more attempts than fit on a page")
+	}
+	return page.Items
 }
 
 // watch keeps the states of the signed-in operator.

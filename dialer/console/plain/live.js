@@ -6,8 +6,8 @@ const link = told.get('link');
 let signedIn = false; // by a cookie that scripts cannot read
 if (location.hash) history.replaceState(null, '', location.pathname);
 
-async function api(method, path, body) {
-  const headers = body ? { 'Content-Type': 'application/json' } : {};
+async function api(method, path, body, tag) {
+  const headers = { ...(body && { 'Content-Type': 'application/json' }), ...(tag && { 'If-Match': tag }) };
   const answer = await fetch('/api/v1' + path, { method, headers, body: body && JSON.stringify(body) });
   if (answer.status === 401 && !path.startsWith('/login')) signOut();
   if (!answer.ok) throw Object.assign(new Error((await answer.json().catch(() => ({}))).detail || answer.statusText), { status: answer.status });
@@ -136,14 +136,25 @@ function wire(article, c) {
   form.mode.value = c.pacing.mode; form.ratio.value = c.pacing.ratio || 1;
   form.max_ratio.value = c.pacing.max_ratio || 0; form.limit.value = +(100 * c.limit).toFixed(2);
   form.max_occupancy.value = Math.round(100 * (c.pacing.max_occupancy || 0)); form.min_breath.value = c.pacing.min_breath || 0;
+  // What the form is based on: where somebody else was faster, it is applied at the second try.
+  let tag;
+  const base = async () => { tag = (await fetch(`/api/v1/campaigns/${c.id}`)).headers.get('ETag'); };
+  const based = base().catch(() => {}); // asked again after the first try
   const tell = async (what) => { try { await what(); said.textContent = 'done'; } catch (error) { said.textContent = error.message; } };
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    tell(() => api('PATCH', `/campaigns/${c.id}/pacing`, { mode: form.mode.value, ratio: +form.ratio.value,
-      max_ratio: +form.max_ratio.value, abandonment_limit: +form.limit.value / 100, max_occupancy: +form.max_occupancy.value / 100, min_breath: +form.min_breath.value }));
+    tell(async () => {
+      await based;
+      try {
+        await api('PATCH', `/campaigns/${c.id}/pacing`, { mode: form.mode.value, ratio: +form.ratio.value, max_ratio: +form.max_ratio.value,
+          abandonment_limit: +form.limit.value / 100, max_occupancy: +form.max_occupancy.value / 100, min_breath: +form.min_breath.value }, tag);
+      } finally {
+        await base();
+      }
+    });
   });
   for (const button of form.querySelectorAll('[data-do]'))
-    button.addEventListener('click', () => tell(() => api('POST', `/campaigns/${c.id}/${button.dataset.do}`)));
+    button.addEventListener('click', () => tell(async () => { await api('POST', `/campaigns/${c.id}/${button.dataset.do}`); await base(); }));
 }
 
 const stateOf = (o) => o.rest_until ? 'resting' : o.state;

@@ -73,7 +73,7 @@ async function openCampaign(boss: Client) {
   want('a new campaign does not dial', made.state === 'stopped' && made.version > 0, made)
   const started = await ask('start', boss.POST('/api/v1/campaigns/{id}/start', { params: { path } }))
   want('it dials', started.state === 'running', started.state)
-  const paced = await ask('pace', boss.PATCH('/api/v1/campaigns/{id}/pacing', { params: { path }, body: { min_breath: 0.5, max_occupancy: 0.99 } }))
+  const paced = await ask('pace', boss.PATCH('/api/v1/campaigns/{id}/pacing', { params: { path, header: { 'If-Match': '*' } }, body: { min_breath: 0.5, max_occupancy: 0.99 } }))
   want('its pace is another one', paced.pacing.min_breath === 0.5 && paced.pacing.mode === 'progressive', paced.pacing)
 }
 
@@ -129,7 +129,7 @@ async function closeCampaign(boss: Client, took: { sale: string; callback: strin
   const query = { campaign }
   const attempts = await until(
     'both attempts are over',
-    async () => (await ask('attempts', boss.GET('/api/v1/attempts', { params: { query } }))) ?? [],
+    async () => (await ask('attempts', boss.GET('/api/v1/attempts', { params: { query } }))).items,
     (all) => all.length >= 2 && all.every((one) => one.outcome),
   )
   for (const [disposition, id] of Object.entries(took)) {

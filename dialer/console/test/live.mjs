@@ -18,6 +18,17 @@ try {
   await page.reload() // the link is used up, and the session goes on
   await page.waitForSelector('article h3')
   assert.equal(await page.inputValue('input[name=max_ratio]'), '3')
+
+  // Somebody else is faster: theirs is shown, mine goes over it at the second try.
+  const limit = await page.inputValue('input[name=limit]')
+  await page.fill('input[name=max_ratio]', '4')
+  await page.evaluate(() => fetch('/api/v1/campaigns/spring/pacing', { method: 'PATCH', headers: { 'Content-Type': 'application/json', 'If-Match': '*' }, body: '{"min_breath": 0.5}' }))
+  const said = (words) => page.waitForFunction((words) => document.querySelector('article [role=status]')?.textContent?.includes(words), words)
+  await page.click('article button.main')
+  await said('Somebody else has changed this campaign')
+  assert.deepEqual([await page.inputValue('input[name=max_ratio]'), await page.inputValue('input[name=min_breath]'), await page.inputValue('input[name=limit]')], ['4', '0.5', limit])
+  await page.click('article button.main')
+  await said('Done.')
   assert.deepEqual(faults, [])
   assert.deepEqual(found, [])
 } catch (error) {

@@ -38,7 +38,7 @@ try {
   await page.fill('input[name=crm]', 'https://crm.example/{phone}')
   await page.locator('input[name=field-name]').last().fill('reached by')
   const id = await page.evaluate(() => location.hash.slice(1))
-  await page.evaluate((id) => fetch(`/api/v1/campaigns/${id}/pacing`, { method: 'PATCH', headers: { 'Content-Type': 'application/json' }, body: '{"min_breath": 7}' }), id)
+  await page.evaluate((id) => fetch(`/api/v1/campaigns/${id}/pacing`, { method: 'PATCH', headers: { 'Content-Type': 'application/json', 'If-Match': '*' }, body: '{"min_breath": 7}' }), id)
   await page.click(`${texts} button.main`)
   await says(`${texts} [role=alert]`, 'Somebody else has changed this campaign')
   await look(page, 'campaign-conflict', found)

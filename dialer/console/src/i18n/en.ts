@@ -393,6 +393,7 @@ export const en = {
   'live.start': 'Start',
   'live.pause': 'Pause',
   'live.applied': 'Done.',
+  'live.changed': 'Somebody else has changed this campaign. Apply again to put yours over it.',
   'live.operator': 'Operator',
   'live.at_node': 'Node',
   'live.state': 'State',

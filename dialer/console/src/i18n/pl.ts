@@ -394,6 +394,7 @@ export const pl: Messages = {
   'live.start': 'Uruchom',
   'live.pause': 'Wstrzymaj',
   'live.applied': 'Zrobione.',
+  'live.changed': 'Ktoś inny zmienił tę kampanię. Zastosuj ponownie, aby wpisać swoje zmiany.',
   'live.operator': 'Operator',
   'live.at_node': 'Węzeł',
   'live.state': 'Stan',

@@ -394,6 +394,7 @@ export const zh: Messages = {
   'live.start': '启动',
   'live.pause': '暂停',
   'live.applied': '已完成。',
+  'live.changed': '其他人已更改此活动。再次应用即可用您的更改覆盖。',
   'live.operator': '座席',
   'live.at_node': '节点',
   'live.state': '状态',

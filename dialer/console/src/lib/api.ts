@@ -70,5 +70,19 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
   throw problem(answer.response.status, answer.error as Schemas['ErrorModel'] | undefined)
 }
 
+type Page<T> = { items: T[]; next_cursor?: string }
+
+// whole gathers a list page by page: for those of which there are few.
+export async function whole<T>(page: (query: { limit: number; cursor?: string }) => Promise<Answer<Page<T>>>): Promise<T[]> {
+  const all: T[] = []
+  let cursor: string | undefined
+  do {
+    const next: Page<T> = await ask(page({ limit: 1000, ...(cursor && { cursor }) }))
+    all.push(...next.items)
+    cursor = next.next_cursor
+  } while (cursor)
+  return all
+}
+
 // said is what went wrong, in words.
 export const said = (error: unknown) => (error instanceof Error ? error.message : String(error))

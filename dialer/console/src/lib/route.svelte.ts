@@ -22,7 +22,12 @@ export const route = {
 export function go(event: MouseEvent & { currentTarget: HTMLAnchorElement }) {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return // a tab of its own
   event.preventDefault()
-  history.pushState(null, '', event.currentTarget.href)
+  visit(event.currentTarget.href)
+}
+
+// visit shows another page.
+export function visit(address: string) {
+  history.pushState(null, '', address)
   read()
 }
 

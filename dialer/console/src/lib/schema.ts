@@ -133,7 +133,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All campaigns */
+        /** Campaigns, by id */
         get: operations["campaigns-list"];
         put?: never;
         post?: never;
@@ -152,7 +152,10 @@ export interface paths {
         };
         /** One campaign */
         get: operations["campaigns-get"];
-        /** Create a campaign, or replace it where the version is the present one */
+        /**
+         * Create a campaign, or replace it where it is the one that the change is based on
+         * @description Replacing says by If-Match, or by the version in the body, what it is based on (428); * stands for whatever there is. Who has some campaigns only may add lists that those dial, or that they made.
+         */
         put: operations["campaigns-put"];
         post?: never;
         delete?: never;
@@ -225,7 +228,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change the pace while it runs */
+        /**
+         * Change the pace while it runs
+         * @description What is left out stays. If-Match is needed (428); * stands for whatever there is.
+         */
         patch: operations["campaigns-pace"];
         trace?: never;
     };
@@ -280,6 +286,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/segments/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many leads of its lists the segments of a campaign would have; changes nothing */
+        post: operations["campaigns-count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/start": {
         parameters: {
             query?: never;
@@ -321,7 +344,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The do-not-call list */
+        /** The do-not-call list, by number */
         get: operations["leads-do-not-call"];
         put?: never;
         /** Never call this number again */
@@ -391,7 +414,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Search leads */
+        /** Search leads, by id */
         get: operations["leads-find"];
         put?: never;
         post?: never;
@@ -449,7 +472,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All lists */
+        /** Lists, by id */
         get: operations["leads-lists"];
         put?: never;
         post?: never;
@@ -1265,7 +1288,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All users */
+        /** Users, by id */
         get: operations["users-list"];
         put?: never;
         post?: never;
@@ -1316,7 +1339,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is told what happens, and what waits for them */
+        /** Who is told what happens, and what waits for them; by id */
         get: operations["webhooks-list"];
         put?: never;
         post?: never;
@@ -1495,6 +1518,7 @@ export interface components {
             before?: string;
             by: string;
             from: string;
+            id?: string;
             object: string;
         };
         Backlog: {
@@ -1795,6 +1819,17 @@ export interface components {
         };
         ConsultInBody: {
             to: components["schemas"]["Target"];
+        };
+        CountInBody: {
+            /** @description left out: those of the campaign */
+            lists?: string[] | null;
+            /** @description as they would be, in order of match */
+            segments: components["schemas"]["CountedSegment"][];
+        };
+        CountedSegment: {
+            filter: string;
+            /** @description left out: its place, from 0 */
+            name?: string;
         };
         Decision: {
             /** Format: date-time */
@@ -2615,6 +2650,56 @@ export interface components {
         };
         /** @enum {string} */
         PacingMode: "preview" | "progressive" | "ratio" | "predictive";
+        PageApiToken: {
+            items: components["schemas"]["ApiToken"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageAttempt: {
+            items: components["schemas"]["Attempt"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageAuditEntry: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageCampaign: {
+            items: components["schemas"]["Campaign"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageLead: {
+            items: components["schemas"]["Lead"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageList: {
+            items: components["schemas"]["List"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageSuppression: {
+            items: components["schemas"]["Suppression"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageUser: {
+            items: components["schemas"]["User"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageWebhookDelivery: {
+            items: components["schemas"]["WebhookDelivery"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
+        PageWebhookView: {
+            items: components["schemas"]["WebhookView"][];
+            /** @description cursor of the next page; left out: this is the last one */
+            next_cursor?: string;
+        };
         PasswordInBody: {
             new: string;
             present: string;
@@ -2668,7 +2753,7 @@ export interface components {
             location?: string;
             message?: string;
             /**
-             * @description JSON pointer into the body (RFC 6901), as a fragment
+             * @description JSON pointer (RFC 6901), as a fragment: into the body, or, of what is wrong with the query, into its parameters
              * @example #/segments/1/filter
              */
             pointer?: string;
@@ -2781,6 +2866,34 @@ export interface components {
             priority: string;
             /** Format: int64 */
             weight: number;
+        };
+        SegmentCount: {
+            /**
+             * Format: int64
+             * @description of those, the ones that no segment before it has
+             */
+            leads: number;
+            /**
+             * Format: int64
+             * @description leads that its filter matches
+             */
+            matches: number;
+            name: string;
+        };
+        SegmentCounts: {
+            /**
+             * Format: int64
+             * @description that were looked at
+             */
+            leads: number;
+            /**
+             * Format: int64
+             * @description leads that no segment matches: they are not dialled
+             */
+            nowhere: number;
+            segments: components["schemas"]["SegmentCount"][];
+            /** @description those are all of the lists; else the first 50,000 or those of two seconds */
+            whole: boolean;
         };
         SegmentInput: {
             filter?: string;
@@ -3139,7 +3252,9 @@ export interface operations {
                 campaign?: string;
                 operator?: string;
                 outcome?: components["schemas"]["Outcome"];
-                before?: string;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -3154,7 +3269,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Attempt"][] | null;
+                    "application/json": components["schemas"]["PageAttempt"];
                 };
             };
             /** @description Error */
@@ -3196,6 +3311,15 @@ export interface operations {
     "audit-list": {
         parameters: {
             query?: {
+                /** @description who did it */
+                by?: string;
+                /** @description such as campaign.pace */
+                action?: string;
+                /** @description what it was done to */
+                object?: string;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -3210,7 +3334,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuditEntry"][] | null;
+                    "application/json": components["schemas"]["PageAuditEntry"];
                 };
             };
             /** @description Error */
@@ -3352,7 +3476,12 @@ export interface operations {
     };
     "campaigns-list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -3365,7 +3494,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Campaign"][] | null;
+                    "application/json": components["schemas"]["PageCampaign"];
                 };
             };
             /** @description Error */
@@ -3682,6 +3811,44 @@ export interface operations {
             };
         };
     };
+    "campaigns-count": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentCounts"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "campaigns-start": {
         parameters: {
             query?: never;
@@ -3755,7 +3922,9 @@ export interface operations {
     "leads-do-not-call": {
         parameters: {
             query?: {
-                after?: string;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -3770,7 +3939,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Suppression"][] | null;
+                    "application/json": components["schemas"]["PageSuppression"];
                 };
             };
             /** @description Error */
@@ -3930,7 +4099,9 @@ export interface operations {
                 list?: string;
                 number?: string;
                 text?: string;
-                after?: number;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -3945,7 +4116,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Lead"][] | null;
+                    "application/json": components["schemas"]["PageLead"];
                 };
             };
             /** @description Error */
@@ -4067,7 +4238,12 @@ export interface operations {
     };
     "leads-lists": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4080,7 +4256,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["List"][] | null;
+                    "application/json": components["schemas"]["PageList"];
                 };
             };
             /** @description Error */
@@ -5621,7 +5797,12 @@ export interface operations {
     };
     "tokens-list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5634,7 +5815,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ApiToken"][] | null;
+                    "application/json": components["schemas"]["PageApiToken"];
                 };
             };
             /** @description Error */
@@ -5741,7 +5922,12 @@ export interface operations {
     };
     "users-list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5754,7 +5940,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"][] | null;
+                    "application/json": components["schemas"]["PageUser"];
                 };
             };
             /** @description Error */
@@ -5832,7 +6018,12 @@ export interface operations {
     };
     "webhooks-list": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5845,7 +6036,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WebhookView"][] | null;
+                    "application/json": components["schemas"]["PageWebhookView"];
                 };
             };
             /** @description Error */
@@ -5927,8 +6118,9 @@ export interface operations {
         parameters: {
             query?: {
                 state?: components["schemas"]["DeliveryState"];
-                /** @description seq of the last one of the page before */
-                before?: number;
+                /** @description next_cursor of the page before, with the same filters; left out: the first page */
+                cursor?: string;
+                /** @description how many records at most */
                 limit?: number;
             };
             header?: never;
@@ -5945,7 +6137,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WebhookDelivery"][] | null;
+                    "application/json": components["schemas"]["PageWebhookDelivery"];
                 };
             };
             /** @description Error */

@@ -11,6 +11,10 @@ export function problemsOf(error: unknown): Problems {
   return all
 }
 
+// wrongAt is what is wrong at a place, or, deep, below it as well.
+export const wrongAt = (all: Problems, at: string, deep: boolean) =>
+  Object.entries(all).filter(([pointer]) => pointer === at || (deep && pointer.startsWith(at + '/'))).map(([, message]) => message).join('; ')
+
 // elsewhere are those that no field on the page stands for, in words.
 export const elsewhere = (all: Problems, shown: (pointer: string) => boolean): string[] =>
   Object.entries(all).flatMap(([pointer, message]) => (shown(pointer) ? [] : [pointer ? `${pointer.replace(/^#\//, '').replaceAll('/', ' › ')}: ${message}` : message]))

@@ -16,7 +16,7 @@ export function period(nanoseconds: number, lang: string): string {
 }
 
 // 1 March 2026 was a Sunday; the API's days count from it.
-const dayName = (day: number, lang: string) => new Intl.DateTimeFormat(lang, { weekday: 'short', timeZone: 'UTC' }).format(Date.UTC(2026, 2, 1 + day))
+export const dayName = (day: number, lang: string) => new Intl.DateTimeFormat(lang, { weekday: 'short', timeZone: 'UTC' }).format(Date.UTC(2026, 2, 1 + day))
 
 // days names weekdays (0 is Sunday) from Monday on, with runs of three and more as from
 // and to; undefined stands for all.
