@@ -73,10 +73,9 @@ func TestRandomDaysAreMany(t *testing.T) {
 	}
 }
 
-// A sample of days, those that are cheap to simulate. About 1 in 100 of them ends
-// over its limit today, by a call or two; the aim is 1 in 1,000, which only many
-// more days can show (make days). With 1 in 100, 150 days have more than four in
-// one sample of fifty.
+// A sample of days, those that are cheap to simulate. The aim is that at most 1 in 1,000
+// ends over its limit that could have been held, which only many more days can show
+// (make days). Were it 1 in 100, 150 days would have more than two in one sample of five.
 func TestFewDaysEndOverTheirLimit(t *testing.T) {
 	t.Parallel()
 	const sample, cheap = 150, 15 // hours of operators
@@ -88,12 +87,12 @@ func TestFewDaysEndOverTheirLimit(t *testing.T) {
 		}
 		n++
 		_, _, sim := run(t, s, DayPolicy(seed), seed)
-		if d := sim.Day(); d.Verdict == ByPacing {
+		if d := sim.Day(); d.Verdict == ByPacing && !d.Unavoidable {
 			over++
 			t.Logf("day %d, %s: %s", seed, d.Policy, d.Cause)
 		}
 	}
-	if over > 4 {
+	if over > 2 {
 		t.Errorf("%d of %d days ended over their limit", over, sample)
 	}
 }
