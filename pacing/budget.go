@@ -178,9 +178,8 @@ func (b *budget) account(now time.Time, s Settings, atWork int) account {
 func (a account) open() bool { return a.credit+a.allowed >= 1 }
 
 // threshold is the chance of abandonment at which the next call may still be
-// placed, in (0, maxRisk]. Where D, the operators free when it is answered, has
-// this standard deviation, all that bad luck may abandon at once must be payable.
-func (b *budget) threshold(s Settings, a account, spread float64) float64 {
+// placed, in (0, maxRisk], as far as misfortune is payable, see account.sure.
+func (b *budget) threshold(s Settings, a account) float64 {
 	ahead := a.ahead
 	horizon := max(1/a.allowed, ahead)
 	if a.credit < a.reserve {
@@ -195,5 +194,5 @@ func (b *budget) threshold(s Settings, a account, spread float64) float64 {
 	push := (a.credit - a.reserve) / (a.allowed * horizon)
 	push = max(minPush, min(maxPush, push))
 	wanted := a.allowed * b.scale(s) * math.Exp(push)
-	return min(maxRisk, wanted, a.sure(s, spread))
+	return min(maxRisk, wanted)
 }

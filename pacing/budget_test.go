@@ -83,17 +83,17 @@ func TestThresholdFollowsTheCredit(t *testing.T) {
 	for _, abandoned := range []int{0, 5, 10, 15, 20, 25, 30, 35, 45} {
 		b := spent(1000, 0)
 		b.ledger.book(monday, 0, float64(abandoned))
-		got := b.threshold(s, b.account(now, s, 10), 2)
+		got := b.threshold(s, b.account(now, s, 10))
 		if got > last || got <= 0 || got > maxRisk {
 			t.Errorf("%d abandoned: threshold = %v after %v", abandoned, got, last)
 		}
 		last = got
 	}
 	b := spent(1000, 15)
-	far := b.threshold(s, b.account(now, s, 10), 2)
+	far := b.threshold(s, b.account(now, s, 10))
 	s.WindowEnd = now.Add(10 * time.Minute)
 	b.ledger.book(now, 0, 25)
-	if near := b.threshold(s, b.account(now, s, 10), 2); near >= far/10 {
+	if near := b.threshold(s, b.account(now, s, 10)); near >= far/10 {
 		t.Errorf("overdrawn near the window's end: threshold = %v, want well under %v", near, far)
 	}
 }

@@ -8,7 +8,7 @@ import "math"
 const (
 	payBack     = 0.45 // of the coming allowance that is trusted to pay back a debt
 	payFrom     = 3.0  // live answers before anything is trusted of it
-	sureSpread  = 3.3  // standard deviations
+	sureSpread  = 3.3  // standard deviations, were D normal
 	leastSpread = 0.6  // calls
 	sureCredit  = 0.6  // calls that must be left then
 	poor        = 5.0  // calls allowed from the window's begin to its end
@@ -52,8 +52,12 @@ func (a account) bearsLeaving(s Settings, atWork int) float64 {
 	return max(0, a.means(s)) / leave
 }
 
-// sure is the chance of abandonment up to which bad luck is payable, where D, the
-// operators free when a call is answered, has this standard deviation.
-func (a account) sure(s Settings, spread float64) float64 {
-	return 0.5 * math.Erfc((sureSpread-a.means(s)/max(spread, leastSpread))/math.Sqrt2)
+// sure is the chance of abandonment up to which bad luck is payable, with the calls
+// in the look-ahead. Many answers at once out of few calls are likelier than the normal
+// law says: its quantile is corrected for the skewness of D (Cornish and Fisher 1938).
+func (a account) sure(s Settings, l *lookAhead) float64 {
+	spread := max(l.spreadAt(points-1), leastSpread)
+	skewness := l.skew[points-1] / (spread * spread * spread)
+	tail := sureSpread + max(0, -skewness)*(sureSpread*sureSpread-1)/6
+	return 0.5 * math.Erfc((tail-a.means(s)/spread)/math.Sqrt2)
 }

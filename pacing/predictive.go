@@ -44,7 +44,7 @@ func (c *controller) predictive(now time.Time, v View, staff staffing) Decision 
 
 // threshold is the chance of abandonment at which the next call may still be placed.
 func (c *controller) threshold(a account) float64 {
-	return c.budget.threshold(c.settings, a, c.look.spreadAt(points-1)) * c.target.factor()
+	return min(c.budget.threshold(c.settings, a), a.sure(c.settings, &c.look)) * c.target.factor()
 }
 
 // segmentOf is the segment of the i-th record; where none may be dialled now, one
@@ -153,6 +153,7 @@ func (c *controller) search(now time.Time, v View, next int, lift, threshold flo
 		c.risks = append(c.risks, risk{chance, threshold, c.look.room()})
 		c.fear(fresh, 1, recovery)
 		chance = c.look.abandonChance()
+		threshold = min(threshold, a.sure(c.settings, &c.look)) // of all that are placed together
 	}
 	if careful || v.Room >= 0 && n > v.Room {
 		for i := range c.risks { // it was not the threshold that ended the search

@@ -20,6 +20,7 @@ type call struct {
 	pickedUp bool
 	live     bool // a person is there
 	over     bool
+	covered  bool          // while it is in flight, no call was placed that had no ready operator of its own
 	talk     time.Duration // if an operator gets it, at ordinary speed
 	wrap     time.Duration
 }
@@ -38,9 +39,22 @@ func (s *Simulation) dial(i int) {
 
 func (s *Simulation) place(c *call, ev pacing.Dialed) {
 	s.calls[c.id] = c
+	s.cover(c)
 	s.trunk.take()
 	s.tally.at(s.now).dials++
 	s.observe(ev)
+}
+
+// cover says whether every call has a ready operator now that c is placed. One call
+// that has none may take the operator of any other.
+func (s *Simulation) cover(c *call) {
+	c.covered = len(s.calls) <= len(s.ready)
+	if c.covered {
+		return
+	}
+	for _, other := range s.calls {
+		other.covered = false
+	}
 }
 
 // fate plans what becomes of a call.
@@ -188,7 +202,11 @@ func (s *Simulation) abandon(c *call) {
 	s.close(c)
 	s.trunk.lines--
 	if c.live {
-		s.tally.at(s.now).abandoned++
+		minute := s.tally.at(s.now)
+		minute.abandoned++
+		if c.covered {
+			minute.deserted++
+		}
 	}
 	s.observe(pacing.Abandoned{Call: c.id})
 }

@@ -73,10 +73,9 @@ func TestRandomDaysAreMany(t *testing.T) {
 	}
 }
 
-// A sample of days, those that are cheap to simulate. About 1 in 100 of them ends
-// over its limit today, by a call or two; the aim is 1 in 1,000, which only many
-// more days can show (make days). With 1 in 100, 150 days have more than four in
-// one sample of fifty.
+// A sample of days, those that are cheap to simulate. The aim is that at most 1 in 1,000
+// ends over its limit that could have been held, which only many more days can show
+// (make days). Were it 1 in 100, 150 days would have more than two in one sample of five.
 func TestFewDaysEndOverTheirLimit(t *testing.T) {
 	t.Parallel()
 	const sample, cheap = 150, 15 // hours of operators
@@ -88,13 +87,31 @@ func TestFewDaysEndOverTheirLimit(t *testing.T) {
 		}
 		n++
 		_, _, sim := run(t, s, DayPolicy(seed), seed)
-		if d := sim.Day(); d.Verdict == ByPacing {
+		if d := sim.Day(); d.Verdict == ByPacing && !d.Unavoidable {
 			over++
 			t.Logf("day %d, %s: %s", seed, d.Policy, d.Cause)
 		}
 	}
-	if over > 4 {
+	if over > 2 {
 		t.Errorf("%d of %d days ended over their limit", over, sample)
+	}
+}
+
+// One line for each ready operator abandons those calls alone whose operators leave
+// while they ring. Where nobody leaves, all that is abandoned was dialled too much.
+func TestDeserted(t *testing.T) {
+	t.Parallel()
+	s := steady(20, 0.5, 1)
+	for at := Seconds(300); at < 3600; at += 300 {
+		s.Events = append(s.Events, Incident{At: at, Type: AgentsBreak, Fraction: 0.8, Lasts: 60})
+	}
+	r, _, _ := run(t, s, progressive, 1)
+	if r.Deserted == 0 || r.Deserted != r.Abandoned {
+		t.Errorf("one line for each operator: %d of %d abandoned calls were deserted, want all", r.Deserted, r.Abandoned)
+	}
+	r, _, _ = run(t, steady(20, 0.5, 1), ratioThree, 1)
+	if r.Abandoned == 0 || r.Deserted != 0 {
+		t.Errorf("three lines for each: %d of %d abandoned calls were deserted, want none", r.Deserted, r.Abandoned)
 	}
 }
 
@@ -106,14 +123,19 @@ func TestVerdict(t *testing.T) {
 		live, abandoned, lost int
 		loss                  float64 // of the detector, expected
 		want                  Verdict
+		deserted              int
+		unavoidable           bool
 	}{
-		{"within", 100, 3, 0, 0, Within},
-		{"over", 100, 4, 0, 0, ByPacing},
-		{"with what the detector loses", 100, 3, 0, 0.01, ByPacing},
-		{"the detector is worse than known", 100, 1, 3, 0.01, ByDetector},
-		{"nothing is left for the pacing", 100, 1, 4, 0.03, ByDetector},
-		{"the detector alone", 100, 0, 4, 0.03, ByDetector},
-		{"nobody answered", 0, 0, 0, 0.01, Within},
+		{"within", 100, 3, 0, 0, Within, 3, false},
+		{"over", 100, 4, 0, 0, ByPacing, 0, false},
+		{"with what the detector loses", 100, 3, 0, 0.01, ByPacing, 2, false},
+		{"the detector is worse than known", 100, 1, 3, 0.01, ByDetector, 1, false},
+		{"nothing is left for the pacing", 100, 1, 4, 0.03, ByDetector, 1, false},
+		{"the detector alone", 100, 0, 4, 0.03, ByDetector, 0, false},
+		{"nobody answered", 0, 0, 0, 0.01, Within, 0, false},
+		{"operators left", 20, 1, 0, 0, ByPacing, 1, true},
+		{"operators left and the detector erred", 45, 1, 0, 0.01, ByPacing, 1, true},
+		{"operators left after too much was dialled", 100, 4, 0, 0, ByPacing, 3, false},
 	} {
 		s := steady(1, 0.2, 1)
 		s.AMD.Enabled, s.Limit.CountAMD, s.AMD.HumanAsMachine = true, true, row.loss
@@ -122,10 +144,13 @@ func TestVerdict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sim.tally.minutes[12] = minute{live: row.live, abandoned: row.abandoned, lost: row.lost}
+		sim.tally.minutes[12] = minute{live: row.live, abandoned: row.abandoned, deserted: row.deserted, lost: row.lost}
 		d := sim.Day()
 		if d.Verdict != row.want {
 			t.Errorf("%s: %s, want %s", row.name, d.Verdict, row.want)
+		}
+		if d.Unavoidable != row.unavoidable {
+			t.Errorf("%s: unavoidable %v, want %v", row.name, d.Unavoidable, row.unavoidable)
 		}
 		if told := strings.Contains(d.Cause, "noon at 0:10"); told != (row.want != Within && row.abandoned > 0) {
 			t.Errorf("%s: cause %q", row.name, d.Cause)

@@ -30,9 +30,9 @@ type Day struct {
 	Verdict   Verdict `json:"verdict"`
 	Excess    float64 `json:"excess"` // abandoned calls beyond the limit; negative: room that was left
 	Cause     string  `json:"cause,omitempty"`
-	// Unavoidable: a call at a time for each free operator would have been over as
-	// well, for people who leave while it rings.
-	Unavoidable bool `json:"progressive_over_too,omitempty"`
+	// Unavoidable: the calls whose operators left while they rang are over the limit
+	// alone. Whoever dials at all, one line for each ready operator, loses these.
+	Unavoidable bool `json:"unavoidable,omitempty"`
 	Run         Run  `json:"run"`
 }
 
@@ -55,6 +55,7 @@ func (s *Simulation) Day() Day {
 	case r.Live > 0 && over(float64(r.Abandoned+lost)):
 		d.Verdict = ByDetector
 	}
+	d.Unavoidable = d.Verdict == ByPacing && over(float64(r.Deserted)+loss*float64(r.Live))
 	if d.Verdict != Within {
 		d.Cause = s.cause(r)
 	}

@@ -18,6 +18,7 @@ type Run struct {
 	Live            int     `json:"live"`
 	Connected       int     `json:"connected"`
 	Abandoned       int     `json:"abandoned"`
+	Deserted        int     `json:"deserted"` // of Abandoned: an operator was ready for each call, and left while it rang
 	Lost            int     `json:"lost_to_detector"`
 	Cancelled       int     `json:"cancelled"`
 	RefusedCancels  int     `json:"refused_cancels"` // too early, or already answered
@@ -40,7 +41,7 @@ func (t *tally) run(s *Scenario) Run {
 		m.add(x)
 	}
 	r := Run{
-		Peak: t.peak(), Dials: m.dials, PickedUp: m.pickedUp, Live: m.live, Connected: m.connected, Abandoned: m.abandoned, Lost: m.lost,
+		Peak: t.peak(), Dials: m.dials, PickedUp: m.pickedUp, Live: m.live, Connected: m.connected, Abandoned: m.abandoned, Deserted: m.deserted, Lost: m.lost,
 		Cancelled: m.cancelled, RefusedCancels: m.refused,
 	}
 	busy := m.talking + m.wrapping

@@ -18,6 +18,7 @@ var (
 	withCancel  = Policy{Mode: pacing.Predictive, Cancel: true}
 	progressive = Policy{Mode: pacing.Progressive}
 	ratioTwo    = Policy{Mode: pacing.Ratio, Ratio: 2}
+	ratioThree  = Policy{Baseline: FixedRatio, Ratio: 3} // whatever the limit
 )
 
 // steady is a scenario without surprises: so many operators, an answer share.

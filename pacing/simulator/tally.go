@@ -15,6 +15,7 @@ type minute struct {
 
 	dials, live, connected, abandoned int // abandoned: also connected too late
 	pickedUp                          int // by people and machines
+	deserted                          int // of abandoned: they had an operator, who left, see call.covered
 	lost                              int // people taken for machines
 	cancelled, refused                int
 }
@@ -29,6 +30,7 @@ func (m *minute) add(o minute) {
 	m.live += o.live
 	m.connected += o.connected
 	m.abandoned += o.abandoned
+	m.deserted += o.deserted
 	m.pickedUp += o.pickedUp
 	m.lost += o.lost
 	m.cancelled += o.cancelled
