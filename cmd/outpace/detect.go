@@ -170,7 +170,12 @@ func detectClip(path string, answer time.Duration) (clipVerdict, error) {
 	}
 	final := d.Final()
 	v.Label, v.DecisionMS, v.SITCode = detect.Label(final), final.At.Milliseconds(), final.SIT
-	if v.PHuman = final.Probability; final.Kind != media.Person {
+	switch final.Kind {
+	case "": // the clip ends before anything is told
+		v.PHuman = v.Chances[detect.ClassNames[detect.AtHome]] + v.Chances[detect.ClassNames[detect.Business]]
+	case media.Person:
+		v.PHuman = final.Probability
+	default:
 		v.PHuman = 1 - final.Probability
 	}
 	return v, nil
