@@ -49,6 +49,7 @@ func (s *Store) claimLead(ctx context.Context, q campaigns.ClaimLeadRequest) (ca
 	if e == nil {
 		return campaigns.Claim{}, fmt.Errorf("lead %d in %s: %w", q.Lead, q.Campaign, campaigns.ErrNotFound)
 	}
+	kept := e.number
 	if !x.holds(*e) && e.state != done {
 		w.place(x, e)
 	}
@@ -64,7 +65,9 @@ func (s *Store) claimLead(ctx context.Context, q campaigns.ClaimLeadRequest) (ca
 		return campaigns.Claim{}, err
 	}
 	at := x.positions()[q.Campaign]
-	if x.before[q.Campaign] != at { // a rebuild has not come to it: it goes where it belongs first
+	// A rebuild has not come to it, or its number was found bad elsewhere: it goes where it
+	// belongs first.
+	if x.before[q.Campaign] != at || e.number != kept {
 		if err := w.save(ctx); err != nil {
 			return campaigns.Claim{}, err
 		}

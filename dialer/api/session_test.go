@@ -40,7 +40,7 @@ func TestLogin(t *testing.T) {
 		t.Errorf("session lasts %v, want 12 h", lasts)
 	}
 	got := w.send(t, s.Token, "GET", "/api/v1/me", nil, nil).want(t, 200)
-	if !strings.Contains(got.body, `"id":"olga"`) || !strings.Contains(got.body, `"may":["calls","tokens"]`) || strings.Contains(got.body, "argon2id") {
+	if !strings.Contains(got.body, `"id":"olga"`) || !strings.Contains(got.body, `"may":["calls","manual.dial","tokens"]`) || strings.Contains(got.body, "argon2id") {
 		t.Errorf("me = %s", got.body)
 	}
 	w.send(t, s.Token, "POST", "/api/v1/logout", nil, nil).want(t, noContent)
