@@ -34,6 +34,7 @@ func (q ClaimLeadRequest) Choose(l Lead, next string) (Number, error) {
 func (q ClaimLeadRequest) Leased(c Claim, n Number) Claim {
 	c.Number, c.Queue.Window = n, n.Window()
 	c.Node, c.Until = q.Node, q.Now.Add(q.Lease)
+	c.Early = c.DueAt.After(q.Now)
 	return c
 }
 

@@ -138,6 +138,7 @@ type Claim struct {
 	Node        string
 	Priority    float64
 	DueAt       time.Time
+	Early       bool                       // chosen before DueAt (ClaimLead)
 	Until       time.Time                  // end of the lease
 	Attempts    int                        // attempts of this campaign so far that reached the network
 	ByOutcome   map[Outcome]int            // how often attempts on this number ended so

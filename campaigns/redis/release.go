@@ -37,10 +37,13 @@ func (s *Store) release(ctx context.Context, c campaigns.Claim, at time.Time) (s
 // releaseTogether gives back claims of one shard, in one step; stale says that some of
 // them were over.
 func (s *Store) releaseTogether(ctx context.Context, claims []campaigns.Claim, at time.Time) (stale bool, err error) {
-	now := time.Time{} // they wait, and are made ready when their time has come, if that is not yet
+	now := time.Time{} // it was due, or waits for its time: claims look at the time again
 	ids := make([]campaigns.LeadID, len(claims))
 	for i, c := range claims {
 		ids[i] = c.Lead.ID
+		if at.IsZero() && !c.Early && c.DueAt.After(now) {
+			now = c.DueAt
+		}
 	}
 	err = s.retry(ctx, func() error {
 		stale = false

@@ -220,10 +220,14 @@ func (s *Store) Release(ctx context.Context, claims []campaigns.Claim, at time.T
 				stale = true
 				continue
 			}
-			if !at.IsZero() {
-				e.due = at
+			state := ready
+			if c.Early { // made ready when its time has come
+				state = waiting
 			}
-			if err := w.putBack(&e, waiting); err != nil { // made ready when its time has come, if that is not yet
+			if !at.IsZero() {
+				e.due, state = at, waiting
+			}
+			if err := w.putBack(&e, state); err != nil {
 				return err
 			}
 		}

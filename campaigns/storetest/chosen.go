@@ -50,7 +50,7 @@ func chosenEarly(t *testing.T, w *world) {
 	anns.Operator = "ann"
 	w.same("claim", got, campaigns.Claim{
 		Lead: l, Queue: anns, Number: l.Numbers[0], Fence: got.Fence, Node: "n1", Priority: campaigns.CallbackPriority,
-		DueAt: later, Until: w.now.Add(time.Minute), Attempts: 1, ByOutcome: map[campaigns.Outcome]int{campaigns.Connected: 1},
+		DueAt: later, Early: true, Until: w.now.Add(time.Minute), Attempts: 1, ByOutcome: map[campaigns.Outcome]int{campaigns.Connected: 1},
 		LastOutcome: campaigns.Connected, LastAt: start, Callback: &campaigns.Callback{At: later, User: "ann"}, Operator: "ann",
 	})
 	w.state(l.ID, "c", campaigns.EntryClaimed)
