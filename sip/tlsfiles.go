@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -52,16 +51,12 @@ func (f *tlsFiles) roots() (*x509.CertPool, error) {
 	if f.pool != nil && at.Equal(f.poolAt) {
 		return f.pool, nil
 	}
-	pem, err := os.ReadFile(f.cfg.Authorities)
-	pool := x509.NewCertPool()
-	if err == nil && !pool.AppendCertsFromPEM(pem) {
-		err = errors.New("no certificate in it")
-	}
+	pool, err := keypair.Authorities(f.cfg.Authorities)
 	if err != nil {
 		if f.pool != nil {
 			return f.pool, nil
 		}
-		return nil, fmt.Errorf("tls.authorities %s: %w", f.cfg.Authorities, err)
+		return nil, fmt.Errorf("tls.authorities: %w", err)
 	}
 	f.pool, f.poolAt = pool, at
 	return f.pool, nil

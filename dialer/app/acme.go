@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,17 +64,11 @@ func newCertifier(c config.ACME, dataDir string, own *keypair.Pair, log *zap.Log
 	k := &certifier{own: own, retry: firstACMERetry, look: acmeLook, over: make(chan struct{}), log: log}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true // weeks lie between
-	if c.Authorities != "" {
-		text, err := os.ReadFile(c.Authorities)
-		if err != nil {
-			return nil, fmt.Errorf("authorities: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("authorities: %s: no certificate in it", c.Authorities)
-		}
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+	roots, err := keypair.Authorities(c.Authorities)
+	if err != nil {
+		return nil, fmt.Errorf("authorities: %w", err)
 	}
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	cache := autocert.DirCache(cmp.Or(c.Cache, filepath.Join(dataDir, "tls", "acme")))
 	for _, name := range c.Hosts {
 		h := &certifiedHost{name: name}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,16 +74,9 @@ func nodeTransport(pin string, authorities *x509.CertPool) *http.Transport {
 // nodeAuthorities are who may vouch for the certificates of nodes; nil: those of the
 // system.
 func nodeAuthorities(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
+	roots, err := keypair.Authorities(file)
 	if err != nil {
 		return nil, fmt.Errorf("http.node_authorities: %w", err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("http.node_authorities: %s: no certificate in it", file)
-	}
-	return pool, nil
+	return roots, nil
 }

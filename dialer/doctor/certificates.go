@@ -5,18 +5,17 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/acme"
 
 	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/sip/keypair"
 )
 
 const (
@@ -40,7 +39,7 @@ func (e *examination) checkCertificates(ctx context.Context) {
 // checkAuthority asks the one that gives the certificate of the pages what it is.
 func (e *examination) checkAuthority(ctx context.Context, c config.ACME) {
 	const key = "http.tls.acme"
-	roots, err := readRoots(c.Authorities)
+	roots, err := keypair.Authorities(c.Authorities)
 	if err != nil {
 		e.fail(CheckCertificates, key, "correct http.tls.acme.authorities", "%v", err)
 		return
@@ -117,7 +116,7 @@ func namesIn(leaf *x509.Certificate) string {
 // False: no call can go there.
 func (e *examination) checkFar(ctx context.Context, check, subject, address, name, authorities string) bool {
 	const theirs = "have them renew it: no connection is made until then"
-	roots, err := readRoots(authorities)
+	roots, err := keypair.Authorities(authorities)
 	if err != nil {
 		e.fail(check, subject, "correct trunk_signalling.tls.authorities", "%v", err)
 		return false
@@ -170,22 +169,6 @@ func (e *examination) ownPair() []tls.Certificate {
 		return nil // checkOwn tells
 	}
 	return []tls.Certificate{pair}
-}
-
-// readRoots are the authorities of a file; none for the system's.
-func readRoots(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s: no certificate in it", file)
-	}
-	return pool, nil
 }
 
 // checkBrowser looks at what a browser asks for before it gives the microphone: HTTPS

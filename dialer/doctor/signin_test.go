@@ -33,7 +33,7 @@ func TestSignIn(t *testing.T) {
 	cfg.OIDC.Issuer += "/" // a slash is enough to be somebody else
 	look(Fail, "did not match the issuer")
 	s.Close()
-	look(Fail, "connection refused")
+	look(Fail, "the provider does not answer")
 	cfg.OIDC.ClientSecretFile = t.TempDir()
 	look(Fail, "oidc.client_secret_file")
 }
@@ -61,5 +61,5 @@ func TestAuthority(t *testing.T) {
 	}
 	look(OK, "port 443 of dialer.example.com")
 	s.Close()
-	look(Fail, "connection refused")
+	look(Fail, "the authority does not answer")
 }

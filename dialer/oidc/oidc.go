@@ -12,18 +12,18 @@ package oidc
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/outpace-dialer/outpace/sip/keypair"
 )
 
 // ErrDown means that the provider does not answer as one. Retry later.
@@ -77,17 +77,11 @@ func New(cfg Config) (*Provider, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true // a sign-in is rare
-	if cfg.Authorities != "" {
-		text, err := os.ReadFile(cfg.Authorities)
-		if err != nil {
-			return nil, fmt.Errorf("oidc.authorities: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("oidc.authorities: %s: no certificate in it", cfg.Authorities)
-		}
-		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+	roots, err := keypair.Authorities(cfg.Authorities)
+	if err != nil {
+		return nil, fmt.Errorf("oidc.authorities: %w", err)
 	}
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	p := &Provider{cfg: cfg}
 	p.client = &http.Client{Transport: watched{transport, &p.down}, Timeout: answersWithin}
 	return p, nil

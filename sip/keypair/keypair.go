@@ -1,5 +1,6 @@
 // Package keypair is a certificate with its key in two PEM files that are read again when
-// they change: a new certificate needs no restart.
+// they change: a new certificate needs no restart. Beside it is whose certificates are
+// believed.
 //
 // It is not a policy of TLS: whoever listens or connects has that.
 package keypair

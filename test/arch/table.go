@@ -28,7 +28,7 @@ var Table = []Row{
 	}, Tests: []string{"pacing/eventlog"}},
 	{Package: "dialer/call", May: []string{"campaigns"}},
 	{Package: "dialer/operator"},
-	{Package: "dialer/oidc", May: []string{"campaigns"}},
+	{Package: "dialer/oidc", May: []string{"campaigns", "sip/keypair"}},
 	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "dialer/calibration", "dialer/oidc", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
 	{Package: "dialer/console"},
 	// Notices of the engine carry outcomes and states: their words come along.
@@ -41,7 +41,7 @@ var Table = []Row{
 	// It asks each room what it would find, without an engine.
 	{Package: "dialer/doctor", May: []string{
 		"dialer/oidc", "config", "config/rules", "campaigns/eligibility", "campaigns/number", "campaigns/redis",
-		"sip", "sip/resolver", "sip/trunk", "media", "media/codec", "media/rtp", "media/sdp",
+		"sip", "sip/keypair", "sip/resolver", "sip/trunk", "media", "media/codec", "media/rtp", "media/sdp",
 	}, Tests: []string{"test/carrier", "test/phone", "campaigns/redis/redistest"}},
 
 	{Package: "pacing", May: []string{"pacing/estimate"}},
