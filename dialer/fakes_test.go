@@ -51,6 +51,15 @@ func newStore() *store {
 	return &store{open: map[campaigns.AttemptID]campaigns.Intent{}, dialogs: map[campaigns.AttemptID][]byte{}, learnt: map[campaigns.CampaignID]string{}}
 }
 
+// slow takes as long as the store is said to take for an operation, by the clock of the
+// bubble that the test is in.
+func (s *store) slow(delay func() time.Duration) {
+	s.mu.Lock()
+	d := delay()
+	s.mu.Unlock()
+	time.Sleep(d)
+}
+
 // set changes what the store does from now on.
 func (s *store) set(change func(s *store)) {
 	s.mu.Lock()
@@ -122,10 +131,7 @@ func (s *store) Claim(_ context.Context, q campaigns.ClaimRequest) ([]campaigns.
 }
 
 func (s *store) ClaimLead(_ context.Context, q campaigns.ClaimLeadRequest) (campaigns.Claim, error) {
-	s.mu.Lock()
-	delay := s.claimDelay
-	s.mu.Unlock()
-	time.Sleep(delay)
+	s.slow(func() time.Duration { return s.claimDelay })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.leads, func(l campaigns.Claim) bool { return l.Lead.ID == q.Lead && l.Queue.Campaign == q.Campaign })
@@ -156,10 +162,8 @@ func (s *store) Release(_ context.Context, claims []campaigns.Claim, at time.Tim
 }
 
 func (s *store) Begin(_ context.Context, in campaigns.Intent) error {
-	s.mu.Lock()
-	delay, err := s.beginDelay, s.beginErr
-	s.mu.Unlock()
-	time.Sleep(delay) // the bubble's clock
+	var err error
+	s.slow(func() time.Duration { err = s.beginErr; return s.beginDelay })
 	if err != nil {
 		return err
 	}
@@ -181,10 +185,7 @@ func (s *store) SaveDialog(_ context.Context, a campaigns.AttemptID, dialog []by
 }
 
 func (s *store) End(_ context.Context, e campaigns.Ending) error {
-	s.mu.Lock()
-	delay := s.endDelay
-	s.mu.Unlock()
-	time.Sleep(delay)
+	s.slow(func() time.Duration { return s.endDelay })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down || s.endErrs[e.Attempt] {

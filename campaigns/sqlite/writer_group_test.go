@@ -111,18 +111,19 @@ func TestImportSharesCommits(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var calls atomic.Int64
+	calling := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { // one: a commit holds at most one of its calls
 		for ctx.Err() == nil {
 			if err := s.Ping(t.Context()); err != nil {
 				t.Error(err)
 			}
-			calls.Add(1)
+			if calls.Add(1) == 8 {
+				close(calling)
+			}
 		}
 	})
-	for calls.Load() < 8 {
-		time.Sleep(time.Millisecond)
-	}
+	<-calling
 	before, called := commits(), calls.Load()
 	done, err := s.AddLeads(t.Context(), "list", storetest.PlainLeads("list", 0, 300))
 	taken, made := commits()-before, calls.Load()-called

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/oauth2-proxy/mockoidc"
@@ -67,6 +68,7 @@ func nina(over map[string]any) person {
 type idp struct {
 	*mockoidc.MockOIDC
 	away  atomic.Bool         // it answers nobody
+	later atomic.Int64        // how far the clock of who asks it is ahead, in ns
 	forge func(string) string // changes a token that was signed; nil does not
 }
 
@@ -118,6 +120,8 @@ func withProvider(t *testing.T, change func(*oidc.Config)) (*world, *idp) {
 	return w, p
 }
 
+func (p *idp) clock() time.Time { return time.Now().Add(time.Duration(p.later.Load())) }
+
 // believe gives a world its provider, as a start of the product does.
 func (w *world) believe(t *testing.T, p *idp, change func(*oidc.Config)) {
 	t.Helper()
@@ -132,7 +136,7 @@ func (w *world) believe(t *testing.T, p *idp, change func(*oidc.Config)) {
 		t.Fatal(err)
 	}
 	var err error
-	if w.api.provider, err = oidc.New(cfg); err != nil {
+	if w.api.provider, err = oidc.New(cfg, p.clock); err != nil {
 		t.Fatal(err)
 	}
 }

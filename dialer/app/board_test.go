@@ -160,7 +160,7 @@ func TestNodesSeeEachOther(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond) // a real server: no clock of ours
 	}
-	if worst > 5*lookWithin { // without that bound it would be the client's two seconds and more
+	if worst > 5*lookWithin { // without that bound it was 4 s
 		t.Errorf("a page waited %v for a store that does not answer", worst)
 	}
 }

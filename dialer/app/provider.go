@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -16,7 +17,7 @@ func (a *App) openProvider(cfg oidc.Config) (err error) {
 	if !cfg.On() {
 		return nil
 	}
-	if a.provider, err = oidc.New(cfg); err != nil {
+	if a.provider, err = oidc.New(cfg, time.Now); err != nil {
 		return err
 	}
 	a.log.Info("people sign in with a provider", zap.String("issuer", cfg.Issuer), zap.String("redirect_uri", cfg.RedirectURI()))

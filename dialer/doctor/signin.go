@@ -14,7 +14,7 @@ func (e *examination) checkSignIn(ctx context.Context) {
 		e.ok(CheckSignIn, "passwords", "people sign in with passwords alone (oidc)")
 		return
 	}
-	p, err := oidc.New(cfg)
+	p, err := oidc.New(cfg, time.Now)
 	if err != nil {
 		e.fail(CheckSignIn, cfg.Issuer, "correct the file that it names", "%v", err)
 		return

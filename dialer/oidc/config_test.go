@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -61,7 +62,7 @@ func TestValidate(t *testing.T) {
 func TestSecretFile(t *testing.T) {
 	c := good()
 	c.ClientSecretFile = filepath.Join(t.TempDir(), "secret")
-	if _, err := New(c); err == nil || !strings.HasPrefix(err.Error(), "oidc.client_secret_file: open ") {
+	if _, err := New(c, time.Now); err == nil || !strings.HasPrefix(err.Error(), "oidc.client_secret_file: open ") {
 		t.Errorf("without the file: %v", err)
 	}
 	for text, want := range map[string]string{"one\n": "one", " two": "two", "\n": ""} {
@@ -77,13 +78,13 @@ func TestSecretFile(t *testing.T) {
 func TestAuthorities(t *testing.T) {
 	c := good()
 	c.Authorities = filepath.Join(t.TempDir(), "ca.pem")
-	if _, err := New(c); err == nil || !strings.HasPrefix(err.Error(), "oidc.authorities: open ") {
+	if _, err := New(c, time.Now); err == nil || !strings.HasPrefix(err.Error(), "oidc.authorities: open ") {
 		t.Errorf("without the file: %v", err)
 	}
 	if err := os.WriteFile(c.Authorities, []byte("no PEM"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(c); err == nil || !strings.HasSuffix(err.Error(), "no certificate in it") {
+	if _, err := New(c, time.Now); err == nil || !strings.HasSuffix(err.Error(), "no certificate in it") {
 		t.Errorf("without a certificate: %v", err)
 	}
 }

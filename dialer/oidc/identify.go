@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -14,7 +13,7 @@ import (
 // is. *Denied says why somebody is not let in, and the identity then has a subject where
 // the provider vouches for them. Else the error wraps ErrDown, or names what is wrong here.
 func (p *Provider) Identify(ctx context.Context, t Trip, code string) (Identity, error) {
-	found, err := p.discover(ctx, time.Now())
+	found, err := p.discover(ctx)
 	if err != nil {
 		return Identity{}, err
 	}

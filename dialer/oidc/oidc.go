@@ -58,6 +58,7 @@ const (
 type Provider struct {
 	cfg    Config
 	client *http.Client
+	now    func() time.Time
 
 	down atomic.Bool // it did not answer when it was last asked
 
@@ -69,8 +70,9 @@ type Provider struct {
 	shown *oauth2.Config // see present
 }
 
-// New reads what the configuration names, and asks nobody.
-func New(cfg Config) (*Provider, error) {
+// New reads what the configuration names, and asks nobody. now says when a provider that
+// did not answer may be asked again.
+func New(cfg Config, now func() time.Time) (*Provider, error) {
 	cfg = cfg.withDefaults()
 	if _, err := cfg.secret(); err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ func New(cfg Config) (*Provider, error) {
 		return nil, fmt.Errorf("oidc.authorities: %w", err)
 	}
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-	p := &Provider{cfg: cfg}
+	p := &Provider{cfg: cfg, now: now}
 	p.client = &http.Client{Transport: watched{transport, &p.down}, Timeout: answersWithin}
 	return p, nil
 }
@@ -96,21 +98,21 @@ func (p *Provider) Up() bool { return !p.down.Load() }
 // Discover asks the provider for what is to be known of it, unless it has said it, or
 // did not answer a moment ago. The error wraps ErrDown.
 func (p *Provider) Discover(ctx context.Context) error {
-	_, err := p.discover(ctx, time.Now())
+	_, err := p.discover(ctx)
 	return err
 }
 
-func (p *Provider) discover(ctx context.Context, now time.Time) (*oidc.Provider, error) {
+func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.found != nil || now.Before(p.again) {
+	if p.found != nil || p.now().Before(p.again) {
 		return p.found, p.err
 	}
 	// The answer is for all, so a browser that goes away does not end it.
 	found, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.cfg.Issuer)
 	if err != nil {
 		p.wait = min(max(2*p.wait, firstWait), lastWait)
-		p.again = time.Now().Add(p.wait)
+		p.again = p.now().Add(p.wait)
 		p.err = fmt.Errorf("%w: %w", ErrDown, err)
 		return nil, p.err
 	}
@@ -120,7 +122,7 @@ func (p *Provider) discover(ctx context.Context, now time.Time) (*oidc.Provider,
 
 // AuthURL is where a browser is sent on a trip. The error wraps ErrDown.
 func (p *Provider) AuthURL(ctx context.Context, t Trip) (string, error) {
-	found, err := p.discover(ctx, time.Now())
+	found, err := p.discover(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -31,7 +30,7 @@ func served(t *testing.T, answer func(issuer string) string) (*Provider, *atomic
 	}))
 	t.Cleanup(s.Close)
 	issuer = s.URL
-	p, err := New(Config{Issuer: issuer, ClientID: "outpace", URL: "https://dialer.example.com", Prompt: "login"})
+	p, err := New(Config{Issuer: issuer, ClientID: "outpace", URL: "https://dialer.example.com", Prompt: "login"}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +95,7 @@ func TestExchange(t *testing.T) {
 			}
 			_, _ = w.Write([]byte(`{"access_token":"x","token_type":"bearer"}`))
 		}))
-		p, err := New(Config{Issuer: s.URL, ClientID: "outpace", ClientSecret: secret, URL: "https://dialer.example.com"})
+		p, err := New(Config{Issuer: s.URL, ClientID: "outpace", ClientSecret: secret, URL: "https://dialer.example.com"}, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,13 +140,13 @@ func TestNoProvider(t *testing.T) {
 
 // network is one that is away until a time.
 type network struct {
-	back  time.Time
-	tried []time.Time
+	now, back time.Time
+	tried     []time.Time
 }
 
 func (n *network) RoundTrip(*http.Request) (*http.Response, error) {
-	n.tried = append(n.tried, time.Now())
-	if time.Now().Before(n.back) {
+	n.tried = append(n.tried, n.now)
+	if n.now.Before(n.back) {
 		return nil, errors.New("no route")
 	}
 	w := httptest.NewRecorder()
@@ -158,30 +157,30 @@ func (n *network) RoundTrip(*http.Request) (*http.Response, error) {
 // TestBackOff: a provider that is away is asked ever more rarely, however often people
 // try, and is found again within lastWait.
 func TestBackOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p, err := New(good())
-		if err != nil {
-			t.Fatal(err)
+	began := time.Now()
+	n := &network{now: began, back: began.Add(5 * time.Minute)}
+	p, err := New(good(), func() time.Time { return n.now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.client.Transport = watched{n, &p.down}
+	for p.Discover(t.Context()) != nil {
+		if p.Up() {
+			t.Fatal("it is said to be up")
 		}
-		began := time.Now()
-		n := &network{back: began.Add(5 * time.Minute)}
-		p.client.Transport = watched{n, &p.down}
-		for p.Discover(t.Context()) != nil {
-			if p.Up() {
-				t.Fatal("it is said to be up")
-			}
-			time.Sleep(10 * time.Millisecond)
+		if n.now = n.now.Add(10 * time.Millisecond); n.now.Sub(n.back) > time.Hour {
+			t.Fatal("it is never found")
 		}
-		if late := time.Since(n.back); late > lastWait || !p.Up() {
-			t.Errorf("found %v after it was back", late)
+	}
+	if late := n.now.Sub(n.back); late > lastWait || !p.Up() {
+		t.Errorf("found %v after it was back", late)
+	}
+	if len(n.tried) > 20 {
+		t.Errorf("asked %d times in %v", len(n.tried), n.now.Sub(began))
+	}
+	for i := 1; i < len(n.tried); i++ {
+		if n.tried[i].Sub(n.tried[i-1]) < firstWait {
+			t.Errorf("asked again after %v", n.tried[i].Sub(n.tried[i-1]))
 		}
-		if len(n.tried) > 20 {
-			t.Errorf("asked %d times in %v", len(n.tried), time.Since(began))
-		}
-		for i := 1; i < len(n.tried); i++ {
-			if n.tried[i].Sub(n.tried[i-1]) < firstWait {
-				t.Errorf("asked again after %v", n.tried[i].Sub(n.tried[i-1]))
-			}
-		}
-	})
+	}
 }
