@@ -135,17 +135,31 @@ func shown(t *testing.T, a *App, name string, root *x509.CertPool) (leaf *x509.C
 	return state.PeerCertificates[0], err
 }
 
+// certified are the settings of a product whose names an authority vouches for, with
+// certificates that last so many seconds.
+func certified(t *testing.T, lasts uint64, names ...string) (config.Config, *acmeAuthority) {
+	t.Helper()
+	cfg := settings(t, "127.0.0.1:5999")
+	nodePorts(t, &cfg)
+	_, text, err := net.SplitHostPort(cfg.HTTP.Listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := newACME(t, port, lasts)
+	cfg.HTTP.TLS.ACME = &config.ACME{Hosts: names, Directory: "https://" + authority.address + "/dir", Authorities: authority.file}
+	return cfg, authority
+}
+
 // TestACME has a real authority give a certificate and renew it. It is away at first, when
 // our own is shown, and goes away again, when the old one stays, also over a restart.
 func TestACME(t *testing.T) {
 	t.Parallel()
-	cfg := settings(t, "127.0.0.1:5999")
-	nodePorts(t, &cfg)
-	_, text, _ := net.SplitHostPort(cfg.HTTP.Listen)
-	port, _ := strconv.Atoi(text)
-	authority := newACME(t, port, 9)
+	cfg, authority := certified(t, 9, certifiedName)
 	authority.away.Store(true)
-	cfg.HTTP.TLS.ACME = &config.ACME{Hosts: []string{certifiedName}, Directory: "https://" + authority.address + "/dir", Authorities: authority.file}
 	core, logged := observer.New(zapcore.ErrorLevel)
 	a, stop := startCertified(t, cfg, zap.New(core))
 
@@ -203,12 +217,7 @@ func TestACME(t *testing.T) {
 // TestACMEAfterRestart: a certificate that is good is shown again without the authority.
 func TestACMEAfterRestart(t *testing.T) {
 	t.Parallel()
-	cfg := settings(t, "127.0.0.1:5999")
-	nodePorts(t, &cfg)
-	_, text, _ := net.SplitHostPort(cfg.HTTP.Listen)
-	port, _ := strconv.Atoi(text)
-	authority := newACME(t, port, 3600)
-	cfg.HTTP.TLS.ACME = &config.ACME{Hosts: []string{certifiedName, "www." + certifiedName}, Directory: "https://" + authority.address + "/dir", Authorities: authority.file}
+	cfg, authority := certified(t, 3600, certifiedName, "www."+certifiedName)
 	var serials []*big.Int
 	for range 2 {
 		a, stop := startCertified(t, cfg, zap.NewNop())

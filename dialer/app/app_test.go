@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -100,8 +101,19 @@ func run(t *testing.T, a *App) (stop func() error) {
 // get asks a listener of the product.
 func get(t *testing.T, address, path string) (int, string) {
 	t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	res, err := client.Get("http://" + address + path)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, text := answer(t, req, nil)
+	return res.StatusCode, text
+}
+
+// answer is what is said to a request, with its text.
+func answer(t *testing.T, req *http.Request, policy *tls.Config) (*http.Response, string) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: policy}, Timeout: patience}
+	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +122,7 @@ func get(t *testing.T, address, path string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res.StatusCode, string(text)
+	return res, string(text)
 }
 
 // until asks again and again until something is so.

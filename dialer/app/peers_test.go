@@ -1,7 +1,6 @@
 package app
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -58,17 +57,7 @@ func ask(t *testing.T, a *App, method, path string, header http.Header) (*http.R
 		t.Fatal(err)
 	}
 	req.Header = header
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	res, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res, string(body)
+	return answer(t, req, nil)
 }
 
 // nodePorts reserves an address for a node, which it publishes.
