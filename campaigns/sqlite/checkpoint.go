@@ -12,6 +12,7 @@ import (
 const (
 	checkpointEvery = 100 * time.Millisecond // how often the log is looked at
 	checkpointFrom  = 4000                   // pages in the log from which on it is emptied, 16 MiB
+	checkpointCalls = 1000                   // the same while calls are written, see empty
 	checkpointRest  = 100                    // pages that the writer may be left with
 	checkpointTurns = 5                      // at most, to come down to so few
 )
@@ -33,7 +34,7 @@ func look(ctx context.Context, on interface {
 
 // checkpoints empties the log whenever it is long, until ctx is done. Failures are
 // met again: the log grows and the next write that finds no room says so.
-func (s *Store) checkpoints(ctx context.Context) {
+func (s *Store) checkpoints(ctx context.Context, w *writer) {
 	for tick := time.NewTicker(s.checkpointEvery); ; {
 		select {
 		case <-ctx.Done():
@@ -41,18 +42,42 @@ func (s *Store) checkpoints(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if l, err := look(ctx, s.checkDB, "NOOP"); err != nil || l.pages < checkpointFrom {
+		calling := w.calling()
+		from := checkpointFrom
+		if calling {
+			from = checkpointCalls
+		}
+		if l, err := look(ctx, s.checkDB, "NOOP"); err != nil || l.pages < from {
 			continue
 		}
-		for range checkpointTurns {
-			if l, err := look(ctx, s.checkDB, "PASSIVE"); err != nil || l.rest() <= checkpointRest {
-				break
-			}
+		if calling {
+			s.emptying.Lock()
 		}
-		// The log begins anew where all of it was copied when somebody writes next.
-		_ = s.submit(&request{ctx: ctx, name: "checkpoint", apart: true, done: make(chan struct{}), do: func(w *writer) error {
-			_, err := look(context.WithoutCancel(ctx), w.conn, "PASSIVE")
-			return err
-		}})
+		s.empty(ctx)
+		if calling {
+			s.emptying.Unlock()
+		}
 	}
+}
+
+// empty copies the log into the file. Commits of calls that come meanwhile wait for the
+// flush of the file too. So while there are calls it is done often, a little at a time,
+// and imports, which would fill the log and make those commits larger, wait until it is over.
+func (s *Store) empty(ctx context.Context) {
+	for range checkpointTurns {
+		if l, err := look(ctx, s.checkDB, "PASSIVE"); err != nil || l.rest() <= checkpointRest {
+			break
+		}
+	}
+	// The log begins anew where all of it was copied when somebody writes next.
+	_ = s.submit(&request{ctx: ctx, name: "checkpoint", apart: true, done: make(chan struct{}), do: func(w *writer) error {
+		_, err := look(context.WithoutCancel(ctx), w.conn, "PASSIVE")
+		return err
+	}})
+}
+
+// untilEmptied waits for an emptying of the log that is under way beside calls.
+func (s *Store) untilEmptied() {
+	s.emptying.RLock()
+	defer s.emptying.RUnlock()
 }

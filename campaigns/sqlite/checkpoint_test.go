@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/storetest"
 )
 
 // A long log is copied into the file beside the writer, and begins anew with the next
@@ -28,7 +29,7 @@ func TestLogIsEmptied(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if now.pages < checkpointFrom {
+		if now.pages < checkpointCalls {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -38,5 +39,28 @@ func TestLogIsEmptied(t *testing.T) {
 	found, err := s.FindLeads(t.Context(), campaigns.LeadQuery{List: "list", Limit: 300})
 	if err != nil || len(found) != 200 || found[199].Note != long[199].Note {
 		t.Errorf("%d leads, %v", len(found), err)
+	}
+}
+
+func TestImportWaitsWhileTheLogIsEmptied(t *testing.T) {
+	s := openTest(t)
+	fill(t, s, 0)
+	s.emptying.Lock()
+	added := make(chan error, 1)
+	go func() {
+		_, err := s.AddLeads(t.Context(), "list", storetest.PlainLeads("list", 0, 10))
+		added <- err
+	}()
+	for range 20 { // calls do not wait
+		if err := s.Audit(t.Context(), campaigns.AuditEntry{At: start, Action: "test"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(added) > 0 {
+		t.Error("the import did not wait")
+	}
+	s.emptying.Unlock()
+	if err := <-added; err != nil {
+		t.Error(err)
 	}
 }

@@ -86,6 +86,7 @@ func (s *Store) AddLeads(ctx context.Context, id campaigns.ListID, leads []campa
 	for err == nil && len(rows) > 0 {
 		var done campaigns.AddResult
 		n := 0
+		s.untilEmptied()
 		err = s.writeBulk(ctx, "add_leads", func(w *writer) error {
 			done, n = campaigns.AddResult{}, 0
 			for part := range slices.Chunk(rows, w.piece()) {

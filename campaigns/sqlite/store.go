@@ -72,6 +72,7 @@ type Store struct {
 	written    sync.WaitGroup
 	checked    sync.WaitGroup // the emptying of the log, until stopChecks
 	stopChecks context.CancelFunc
+	emptying   sync.RWMutex // held while it is emptied beside calls
 	jobs       *background.Jobs
 }
 
@@ -159,7 +160,7 @@ func (s *Store) open(ctx context.Context, o options) error {
 	s.written.Go(func() { w.run(s.requests) })
 	var checking context.Context
 	checking, s.stopChecks = context.WithCancel(context.WithoutCancel(ctx))
-	s.checked.Go(func() { s.checkpoints(checking) })
+	s.checked.Go(func() { s.checkpoints(checking, w) })
 	return nil
 }
 

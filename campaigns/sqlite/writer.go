@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -69,7 +70,7 @@ type writer struct {
 	conn   *sql.Conn
 	stats  *campaigns.Operations
 	waits  func() bool   // somebody wants to write
-	called time.Time     // when something that is not bulk was last written
+	called atomic.Int64  // when something that is not bulk was last written, Unix nanoseconds
 	held   bool          // calls wait for the bulk work of this group once the breath is over
 	breath time.Duration // the least from one commit to the next, while requests come together
 	last   time.Time     // end of the last commit, as far as calls caused it
@@ -183,7 +184,7 @@ func (w *writer) breathe(first *request, requests <-chan *request) (calls []*req
 const awaitCallsFor = 50 * time.Millisecond
 
 // calling says whether anything but bulk was written a moment ago.
-func (w *writer) calling() bool { return time.Since(w.called) < time.Second }
+func (w *writer) calling() bool { return time.Since(time.Unix(0, w.called.Load())) < time.Second }
 
 // mayGoOn says whether a bulk request that has done n pieces of work may do more
 // before the commit.
@@ -280,7 +281,7 @@ func (w *writer) commit(group []*request, join func() []*request) []*request {
 		}
 	}
 	if n := calls(group); n > 0 {
-		w.called = time.Now()
+		w.called.Store(time.Now().UnixNano())
 		w.breath = nextBreath(w.breath, n)
 	}
 	if err != nil {
