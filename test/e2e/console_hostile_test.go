@@ -12,6 +12,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // hostile is markup that says which field it was in if it ever runs: by an event handler
@@ -99,13 +100,17 @@ func TestS27XSS(t *testing.T) {
 		must(t, ann.ask(t.Context(), "ready", nil))
 		calls()
 	})
+	boss := p.signIn(t, manager, managerPassword)
 	page.at(t, "talked", func() {
 		says(hostile("said"))
+		testbed.Until(t, 20*time.Second, "what was said is kept", func() bool { // the desk reads it when they call again
+			return slices.ContainsFunc(boss.attempts(t, "hostile"), func(a campaigns.Attempt) bool { return a.Note == hostile("said") })
+		})
 		calls()
 	})
 	page.at(t, "again", func() { says("") })
 	page.end(t)
-	checkHostileAnswers(t, p.signIn(t, manager, managerPassword))
+	checkHostileAnswers(t, boss)
 	p.stop(t)
 }
 
