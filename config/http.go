@@ -4,9 +4,80 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 )
+
+// PublicHTTP is the listener of the API and the pages.
+type PublicHTTP struct {
+	HTTP `yaml:",inline"`
+	// NodeURL is where the other nodes on the same store reach this listener,
+	// "http://10.0.0.5:8080": they fetch recordings from it. Empty: they cannot. Where it is
+	// https and the certificate our own, they learn from the store which one that is.
+	NodeURL string `yaml:"node_url"`
+	// NodeAuthorities is a PEM file of who may vouch for the certificates of other nodes;
+	// empty: those of the system.
+	NodeAuthorities string `yaml:"node_authorities"`
+
+	TLS HTTPTLS `yaml:"tls"`
+	// ConnectionsPerAddress is how many connections one address may have open, a /64 of
+	// IPv6 being one; default 1000. Proxies that are trusted have no such bound.
+	ConnectionsPerAddress int `yaml:"connections_per_address"`
+	// TrustedProxies are those in front, as addresses or networks ("10.0.0.0/8"), whose
+	// X-Forwarded-For says who asks. Nobody else's does.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+}
+
+// Proxies are TrustedProxies as networks.
+func (h PublicHTTP) Proxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for i, text := range h.TrustedProxies {
+		ip, err := netip.ParseAddr(text)
+		if err == nil && ip.Zone() == "" {
+			all = append(all, netip.PrefixFrom(ip, ip.BitLen()))
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("trusted_proxies[%d]: %q is no address and no network such as 10.0.0.0/8", i, text)
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
+}
+
+func (h PublicHTTP) validate() error {
+	if h.ConnectionsPerAddress < 0 {
+		return fmt.Errorf("connections_per_address: %d is below 0", h.ConnectionsPerAddress)
+	}
+	if _, err := h.Proxies(); err != nil {
+		return err
+	}
+	if err := h.TLS.validate(); err != nil {
+		return err
+	}
+	if err := h.HTTP.validate(); err != nil || h.NodeURL == "" {
+		return err
+	}
+	u, err := url.Parse(h.NodeURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("node_url: %q is not http://HOST:PORT", h.NodeURL)
+	}
+	return nil
+}
+
+// HTTP is one HTTP listener.
+type HTTP struct {
+	Listen string `yaml:"listen"` // host:port; empty host means every address
+}
+
+func (h HTTP) validate() error {
+	if _, _, err := net.SplitHostPort(h.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return nil
+}
 
 // HTTPTLS is how the HTTP listener shows who it is: by files, by a certificate of its
 // own, or by one that an authority gives. At most one of the three; none is plain HTTP.
