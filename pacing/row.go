@@ -29,25 +29,6 @@ func (r *rows) clear() {
 	*r = (*r)[:0]
 }
 
-// handling is when operators come free, by the age of their talk or wrap-up in
-// bins of estimate.DurationBin.
-type handling struct {
-	talk, wrap []row
-}
-
-// newHandling tabulates the laws of talk and wrap-up, see estimate.NewHandling.
-func newHandling(talk, wrap, horizons []float64) *handling {
-	table := estimate.NewHandling(talk, wrap, horizons)
-	h := &handling{talk: make([]row, len(talk)), wrap: make([]row, len(wrap))}
-	for i := range h.talk {
-		copy(h.talk[i].chances[:], table.Talking(middle(i)))
-	}
-	for i := range h.wrap {
-		copy(h.wrap[i].chances[:], table.Wrapping(middle(i)))
-	}
-	return h
-}
-
 // middle is the age in seconds in the middle of a bin.
 func middle(i int) float64 { return (float64(i) + 0.5) * estimate.DurationBin }
 
