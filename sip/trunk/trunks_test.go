@@ -1,110 +1,16 @@
 package trunk
 
 import (
-	"context"
 	"errors"
 	"net/netip"
 	"slices"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/outpace-dialer/outpace/sip"
 )
-
-// fakeAgent remembers what it was asked and answers OPTIONS by script.
-type fakeAgent struct {
-	mu        sync.Mutex
-	invites   []sip.Invitation
-	hungUp    []sip.LegID
-	confirmed []sip.LegID
-	replied   []sip.LegID
-	options   func(destination, uri string) (int, error)
-	asked     int
-	registers []registered
-	register  func(expires time.Duration) (sip.Registered, error)
-}
-
-// registered is one REGISTER that the agent was asked for.
-type registered struct {
-	binding sip.Binding
-	expires time.Duration
-}
-
-func (f *fakeAgent) Register(_ context.Context, b *sip.Binding, expires time.Duration) (sip.Registered, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.registers = append(f.registers, registered{*b, expires})
-	return f.register(expires)
-}
-
-func (f *fakeAgent) Addr(transport string) netip.AddrPort {
-	if transport == "udp" {
-		return netip.MustParseAddrPort("127.0.0.1:5060")
-	}
-	return netip.AddrPort{}
-}
-
-func (f *fakeAgent) Invite(_ sip.LegID, inv sip.Invitation) { f.invites = append(f.invites, inv) }
-func (f *fakeAgent) Confirm(leg sip.LegID)                  { f.confirmed = append(f.confirmed, leg) }
-func (f *fakeAgent) Hangup(leg sip.LegID, _ sip.Cause)      { f.hungUp = append(f.hungUp, leg) }
-func (f *fakeAgent) Reply(leg sip.LegID, _ []byte)          { f.replied = append(f.replied, leg) }
-func (f *fakeAgent) Ring(sip.LegID)                         {}
-func (f *fakeAgent) Accept(sip.LegID, []byte)               {}
-
-func (f *fakeAgent) Options(_ context.Context, _, destination, uri string) (int, time.Duration, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.asked++
-	code, err := f.options(destination, uri)
-	return code, 3 * time.Millisecond, err
-}
-
-// floor is a Trunks with a fake agent and a clock that stands still.
-type floor struct {
-	*Trunks
-	agent  *fakeAgent
-	at     time.Time
-	events []sip.Event
-}
-
-func newFloor(t testing.TB, cfgs ...Config) *floor {
-	t.Helper()
-	f := &floor{agent: &fakeAgent{}, at: epoch}
-	var err error
-	f.Trunks, err = New(cfgs, Deps{
-		Agent: f.agent, Emit: func(ev sip.Event) { f.events = append(f.events, ev) }, Now: func() time.Time { return f.at },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-// reserve reserves a call that must succeed.
-func (f *floor) reserve(t testing.TB, callID string) Route {
-	t.Helper()
-	r, err := f.Reserve("default", "+48600100200", nil, callID)
-	if err != nil {
-		t.Fatalf("reserve %s: %v", callID, err)
-	}
-	return r
-}
-
-// dial reserves and dials; the leg has the name of the call.
-func (f *floor) dial(t testing.TB, callID string) Route {
-	t.Helper()
-	r := f.reserve(t, callID)
-	f.Dial(sip.LegID(callID), r, []byte("offer"))
-	return r
-}
-
-func (f *floor) end(callID string, cause sip.Cause) {
-	f.Handle(sip.Ended{Leg: sip.LegID(callID), Cause: cause})
-}
 
 func TestReserveCountsDown(t *testing.T) {
 	cfg := good()
@@ -448,95 +354,6 @@ func TestCountsAlwaysComeBack(t *testing.T) {
 		f.at = f.at.Add(maxPause + time.Minute)
 		if got := f.Capacity("default", f.at); got.Calls < 1 {
 			rt.Fatalf("capacity at rest = %+v", got)
-		}
-	})
-}
-
-func TestHealth(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		answer := func(string, string) (int, error) { return 404, nil } // any final response but 503 is a living server
-		agent := &fakeAgent{options: func(d, u string) (int, error) { return answer(d, u) }}
-		trunks, err := New([]Config{good()}, Deps{Agent: agent, Emit: func(sip.Event) {}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- trunks.Run(ctx) }()
-		set := func(code int, err error) {
-			agent.mu.Lock()
-			defer agent.mu.Unlock()
-			answer = func(string, string) (int, error) { return code, err }
-		}
-		// after n more checks the trunk is up or not
-		after := func(n int, up bool) {
-			t.Helper()
-			agent.mu.Lock()
-			until := agent.asked + n
-			agent.mu.Unlock()
-			for asked := 0; asked < until; {
-				time.Sleep(100 * time.Millisecond) // fake clock
-				synctest.Wait()
-				agent.mu.Lock()
-				asked = agent.asked
-				agent.mu.Unlock()
-			}
-			if got := trunks.Stats()[0].Up; got != up {
-				t.Errorf("after %d checks up = %v, want %v", n, got, up)
-			}
-		}
-		after(1, true)
-		if got := trunks.Stats()[0].OptionsRTT; got != 3*time.Millisecond {
-			t.Errorf("rtt = %s", got)
-		}
-		set(503, nil)
-		after(2, true)
-		after(1, false)
-		if _, err := trunks.Reserve("default", "+48600100200", nil, ""); !errors.Is(err, ErrDown) {
-			t.Errorf("reserve on a dead trunk: %v, want ErrDown", err)
-		}
-		if got := trunks.Capacity("default", time.Now()); got.Up || got.Calls != 0 || got.Bound != BoundDown {
-			t.Errorf("capacity of a dead trunk = %+v", got)
-		}
-		set(200, nil)
-		after(1, false)
-		set(0, errors.New("timeout"))
-		after(1, false)
-		set(405, nil)
-		after(2, true)
-		set(0, errors.New("timeout"))
-		after(2, true)
-		set(486, nil)
-		after(1, true)
-		asked := func() int {
-			agent.mu.Lock()
-			defer agent.mu.Unlock()
-			return agent.asked
-		}
-		started := asked()
-		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if n := asked() - started; n < 18 || n > 23 {
-			t.Errorf("%d checks in 10 minutes, want about 20", n)
-		}
-		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Errorf("Run ended with %v", err)
-		}
-	})
-}
-
-func TestNoHealthChecksWhenOff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cfg := good()
-		cfg.OptionsInterval = -1
-		agent := &fakeAgent{options: func(string, string) (int, error) { return 200, nil }}
-		trunks, _ := New([]Config{cfg}, Deps{Agent: agent, Emit: func(sip.Event) {}})
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-		defer cancel()
-		_ = trunks.Run(ctx)
-		if agent.asked != 0 || !trunks.Stats()[0].Up {
-			t.Errorf("%d checks although they are off, up = %v", agent.asked, trunks.Stats()[0].Up)
 		}
 	})
 }
