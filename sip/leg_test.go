@@ -233,16 +233,16 @@ func TestStateTable(t *testing.T) {
 `
 	want := strings.TrimPrefix(head, "package sip\n\n") + rows.String() + "package sip\n"
 	if *update {
-		if err := os.WriteFile("doc.go", []byte(want), 0o644); err != nil {
+		if err := os.WriteFile("statetable.go", []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := os.ReadFile("doc.go")
+	got, err := os.ReadFile("statetable.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Error("the state table in doc.go is not what the leg does: run go test -run TestStateTable -update")
+		t.Error("the state table in statetable.go is not what the leg does: run go test -run TestStateTable -update")
 	}
 }
 

@@ -2,7 +2,7 @@
 // knows where they are, calls them, and keeps everybody else out.
 //
 // It is not a proxy and not a way to the trunks: a phone reaches its own
-// operator leg ("outpace") and feature codes ("*71"), nothing else. Who may
+// operator leg ("outpace") and feature codes ("*1" and a PIN), nothing else. Who may
 // be a user, and what a feature code does, is the engine's.
 //
 //	phone ─► Allow ─► agent ─► REGISTER ─► authenticate ─► bindings ─► PhoneOnline
