@@ -1,7 +1,9 @@
 // Package campaigns is the room of what outlives a call: leads and their
 // numbers, lists, campaigns, segments, attempts, outcomes, dispositions, users.
 // It declares two contracts: Store (the dial path, shaped by what the engine
-// needs) and Records (everything else that people change and read).
+// needs) and Records (everything else that people change and read). Small ones
+// beside them are asked for with As, as a store may lack them: Outbox, Nodes,
+// LiveBook, Keeper, Counter, Rebuilder, Replayer.
 //
 // It does no I/O. Stores are campaigns/sqlite and campaigns/redis; both pass
 // campaigns/storetest. Segment filters and priorities are compiled here, so

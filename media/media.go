@@ -1,6 +1,6 @@
 // Package media is the audio room: the vocabulary of frames, legs, verdicts
-// and events. Its rooms do the work: codec, sdp, rtp, tone, detect, wav,
-// bridge, and plane, which puts the audio of every live leg together.
+// and events. Its rooms do the work: codec, sdp, rtp, webrtc, tone, detect,
+// wav, bridge, and plane, which puts the audio of every live leg together.
 //
 // It is not signalling: session descriptions come and go as bytes, and the
 // engine carries them between here and sip.

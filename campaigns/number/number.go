@@ -4,7 +4,7 @@
 //
 // It is not a formatter for trunks (sip/trunk does that) and does not decide
 // whether a number may be called now (campaigns/eligibility does). It refuses
-// what a dialler must never call: emergency, short, premium, toll-free, shared
+// what a dialer must never call: emergency, short, premium, toll-free, shared
 // cost, satellite and personal numbers.
 //
 //	raw text ─► Parse ─► Parsed ─► Number(kind, hints) ─► campaigns.Number
@@ -132,7 +132,7 @@ func malformed(text, region string, err error) error {
 // has: satellite and international networks (ITU-T E.164, list of codes).
 var globalNetworks = []int32{870, 878, 881, 882, 883, 888}
 
-// dialable refuses the ranges that a dialler must never call.
+// dialable refuses the ranges that a dialer must never call.
 func dialable(n *phonenumbers.PhoneNumber, kind phonenumbers.PhoneNumberType, region string) error {
 	code := n.GetCountryCode()
 	if slices.Contains(globalNetworks, code) {

@@ -133,9 +133,8 @@
 //
 // A write that was lost is a claim, a begin or an end that did not happen. Where a
 // begin is lost after its INVITE, the lead may be dialled again: at everysec without
-// a replica that is possible when Redis or its machine dies. appendfsync always, or a
-// replica,
-// closes this window or narrows it.
+// a replica that is possible when Redis or its machine dies. appendfsync always closes
+// this window, a replica narrows it.
 //
 // Failover: Redis replicates asynchronously. Where a replica is connected, Begin
 // waits until one has the lock of the number and the attempt (WAIT 1), for half a
@@ -144,7 +143,7 @@
 // a claim that is lost is given again, and its fence and node let only one begin. WAIT
 // narrows the window and does not close it: a replica that has the attempt may lose
 // the election to one that has not. With one replica and one failure no loss has
-// been seen (facts of the project); that is not a proof. A master that had a replica
+// been seen (TestMasterOfAClusterDies); that is not a proof. A master that had a replica
 // and has none any more is one that was cut off, for all that anybody on its side can
 // tell: Begin gives ErrNotReplicated for a minute after it was first missed (or until
 // it is back), so that whoever was cut off together with an old master does not dial
@@ -188,8 +187,8 @@
 // # What costs
 //
 // A lead without custom fields takes 270 bytes (TestBytesPerLead), an attempt that
-// has ended 1.4 kB for as long as it is kept, and nothing deletes attempts yet: a
-// million calls want 1.4 GB. A call (claim, begin, end) takes half a millisecond of
+// has ended 1.4 kB for as long as it is kept, by default for ever: a million calls
+// want 1.4 GB. A call (claim, begin, end) takes half a millisecond of
 // the server's one thread. By `make bench`, on two cores that others used as well: a
 // claim of 100 took 48 µs a lead at 10 thousand leads, 47 at 100 thousand, 30 at a
 // million; 281, 292 and 280 bytes a lead; 10 million were not measured. An import
