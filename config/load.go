@@ -15,8 +15,8 @@ import (
 // envPrefix begins every environment variable that overrides a key.
 const envPrefix = "OUTPACE_"
 
-// notKeys are variables with our prefix that are no keys of the file.
-var notKeys = []string{"OUTPACE_SETUP", "OUTPACE_TOKEN", "OUTPACE_REQUIRE_TOOLS", "OUTPACE_KILLS", "OUTPACE_FAULTS", "OUTPACE_SECURITY"}
+// tokenVariable holds the API token of people's scripts; it is no key of the file.
+const tokenVariable = envPrefix + "TOKEN"
 
 // Load reads a file over the defaults, then the environment, and validates.
 // Errors name the file, the line and the key.
@@ -41,7 +41,7 @@ func Parse(name string, text []byte, environ []string) (Config, error) {
 	set := map[string]string{} // key of the file -> variable that overrode it
 	for _, variable := range environ {
 		key, value, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(key, envPrefix) || slices.Contains(notKeys, key) {
+		if !strings.HasPrefix(key, envPrefix) || key == tokenVariable {
 			continue
 		}
 		path := strings.Split(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__")
