@@ -25,18 +25,11 @@ func (a *audio) figure(leg media.LegID, stats media.LegStats) {
 // ending is the one that was told.
 func (f *floor) ending() campaigns.Ending {
 	f.t.Helper()
-	f.observer.mu.Lock()
-	defer f.observer.mu.Unlock()
-	var all []campaigns.Ending
-	for _, n := range f.observer.notices {
-		if end, is := n.(dialer.CallEnded); is {
-			all = append(all, end.Ending)
-		}
-	}
+	all := told[dialer.CallEnded](f.observer)
 	if len(all) != 1 {
 		f.t.Fatalf("%d endings, want 1", len(all))
 	}
-	return all[0]
+	return all[0].Ending
 }
 
 // The record of a talk has the figures of both sides: of the customer's leg all of it, of
@@ -136,17 +129,13 @@ func TestOneWayAudio(t *testing.T) {
 		if diff := cmp.Diff(want, f.ending().Audio.OneWay); diff != "" {
 			t.Errorf("one way (-want +got):\n%s", diff)
 		}
-		var told []string
-		f.observer.mu.Lock()
-		defer f.observer.mu.Unlock()
-		for _, n := range f.observer.notices {
-			if n, is := n.(dialer.AudioOneWay); is {
-				told = append(told, string(n.Side)+" "+n.Cause+" "+n.Trunk+" "+string(n.Operator))
-			}
+		var got []string
+		for _, n := range told[dialer.AudioOneWay](f.observer) {
+			got = append(got, string(n.Side)+" "+n.Cause+" "+n.Trunk+" "+string(n.Operator))
 		}
 		const trunk = "carrier"
 		if diff := cmp.Diff([]string{"customer nothing " + trunk + " ann", "operator silent " + trunk + " ann",
-			"customer elsewhere " + trunk + " ann", "operator nothing " + trunk + " ann"}, told); diff != "" {
+			"customer elsewhere " + trunk + " ann", "operator nothing " + trunk + " ann"}, got); diff != "" {
 			t.Errorf("told (-want +got):\n%s", diff)
 		}
 	})

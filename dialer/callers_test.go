@@ -126,14 +126,9 @@ func (f *floor) wantRefused(leg sip.LegID, status int, reason string) {
 	}
 }
 
-func (o *observer) callersRefused() []string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	var reasons []string
-	for _, n := range o.notices {
-		if r, ok := n.(dialer.CallerRefused); ok {
-			reasons = append(reasons, r.Reason)
-		}
+func (o *observer) callersRefused() (reasons []string) {
+	for _, r := range told[dialer.CallerRefused](o) {
+		reasons = append(reasons, r.Reason)
 	}
 	return reasons
 }

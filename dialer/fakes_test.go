@@ -202,15 +202,22 @@ func (o *observer) Notice(n dialer.Notice) {
 	o.notices = append(o.notices, n)
 }
 
-// refusals are the rules that refused a lead, in order.
-func (o *observer) refusals() []string {
+// told are the notices of one kind, in order.
+func told[N dialer.Notice](o *observer) (all []N) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var rules []string
 	for _, n := range o.notices {
-		if r, ok := n.(dialer.Refused); ok {
-			rules = append(rules, r.Rule)
+		if n, is := n.(N); is {
+			all = append(all, n)
 		}
+	}
+	return all
+}
+
+// refusals are the rules that refused a lead, in order.
+func (o *observer) refusals() (rules []string) {
+	for _, r := range told[dialer.Refused](o) {
+		rules = append(rules, r.Rule)
 	}
 	return rules
 }

@@ -120,10 +120,8 @@ func TestRestIsBrokenOnlyForWhoWouldBeAbandoned(t *testing.T) {
 			t.Errorf("rests until %v after the call that broke the rest", v.RestUntil)
 		}
 		broken := 0
-		f.observer.mu.Lock()
-		defer f.observer.mu.Unlock()
-		for _, n := range f.observer.notices {
-			if b, ok := n.(dialer.RestBroken); ok && b.Left > 8*time.Second && b.Left < 9*time.Second {
+		for _, b := range told[dialer.RestBroken](f.observer) {
+			if b.Left > 8*time.Second && b.Left < 9*time.Second {
 				broken++
 			}
 		}
@@ -298,14 +296,8 @@ type spell struct {
 
 func (f *floor) spells() map[campaigns.UserID]*spell {
 	now := time.Now()
-	f.observer.mu.Lock()
-	defer f.observer.mu.Unlock()
 	all := map[campaigns.UserID]*spell{}
-	for _, n := range f.observer.notices {
-		o, ok := n.(dialer.OperatorChanged)
-		if !ok {
-			continue
-		}
+	for _, o := range told[dialer.OperatorChanged](f.observer) {
 		v := o.Operator
 		s := all[v.User]
 		if s == nil {

@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,18 +12,6 @@ import (
 	"github.com/outpace-dialer/outpace/pacing/eventlog"
 	"github.com/outpace-dialer/outpace/sip"
 )
-
-// ends are the calls that ended, in order.
-func (o *observer) ends() (all []dialer.CallEnded) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, n := range o.notices {
-		if e, ok := n.(dialer.CallEnded); ok {
-			all = append(all, e)
-		}
-	}
-	return all
-}
 
 // A checked call goes to an operator who is ready whatever is heard; what was heard is told
 // when it ends. Where nobody is ready, it is a call like any other.
@@ -51,7 +40,7 @@ func TestCheckedCall(t *testing.T) {
 		}
 		f.hangsUp(leg)
 		f.do(f.engine.Dispose(f.ctx, "ann", said("machine")))
-		if h := f.observer.ends()[0].Heard; h.Kind != media.Machine || !h.Checked || !h.Beep || !h.HungUp || h.Doubted || h.Chance > 0.031 || h.Chance < 0.029 || len(h.Features) != 1 {
+		if h := told[dialer.CallEnded](f.observer)[0].Heard; h.Kind != media.Machine || !h.Checked || !h.Beep || !h.HungUp || h.Doubted || h.Chance > 0.031 || h.Chance < 0.029 || len(h.Features) != 1 {
 			t.Errorf("heard %+v", h)
 		}
 		if !f.observer.saidNobody() {
@@ -64,7 +53,7 @@ func TestCheckedCall(t *testing.T) {
 		machine(leg, true)
 		machine(leg, false)
 		f.wantOutcomes(map[campaigns.Outcome]int{campaigns.Connected: 1, campaigns.MachineHeard: 1})
-		if h := f.observer.ends()[1].Heard; h.Kind != media.Machine || h.Checked || h.HungUp {
+		if h := told[dialer.CallEnded](f.observer)[1].Heard; h.Kind != media.Machine || h.Checked || h.HungUp {
 			t.Errorf("heard %+v", h)
 		}
 	})
@@ -72,14 +61,7 @@ func TestCheckedCall(t *testing.T) {
 
 // saidNobody says whether a disposition was that nobody was there.
 func (o *observer) saidNobody() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, n := range o.notices {
-		if d, ok := n.(dialer.Disposed); ok && d.Nobody {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(told[dialer.Disposed](o), func(d dialer.Disposed) bool { return d.Nobody })
 }
 
 // Who hangs up in doubt is told as such.
@@ -93,7 +75,7 @@ func TestHangsUpInDoubt(t *testing.T) {
 		f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Ringback, Probability: 0.9, At: time.Now()})
 		f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Machine, Probability: 0.8, Provisional: true, At: time.Now()})
 		f.hangsUp(leg)
-		if h := f.observer.ends()[0].Heard; h.Kind != media.Machine || !h.HungUp || !h.Doubted || h.Beep {
+		if h := told[dialer.CallEnded](f.observer)[0].Heard; h.Kind != media.Machine || !h.HungUp || !h.Doubted || h.Beep {
 			t.Errorf("heard %+v", h)
 		}
 	})
@@ -112,7 +94,7 @@ func TestHeardOnTrial(t *testing.T) {
 		f.sound(media.Verdict{Leg: media.LegID(leg), Kind: media.Machine, Probability: 0.9, Revised: true, At: time.Now()})
 		f.wait(time.Minute)
 		f.hangsUp(leg)
-		if h := f.observer.ends()[0].Heard; h.Kind != media.Person || h.Chance != 0.9 || h.Checked {
+		if h := told[dialer.CallEnded](f.observer)[0].Heard; h.Kind != media.Person || h.Chance != 0.9 || h.Checked {
 			t.Errorf("heard %+v", h)
 		}
 	})

@@ -128,12 +128,8 @@ func TestWhatBinds(t *testing.T) {
 
 // bound is what the last decision was told to be bound by.
 func (o *observer) bound() (b pacing.Bound) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, n := range o.notices {
-		if p, ok := n.(dialer.Paced); ok {
-			b = p.Bound
-		}
+	for _, p := range told[dialer.Paced](o) {
+		b = p.Bound
 	}
 	return b
 }
