@@ -1,17 +1,11 @@
 package operator
 
 import (
-	"bytes"
-	"flag"
-	"fmt"
-	"os"
-	"slices"
-	"strings"
 	"testing"
 	"time"
-)
 
-var update = flag.Bool("update", false, "write the state table into the package doc")
+	"github.com/outpace-dialer/outpace/test/statetable"
+)
 
 // begin is when every shift of these tests begins.
 var begin = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -70,84 +64,17 @@ func walk(visit func(before Operator, h happening, after Operator, actions []Act
 	}
 }
 
-// stateTable is the transitions, one line for each state.
-func stateTable() []string {
-	to := map[State]map[string][]State{}
-	walk(func(before Operator, h happening, after Operator, _ []Action) {
-		if before.state == after.state {
-			return
-		}
-		if to[before.state] == nil {
-			to[before.state] = map[string][]State{}
-		}
-		if !slices.Contains(to[before.state][h.word], after.state) {
-			to[before.state][h.word] = append(to[before.state][h.word], after.state)
-		}
-	})
-	var lines []string
-	for _, s := range States {
-		lines = append(lines, fmt.Sprintf("%-10s %s", s, arrows(to[s])))
-	}
-	return lines
-}
-
-// arrows writes "pause → paused; leg_down → lost": events with the same
-// destinations together, in the order of happenings.
-func arrows(to map[string][]State) string {
-	var parts, done []string
-	for _, h := range happenings {
-		dest := destinations(to[h.word])
-		if dest == "" || slices.Contains(done, h.word) {
-			continue
-		}
-		var words []string
-		for _, other := range happenings {
-			if destinations(to[other.word]) == dest && !slices.Contains(words, other.word) {
-				words = append(words, other.word)
-			}
-		}
-		done = append(done, words...)
-		parts = append(parts, strings.Join(words, ", ")+" → "+dest)
-	}
-	return strings.Join(parts, "; ")
-}
-
-func destinations(states []State) string {
-	var words []string
-	for _, s := range States {
-		if slices.Contains(states, s) {
-			words = append(words, string(s))
-		}
-	}
-	return strings.Join(words, " | ")
-}
-
 // The table in the package doc is what the code does.
 func TestStateTable(t *testing.T) {
-	const file = "operator.go"
-	source, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	var words []string
+	for _, h := range happenings {
+		words = append(words, h.word)
 	}
-	var block strings.Builder
-	for _, line := range stateTable() {
-		fmt.Fprintf(&block, "//\t%s\n", line)
-	}
-	from := bytes.Index(source, []byte("//\toffline"))
-	to := bytes.Index(source, []byte("package operator"))
-	if from < 0 || to < from {
-		t.Fatalf("no state table in the package doc of %s", file)
-	}
-	if got := string(source[from:to]); got == block.String() {
-		return
-	}
-	if !*update {
-		t.Fatalf("the package doc differs from what the code does; go test -run TestStateTable -update writes it.\nwant:\n%s", &block)
-	}
-	source = slices.Concat(source[:from], []byte(block.String()), source[to:])
-	if err := os.WriteFile(file, source, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	table := statetable.New(States, words)
+	walk(func(before Operator, h happening, after Operator, _ []Action) {
+		table.Add(before.state, h.word, after.state)
+	})
+	table.Hold(t, "operator.go")
 }
 
 // Every state can be reached and left.

@@ -65,7 +65,11 @@ func TestTableRows(t *testing.T) {
 		}
 		seen[row.Package] = true
 	}
+	there := read(t)
 	for _, row := range Table {
+		if _, is := there[row.Package]; !is {
+			t.Errorf("%s has a row, and is not there", row.Package)
+		}
 		for _, name := range slices.Concat(row.May, row.Tests) {
 			if room := strings.TrimSuffix(name, "/*"); name != "*" && !seen[room] {
 				t.Errorf("%s may import %s, which has no row", row.Package, name)

@@ -26,8 +26,8 @@ var Table = []Row{
 	{Package: "dialer", May: []string{
 		"campaigns", "campaigns/eligibility", "campaigns/hopper", "pacing", "sip", "media", "dialer/call", "dialer/operator",
 	}, Tests: []string{"pacing/eventlog"}},
-	{Package: "dialer/call", May: []string{"campaigns"}},
-	{Package: "dialer/operator"},
+	{Package: "dialer/call", May: []string{"campaigns"}, Tests: []string{"test/statetable"}},
+	{Package: "dialer/operator", Tests: []string{"test/statetable"}},
 	{Package: "dialer/oidc", May: []string{"campaigns", "sip/keypair"}},
 	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "dialer/calibration", "dialer/oidc", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
 	{Package: "dialer/console"},
@@ -95,7 +95,7 @@ var Table = []Row{
 	{Package: "test/browser", May: []string{"test/phone"}},
 	{Package: "test/carrier", May: []string{"test/phone"}},
 	{Package: "test/operators", May: []string{"test/phone"}},
-	{Package: "test/simnet"},
+	{Package: "test/statetable"},
 	{Package: "test/arch"},
 	{Package: "test/testbed", May: []string{"campaigns", "config", "dialer/app", "test/operators"}}, // tests of the whole product stand on it
 	{Package: "test/e2e", May: []string{"*"}},
