@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -46,12 +47,12 @@ const (
 )
 
 func (c Config) withDefaults() Config {
-	orDefault(&c.Realm, defaultRealm)
-	orDefault(&c.Expires, defaultExpires)
-	orDefault(&c.BlockAfter, defaultBlockAfter)
-	orDefault(&c.BlockFor, defaultBlockFor)
-	orDefault(&c.KeepAlive, defaultKeepAlive)
-	orDefault(&c.RingTimeout, defaultRingTimeout)
+	c.Realm = cmp.Or(c.Realm, defaultRealm)
+	c.Expires = cmp.Or(c.Expires, defaultExpires)
+	c.BlockAfter = cmp.Or(c.BlockAfter, defaultBlockAfter)
+	c.BlockFor = cmp.Or(c.BlockFor, defaultBlockFor)
+	c.KeepAlive = cmp.Or(c.KeepAlive, defaultKeepAlive)
+	c.RingTimeout = cmp.Or(c.RingTimeout, defaultRingTimeout)
 	if c.SHA256 == nil {
 		c.SHA256 = new(true)
 	}
@@ -59,13 +60,6 @@ func (c Config) withDefaults() Config {
 		c.MD5 = new(true)
 	}
 	return c
-}
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Validate names the YAML keys that are wrong.

@@ -106,32 +106,25 @@ const (
 
 // withDefaults fills what the file left out. It changes nothing of c.
 func (c Config) withDefaults() Config {
-	orDefault(&c.Group, DefaultGroup)
-	orDefault(&c.NumberFormat, FormatE164)
-	orDefault(&c.National.International, defaultAbroad)
-	orDefault(&c.MaxRinging, c.MaxChannels)
-	orDefault(&c.RingTimeout, defaultRing)
-	orDefault(&c.OptionsInterval, defaultOptions)
-	orDefault(&c.FailoverAfter, defaultFailover)
-	orDefault(&c.CallerIDRest, day)
-	orDefault(&c.SessionExpires, defaultSession)
-	orDefault(&c.Register.Expires, defaultRegister)
-	orDefault(&c.Inbound.MaxCalls, c.MaxChannels)
+	c.Group = cmp.Or(c.Group, DefaultGroup)
+	c.NumberFormat = cmp.Or(c.NumberFormat, FormatE164)
+	c.National.International = cmp.Or(c.National.International, defaultAbroad)
+	c.MaxRinging = cmp.Or(c.MaxRinging, c.MaxChannels)
+	c.RingTimeout = cmp.Or(c.RingTimeout, defaultRing)
+	c.OptionsInterval = cmp.Or(c.OptionsInterval, defaultOptions)
+	c.FailoverAfter = cmp.Or(c.FailoverAfter, defaultFailover)
+	c.CallerIDRest = cmp.Or(c.CallerIDRest, day)
+	c.SessionExpires = cmp.Or(c.SessionExpires, defaultSession)
+	c.Register.Expires = cmp.Or(c.Register.Expires, defaultRegister)
+	c.Inbound.MaxCalls = cmp.Or(c.Inbound.MaxCalls, c.MaxChannels)
 	c.Targets = slices.Clone(c.Targets)
 	for i := range c.Targets {
 		if _, port, _ := splitAddress(c.Targets[i].Address); port > 0 {
-			orDefault(&c.Targets[i].Transport, "udp")
+			c.Targets[i].Transport = cmp.Or(c.Targets[i].Transport, "udp")
 		}
-		orDefault(&c.Targets[i].Weight, 1)
+		c.Targets[i].Weight = cmp.Or(c.Targets[i].Weight, 1)
 	}
 	return c
-}
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // Validate checks one carrier and names the YAML key that is wrong. All
