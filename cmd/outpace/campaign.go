@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,10 +23,52 @@ func newCampaignCommand() *cobra.Command {
 	return cmd
 }
 
+// oneCampaign is what a command about one campaign is told.
+type oneCampaign struct {
+	config, id string
+	json       bool
+}
+
+func (f *oneCampaign) flags(cmd *cobra.Command) {
+	configFlag(cmd, &f.config)
+	cmd.Flags().StringVar(&f.id, "campaign", "", "the campaign; required")
+}
+
+// load reads the configuration, where a campaign is named.
+func (f *oneCampaign) load() (config.Config, error) {
+	if f.id == "" {
+		return config.Config{}, usageError{errors.New("--campaign is required")}
+	}
+	cfg, err := config.Load(f.config, os.Environ())
+	if err != nil {
+		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
+
+// withStore opens the store for do. Where a running product has it, the error names the
+// route below the campaign that gives the same.
+func (f *oneCampaign) withStore(ctx context.Context, route string, do func(app.Store, campaigns.CampaignID) error) error {
+	cfg, err := f.load()
+	if err != nil {
+		return err
+	}
+	s, err := app.OpenStore(ctx, cfg)
+	if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
+		return fmt.Errorf("outpace serve is running on this store: use GET /api/v1/campaigns/%s/%s or stop it first (%w)", f.id, route, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return do(s, campaigns.CampaignID(f.id))
+}
+
 // newCampaignLog returns `outpace campaign log`: the recorded pacing of a
 // campaign, for `outpace pace --check` and for a simulation.
 func newCampaignLog() *cobra.Command {
-	var path, id, from, to string
+	var f oneCampaign
+	var from, to string
 	cmd := &cobra.Command{
 		Use: "log --campaign ID", Short: "Write what pacing was told and decided, one JSON object a line", Args: cobra.NoArgs,
 		Long: `Write what pacing was told and decided, one JSON object a line.
@@ -36,45 +79,23 @@ outpace serve runs, GET /api/v1/campaigns/ID/pacing-log gives the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			start, errFrom := flagTime("from", from)
 			end, errTo := flagTime("to", to)
-			if id == "" {
-				return usageError{errors.New("--campaign is required")}
-			}
 			if err := errors.Join(errFrom, errTo); err != nil {
 				return usageError{err}
 			}
-			cfg, err := config.Load(path, os.Environ())
-			if err != nil {
-				return usageError{err}
-			}
-			s, err := openStoreOr(cmd, cfg, "/api/v1/campaigns/"+id+"/pacing-log")
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			return campaignLog(cmd, s, campaigns.CampaignID(id), start, end)
+			return f.withStore(cmd.Context(), "pacing-log", func(s app.Store, id campaigns.CampaignID) error {
+				return campaignLog(cmd, s, id, start, end)
+			})
 		},
 	}
-	configFlag(cmd, &path)
-	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
+	f.flags(cmd)
 	cmd.Flags().StringVar(&from, "from", "", "time like 2026-03-02T09:00:00Z or day like 2026-03-02, local (default: the first line)")
 	cmd.Flags().StringVar(&to, "to", "", "the same, not included (default: the last line)")
 	return cmd
 }
 
-// openStoreOr opens the store; where the product has it, the error names the
-// way in.
-func openStoreOr(cmd *cobra.Command, cfg config.Config, route string) (app.Store, error) {
-	s, err := app.OpenStore(cmd.Context(), cfg)
-	if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
-		return nil, fmt.Errorf("outpace serve is running on this store: use GET %s or stop it first (%w)", route, err)
-	}
-	return s, err
-}
-
 // newCampaignExplain returns `outpace campaign explain`.
 func newCampaignExplain() *cobra.Command {
-	var path, id string
-	var asJSON bool
+	var f oneCampaign
 	cmd := &cobra.Command{
 		Use: "explain --campaign ID", Short: "Say where the leads of a campaign are held up, gate by gate", Args: cobra.NoArgs,
 		Long: `Say where the leads of a campaign are held up, gate by gate.
@@ -83,39 +104,28 @@ Each line counts those of the line before that pass one more gate, and says why
 the others do not. While outpace serve runs, GET /api/v1/campaigns/ID/explain
 gives the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if id == "" {
-				return usageError{errors.New("--campaign is required")}
-			}
-			cfg, err := config.Load(path, os.Environ())
-			if err != nil {
-				return usageError{err}
-			}
-			s, err := openStoreOr(cmd, cfg, "/api/v1/campaigns/"+id+"/explain")
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			found, err := app.ExplainCampaign(cmd.Context(), s, campaigns.CampaignID(id), time.Now())
-			if err != nil {
-				return fmt.Errorf("campaign %s: %w", id, err)
-			}
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
-			}
-			app.PrintWaterfall(cmd.OutOrStdout(), found)
-			return nil
+			return f.withStore(cmd.Context(), "explain", func(s app.Store, id campaigns.CampaignID) error {
+				found, err := app.ExplainCampaign(cmd.Context(), s, id, time.Now())
+				if err != nil {
+					return fmt.Errorf("campaign %s: %w", id, err)
+				}
+				if f.json {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
+				}
+				app.PrintWaterfall(cmd.OutOrStdout(), found)
+				return nil
+			})
 		},
 	}
-	configFlag(cmd, &path)
-	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	f.flags(cmd)
+	cmd.Flags().BoolVar(&f.json, "json", false, "print as JSON")
 	return cmd
 }
 
 // newCampaignQueues returns `outpace campaign queues`.
 func newCampaignQueues() *cobra.Command {
-	var path, id string
-	var asJSON, wait bool
+	var f oneCampaign
+	var wait bool
 	cmd := &cobra.Command{
 		Use: "queues --campaign ID", Short: "Show the queues of a campaign, and how far they are rebuilt", Args: cobra.NoArgs,
 		Long: `Show the queues of a campaign, and how far they are rebuilt.
@@ -124,33 +134,22 @@ After lists, segments or priorities changed, the places of all leads are found a
 in the background, while dialling goes on. While outpace serve runs, GET
 /api/v1/campaigns/ID/queues gives the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if id == "" {
-				return usageError{errors.New("--campaign is required")}
-			}
-			cfg, err := config.Load(path, os.Environ())
-			if err != nil {
-				return usageError{err}
-			}
-			s, err := openStoreOr(cmd, cfg, "/api/v1/campaigns/"+id+"/queues")
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			found, err := app.CampaignQueues(cmd.Context(), s, campaigns.CampaignID(id), wait, cmd.ErrOrStderr())
-			if err != nil {
-				return fmt.Errorf("campaign %s: %w", id, err)
-			}
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
-			}
-			app.PrintQueues(cmd.OutOrStdout(), found)
-			return nil
+			return f.withStore(cmd.Context(), "queues", func(s app.Store, id campaigns.CampaignID) error {
+				found, err := app.CampaignQueues(cmd.Context(), s, id, wait, cmd.ErrOrStderr())
+				if err != nil {
+					return fmt.Errorf("campaign %s: %w", id, err)
+				}
+				if f.json {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
+				}
+				app.PrintQueues(cmd.OutOrStdout(), found)
+				return nil
+			})
 		},
 	}
-	configFlag(cmd, &path)
-	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
+	f.flags(cmd)
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until a rebuild is over, telling how far it is once a second")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print as JSON")
 	return cmd
 }
 

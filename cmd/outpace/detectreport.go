@@ -2,11 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -14,15 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/dialer/calibration"
 )
 
 // newDetectReport returns `outpace detect report`.
 func newDetectReport() *cobra.Command {
-	var path, id string
-	var asJSON bool
+	var f oneCampaign
 	cmd := &cobra.Command{
 		Use: "report --campaign ID", Short: "How good the answer detector is on a campaign's own calls", Args: cobra.NoArgs,
 		Long: `How good the answer detector is on a campaign's own calls of the last 30 days.
@@ -33,26 +29,22 @@ can be checked (detection_check of the campaign): these go to an operator whatev
 is heard, and only they say how many people are lost. Calls of other nodes are not
 in it. While outpace serve runs, GET /api/v1/campaigns/ID/detection gives the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if id == "" {
-				return usageError{errors.New("--campaign is required")}
-			}
-			cfg, err := config.Load(path, os.Environ())
-			if err != nil {
-				return usageError{err}
-			}
-			r, err := app.DetectionReport(cfg, campaigns.CampaignID(id), time.Now())
+			cfg, err := f.load()
 			if err != nil {
 				return err
 			}
-			if asJSON {
+			r, err := app.DetectionReport(cfg, campaigns.CampaignID(f.id), time.Now())
+			if err != nil {
+				return err
+			}
+			if f.json {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(r)
 			}
 			return writeDetection(cmd.OutOrStdout(), r)
 		},
 	}
-	configFlag(cmd, &path)
-	cmd.Flags().StringVar(&id, "campaign", "", "the campaign; required")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object in place of the tables")
+	f.flags(cmd)
+	cmd.Flags().BoolVar(&f.json, "json", false, "one JSON object in place of the tables")
 	return cmd
 }
 
