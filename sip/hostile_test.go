@@ -15,22 +15,9 @@ import (
 	"time"
 
 	sipgosip "github.com/emiago/sipgo/sip"
-)
 
-// eventually waits until ok.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
+	"github.com/outpace-dialer/outpace/test/eventually"
+)
 
 // alive proves that n still answers f.
 func (n *near) alive(f *farEnd) {
@@ -118,12 +105,12 @@ func TestFloodOfStrangers(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	eventually(t, "all are counted", func() bool { return n.Stats().BlockedDatagrams >= strangers*99/100 })
+	eventually.So(t, patience, "all are counted", func() bool { return n.Stats().BlockedDatagrams >= strangers*99/100 })
 	n.alive(f)
 	if got := n.ua.TransportLayer().Pool("udp").Size(); got != pool {
 		t.Errorf("pool = %d, was %d", got, pool)
 	}
-	eventually(t, "goroutines as before", func() bool { return runtime.NumGoroutine() <= routines+5 })
+	eventually.So(t, patience, "goroutines as before", func() bool { return runtime.NumGoroutine() <= routines+5 })
 	n.quiet()
 }
 
@@ -360,9 +347,9 @@ func TestNothingIsKept(t *testing.T) {
 		}
 		event[Ended](n)
 	}
-	eventually(t, "no transaction is open", func() bool { return n.Stats().Transactions == 0 })
+	eventually.So(t, patience, "no transaction is open", func() bool { return n.Stats().Transactions == 0 })
 	if s := n.Stats(); s.Legs != 0 {
 		t.Errorf("legs = %d", s.Legs)
 	}
-	eventually(t, "every leg is forgotten", func() bool { return n.Stats().Lingering == 0 })
+	eventually.So(t, patience, "every leg is forgotten", func() bool { return n.Stats().Lingering == 0 })
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // authority vouches for certificates in a test.
@@ -210,7 +212,7 @@ func TestPhoneOverTLS(t *testing.T) {
 	if _, err := garbage.Write([]byte("OPTIONS sip:x SIP/2.0\r\n\r\n")); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "garbage is refused", func() bool { return n.Stats().FailedHandshakes == 1 })
+	eventually.So(t, patience, "garbage is refused", func() bool { return n.Stats().FailedHandshakes == 1 })
 
 	believed := x509.NewCertPool()
 	believed.AddCert(a.cert)
@@ -230,7 +232,7 @@ func TestPhoneOverTLS(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the connection is gone", func() bool {
+	eventually.So(t, patience, "the connection is gone", func() bool {
 		n.Invite("again", inviteOver("tls", from))
 		return event[Ended](n).Cause.Result == ResultTrunkDown
 	})

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // tortureFiles are the messages of RFC 4475 that come with the library.
@@ -154,7 +156,7 @@ func TestS08Torture(t *testing.T) {
 			before := n.answered()
 			f.send(n.netAddr(), string(raw))
 			if want.code > 0 { // where the branch is none of RFC 3261 the library answers, to where the request came from
-				eventually(t, "an answer over UDP", func() bool {
+				eventually.So(t, patience, "an answer over UDP", func() bool {
 					return n.answered()[want.code/100] == before[want.code/100]+1 || len(f.got) > 0
 				})
 			}

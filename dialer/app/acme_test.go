@@ -30,6 +30,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/sip/keypair"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 const certifiedName = "dialer.example.com"
@@ -165,7 +166,7 @@ func TestACME(t *testing.T) {
 
 	complains := func(oldStays bool) {
 		t.Helper()
-		until(t, "the failure is logged", func() bool {
+		eventually.So(t, patience, "the failure is logged", func() bool {
 			for _, l := range logged.FilterMessage("the authority gives no certificate").All() {
 				if l.ContextMap()["the_old_one_stays"] == oldStays {
 					return true
@@ -188,7 +189,7 @@ func TestACME(t *testing.T) {
 
 	authority.away.Store(false)
 	var first *x509.Certificate
-	until(t, "there is a certificate", func() bool { first, err = shown(t, a, certifiedName, authority.root()); return err == nil })
+	eventually.So(t, patience, "there is a certificate", func() bool { first, err = shown(t, a, certifiedName, authority.root()); return err == nil })
 	if upper, err := shown(t, a, strings.ToUpper(certifiedName), authority.root()); upper.Issuer.String() != first.Issuer.String() {
 		t.Errorf("in capitals: %v", err)
 	}
@@ -199,7 +200,7 @@ func TestACME(t *testing.T) {
 		}
 	}
 	var second *x509.Certificate
-	until(t, "it is renewed", func() bool {
+	eventually.So(t, patience, "it is renewed", func() bool {
 		second, err = shown(t, a, certifiedName, authority.root())
 		return err == nil && second.SerialNumber.Cmp(first.SerialNumber) != 0
 	})
@@ -223,7 +224,7 @@ func TestACMEAfterRestart(t *testing.T) {
 		a, stop := startCertified(t, cfg, zap.NewNop())
 		for _, name := range cfg.HTTP.TLS.ACME.Hosts {
 			var leaf *x509.Certificate
-			until(t, "there is a certificate for "+name, func() (ok bool) {
+			eventually.So(t, patience, "there is a certificate for "+name, func() (ok bool) {
 				var err error
 				leaf, err = shown(t, a, name, authority.root())
 				return err == nil

@@ -20,6 +20,7 @@ import (
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // An authority that was started in a test has a queue that it never leaves, and is not to
@@ -125,21 +126,6 @@ func answer(t *testing.T, req *http.Request, policy *tls.Config) (*http.Response
 	return res, string(text)
 }
 
-// until asks again and again until something is so.
-func until(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	deadline := time.After(patience)
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for !so() {
-		select {
-		case <-again.C:
-		case <-deadline:
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
-}
-
 // TestLife opens the product while its carrier is silent, lets the carrier
 // answer, and stops it.
 func TestLife(t *testing.T) {
@@ -163,7 +149,7 @@ func TestLife(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	until(t, "readyz is 200 when the carrier answers OPTIONS", func() bool {
+	eventually.So(t, patience, "readyz is 200 when the carrier answers OPTIONS", func() bool {
 		status, _ := get(t, a.AdminAddr(), "/readyz")
 		return status == 200
 	})
@@ -253,7 +239,7 @@ func TestLegJournal(t *testing.T) {
 		return strings.Join(all, " ")
 	}
 	j.note(sip.Answered{Leg: "../olga", Dialog: sip.Dialog{CallID: "c1"}})
-	until(t, "the leg is on disk, inside the folder", func() bool { return names() == "..%2Folga.json" })
+	eventually.So(t, patience, "the leg is on disk, inside the folder", func() bool { return names() == "..%2Folga.json" })
 	j.note(sip.Ended{Leg: "never-answered"})
 	j.note(sip.Answered{Leg: "two", Dialog: sip.Dialog{CallID: "c2"}})
 	j.note(sip.Ended{Leg: "../olga"})

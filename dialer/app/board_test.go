@@ -19,6 +19,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/call"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // busyFloor is a snapshot of a node with operators, most of them in talks.
@@ -127,7 +128,7 @@ func TestNodesSeeEachOther(t *testing.T) {
 		}
 		return said
 	}
-	until(t, "both nodes see all", func() bool { return names(a) == "n1 n2 n3" && names(b) == "n2 n1 n3" })
+	eventually.So(t, patience, "both nodes see all", func() bool { return names(a) == "n1 n2 n3" && names(b) == "n2 n1 n3" })
 	third := seen(a).Others[1]
 	if o := third.Operators[1]; o.Number != "+9991***0037" || o.User != "operator-001" || third.Campaigns[0].Calls[call.Bridged] != 1 {
 		t.Errorf("of the third node: %+v", third)
@@ -135,16 +136,16 @@ func TestNodesSeeEachOther(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "a node that ended is not seen", func() bool { return names(a) == "n1 n3" })
+	eventually.So(t, patience, "a node that ended is not seen", func() bool { return names(a) == "n1 n3" })
 	if err := nodes.Show(ctx, m.Node, state, 10*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "a node that shows nothing any more is not seen", func() bool { return names(a) == "n1" })
+	eventually.So(t, patience, "a node that shows nothing any more is not seen", func() bool { return names(a) == "n1" })
 
 	if err := nodes.Show(ctx, m.Node, state, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "it is back", func() bool { return names(a) == "n1 n3" })
+	eventually.So(t, patience, "it is back", func() bool { return names(a) == "n1 n3" })
 	server.Freeze()
 	defer server.Thaw()
 	frozen, worst := time.Now(), time.Duration(0)

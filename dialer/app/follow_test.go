@@ -11,6 +11,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // A campaign that is started, changed and stopped at one node is so at every node.
@@ -22,7 +23,7 @@ func TestCampaignsAreFollowed(t *testing.T) {
 	ctx := t.Context()
 	is := func(x *App, what string, so func(campaigns.CampaignState, campaigns.Pacing) bool) {
 		t.Helper()
-		until(t, what, func() bool {
+		eventually.So(t, patience, what, func() bool {
 			s, err := x.engine.Snapshot(ctx)
 			return err == nil && len(s.Campaigns) == 1 && so(s.Campaigns[0].State, s.Campaigns[0].Pacing)
 		})

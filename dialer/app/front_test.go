@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // browserOf is a client that believes one certificate, as a person does who has compared
@@ -191,7 +192,7 @@ func TestS36OneAddressOfMany(t *testing.T) {
 		t.Errorf("another address: %v", err)
 	}
 	_ = in[0].Close()
-	until(t, "there is room again", func() bool { return asks(dial(crowded)) == nil })
+	eventually.So(t, patience, "there is room again", func() bool { return asks(dial(crowded)) == nil })
 }
 
 // Where too many say nothing, one goes of the address that has the most of them: the

@@ -12,6 +12,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // onRedis is a product on a store that others share.
@@ -127,13 +128,13 @@ func TestTermEndsBeforeTheLease(t *testing.T) {
 	<-a.Ready()
 	server.Freeze()
 	frozen := time.Now()
-	until(t, "the term ends", func() bool { return a.node.Term(time.Now()) == 0 })
+	eventually.So(t, patience, "the term ends", func() bool { return a.node.Term(time.Now()) == 0 })
 	if took := time.Since(frozen); took > nodeLease-nodeMargin+100*time.Millisecond {
 		t.Errorf("the term went on for %v without a store", took)
 	}
 	time.Sleep(time.Until(frozen.Add(nodeLease + 500*time.Millisecond))) // a real server: no clock of ours
 	server.Thaw()
-	until(t, "a new term begins", func() bool { return a.node.Term(time.Now()) == 2 })
+	eventually.So(t, patience, "a new term begins", func() bool { return a.node.Term(time.Now()) == 2 })
 
 	// Somebody takes the name while this process sleeps.
 	_, nodes, _ := ghost(t, onRedis(t, server.URL(), "n2"), time.Minute)
@@ -188,14 +189,14 @@ func TestNeighbourSettles(t *testing.T) {
 	cfg.Engine.SettleAfter = 6 * time.Second // not by a file
 	start(t, cfg)
 	ready := time.Now()
-	until(t, "the lead that was only claimed is back", func() bool {
+	eventually.So(t, patience, "the lead that was only claimed is back", func() bool {
 		queues, err := store.Queues(ctx, "c", time.Now())
 		return err == nil && len(queues) == 1 && queues[0].Ready == 1
 	})
 	if open, err := store.Open(ctx, "dead"); err != nil || len(open) != 1 || time.Since(ready) > cfg.Engine.SettleAfter {
 		t.Errorf("%d attempts are open after %v, %v", len(open), time.Since(ready), err)
 	}
-	until(t, "the attempt is settled", func() bool {
+	eventually.So(t, patience, "the attempt is settled", func() bool {
 		all, err := store.Attempts(ctx, campaigns.AttemptQuery{ID: "a-1"})
 		return err == nil && len(all) == 1 && all[0].Outcome == campaigns.Interrupted
 	})
@@ -203,7 +204,7 @@ func TestNeighbourSettles(t *testing.T) {
 		t.Errorf("it was settled after %v", took)
 	}
 	nodes, _ := campaigns.As[campaigns.Nodes](store)
-	until(t, "the dead node is forgotten", func() bool {
+	eventually.So(t, patience, "the dead node is forgotten", func() bool {
 		all, err := nodes.Members(ctx)
 		return err == nil && len(all) == 1 && all[0].Node == "alive"
 	})
@@ -241,7 +242,7 @@ func TestOperatorGoesToAnotherNode(t *testing.T) {
 	if err := there(ctx, "bob", 5, true); err == nil {
 		t.Error("a dead node does not keep its operators while its lease runs")
 	}
-	until(t, "the operator of a dead node signs in", func() bool { return there(ctx, "bob", 6, true) == nil })
+	eventually.So(t, patience, "the operator of a dead node signs in", func() bool { return there(ctx, "bob", 6, true) == nil })
 	if took := time.Since(died); took > nodeLease+time.Second {
 		t.Errorf("that took %v", took)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // Two nodes have the limits of a carrier together; one that is left has them alone.
@@ -18,7 +19,7 @@ func TestNodesShareATrunk(t *testing.T) {
 	}
 	wants := func(what string, nodes []*App, each int) {
 		t.Helper()
-		until(t, what, func() bool {
+		eventually.So(t, patience, what, func() bool {
 			for _, x := range nodes {
 				if channels, cps := have(x); channels != each || cps < float64(each)-0.01 || cps > float64(each)+0.01 {
 					return false

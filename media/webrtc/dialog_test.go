@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/outpace-dialer/outpace/test/browser"
+	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
@@ -47,7 +48,7 @@ func TestDialogAnswers(t *testing.T) {
 		t.Errorf("stats = %+v; a leg's wire is nobody's phone", s)
 	}
 	d.Detach()
-	eventually(t, "the page is told", func() bool {
+	eventually.So(t, generous, "the page is told", func() bool {
 		select {
 		case <-page.Over():
 			return true

@@ -49,21 +49,6 @@ func start(t *testing.T, cfg Config) *rig {
 	return r
 }
 
-// eventually asks until it is so.
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	over := time.After(generous)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !so() {
-		select {
-		case <-tick.C:
-		case <-over:
-			t.Fatalf("%s: not within %v", what, generous)
-		}
-	}
-}
-
 func (r *rig) note(ev Event) {
 	r.mu.Lock()
 	r.events = append(r.events, ev)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/test/browser"
+	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
@@ -92,11 +93,11 @@ func TestReports(t *testing.T) {
 	if err := r.Phone("anna").WriteRTCP(report); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the page knows what was lost", func() bool { n, ok := page.FarLost(); return ok && n == 7 })
+	eventually.So(t, generous, "the page knows what was lost", func() bool { n, ok := page.FarLost(); return ok && n == 7 })
 	if err := page.Report(end.formats[0].SSRC, 5); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the page's report", func() bool {
+	eventually.So(t, generous, "the page's report", func() bool {
 		end.mu.Lock()
 		defer end.mu.Unlock()
 		return len(end.reports) > 0
@@ -186,7 +187,7 @@ func TestNetworkIsAway(t *testing.T) {
 		t.Error("connected while the network is away")
 	}
 	page.Cut(false)
-	eventually(t, "it is back", func() bool { s, _ := r.State("anna"); return s.Connected })
+	eventually.So(t, generous, "it is back", func() bool { s, _ := r.State("anna"); return s.Connected })
 	end.awaitPackets(t, len(end.heard())+10)
 	page.Cut(true)
 	r.await(Event{"anna", session, Gone})

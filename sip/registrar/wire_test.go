@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 const patience = 5 * time.Second
@@ -236,7 +237,7 @@ func TestS01OpenRelay(t *testing.T) {
 	for i := range 10_000 {
 		w.send(invite(i))
 	}
-	waitFor(t, "the flood to be read", func() bool { return s.agent.Stats().BlockedDatagrams >= 9_000 }) // the kernel may lose some
+	eventually.So(t, patience, "the flood to be read", func() bool { return s.agent.Stats().BlockedDatagrams >= 9_000 }) // the kernel may lose some
 	for range floodLimit {
 		if w.receive(50*time.Millisecond) == "" {
 			break
@@ -346,20 +347,5 @@ func TestS05ReplayOnTheWire(t *testing.T) {
 	}
 	if st := s.Stats(); st.Registers != 1 {
 		t.Errorf("stats = %+v", st)
-	}
-}
-
-// waitFor polls until a condition holds.
-func waitFor(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(patience)
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			t.Fatalf("gave up waiting for %s", what)
-		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/resolver"
 	"github.com/outpace-dialer/outpace/sip/resolver/nametest"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // named is a carrier whose only target is a name.
@@ -122,7 +123,7 @@ func TestNamesOnTheWire(t *testing.T) {
 	}
 	names := nametest.New(t, srv("udp", old)...)
 	x := newExchangeWith(t, resolver.New(resolver.Config{Servers: []string{names.Address}}), named("carrier.example"))
-	x.until(t, "the name is resolved", func() bool { return x.Stats()[0].Up })
+	eventually.So(t, unhurried, "the name is resolved", func() bool { return x.Stats()[0].Up })
 	x.call(t, "a")
 	invite := old.expect("INVITE")
 	if !strings.HasPrefix(invite, "INVITE sip:+48600100200@carrier.example SIP/2.0\r\n") {
@@ -132,7 +133,7 @@ func TestNamesOnTheWire(t *testing.T) {
 	x.ended(t)
 
 	names.Set(t, append(srv("tcp", far), `carrier.example. 1 NAPTR 1 1 "s" "SIP+D2T" "" _sip._tcp.carrier.example.`)...)
-	x.until(t, "the name has moved", func() bool { return x.at() == far.addr })
+	eventually.So(t, unhurried, "the name has moved", func() bool { return x.at() == far.addr })
 	x.call(t, "b")
 	invite = far.expect("INVITE")
 	if !strings.HasPrefix(invite, "INVITE sip:+48600100200@carrier.example;transport=tcp SIP/2.0\r\n") {

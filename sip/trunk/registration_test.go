@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 func TestRegistrationSteps(t *testing.T) {
@@ -187,7 +188,7 @@ func TestRegistrationOnTheWire(t *testing.T) {
 		}
 	}
 	registrar.answer(second, "200 OK", "Expires: 600\r\n")
-	x.until(t, "the trunk is up", func() bool { return x.Stats()[0].Up })
+	eventually.So(t, unhurried, "the trunk is up", func() bool { return x.Stats()[0].Up })
 
 	x.call(t, "a")
 	far.answer(far.expect("INVITE"), "486 Busy Here", "")

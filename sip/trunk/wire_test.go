@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 const (
@@ -193,21 +194,6 @@ func startExchange(t *testing.T, names Resolver, change func(*sip.Config), cfgs 
 	return x
 }
 
-// until waits until something is so.
-func (x *exchange) until(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	timeout := time.After(unhurried)
-	for !so() {
-		select {
-		case <-tick.C:
-		case <-timeout:
-			t.Fatalf("not in time: %s", what)
-		}
-	}
-}
-
 // await waits for the next event of a kind, past the others.
 func await[E sip.Event](t *testing.T, x *exchange) E {
 	t.Helper()
@@ -321,7 +307,7 @@ func TestOptionsOnTheWire(t *testing.T) {
 	cfg.Targets[0].Address, cfg.OptionsInterval = far.addr, time.Second
 	x := newExchange(t, cfg)
 	far.answer(far.expect("OPTIONS"), "404 Not Found", "")
-	x.until(t, "a round trip time", func() bool { return x.Stats()[0].OptionsRTT > 0 })
+	eventually.So(t, unhurried, "a round trip time", func() bool { return x.Stats()[0].OptionsRTT > 0 })
 	if !x.Stats()[0].Up {
 		t.Error("down although it answered 404")
 	}

@@ -49,20 +49,20 @@ var Table = []Row{
 	{Package: "pacing/eventlog", May: []string{"pacing"}},
 	{Package: "pacing/simulator", May: []string{"pacing", "pacing/estimate", "pacing/eventlog"}},
 
-	{Package: "sip", May: []string{"sip/keypair"}},
+	{Package: "sip", May: []string{"sip/keypair"}, Tests: []string{"test/eventually"}},
 	{Package: "sip/keypair"},
 	{Package: "sip/resolver", Tests: []string{"sip/resolver/nametest"}},
 	{Package: "sip/resolver/nametest"},
 	{Package: "sip/figures"},
 	{Package: "sip/identity"},
-	{Package: "sip/trunk", May: []string{"sip", "sip/figures", "sip/identity", "sip/resolver"}, Tests: []string{"sip/resolver/nametest"}},
-	{Package: "sip/registrar", May: []string{"sip"}},
+	{Package: "sip/trunk", May: []string{"sip", "sip/figures", "sip/identity", "sip/resolver"}, Tests: []string{"sip/resolver/nametest", "test/eventually"}},
+	{Package: "sip/registrar", May: []string{"sip"}, Tests: []string{"test/eventually"}},
 
 	{Package: "media"},
 	{Package: "media/codec", May: []string{"media"}},
 	{Package: "media/sdp", May: []string{"media"}},
 	{Package: "media/rtp", May: []string{"media", "media/codec", "media/sdp"}},
-	{Package: "media/webrtc", May: []string{"media", "media/codec"}, Tests: []string{"test/browser", "test/phone"}},
+	{Package: "media/webrtc", May: []string{"media", "media/codec"}, Tests: []string{"test/eventually", "test/browser", "test/phone"}},
 	{Package: "media/tone", May: []string{"media"}},
 	{Package: "media/detect", May: []string{"media", "media/tone"}},
 	{Package: "media/detect/lab", May: []string{"media", "media/codec", "media/detect", "media/wav"}},
@@ -90,6 +90,7 @@ var Table = []Row{
 	}},
 	{Package: "config/rules"},
 
+	{Package: "test/eventually"},
 	{Package: "test/phone"},
 	{Package: "test/crowd"},
 	{Package: "test/browser", May: []string{"test/phone"}},
@@ -97,7 +98,7 @@ var Table = []Row{
 	{Package: "test/operators", May: []string{"test/phone"}},
 	{Package: "test/statetable"},
 	{Package: "test/arch"},
-	{Package: "test/testbed", May: []string{"campaigns", "config", "dialer/app", "test/operators"}}, // tests of the whole product stand on it
+	{Package: "test/testbed", May: []string{"campaigns", "config", "dialer/app", "test/eventually", "test/operators"}}, // tests of the whole product stand on it
 	{Package: "test/e2e", May: []string{"*"}},
 	{Package: "test/load", May: []string{"*"}},
 	{Package: "test/fault", May: []string{"*"}},

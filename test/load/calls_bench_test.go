@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // callsAtOnce is how many calls are in flight where the rate is to be held.
@@ -111,7 +112,7 @@ func heldLeads(b *testing.B, far *farEnd, hopper, leads int) figures {
 	p := startProduct(b, far, setting{cps: 1, channels: 1, hopper: hopper})
 	defer p.done()
 	p.do(order{Leads: leads + 1000})
-	eventually(b, time.Minute, "leads are held", func() bool {
+	eventually.So(b, time.Minute, "leads are held", func() bool {
 		return p.tables()[`dialer_leads{campaign="load",state="held"}`] >= float64(hopper)
 	})
 	return p.do(order{Figures: true, GC: true}).Figures

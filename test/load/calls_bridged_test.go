@@ -12,6 +12,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
@@ -105,7 +106,7 @@ func (r *room) ready(tb testing.TB, tokens []string) {
 		case <-time.After(30 * time.Second):
 			tb.Fatal("a phone was not called")
 		}
-		eventually(tb, 10*time.Second, "the operator is ready", func() bool { return r.try(tb, "operator/ready", token, nil, nil) < 300 })
+		eventually.So(tb, 10*time.Second, "the operator is ready", func() bool { return r.try(tb, "operator/ready", token, nil, nil) < 300 })
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
@@ -154,7 +155,7 @@ func startFarEnd(tb testing.TB, steps ...string) *farEnd {
 // await waits until sipp has its port.
 func (f *farEnd) await(tb testing.TB) {
 	tb.Helper()
-	eventually(tb, 10*time.Second, "sipp listens", func() bool {
+	eventually.So(tb, 10*time.Second, "sipp listens", func() bool {
 		conn, err := net.ListenPacket("udp4", f.address)
 		if err == nil {
 			conn.Close()
@@ -181,21 +182,6 @@ func must(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)
-	}
-}
-
-// eventually asks again and again until it is so.
-func eventually(tb testing.TB, limit time.Duration, what string, ask func() bool) {
-	tb.Helper()
-	over := time.After(limit)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ask() {
-		select {
-		case <-tick.C:
-		case <-over:
-			tb.Fatalf("not within %v: %s", limit, what)
-		}
 	}
 }
 

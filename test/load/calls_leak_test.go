@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // defaultCalls is how many calls are placed where OUTPACE_LOAD_CALLS does not say.
@@ -92,7 +94,7 @@ func (p *product) settled(t *testing.T) (f figures) {
 // forget waits until late messages of the last call would be strangers'.
 func forget(t *testing.T, p *product) {
 	t.Helper()
-	eventually(t, 2*lateTime, "ended calls are forgotten", func() bool {
+	eventually.So(t, 2*lateTime, "ended calls are forgotten", func() bool {
 		return p.tables()[`dialer_sip_lingering{agent="trunk"}`] == 0
 	})
 }

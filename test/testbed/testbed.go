@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // Must ends a test on an error.
@@ -22,21 +24,10 @@ func Must(t testing.TB, err error) {
 	}
 }
 
-// Until waits for something to become true, and ends the test where it has not within
-// the limit.
+// Until waits for something to become true, as eventually.So.
 func Until(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-	}
+	eventually.So(t, limit, what, ok)
 }
 
 // Pass lets time go by: what is done to the product here is done to a process that works.
