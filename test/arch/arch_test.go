@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,9 +13,12 @@ import (
 
 const root = "../.."
 
+// readOnce reads the project for all tests, none of which changes what was read.
+var readOnce = sync.OnceValues(func() (Graph, error) { return Read(root) })
+
 func read(t *testing.T) Graph {
 	t.Helper()
-	g, err := Read(root)
+	g, err := readOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
