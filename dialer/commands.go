@@ -73,14 +73,14 @@ func (e *Engine) SetCampaign(ctx context.Context, c campaigns.Campaign, tally ca
 }
 
 // OnDuty begins an operator's shift: their phone is called. An empty campaign
-// means a running one that takes the operator. *campaigns.OnDutyElsewhere says that
-// another node has the operator.
+// means a running one that takes the operator. ErrState says that they are on duty for
+// another one, *campaigns.OnDutyElsewhere that another node has them.
 func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.CampaignID) error {
 	var nth int64
 	err := e.do(ctx, func(now time.Time) error {
 		o := e.operatorFor(now, string(user))
 		if o.State() != operator.Offline && o.State() != operator.Lost {
-			return nil // already on duty
+			return onDutyFor(o, c)
 		}
 		if !e.deps.Phones.Online(string(user)) {
 			return ErrNoPhone
@@ -105,6 +105,14 @@ func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.
 		}
 		return nil
 	})
+}
+
+// onDutyFor says whether who is on duty already is so for the campaign that they want.
+func onDutyFor(o *liveOperator, wanted campaigns.CampaignID) error {
+	if wanted == "" || wanted == o.campaign {
+		return nil
+	}
+	return fmt.Errorf("%w: on duty for campaign %q, go off duty first", ErrState, o.campaign)
 }
 
 // Stage says how far the operator's present talk or wrap-up is: a stage of the
