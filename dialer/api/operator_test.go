@@ -19,6 +19,7 @@ import (
 // the request: the engine hears hers.
 func TestOperatorCommands(t *testing.T) {
 	w := newWorld(t)
+	w.fill(t)
 	for _, c := range []struct {
 		path string
 		body any
