@@ -173,7 +173,7 @@ func (s *Server) keepDraft(ctx context.Context, by caller, in *draftIn) (*empty,
 	if err != nil {
 		return nil, err
 	}
-	if v.Attempt == "" || v.Attempt != in.Body.Attempt {
+	if v.Attempt == "" || v.Attempt != in.Body.Attempt || v.Lead == nil { // nil: it is asked for and not begun yet
 		return nil, dialer.ErrNotYours
 	}
 	if size := fieldsSize(in.Body.Fields); size > maxDraftFields {

@@ -100,6 +100,8 @@ func TestDeskDraft(t *testing.T) {
 	w.engine.idle = true
 	w.as(t, "olga", "POST", "/api/v1/operator/disposition", said).want(t, noContent)
 	w.as(t, "olga", "GET", "/api/v1/operator/draft", nil).want(t, 404)
+	w.engine.idle, w.engine.asked = false, true // nobody is on the screen yet
+	w.as(t, "olga", "PUT", "/api/v1/operator/draft", map[string]any{"attempt": "own", "note": "early"}).want(t, 409)
 }
 
 // A link signs in once, and is no token.
