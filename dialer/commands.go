@@ -184,6 +184,10 @@ type Said struct {
 	Fields map[string]string
 }
 
+// furthestCallback is how far away a callback may be. What lies beyond is a slip of the pen,
+// and stores keep no time beyond the year 2262.
+const furthestCallback = 5 * 366 * 24 * time.Hour
+
 // Dispose writes what an operator says of the present talk. During the talk it
 // is kept and takes effect at the hang-up. A *campaigns.FieldError says what is wrong
 // with the form. A disposition by a phone's keys, or because the wrap-up ran out, does
@@ -210,6 +214,9 @@ func (e *Engine) Dispose(ctx context.Context, user campaigns.UserID, s Said) err
 		}
 		if d.Effect.Callback && !s.CallbackAt.After(now) {
 			return ErrNeedsTime
+		}
+		if d.Effect.Callback && s.CallbackAt.After(now.Add(furthestCallback)) {
+			return fmt.Errorf("%w, and at most five years from now", ErrNeedsTime)
 		}
 		if err := o.last.campaign.CheckForm(d.Code, s.Fields, o.last.claim.Lead.Fields); err != nil {
 			return err

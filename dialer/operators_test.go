@@ -367,6 +367,10 @@ func TestCommandsThatCannotBe(t *testing.T) {
 		want("no such disposition", f.engine.Dispose(f.ctx, "ann", said("maybe")), dialer.ErrUnknown)
 		want("another's attempt", f.engine.Dispose(f.ctx, "ann", dialer.Said{Attempt: "a2", Disposition: "sale"}), dialer.ErrNotYours)
 		want("a callback in the past", f.engine.Dispose(f.ctx, "ann", dialer.Said{Disposition: "callback", CallbackAt: time.Now().Add(-time.Hour)}), dialer.ErrNeedsTime)
+		for _, years := range []int{6, 300} {
+			far := dialer.Said{Disposition: "callback", CallbackAt: time.Now().AddDate(years, 0, 0)}
+			want("a callback that nobody will make", f.engine.Dispose(f.ctx, "ann", far), dialer.ErrNeedsTime)
+		}
 		want("no such call", f.engine.HangUpCall(f.ctx, "a2"), dialer.ErrNoCall)
 		f.do(f.engine.HangUpCall(f.ctx, campaigns.AttemptID(leg)))
 		f.wantState("ann", operator.Wrapping)
