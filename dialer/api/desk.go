@@ -138,7 +138,7 @@ func (s *Server) openCampaigns(ctx context.Context, by caller, _ *empty) (*body[
 	all, err := s.records.Campaigns(ctx)
 	open := []openCampaign{}
 	for _, c := range all {
-		if c.State == campaigns.Running && (len(c.Operators) == 0 || slices.Contains(c.Operators, by.ID)) {
+		if c.State == campaigns.Running && by.MaySee(c.ID) && (len(c.Operators) == 0 || slices.Contains(c.Operators, by.ID)) {
 			open = append(open, openCampaign{c.ID, c.Name, c.Pacing.Mode})
 		}
 	}
