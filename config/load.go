@@ -36,7 +36,7 @@ func Load(path string, environ []string) (Config, error) {
 func Parse(name string, text []byte, environ []string) (Config, error) {
 	c := Default()
 	if err := strict(text, &c); err != nil {
-		return c, errors.New(strings.Join(complaints(name, err), "\n"))
+		return c, errors.New(strings.Join(complaints(name, text, err), "\n"))
 	}
 	set := map[string]string{} // key of the file -> variable that overrode it
 	for _, variable := range environ {
@@ -50,7 +50,7 @@ func Parse(name string, text []byte, environ []string) (Config, error) {
 			err = strict(overlay, &c)
 		}
 		if err != nil {
-			return c, fmt.Errorf("environment variable %s: %s", key, strings.Join(complaints("", err), "; "))
+			return c, fmt.Errorf("environment variable %s: %s", key, strings.Join(complaints("", overlay, err), "; "))
 		}
 		set[strings.Join(path, ".")] = key
 	}
@@ -75,7 +75,7 @@ func strict(text []byte, into *Config) error {
 
 // complaints are what the parser could not take, one a line, in our words:
 // "outpace.yaml:12: listne: unknown key". An empty name leaves the place out.
-func complaints(name string, err error) []string {
+func complaints(name string, file []byte, err error) []string {
 	load, ok := errors.AsType[*yaml.LoadErrors](err)
 	if !ok {
 		return []string{strings.TrimPrefix(name+": ", ": ") + err.Error()}
@@ -85,6 +85,9 @@ func complaints(name string, err error) []string {
 		text := e.Message
 		if key, ok := unknownKey(text); ok {
 			text = key + ": unknown key"
+		}
+		if said, ok := mistyped(file, e); ok {
+			text = said
 		}
 		if name != "" {
 			text = fmt.Sprintf("%s:%d: %s", name, e.Mark.Line, text)

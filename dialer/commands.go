@@ -73,14 +73,14 @@ func (e *Engine) SetCampaign(ctx context.Context, c campaigns.Campaign, tally ca
 }
 
 // OnDuty begins an operator's shift: their phone is called. An empty campaign
-// means a running one that takes the operator. *campaigns.OnDutyElsewhere says that
-// another node has the operator.
+// means a running one that takes the operator. ErrState says that they are on duty for
+// another one, *campaigns.OnDutyElsewhere that another node has them.
 func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.CampaignID) error {
 	var nth int64
 	err := e.do(ctx, func(now time.Time) error {
 		o := e.operatorFor(now, string(user))
 		if o.State() != operator.Offline && o.State() != operator.Lost {
-			return nil // already on duty
+			return onDutyFor(o, c)
 		}
 		if !e.deps.Phones.Online(string(user)) {
 			return ErrNoPhone
@@ -105,6 +105,14 @@ func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.
 		}
 		return nil
 	})
+}
+
+// onDutyFor says whether who is on duty already is so for the campaign that they want.
+func onDutyFor(o *liveOperator, wanted campaigns.CampaignID) error {
+	if wanted == "" || wanted == o.campaign {
+		return nil
+	}
+	return fmt.Errorf("%w: on duty for campaign %q, go off duty first", ErrState, o.campaign)
 }
 
 // Stage says how far the operator's present talk or wrap-up is: a stage of the
@@ -176,6 +184,10 @@ type Said struct {
 	Fields map[string]string
 }
 
+// furthestCallback is how far away a callback may be. What lies beyond is a slip of the pen,
+// and stores keep no time beyond the year 2262.
+const furthestCallback = 5 * 366 * 24 * time.Hour
+
 // Dispose writes what an operator says of the present talk. During the talk it
 // is kept and takes effect at the hang-up. A *campaigns.FieldError says what is wrong
 // with the form. A disposition by a phone's keys, or because the wrap-up ran out, does
@@ -202,6 +214,9 @@ func (e *Engine) Dispose(ctx context.Context, user campaigns.UserID, s Said) err
 		}
 		if d.Effect.Callback && !s.CallbackAt.After(now) {
 			return ErrNeedsTime
+		}
+		if d.Effect.Callback && s.CallbackAt.After(now.Add(furthestCallback)) {
+			return fmt.Errorf("%w, and at most five years from now", ErrNeedsTime)
 		}
 		if err := o.last.campaign.CheckForm(d.Code, s.Fields, o.last.claim.Lead.Fields); err != nil {
 			return err

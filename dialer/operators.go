@@ -64,20 +64,26 @@ func (e *Engine) operatorChanged(now time.Time, o *liveOperator) {
 	e.deps.Observer.Notice(OperatorChanged{e.operatorView(o)})
 }
 
-// assign puts an operator on a campaign: the wanted one, else the one they are
-// on while it runs, else a running one that takes them.
+// assign puts an operator on a campaign: the wanted one, else the one they are on while it
+// runs, else a running one. A campaign that does not take them, or does no more since it was
+// changed, is none of these.
 func (e *Engine) assign(now time.Time, o *liveOperator, wanted campaigns.CampaignID) {
+	present := e.campaigns[o.campaign]
+	stays := present == nil || takes(present.Campaign, o.ID())
+	if r := e.campaigns[wanted]; r != nil && !takes(r.Campaign, o.ID()) {
+		wanted = ""
+	}
 	if wanted == "" {
-		if r := e.campaigns[o.campaign]; r != nil && r.State == campaigns.Running {
+		if present != nil && stays && present.State == campaigns.Running {
 			return
 		}
 		wanted = e.firstCampaign(o)
 	}
-	if wanted == "" || wanted == o.campaign {
+	if wanted == o.campaign || wanted == "" && stays {
 		return
 	}
-	if old := e.campaigns[o.campaign]; old != nil {
-		e.leaveCampaign(now, old, o)
+	if present != nil {
+		e.leaveCampaign(now, present, o)
 	}
 	o.campaign = wanted
 }

@@ -190,6 +190,45 @@ func TestTwoCampaigns(t *testing.T) {
 	})
 }
 
+// A campaign that is changed so that it does not take an operator any more gives them
+// nothing: from now on, or after the present call.
+func TestCampaignLetsAnOperatorGo(t *testing.T) {
+	inBubble(t, func(f *floor) {
+		wantCampaign := func(when string, want campaigns.CampaignID) {
+			t.Helper()
+			if got := f.view("ann").Campaign; got != want {
+				t.Errorf("%s ann is on campaign %q, want %q", when, got, want)
+			}
+		}
+		f.store.add("spring", 3)
+		spring := progressive("spring")
+		spring.Operators = []campaigns.UserID{"ann", "bob"}
+		f.run(spring)
+		f.ready("ann")
+		leg := f.call(0)
+		f.person(leg)
+		spring.Operators = []campaigns.UserID{"bob"}
+		f.run(spring)
+		f.wantState("ann", operator.Talking)
+		f.hangsUp(leg)
+		f.do(f.engine.Dispose(f.ctx, "ann", said("sale")))
+		f.wantState("ann", operator.Ready)
+		wantCampaign("after the call", "")
+		f.wait(5 * time.Second)
+		if n := len(f.trunks.legs()); n != 1 {
+			t.Errorf("%d calls were placed, want the one that was up", n)
+		}
+		f.run(progressive("winter"))
+		wantCampaign("once another one takes her", "winter")
+		if err := f.engine.OnDuty(f.ctx, "ann", "spring"); !errors.Is(err, dialer.ErrState) {
+			t.Errorf("on duty for another campaign: %v, want that she is on duty already", err)
+		}
+		f.do(f.engine.OffDuty(f.ctx, "ann"))
+		f.do(f.engine.OnDuty(f.ctx, "ann", "spring"))
+		wantCampaign("asked for by name", "winter")
+	})
+}
+
 func TestPreview(t *testing.T) {
 	inBubble(t, func(f *floor) {
 		f.store.add("spring", 3)
@@ -328,6 +367,10 @@ func TestCommandsThatCannotBe(t *testing.T) {
 		want("no such disposition", f.engine.Dispose(f.ctx, "ann", said("maybe")), dialer.ErrUnknown)
 		want("another's attempt", f.engine.Dispose(f.ctx, "ann", dialer.Said{Attempt: "a2", Disposition: "sale"}), dialer.ErrNotYours)
 		want("a callback in the past", f.engine.Dispose(f.ctx, "ann", dialer.Said{Disposition: "callback", CallbackAt: time.Now().Add(-time.Hour)}), dialer.ErrNeedsTime)
+		for _, years := range []int{6, 300} {
+			far := dialer.Said{Disposition: "callback", CallbackAt: time.Now().AddDate(years, 0, 0)}
+			want("a callback that nobody will make", f.engine.Dispose(f.ctx, "ann", far), dialer.ErrNeedsTime)
+		}
 		want("no such call", f.engine.HangUpCall(f.ctx, "a2"), dialer.ErrNoCall)
 		f.do(f.engine.HangUpCall(f.ctx, campaigns.AttemptID(leg)))
 		f.wantState("ann", operator.Wrapping)

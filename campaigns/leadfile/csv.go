@@ -1,19 +1,24 @@
 package leadfile
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // csvSource reads the rows of a CSV file.
 type csvSource struct {
-	in    *csv.Reader
-	quota *quota
-	line  int // of the last row
+	in        *csv.Reader
+	quota     *quota
+	delimiter rune
+	line      int // of the last row
+	before    int // lines that in does not know of: what it reads begins behind them
+	ended     int // lines up to the end of the last row
 }
 
 // openCSV makes a source of decoded text. skip leaves out the first line,
@@ -22,10 +27,8 @@ func openCSV(text io.Reader, delimiter rune, skip bool) (source, error) {
 	if !strings.ContainsRune(",;\t|", delimiter) {
 		return nil, fmt.Errorf("leadfile: delimiter %q: known are , ; tab |", delimiter)
 	}
-	q := &quota{in: text, left: maxRecord}
-	in := csv.NewReader(q)
-	in.Comma, in.FieldsPerRecord = delimiter, -1
-	s := &csvSource{in: in, quota: q}
+	s := &csvSource{delimiter: delimiter}
+	s.begin(text)
 	if skip {
 		if _, _, err := s.next(); err != nil {
 			return nil, fmt.Errorf("leadfile: %w", err)
@@ -34,21 +37,56 @@ func openCSV(text io.Reader, delimiter rune, skip bool) (source, error) {
 	return s, nil
 }
 
+// begin reads text that comes behind the rows so far.
+func (s *csvSource) begin(text io.Reader) {
+	s.quota = &quota{in: text, left: maxRecord}
+	s.in = csv.NewReader(s.quota)
+	s.in.Comma, s.in.FieldsPerRecord = s.delimiter, -1
+	s.before = s.ended
+}
+
 // next reads a row. Quoting that cannot be read spoils its own line only.
 func (s *csvSource) next() (int, []string, error) {
 	s.quota.left = maxRecord
 	cells, err := s.in.Read()
-	if broken, ok := errors.AsType[*csv.ParseError](err); ok {
-		return broken.StartLine, cells, &rowError{line: broken.StartLine, column: -1, reason: fmt.Sprintf("%v at line %d, byte %d", broken.Err, broken.Line, broken.Column)}
-	}
-	if errors.Is(err, errTooLong) {
+	broken, isBroken := errors.AsType[*csv.ParseError](err)
+	if isBroken && broken.Line > broken.StartLine || errors.Is(err, errTooLong) {
+		if line, text, ok := s.skipLine(); ok {
+			return line, []string{text}, &rowError{line: line, column: -1, reason: "a quote is opened in this line and not closed where its cell ends"}
+		}
 		return 0, nil, fmt.Errorf("after line %d: a row is longer than %d bytes; is a quote missing?", s.line, maxRecord)
 	}
-	if err != nil {
+	if err != nil && !isBroken {
 		return 0, nil, err
 	}
+	s.ended += s.quota.forget(s.in.InputOffset())
+	if isBroken {
+		line := s.before + broken.StartLine
+		return line, cells, &rowError{line: line, column: -1, reason: fmt.Sprintf("%v at line %d, byte %d", broken.Err, s.before+broken.Line, broken.Column)}
+	}
 	s.line, _ = s.in.FieldPos(0)
+	s.line += s.before
 	return s.line, cells, checkCells(s.line, cells)
+}
+
+// skipLine goes on behind the line in which a row begins whose quote is not closed there:
+// the lines that it ran on into are rows of their own. False where the line has no end in
+// what was read.
+func (s *csvSource) skipLine() (line int, text string, ok bool) {
+	rest := s.quota.behind()
+	for {
+		first, after, found := bytes.Cut(rest, []byte("\n"))
+		if !found {
+			return 0, "", false
+		}
+		s.ended++
+		rest = after
+		if text = string(bytes.TrimRight(first, "\r")); text != "" { // empty lines are no rows
+			break
+		}
+	}
+	s.begin(io.MultiReader(bytes.NewReader(rest), s.quota.in))
+	return s.ended, text, true
 }
 
 // checkCells refuses what no text file holds.
@@ -71,10 +109,14 @@ func checkCells(line int, cells []string) error {
 var errTooLong = errors.New("row too long")
 
 // quota lets at most left bytes through; the reader of rows refills it for each
-// row. Rows are buffered ahead, which only makes the limit a little wider.
+// row. Rows are buffered ahead, which only makes the limit a little wider. It keeps what
+// the reader took and did not make rows of.
 type quota struct {
 	in   io.Reader
 	left int
+	kept []byte
+	from int64 // where kept begins in what went through
+	rows int   // of kept, what was made rows of
 }
 
 func (q *quota) Read(b []byte) (int, error) {
@@ -83,5 +125,17 @@ func (q *quota) Read(b []byte) (int, error) {
 	}
 	n, err := q.in.Read(b[:min(len(b), q.left)])
 	q.left -= n
+	q.kept = append(slices.Delete(q.kept, 0, q.rows), b[:n]...)
+	q.from, q.rows = q.from+int64(q.rows), 0
 	return n, err
 }
+
+// forget says that what is before a place was made rows of, and how many lines that was.
+func (q *quota) forget(place int64) (lines int) {
+	before := q.rows
+	q.rows = int(place - q.from)
+	return bytes.Count(q.kept[before:q.rows], []byte("\n"))
+}
+
+// behind is what was not made rows of. It stays as it is while nothing is read.
+func (q *quota) behind() []byte { return q.kept[q.rows:] }

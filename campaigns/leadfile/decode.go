@@ -58,6 +58,9 @@ func open(r io.Reader, name string, o Options) (source, Report, error) {
 		text = decoder.NewDecoder().Reader(buffered)
 		head, _ = decoder.NewDecoder().Bytes(head)
 	}
+	if bytes.IndexByte(head, '\r') >= 0 && bytes.IndexByte(head, '\n') < 0 {
+		text, head = carriageReturns{text}, bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
+	}
 	delimiter := o.Delimiter
 	if delimiter == 0 {
 		delimiter = detectDelimiter(head)
@@ -65,6 +68,19 @@ func open(r io.Reader, name string, o Options) (source, Report, error) {
 	report := Report{Encoding: enc, Delimiter: string(delimiter)}
 	src, err := openCSV(text, delimiter, bytes.HasPrefix(head, []byte("sep=")))
 	return src, report, err
+}
+
+// carriageReturns reads text whose lines end as on old Macs.
+type carriageReturns struct{ in io.Reader }
+
+func (c carriageReturns) Read(b []byte) (int, error) {
+	n, err := c.in.Read(b)
+	for i, letter := range b[:n] {
+		if letter == '\r' {
+			b[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // detectEncoding tells the encoding of a file from its beginning. A byte order

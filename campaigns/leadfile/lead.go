@@ -2,6 +2,7 @@ package leadfile
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -116,9 +117,12 @@ func (rd *reader) numbers(l *campaigns.Lead, line int, cells []string, found []n
 	for _, cell := range found {
 		n, err := rd.number(value(cells, cell.column), region, cell.kind, hints)
 		if err != nil {
+			at := cell.column
+			if wrong, ok := errors.AsType[*number.Error](err); ok && wrong.Reason == number.BadZone {
+				at = slices.IndexFunc(rd.columns, func(c column) bool { return c.field == "zone" })
+			}
 			problems = append(problems, BadRow{
-				Line: line, Column: rd.headerOf(cell.column), Value: value(cells, cell.column),
-				Reason: strings.TrimPrefix(err.Error(), "number: "),
+				Line: line, Column: rd.headerOf(at), Value: value(cells, at), Reason: strings.TrimPrefix(err.Error(), "number: "),
 			})
 			continue
 		}

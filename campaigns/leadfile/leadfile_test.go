@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -211,6 +212,53 @@ func TestHostile(t *testing.T) {
 	broken := errors.New("disk gone")
 	if _, err := Read(t.Context(), io.MultiReader(strings.NewReader("phone\n+48225550123\n"), iotest.ErrReader(broken)), "x.csv", Options{}, nil); !errors.Is(err, broken) {
 		t.Errorf("err = %v, want %v", err, broken)
+	}
+}
+
+// A quote that is not closed spoils the line that it is in, and none of those up to the
+// next quote, the end of the file, or the most that a row may be.
+func TestQuoteThatIsNotClosed(t *testing.T) {
+	const people = 3000
+	row := func(i int) string { return fmt.Sprintf("p%d,+4822555%04d\n", i, i) }
+	var many strings.Builder
+	for i := range people {
+		many.WriteString(row(i))
+	}
+	const begin = "\r\nname,phone\n\n"
+	pad := strings.Repeat("# a line that is no person\n", maxRecord/20)
+	for name, tt := range map[string]struct {
+		text string
+		bad  []int // lines
+		good int
+	}{
+		"to the end":       {begin + "\"Ann,+48225559990\n" + many.String(), []int{4}, people},
+		"to the next":      {begin + "\"Ann,+48225559990\n" + many.String() + "\"Ann, Jr\",+48225559991\n", []int{4}, people + 1},
+		"two in a row":     {begin + row(1) + "\"Ann,+48225559990\n\"Bob,+48225559991\n" + row(2), []int{5, 6}, 2},
+		"behind two lines": {begin + "\"two\nlines\",+48225559990\n\r\n\"Ann,+48225559991\n" + row(1), []int{7}, 2},
+		"for too long":     {begin + row(1) + "\"Ann,+48225559990\n" + row(2) + pad, []int{5}, 2},
+	} {
+		leads, report := read(t, []byte(tt.text), "x.csv", Options{})
+		var bad []int
+		for _, b := range report.Bad {
+			if strings.Contains(b.Reason, "quote") {
+				bad = append(bad, b.Line)
+			}
+		}
+		if len(leads) != tt.good || !slices.Equal(bad, tt.bad) || report.Rows != report.Good+report.BadRows+report.Duplicates {
+			t.Errorf("%s: %d leads and quotes in lines %v, want %d and %v; %d rows, %d bad", name, len(leads), bad, tt.good, tt.bad, report.Rows, report.BadRows)
+		}
+	}
+}
+
+// Lines end as on old Macs, too, and a zone that there is not is found in its own column.
+func TestLinesAndZones(t *testing.T) {
+	leads, report := read(t, []byte("name,phone\ra,+48225550123\rb,+48225550124\r"), "x.csv", Options{})
+	if len(leads) != 2 || report.Rows != 2 || leads[1].Name != "b" {
+		t.Errorf("leads = %+v, report %+v", leads, report)
+	}
+	_, report = read(t, []byte("phone,time zone\n+48225550123,Europe/Warszawa\n"), "x.csv", Options{})
+	if len(report.Bad) != 1 || report.Bad[0].Column != "time zone" || report.Bad[0].Value != "Europe/Warszawa" {
+		t.Errorf("report %+v, want the zone", report)
 	}
 }
 

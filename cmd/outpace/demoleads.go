@@ -147,7 +147,7 @@ func seedLeads(ctx context.Context, store app.Store, f demoFlags, m demoMode) er
 
 // seedPeople creates the manager, the operators and the guest, each with fresh secrets.
 func seedPeople(ctx context.Context, store app.Store, n int) (people []operators.Credential, guest operators.Credential, err error) {
-	manager := app.NewUser{ID: demoManager, Name: "Demo manager", Role: campaigns.RoleManager, Password: newSecret(), SeesNumbers: true}
+	manager := app.NewUser{ID: demoManager, Name: "Demo manager", Role: campaigns.RoleManager, Password: newSecret(), SeesNumbers: new(true)}
 	if err := app.AddUser(ctx, store, manager); err != nil {
 		return nil, guest, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,19 +129,20 @@ func importLeads(cmd *cobra.Command, s app.Store, path string, f importFlags) er
 	}
 	defer file.Close()
 	if f.badRows != "" {
-		bad, err := os.Create(f.badRows)
+		bad, err := createBeside(file, f.badRows)
 		if err != nil {
-			return usageError{err}
+			return usageError{fmt.Errorf("--bad-rows: %w", err)}
 		}
 		defer bad.Close()
 		o.BadRows = bad
 	}
-	if err := ensureList(cmd.Context(), s, campaigns.List{ID: list, Name: string(list), Source: f.source, ConsentBasis: f.consent, CreatedAt: time.Now()}); err != nil {
-		return err
-	}
+	made := campaigns.List{ID: list, Name: string(list), Source: f.source, ConsentBasis: f.consent, CreatedAt: time.Now()}
 	report := importReport{List: list}
 	in, done := progress(file)
 	report.Report, err = leadfile.Read(cmd.Context(), in, path, o, func(batch []campaigns.Lead) error {
+		if err := ensureList(cmd.Context(), s, made); err != nil { // a file that cannot be read leaves no list behind
+			return err
+		}
 		added, err := s.AddLeads(cmd.Context(), list, batch)
 		report.Store.Added += added.Added
 		report.Store.Updated += added.Updated
@@ -149,9 +151,35 @@ func importLeads(cmd *cobra.Command, s app.Store, path string, f importFlags) er
 	})
 	done()
 	if err != nil {
+		return report.cutShort(err)
+	}
+	if err := report.print(cmd.OutOrStdout(), f.json); err != nil {
 		return err
 	}
-	return report.print(cmd.OutOrStdout(), f.json)
+	if report.Good == 0 && report.BadRows > 0 {
+		return errors.New("no row of the file could be read: nothing was imported")
+	}
+	return nil
+}
+
+// createBeside makes a file for what is found in another one, which it must not be.
+func createBeside(read *os.File, path string) (*os.File, error) {
+	of, err := read.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if there, err := os.Stat(path); err == nil && os.SameFile(of, there) {
+		return nil, fmt.Errorf("%s is the file that is read", path)
+	}
+	return os.Create(path)
+}
+
+// cutShort is why a file was not read to its end, with what was written of it.
+func (r importReport) cutShort(err error) error {
+	if done := r.Store.Added + r.Store.Updated; done > 0 {
+		return fmt.Errorf("%w; %d leads of list %s are written: import the file again, they are not doubled", err, done, r.List)
+	}
+	return err
 }
 
 func listName(path string) string {
@@ -216,6 +244,9 @@ func newLeadsExport() *cobra.Command {
 		Use: "export [--list ID]", Short: "Write leads as CSV to standard output", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withStore(cmd.Context(), path, func(s app.Store) error {
+				if err := thereIs(cmd.Context(), s, campaigns.ListID(list)); err != nil {
+					return err
+				}
 				if err := app.AuditExport(cmd.Context(), s, list); err != nil {
 					return err
 				}
@@ -226,6 +257,16 @@ func newLeadsExport() *cobra.Command {
 	configFlag(cmd, &path)
 	cmd.Flags().StringVar(&list, "list", "", "only this list")
 	return cmd
+}
+
+// thereIs says whether there is a list; empty: all of them are meant. An empty file would
+// look as if the list had no leads.
+func thereIs(ctx context.Context, s app.Store, id campaigns.ListID) error {
+	lists, err := s.Lists(ctx)
+	if err != nil || id == "" || slices.ContainsFunc(lists, func(l campaigns.List) bool { return l.ID == id }) {
+		return err
+	}
+	return fmt.Errorf("there is no list %q", id)
 }
 
 // exportLeads reads the leads twice: once for the columns, once to write.

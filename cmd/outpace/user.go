@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/rand"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -12,57 +14,75 @@ import (
 	"golang.org/x/term"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
 )
 
 func newUserCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "user", Short: "People who sign in"}
-	var path, role, name, pin string
-	var sees bool
+	var f userFlags
 	add := &cobra.Command{
-		Use: "add ID --role ROLE", Short: "Create a user, or change one", Args: cobra.ExactArgs(1),
-		Long: `Create a user, or change one. The password is asked for, or read as the first
-line of standard input. Operators also get a password for their SIP phone,
-printed once.`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := config.Load(path, os.Environ())
-			if err != nil {
-				return usageError{err}
-			}
-			password, err := readPassword(cmd)
-			if err != nil {
-				return err
-			}
-			store, err := app.OpenStore(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			u := app.NewUser{
-				ID: campaigns.UserID(args[0]), Name: name, Role: campaigns.Role(role), Password: password,
-				PIN: pin, SeesNumbers: sees, Realm: cfg.Phones.Registrar.Realm,
-			}
-			if u.Role == campaigns.RoleOperator {
-				u.PhonePassword = newSecret()
-			}
-			if err := app.AddUser(cmd.Context(), store, u); err != nil {
-				return usageError{err}
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "user %s (%s) saved\n", u.ID, u.Role)
-			if u.PhonePassword != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "phone password, shown once: %s\n", u.PhonePassword)
-			}
-			return nil
-		},
+		Use: "add ID [--role ROLE]", Short: "Create a user, or change one", Args: cobra.ExactArgs(1),
+		Long: `Create a user, or change one: what is not said of one who is there stays.
+
+The password is asked for, or read as the first line of standard input; an empty
+one keeps that of a user who is there. Operators also get a password for their
+SIP phone, printed once.`,
+		RunE: func(cmd *cobra.Command, args []string) error { return addUser(cmd, campaigns.UserID(args[0]), f) },
 	}
-	configFlag(add, &path)
-	add.Flags().StringVar(&role, "role", "operator", "operator, lead, manager, qa, compliance or admin")
-	add.Flags().StringVar(&name, "name", "", "the person's name")
-	add.Flags().StringVar(&pin, "pin", "", "digits for the feature code on a shared phone")
-	add.Flags().BoolVar(&sees, "sees-numbers", false, "may see unmasked numbers")
+	configFlag(add, &f.config)
+	add.Flags().StringVar(&f.role, "role", "", "operator, lead, manager, qa, compliance or admin (default of a new user: operator)")
+	add.Flags().StringVar(&f.name, "name", "", "the person's name")
+	add.Flags().StringVar(&f.pin, "pin", "", "4 to 12 digits for the feature code on a shared phone")
+	add.Flags().BoolVar(&f.sees, "sees-numbers", false, "may see unmasked numbers")
+	add.Flags().BoolVar(&f.newPhone, "new-phone-password", false, "give an operator another password for their SIP phone")
 	cmd.AddCommand(add)
 	return cmd
+}
+
+type userFlags struct {
+	config, role, name, pin string
+	sees, newPhone          bool
+}
+
+func addUser(cmd *cobra.Command, id campaigns.UserID, f userFlags) error {
+	cfg, err := config.Load(f.config, os.Environ())
+	if err != nil {
+		return usageError{err}
+	}
+	password, err := readPassword(cmd)
+	if err != nil {
+		return err
+	}
+	store, err := app.OpenStore(cmd.Context(), cfg)
+	if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
+		return fmt.Errorf("outpace serve is running on this store: use PUT /api/v1/users/%s or stop it first (%w)", id, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	before, err := store.User(cmd.Context(), id)
+	if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
+		return err
+	}
+	u := app.NewUser{ID: id, Name: f.name, Role: campaigns.Role(f.role), Password: password, PIN: f.pin, Realm: cfg.Phones.Registrar.Realm}
+	if cmd.Flags().Changed("sees-numbers") {
+		u.SeesNumbers = &f.sees
+	}
+	role := cmp.Or(u.Role, before.Role, campaigns.RoleOperator)
+	if role == campaigns.RoleOperator && (before.SIPSHA256 == "" || f.newPhone) {
+		u.PhonePassword = newSecret()
+	}
+	if err := app.AddUser(cmd.Context(), store, u); err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "user %s (%s) saved\n", id, role)
+	if u.PhonePassword != "" {
+		fmt.Fprintf(cmd.OutOrStdout(), "phone password, shown once: %s\n", u.PhonePassword)
+	}
+	return nil
 }
 
 // readPassword asks at a terminal and reads a line elsewhere.

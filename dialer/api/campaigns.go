@@ -78,8 +78,9 @@ func (s *Server) routeCampaigns(api huma.API) {
 	put := op("put", http.MethodPut, "/campaigns/{id}", "Create a campaign, or replace it where it is the one that the change is based on")
 	put.Description = "Replacing says by If-Match, or by the version in the body, what it is based on (428); * stands for whatever there is. " +
 		"Who has some campaigns only may add lists that those dial, or that they made."
-	put.SkipValidateBody = true // what is left out has its default; Campaign.Validate says what is wrong
+	// What is left out has its default; Campaign.Validate says what is wrong with the rest.
 	content := &huma.MediaType{Schema: withDefaults(api.OpenAPI().Components.Schemas, "Campaign")}
+	api.OpenAPI().Components.Schemas.Map()["CampaignInput"].Properties["state"] = &huma.Schema{Type: huma.TypeString, Description: "not heeded: it has routes of its own"}
 	put.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": content}}
 	register(s, api, campaigns.RightCampaign, put, s.putCampaign)
 	pace := op("pace", http.MethodPatch, "/campaigns/{id}/pacing", "Change the pace while it runs")
@@ -199,9 +200,10 @@ func set[T any](field *T, v *T) {
 }
 
 // validate says what is wrong with a campaign, by its key. A message that is not there
-// would be silence to the person who waits for it.
+// would be silence to the person who waits for it, and over trunks that are not there
+// nobody would be called.
 func (s *Server) validate(c campaigns.Campaign) error {
-	errs := []error{c.Validate()}
+	errs := []error{c.Validate(), s.knownTrunks(c.Trunks)}
 	for _, message := range []struct{ key, name string }{{"safe_harbor", c.SafeHarbor}, {"voicemail", c.Voicemail}, {"hold_music", c.HoldMusic},
 		{"inbound.announcement", c.Inbound.Announcement}, {"inbound.music", c.Inbound.Music}, {"inbound.put_off", c.Inbound.PutOff}} {
 		if message.name != "" && s.prompts != nil && !slices.Contains(s.prompts, message.name) {

@@ -95,6 +95,48 @@ func TestWrongCampaigns(t *testing.T) {
 	}
 }
 
+// A campaign over trunks that are not there would run and call nobody: it is not saved, and
+// where the configuration was changed since, it is not started.
+func TestTrunksThatAreNotThere(t *testing.T) {
+	w := newWorld(t)
+	w.fill(t)
+	w.api.trunks = func() []TrunkFigures { return []TrunkFigures{{Group: "north"}, {Group: "north"}, {Group: "south"}} }
+	c := spring()
+	c.ID, c.Trunks = "summer", "nroth"
+	got := w.as(t, "mia", "PUT", "/api/v1/campaigns/summer", c).want(t, 422)
+	if want := `there is no trunk group \"nroth\"; there are north, south`; !strings.Contains(got.body, want) || !strings.Contains(got.body, `"pointer":"#/trunks"`) {
+		t.Errorf("%s, want %s", got.body, want)
+	}
+	w.as(t, "mia", "POST", "/api/v1/campaigns/spring/start", nil).want(t, 422)
+	c.Trunks = "south"
+	w.as(t, "mia", "PUT", "/api/v1/campaigns/summer", c).want(t, 200)
+	w.as(t, "mia", "POST", "/api/v1/campaigns/summer/start", nil).want(t, 200)
+}
+
+// TestMisspeltCampaigns sends what would be another campaign than the one that was meant.
+func TestMisspeltCampaigns(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		body   string
+		status int
+		want   string // in the answer
+	}{
+		{`{"trunks":"default","pacing":{"mode":"progressive"},"lsits":["web"]}`, 422, `"pointer":"#/lsits"`},
+		{`{"trunks":"default","pacing":{"mode":"progressive","max_ration":2}}`, 422, `"pointer":"#/pacing/max_ration"`},
+		{`{"trunks":"default","pacing":{"mode":"progressive","max_ratio":"two"}}`, 422, `"pointer":"#/pacing/max_ratio"`},
+		{`{"trunks":"default","pacing":{"mode":"progressive"},"segments":[{"name":"a"},{"name":"b","weigth":2}]}`, 422, `"pointer":"#/segments/1/weigth"`},
+		{`{"trunks":`, 400, `"code":"malformed"`},
+		{`[]`, 422, `"pointer":"#"`},
+	} {
+		got := w.as(t, "mia", "PUT", "/api/v1/campaigns/spring", c.body)
+		if got.status != c.status || !strings.Contains(got.body, c.want) || strings.Contains(got.body, "Go struct") {
+			t.Errorf("%s: %d %s, want %d with %s", c.body, got.status, got.body, c.status, c.want)
+		}
+	}
+	w.as(t, "mia", "GET", "/api/v1/campaigns/spring", nil).want(t, 404)
+	w.as(t, "mia", "PUT", "/api/v1/campaigns/spring", `{"trunks":"default","pacing":{"mode":"progressive"},"lists":null,"recording":"","segments":[{"name":"a"}]}`).want(t, 200)
+}
+
 func TestStartPauseStop(t *testing.T) {
 	w := newWorld(t)
 	w.fill(t)

@@ -138,7 +138,7 @@ func (s *Server) openCampaigns(ctx context.Context, by caller, _ *empty) (*body[
 	all, err := s.records.Campaigns(ctx)
 	open := []openCampaign{}
 	for _, c := range all {
-		if c.State == campaigns.Running && (len(c.Operators) == 0 || slices.Contains(c.Operators, by.ID)) {
+		if c.State == campaigns.Running && by.MaySee(c.ID) && (len(c.Operators) == 0 || slices.Contains(c.Operators, by.ID)) {
 			open = append(open, openCampaign{c.ID, c.Name, c.Pacing.Mode})
 		}
 	}
@@ -173,7 +173,7 @@ func (s *Server) keepDraft(ctx context.Context, by caller, in *draftIn) (*empty,
 	if err != nil {
 		return nil, err
 	}
-	if v.Attempt == "" || v.Attempt != in.Body.Attempt {
+	if v.Attempt == "" || v.Attempt != in.Body.Attempt || v.Lead == nil { // nil: it is asked for and not begun yet
 		return nil, dialer.ErrNotYours
 	}
 	if size := fieldsSize(in.Body.Fields); size > maxDraftFields {

@@ -63,6 +63,13 @@ func TestDeskCampaigns(t *testing.T) {
 			t.Errorf("%s offered: %v: %s", id, !want, got)
 		}
 	}
+	only := campaigns.User{ID: "olga", Role: campaigns.RoleOperator, Campaigns: []campaigns.CampaignID{"ours"}}
+	if err := w.store.SaveUser(t.Context(), only); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.as(t, "olga", "GET", "/api/v1/operator/campaigns", nil).want(t, 200).body; strings.Contains(got, `"mine"`) || !strings.Contains(got, `"ours"`) {
+		t.Errorf("she has ours alone, and is offered %s", got)
+	}
 }
 
 // A draft is of the present call, stays until that has its disposition and is off the
@@ -100,6 +107,8 @@ func TestDeskDraft(t *testing.T) {
 	w.engine.idle = true
 	w.as(t, "olga", "POST", "/api/v1/operator/disposition", said).want(t, noContent)
 	w.as(t, "olga", "GET", "/api/v1/operator/draft", nil).want(t, 404)
+	w.engine.idle, w.engine.asked = false, true // nobody is on the screen yet
+	w.as(t, "olga", "PUT", "/api/v1/operator/draft", map[string]any{"attempt": "own", "note": "early"}).want(t, 409)
 }
 
 // A link signs in once, and is no token.

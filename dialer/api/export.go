@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"hash"
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -125,6 +127,9 @@ func (s *Server) chosen(ctx context.Context, by caller, f exportFilter) (iter.Se
 			return nil, err
 		}
 		if lists = c.Lists; f.List != "" {
+			if !slices.Contains(c.Lists, f.List) {
+				return nil, fmt.Errorf("list %s is not one of campaign %s: %w", f.List, f.Campaign, campaigns.ErrNotFound)
+			}
 			lists = []campaigns.ListID{f.List}
 		}
 		if matcher, err = c.Matcher(); err != nil {
@@ -132,6 +137,10 @@ func (s *Server) chosen(ctx context.Context, by caller, f exportFilter) (iter.Se
 		}
 	case f.List == "" || len(by.Campaigns) > 0:
 		return nil, coded(http.StatusUnprocessableEntity, "invalid", "a list or a campaign is needed; a campaign for who may not see all")
+	default: // of a list that is not there, an empty file would look as if it had no leads
+		if _, err := s.list(ctx, by, f.List); err != nil {
+			return nil, fmt.Errorf("list %s: %w", f.List, err)
+		}
 	}
 	return func(yield func(campaigns.Lead, error) bool) {
 		for _, list := range lists {

@@ -47,6 +47,7 @@ type fakeEngine struct {
 	err   error // of every command
 	idle  bool  // nobody is on the screen
 	later bool  // attempt a2 is, with the lead of a1
+	asked bool  // a call is asked for, and not begun
 
 	others []dialer.OperatorView // on duty besides olga
 }
@@ -156,6 +157,9 @@ func (e *fakeEngine) Operator(_ context.Context, u campaigns.UserID) (dialer.Ope
 	defer e.mu.Unlock()
 	if e.idle {
 		return dialer.OperatorView{User: u, State: operator.Ready}, nil
+	}
+	if e.asked {
+		return dialer.OperatorView{User: u, State: operator.Reserved, Attempt: "own"}, nil
 	}
 	v := talking(u)
 	if e.later {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +34,9 @@ type importIn struct {
 
 // Resolve keeps the body: it is read row by row, never held whole.
 func (in *importIn) Resolve(ctx huma.Context) []error {
+	if length, _ := strconv.ParseInt(ctx.Header("Content-Length"), 10, 64); length > maxBody { // before any of it is written
+		return []error{tooLongFile("")}
+	}
 	in.file = ctx.BodyReader()
 	_ = ctx.SetReadDeadline(time.Now().Add(importTime)) // not every server can
 	return nil
@@ -80,7 +84,7 @@ func (s *Server) importLeads(ctx context.Context, by caller, in *importIn) (*bod
 	}, dry: in.DryRun, added: &report.Store}
 	report.Report, err = leadfile.Read(ctx, in.file, "", options, func(batch []campaigns.Lead) error { return sink.add(ctx, batch) })
 	if err != nil && sink.err == nil && ctx.Err() == nil {
-		err = badFile(err)
+		err = badFile(err, report.Store)
 	}
 	if err == nil && report.Good == 0 && report.BadRows > 0 {
 		err = huma.Error422UnprocessableEntity("no row of the file could be read", rowDetails(report.Bad)...)
@@ -173,12 +177,21 @@ func (k *leadSink) ensure(ctx context.Context) error {
 	return err
 }
 
-// badFile says what is wrong with a file that could not be read to its end.
-func badFile(err error) error {
-	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the file is longer than %d MiB: split it", tooLong.Limit>>20))
+// badFile says what is wrong with a file that could not be read to its end, and how much of
+// it is written.
+func badFile(err error, done campaigns.AddResult) error {
+	written := ""
+	if n := done.Added + done.Updated; n > 0 {
+		written = fmt.Sprintf("; %d leads of it are written, and not doubled when they come again", n)
 	}
-	return huma.Error422UnprocessableEntity(strings.TrimPrefix(err.Error(), "leadfile: "))
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		return tooLongFile(written)
+	}
+	return huma.Error422UnprocessableEntity(strings.TrimPrefix(err.Error(), "leadfile: ") + written)
+}
+
+func tooLongFile(written string) error {
+	return huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the file is longer than %d MiB: split it", maxBody>>20)+written)
 }
 
 // shownRows is how many bad rows an error names.

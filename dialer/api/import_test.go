@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"io"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -128,6 +129,25 @@ func TestImportTooLong(t *testing.T) {
 	got := w.as(t, "mia", "POST", "/api/v1/lists/long/import", io.LimitReader(&endless{}, maxBody+1<<20))
 	if got.status != 413 || !strings.Contains(got.body, fmt.Sprint(maxBody>>20, " MiB")) {
 		t.Errorf("%d %s, want 413 and the limit", got.status, got.body)
+	}
+	var people strings.Builder
+	people.WriteString("number\n")
+	for i := range 5001 {
+		fmt.Fprintf(&people, "+4860110%04d\n", i)
+	}
+	long := io.MultiReader(strings.NewReader(people.String()), io.LimitReader(&endless{begun: true}, maxBody))
+	got = w.as(t, "mia", "POST", "/api/v1/lists/long/import", long)
+	if got.status != 413 || !strings.Contains(got.body, "5000 leads of it are written") {
+		t.Errorf("%d %s, want 413 and how many are written", got.status, got.body)
+	}
+	// Of one that says before how long it is nothing is written.
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "/api/v1/lists/longer/import", strings.NewReader(people.String()))
+	r.Header.Set("Authorization", "Bearer "+w.tokens["mia"])
+	r.Header.Set("Content-Length", fmt.Sprint(maxBody+1))
+	answer := httptest.NewRecorder()
+	w.api.Handler().ServeHTTP(answer, r)
+	if answer.Code != 413 || !strings.Contains(answer.Body.String(), `"code":"too_large"`) || len(w.leadsIn(t, "longer")) != 0 {
+		t.Errorf("%d %s, %d leads, want 413 and none", answer.Code, answer.Body, len(w.leadsIn(t, "longer")))
 	}
 }
 

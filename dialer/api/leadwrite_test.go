@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
 )
@@ -117,4 +118,29 @@ func TestExportLines(t *testing.T) {
 		w.as(t, "ada", "GET", "/api/v1/leads/export"+query, nil).want(t, 422)
 	}
 	w.as(t, "ada", "GET", "/api/v1/leads/export?campaign=none", nil).want(t, 404)
+	w.as(t, "ada", "GET", "/api/v1/leads/export?list=none", nil).want(t, 404)
+}
+
+// Who has some campaigns takes out what those dial, and no other list under their name.
+func TestExportOfAnothersList(t *testing.T) {
+	w := newWorld(t)
+	w.fill(t)
+	if err := w.store.SaveList(t.Context(), campaigns.List{ID: "secret"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.store.AddLeads(t.Context(), "secret", []campaigns.Lead{{Name: "Nobody", Numbers: []campaigns.Number{{E164: "+48225550199", Kind: campaigns.Mobile, Zones: []string{"Europe/Warsaw"}, Regions: []string{"PL"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eva := campaigns.User{ID: "eva", Role: campaigns.RoleManager, Campaigns: []campaigns.CampaignID{"spring"}, Rights: []campaigns.Right{campaigns.RightExport}}
+	if err := w.store.SaveUser(t.Context(), eva); err != nil {
+		t.Fatal(err)
+	}
+	w.tokens["eva"] = w.signIn(t, "eva", time.Hour)
+	if got := w.as(t, "eva", "GET", "/api/v1/leads/export?campaign=spring&list=web", nil).want(t, 200); !strings.Contains(got.body, "Jan") {
+		t.Errorf("her own list: %s", got.body)
+	}
+	if got := w.as(t, "eva", "GET", "/api/v1/leads/export?campaign=spring&list=secret", nil).want(t, 404); strings.Contains(got.body, "Nobody") {
+		t.Errorf("another's list: %s", got.body)
+	}
 }

@@ -59,6 +59,9 @@ func (s *Server) routeOperator(api huma.API) {
 			if in.Body != nil {
 				wanted = in.Body.Campaign
 			}
+			if err := s.takenOn(ctx, by, wanted); err != nil {
+				return nil, err
+			}
 			return nil, s.engine.OnDuty(ctx, by.ID, wanted)
 		})
 	simple("off-duty", "off-duty", "End the shift, after the present call", s.engine.OffDuty)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/redis"
 	"github.com/outpace-dialer/outpace/dialer"
 )
 
@@ -19,6 +20,7 @@ import (
 // the request: the engine hears hers.
 func TestOperatorCommands(t *testing.T) {
 	w := newWorld(t)
+	w.fill(t)
 	for _, c := range []struct {
 		path string
 		body any
@@ -104,7 +106,7 @@ func TestEngineErrors(t *testing.T) {
 		{dialer.ErrUnknown, 422}, {dialer.ErrNeedsTime, 422}, {&campaigns.FieldError{Field: "pacing.mode", Problem: "x"}, 422},
 		{dialer.ErrNotReady, 409}, {dialer.ErrNoChannel, 409}, {dialer.ErrForbidden, 403},
 		{dialer.ErrNotHere, 404}, {campaigns.ErrNotFound, 404},
-		{dialer.ErrStopped, 503},
+		{dialer.ErrStopped, 503}, {redis.ErrUnavailable, 503},
 		{errors.New("secret of the inside"), 500},
 	} {
 		w.engine.fail(fmt.Errorf("wrapped: %w", c.err))

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/campaigns/redis"
 	"github.com/outpace-dialer/outpace/dialer"
 )
 
@@ -126,6 +127,7 @@ var codesOf = []struct {
 	{dialer.ErrStopped, http.StatusServiceUnavailable, "stopping"},
 	{context.Canceled, http.StatusServiceUnavailable, "stopping"},
 	{campaigns.ErrNodeLost, http.StatusServiceUnavailable, "node_lost"},
+	{redis.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 }
 
 // problem turns our errors into HTTP ones. What is none of the caller's business goes
@@ -148,6 +150,9 @@ func (s *Server) problem(operation string, err error) error {
 			detail = "the product is stopping"
 		case "node_lost":
 			detail = "this node is cut off from the store: sign in to another one, or try again"
+		case "unavailable":
+			s.log.Warn("the store does not answer", zap.String("operation", operation), zap.Error(err))
+			detail = denial(known.status) // the rest tells where it is
 		}
 		return coded(known.status, known.code, detail)
 	}

@@ -190,6 +190,12 @@ func TestScopedTokens(t *testing.T) {
 	w.send(t, less.Token, "GET", "/api/v1/campaigns", nil, nil).want(t, 403)
 	w.as(t, "max", "POST", "/api/v1/tokens", map[string]any{"name": "x", "scopes": []string{"nothing"}}).want(t, 422).code(t, "invalid")
 	w.as(t, "max", "POST", "/api/v1/tokens", map[string]any{"name": sessionName}).want(t, 422)
+	for _, at := range []string{"9999-12-31T23:59:59Z", "2020-01-01T00:00:00Z"} { // the one too late for stores, the other over
+		got := w.as(t, "max", "POST", "/api/v1/tokens", map[string]any{"name": "x", "expires_at": at}).want(t, 422)
+		if !strings.Contains(got.body, `"pointer":"#/expires_at"`) {
+			t.Errorf("a token until %s: %s", at, got.body)
+		}
+	}
 	if got := w.as(t, "max", "GET", "/api/v1/tokens", nil).want(t, 200); strings.Contains(got.body, TokenPrefix) || !strings.Contains(got.body, `"crm"`) {
 		t.Errorf("tokens = %s", got.body)
 	}

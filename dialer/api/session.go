@@ -84,6 +84,7 @@ func (s *Server) routeSession(api huma.API) {
 		OperationID: "logout", Method: http.MethodPost, Path: "/api/v1/logout", Tags: []string{"session"}, Summary: "Sign out",
 	}, func(ctx context.Context, by caller, _ *empty) (*ended, error) {
 		s.remembered.forget(by.token)
+		s.endShift(ctx, by)
 		o, _ := ctx.Value(originKey{}).(origin)
 		return &ended{SetCookie: o.set("")}, s.records.DeleteToken(ctx, by.token)
 	})

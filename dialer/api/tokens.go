@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -35,6 +36,10 @@ func (s *Server) use(ctx context.Context, t campaigns.Token, now time.Time) erro
 	}
 	return s.records.UseToken(ctx, t.Hash, now)
 }
+
+// longestToken is how long a token lasts that ends at all, in years. Stores keep no time
+// beyond the year 2262: one that ends in 9999 would have ended in 1816.
+const longestToken = 100
 
 // endSessions ends all sessions of a user but the one that asks for it. Tokens of
 // scripts stay: they are taken back by name.
@@ -125,6 +130,9 @@ func (s *Server) createToken(ctx context.Context, by caller, in *tokenIn) (*body
 	}
 	if slices.ContainsFunc(in.Body.Scopes, func(r campaigns.Right) bool { return !by.May(r) }) {
 		return nil, huma.Error403Forbidden("you have not all of these rights yourself")
+	}
+	if at := in.Body.ExpiresAt; at != nil && (!at.After(time.Now()) || at.After(time.Now().AddDate(longestToken, 0, 0))) {
+		return nil, &campaigns.FieldError{Field: "expires_at", Problem: fmt.Sprintf("%s is not within the next %d years; left out: never", at.Format(time.RFC3339), longestToken)}
 	}
 	token, hash := NewToken()
 	t := campaigns.Token{Hash: hash, User: by.ID, Name: in.Body.Name, Scopes: in.Body.Scopes, CreatedAt: time.Now()}

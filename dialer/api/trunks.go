@@ -2,7 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -60,6 +63,23 @@ type HourFigures struct {
 type CodeCount struct {
 	Code  int `json:"code"`
 	Calls int `json:"calls"`
+}
+
+// knownTrunks says whether this node has a trunk of a group.
+func (s *Server) knownTrunks(group string) error {
+	if s.trunks == nil || group == "" {
+		return nil
+	}
+	var groups []string
+	for _, t := range s.trunks() {
+		if t.Group == group {
+			return nil
+		}
+		if !slices.Contains(groups, t.Group) {
+			groups = append(groups, t.Group)
+		}
+	}
+	return &campaigns.FieldError{Field: "trunks", Problem: fmt.Sprintf("there is no trunk group %q; there are %s", group, strings.Join(groups, ", "))}
 }
 
 func (s *Server) routeTrunks(api huma.API) {

@@ -139,6 +139,7 @@ func withDefaults(r huma.Registry, name string) *huma.Schema {
 	for key, p := range known.Properties {
 		in.Properties[key] = refersToInput(r, p)
 	}
+	in.PrecomputeMessages() // they are what a body is held against
 	return ref
 }
 

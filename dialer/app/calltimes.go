@@ -17,7 +17,7 @@ func (x Explainer) CallTimes(ctx context.Context, id campaigns.CampaignID, n cam
 	if err != nil {
 		return nil, err
 	}
-	if _, err := time.Parse(time.DateOnly, day); err != nil {
+	if at, err := time.Parse(time.DateOnly, day); err != nil || at.Year() < firstYear || at.Year() > lastYear {
 		return nil, &campaigns.FieldError{Field: "day", Problem: fmt.Sprintf("%q is no date like 2026-03-02", day)}
 	}
 	var times []api.CallTime
@@ -36,6 +36,13 @@ func (x Explainer) CallTimes(ctx context.Context, id campaigns.CampaignID, n cam
 	}
 	return times, nil
 }
+
+// Days outside these years are slips of the pen, and the first and last of a calendar have
+// no place in JSON in every zone (RFC 3339, section 1: years 0000 to 9999).
+const (
+	firstYear = 2000
+	lastYear  = 2200
+)
 
 // closedBy is the first rule whose hours forbid a call. Hours that end while it would
 // ring are over.

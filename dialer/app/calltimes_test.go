@@ -67,6 +67,11 @@ func TestCallTimes(t *testing.T) {
 			}
 		}
 	}
+	for _, day := range []string{"9999-12-31", "0000-01-01"} { // of which half is in no year that JSON has
+		if _, err := x.CallTimes(t.Context(), "spring", chicago, day); err == nil {
+			t.Errorf("%s is taken", day)
+		}
+	}
 	if _, err := x.CallTimes(t.Context(), "spring", chicago, "2026-02-30"); err == nil {
 		t.Error("a day that is none has hours")
 	}

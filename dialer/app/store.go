@@ -69,7 +69,7 @@ func openRedis(ctx context.Context, cfg config.Config) (Store, error) {
 func StorePath(cfg config.Config) (string, error) {
 	path, ok := strings.CutPrefix(cfg.Store.URL, "sqlite:")
 	if !ok {
-		return "", fmt.Errorf("store.url: %q is not sqlite:PATH", cfg.Store.URL)
+		return "", fmt.Errorf("store.url: %s is no file of ours: copies of it are made and put back by its own tools", cfg.Store.Hidden())
 	}
 	return inside(cfg.DataDir, path), nil
 }

@@ -107,7 +107,7 @@ func newProduct(t *testing.T, trunks string, fill func(app.Store)) *product {
 	if err != nil {
 		t.Fatal(err)
 	}
-	boss := app.NewUser{ID: manager, Name: "Boss", Role: campaigns.RoleManager, Password: managerPassword, SeesNumbers: true}
+	boss := app.NewUser{ID: manager, Name: "Boss", Role: campaigns.RoleManager, Password: managerPassword, SeesNumbers: new(true)}
 	must(t, app.AddUser(t.Context(), store, boss))
 	fill(store)
 	must(t, store.Close())

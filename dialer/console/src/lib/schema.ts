@@ -1713,7 +1713,8 @@ export interface components {
             safe_harbor?: string;
             script?: string;
             segments?: components["schemas"]["SegmentInput"][] | null;
-            state?: components["schemas"]["CampaignState"];
+            /** @description not heeded: it has routes of its own */
+            state?: string;
             sticky_operator?: boolean;
             transfer_numbers?: string[] | null;
             trunks?: string;
