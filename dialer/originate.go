@@ -163,7 +163,7 @@ func (e *Engine) mayNotPlace(now time.Time, c *liveCall) string {
 	if e.term(now) != c.term {
 		return "node"
 	}
-	if _, open, _ := e.deps.Rules.Decide(c.claim, c.campaign.Campaign, now); !open {
+	if !e.deps.Rules.Allows(c.claim, c.campaign.Campaign, now) {
 		return "window"
 	}
 	return ""
