@@ -63,7 +63,7 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 		c.previewer = by.ID()
 		e.stepOperator(now, by, operator.Reserve{Call: string(id)})
 	}
-	r.controller.Observe(now, pacing.Dialed{Call: string(id), Trunk: route.Trunk, Record: e.record(now, r, &claim)})
+	r.controller.Observe(now, pacing.Dialed{Call: string(id), Trunk: route.Trunk, Record: e.recordOf(now, r, &claim)})
 	e.makeDurable(now, c, decision)
 	return true
 }
