@@ -28,7 +28,11 @@ const askAtMost = 50
 // none.
 func (e *Engine) pace(now time.Time, r *campaignRun) {
 	e.dialPromised(now, r)
-	for range askAtMost {
+	for asked := 0; ; asked++ {
+		if asked == askAtMost { // what waits for the loop has its turn first
+			e.after(0, func(time.Time) { e.touch(r) })
+			break
+		}
 		view := e.view(now, r)
 		started := time.Now()
 		d := r.controller.Decide(now, view)
