@@ -41,9 +41,12 @@ type Journal struct {
 	written sync.WaitGroup
 	lost    atomic.Uint64
 
-	mu  sync.Mutex // guards at
-	at  campaigns.JournalMark
-	out *segment // of the writer alone
+	mu sync.Mutex // guards at
+	at campaigns.JournalMark
+
+	// Of the writer alone.
+	out  *segment
+	text []byte // of the last group
 }
 
 // line waits to be written.

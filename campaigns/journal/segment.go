@@ -3,6 +3,8 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,8 +35,9 @@ var checksums = crc32.MakeTable(crc32.Castagnoli)
 
 // sealed puts the checksum before a line and the end behind it.
 func sealed(text []byte) []byte {
-	b := fmt.Appendf(nil, "%08x ", crc32.Checksum(text, checksums))
-	return append(append(b, text...), '\n')
+	sum := binary.BigEndian.AppendUint32(nil, crc32.Checksum(text, checksums))
+	b := hex.AppendEncode(make([]byte, 0, 2*len(sum)+len(text)+2), sum)
+	return append(append(append(b, ' '), text...), '\n')
 }
 
 // unsealed takes both off; false where the line is not what was written.
