@@ -101,6 +101,12 @@ func (a *Agent) writeAck(req *sipgosip.Request) error {
 // reach resolves the destination of req and lets f connect to it. What it
 // takes is bounded.
 func (a *Agent) reach(req *sipgosip.Request, f func(context.Context) error) error {
+	if to, err := netip.ParseAddrPort(req.Destination()); err == nil && req.Transport() == "UDP" {
+		if to.Addr().Is4In6() {
+			req.SetDestination(netip.AddrPortFrom(to.Addr().Unmap(), to.Port()).String())
+		}
+		return f(context.Background()) // there is nothing to resolve or to connect
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	address, err := resolve(ctx, req.Destination())
