@@ -16,7 +16,7 @@ type response struct {
 	code       int
 	phrase     string
 	tag        string   // To tag: which fork
-	contact    string   // URI; "" if none
+	contact    string   // URI of a 2xx; "" if none
 	routes     []string // Record-Route reversed: the route set of a UAC
 	body       []byte   // SDP
 	reason     reason
@@ -68,7 +68,6 @@ func readResponse(res *sipgosip.Response) *response {
 		code:    res.StatusCode,
 		phrase:  clean(res.Reason),
 		tag:     res.To().Params.GetOr("tag", ""),
-		contact: contactURI(res.Contact()),
 		routes:  recordRoutes(res),
 		body:    sessionBody(headerValue(res, "content-type"), res.Body()),
 		reason:  parseReason(headerValues(res, "reason")),
@@ -80,6 +79,9 @@ func readResponse(res *sipgosip.Response) *response {
 	}
 	if r.method == "INVITE" {
 		r.overload = readOverload(res.Via())
+	}
+	if r.code >= 200 && r.code < 300 { // else there is no dialog that it could be the target of
+		r.contact = contactURI(res.Contact())
 	}
 	slices.Reverse(r.routes)
 	r.challenges = challengesOf(res)

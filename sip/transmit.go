@@ -216,6 +216,8 @@ func (a *Agent) build(l *line, s send) (*sipgosip.Request, error) {
 	if len(s.body) > 0 {
 		req.AppendHeader(sipgosip.NewHeader("Content-Type", "application/sdp"))
 	}
+	length := sipgosip.ContentLengthHeader(len(s.body)) // SetBody would look for one among all headers
+	req.AppendHeader(&length)
 	req.SetBody(s.body)
 	a.route(req, transport, destination, local)
 	return req, nil
