@@ -287,10 +287,10 @@ func addressHeaders(req *sipgosip.Request, d Dialog, s send) error {
 	req.AppendHeader(&maxForwards)
 	from, to := &sipgosip.FromHeader{}, &sipgosip.ToHeader{}
 	var err error
-	if from.DisplayName, from.Address, err = address(d.LocalURI); err != nil {
+	if from.DisplayName, err = address(d.LocalURI, &from.Address); err != nil {
 		return fmt.Errorf("local URI: %w", err)
 	}
-	if to.DisplayName, to.Address, err = address(d.RemoteURI); err != nil {
+	if to.DisplayName, err = address(d.RemoteURI, &to.Address); err != nil {
 		return fmt.Errorf("remote URI: %w", err)
 	}
 	from.Params.Add("tag", d.LocalTag)
@@ -306,16 +306,15 @@ func addressHeaders(req *sipgosip.Request, d Dialog, s send) error {
 }
 
 // address reads "sip:1@host" or `"Name" <sip:1@host>`.
-func address(s string) (name string, uri sipgosip.Uri, err error) {
+func address(s string, uri *sipgosip.Uri) (name string, err error) {
 	if hasControl(s) {
-		return "", uri, errControl
+		return "", errControl
 	}
 	if !strings.Contains(s, "<") {
-		return "", uri, sipgosip.ParseUri(s, &uri)
+		return "", sipgosip.ParseUri(s, uri)
 	}
 	var params sipgosip.HeaderParams
-	name, err = sipgosip.ParseAddressValue(s, &uri, &params)
-	return name, uri, err
+	return sipgosip.ParseAddressValue(s, uri, &params)
 }
 
 // strictRoute obeys a first route without lr (RFC 3261 section 12.2.1.1): it
