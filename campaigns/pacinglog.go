@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"sync"
 	"time"
 )
 
@@ -57,12 +58,18 @@ type PacingChunk struct {
 	Gzip     []byte // the lines, compressed
 }
 
+// packers are compressors that are not in use: the tables of one are larger than what
+// it compresses.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 // PackLines compresses lines for a chunk.
 func PackLines(lines []byte) []byte {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w := packers.Get().(*gzip.Writer)
+	w.Reset(&b)
 	_, _ = w.Write(lines) // a buffer takes everything
 	_ = w.Close()
+	packers.Put(w)
 	return b.Bytes()
 }
 

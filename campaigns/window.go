@@ -33,9 +33,22 @@ func (w WindowClass) Regions() []string {
 const separator = ","
 
 func canonical(names []string) string {
+	if inOrder(names) { // nearly always: stores keep them so
+		return strings.Join(names, separator)
+	}
 	sorted := slices.Clone(names)
 	slices.Sort(sorted)
 	return strings.Join(slices.Compact(sorted), separator)
+}
+
+// inOrder says whether names are sorted, without repeats.
+func inOrder(names []string) bool {
+	for i := 1; i < len(names); i++ {
+		if names[i-1] >= names[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func split(joined string) []string {

@@ -138,6 +138,8 @@ type Audio interface {
 type Rules interface {
 	Open(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) (open bool, until, opens time.Time)
 	Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) (campaigns.Decision, bool, time.Time)
+	// Allows is Decide for who does not keep why.
+	Allows(cl campaigns.Claim, c campaigns.Campaign, now time.Time) bool
 	Caps(w campaigns.WindowClass, c campaigns.Campaign, now time.Time) []campaigns.Cap
 	Abandonment(regions []string, now time.Time) (limit float64, connectWithin, ringMin time.Duration)
 	// AbandonmentWindows are the spans over which the limit holds, 0 for the

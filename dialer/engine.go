@@ -105,6 +105,7 @@ type Engine struct {
 	seeking   []campaigns.AttemptID         // calls that want an operator of a queue as third party, longest first
 	outside   map[sip.LegID]*liveCall       // legs to numbers that operators asked for
 	unwritten map[write]bool                // what is not durable yet; true: it failed and is tried again
+	failing   int                           // how many of unwritten failed
 	early     early                         // who called while the product starts
 	duties    int64                         // counts what the store was told of duties
 	draining  bool

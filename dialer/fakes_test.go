@@ -44,6 +44,11 @@ func (r *rules) Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) 
 	return campaigns.Decision{RulePack: "test", At: now}, open, opens
 }
 
+func (r *rules) Allows(cl campaigns.Claim, c campaigns.Campaign, now time.Time) bool {
+	open, _, _ := r.Open(cl.Queue.Window, c, now)
+	return open
+}
+
 func (*rules) Caps(campaigns.WindowClass, campaigns.Campaign, time.Time) []campaigns.Cap { return nil }
 
 // Shift is by eight hours.

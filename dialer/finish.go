@@ -91,15 +91,15 @@ type write struct {
 // storeDown says whether something that happened could not be written: nothing
 // new is placed until it is.
 func (e *Engine) storeDown() bool {
-	if e.deps.Behind != nil && e.deps.Behind() {
-		return true
+	return e.failing > 0 || e.deps.Behind != nil && e.deps.Behind()
+}
+
+// hasFailed notes that a write failed and is tried again.
+func (e *Engine) hasFailed(id write) {
+	if !e.unwritten[id] {
+		e.unwritten[id] = true
+		e.failing++
 	}
-	for _, failed := range e.unwritten {
-		if failed {
-			return true
-		}
-	}
-	return false
 }
 
 // endingRetry is how long to wait before an ending is written again.
@@ -121,7 +121,7 @@ func (e *Engine) writeEnding(ending campaigns.Ending, written func(now time.Time
 				e.checkDrained()
 				return
 			}
-			e.unwritten[id] = true
+			e.hasFailed(id)
 			e.log.Error("ending not written; trying again", zap.String("call", string(ending.Attempt)), zap.Error(err))
 			e.after(endingRetry, func(time.Time) { e.writeEnding(ending, written) })
 		}
@@ -132,6 +132,9 @@ func (e *Engine) writeEnding(ending campaigns.Ending, written func(now time.Time
 // placed, pacing need not wait for the tick.
 func (e *Engine) isWritten(id write) {
 	down := e.storeDown()
+	if e.unwritten[id] {
+		e.failing--
+	}
 	delete(e.unwritten, id)
 	if down && !e.storeDown() {
 		e.touchAll()
@@ -184,7 +187,7 @@ func (e *Engine) writeDisposal(t *talk, d campaigns.Disposal) {
 		err := e.deps.Store.Dispose(ctx, d)
 		return func(time.Time) {
 			if err != nil && !errors.Is(err, campaigns.ErrNotFound) {
-				e.unwritten[id] = true
+				e.hasFailed(id)
 				e.log.Error("disposition not written; trying again", zap.String("call", string(d.Attempt)), zap.Error(err))
 				e.after(endingRetry, func(time.Time) { e.writeDisposal(t, d) })
 				return

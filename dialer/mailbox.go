@@ -25,6 +25,7 @@ type (
 type mailbox struct {
 	mu      sync.Mutex
 	letters []any
+	spare   []any // taken before, and read by now
 	closed  bool
 	more    chan struct{}
 }
@@ -44,11 +45,19 @@ func (m *mailbox) put(letter any) {
 	}
 }
 
+// mostSpare is how many letters there may have been at once for their room to be kept.
+const mostSpare = 1024
+
+// take returns all that waits, in order. It is valid until the next take.
 func (m *mailbox) take() []any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	letters := m.letters
-	m.letters = nil
+	clear(m.spare)
+	m.letters, m.spare = m.spare[:0], letters
+	if cap(letters) > mostSpare {
+		m.spare = nil
+	}
 	return letters
 }
 

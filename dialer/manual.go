@@ -317,7 +317,7 @@ func (o *ownCall) cameTo(outcome campaigns.Outcome) {
 func (e *Engine) tellLost(now time.Time, c *liveCall) {
 	id, learn := string(c.ID()), c.campaign.controller
 	if c.own != nil {
-		learn.Observe(now, pacing.Dialed{Call: id, Trunk: c.route.Trunk, Record: e.record(now, c.campaign, &c.claim)})
+		learn.Observe(now, pacing.Dialed{Call: id, Trunk: c.route.Trunk, Record: e.recordOf(now, c.campaign, &c.claim)})
 	}
 	learn.Observe(now, pacing.Abandoned{Call: id})
 }

@@ -63,7 +63,7 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 		c.previewer = by.ID()
 		e.stepOperator(now, by, operator.Reserve{Call: string(id)})
 	}
-	r.controller.Observe(now, pacing.Dialed{Call: string(id), Trunk: route.Trunk, Record: e.record(now, r, &claim)})
+	r.controller.Observe(now, pacing.Dialed{Call: string(id), Trunk: route.Trunk, Record: e.recordOf(now, r, &claim)})
 	e.makeDurable(now, c, decision)
 	return true
 }
@@ -163,7 +163,7 @@ func (e *Engine) mayNotPlace(now time.Time, c *liveCall) string {
 	if e.term(now) != c.term {
 		return "node"
 	}
-	if _, open, _ := e.deps.Rules.Decide(c.claim, c.campaign.Campaign, now); !open {
+	if !e.deps.Rules.Allows(c.claim, c.campaign.Campaign, now) {
 		return "window"
 	}
 	return ""

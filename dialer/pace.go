@@ -28,7 +28,11 @@ const askAtMost = 50
 // none.
 func (e *Engine) pace(now time.Time, r *campaignRun) {
 	e.dialPromised(now, r)
-	for range askAtMost {
+	for asked := 0; ; asked++ {
+		if asked == askAtMost { // what waits for the loop has its turn first
+			e.after(0, func(time.Time) { e.touch(r) })
+			break
+		}
 		view := e.view(now, r)
 		started := time.Now()
 		d := r.controller.Decide(now, view)
@@ -126,18 +130,28 @@ func (e *Engine) lookAhead(now time.Time, r *campaignRun) {
 	}
 	all := r.hopper.Choices(now, n, r.choices[:0])
 	r.choices, r.records = all[:0], r.records[:0]
-	for _, claim := range all {
-		if record := e.record(now, r, claim); !slices.Contains(r.records, record) {
-			r.choices, r.records = append(r.choices, claim), append(r.records, record)
+	var window campaigns.WindowClass
+	hour := 0
+	for i, claim := range all {
+		if i == 0 || claim.Queue.Window != window { // mostly they have one
+			window = claim.Queue.Window
+			hour = e.deps.Rules.LocalHour(window, now)
+		}
+		if one := record(r, claim, hour); !slices.Contains(r.records, one) {
+			r.choices, r.records = append(r.choices, claim), append(r.records, one)
 		}
 	}
 }
 
-// record is what pacing is told of a lead.
-func (e *Engine) record(now time.Time, r *campaignRun, claim *campaigns.Claim) pacing.Record {
+// recordOf is what pacing is told of a lead.
+func (e *Engine) recordOf(now time.Time, r *campaignRun, claim *campaigns.Claim) pacing.Record {
+	return record(r, claim, e.deps.Rules.LocalHour(claim.Queue.Window, now))
+}
+
+// record is the same of a lead for whom it is that hour of the day.
+func record(r *campaignRun, claim *campaigns.Claim, hour int) pacing.Record {
 	record := pacing.Record{
-		Segment: claim.Queue.Segment, Score: r.Pacing.Score(claim.Lead),
-		Attempts: claim.Attempts, Hour: e.deps.Rules.LocalHour(claim.Queue.Window, now),
+		Segment: claim.Queue.Segment, Score: r.Pacing.Score(claim.Lead), Attempts: claim.Attempts, Hour: hour,
 	}
 	if claim.Attempts > 0 { // else it is of another campaign
 		record.Last = string(claim.LastOutcome)

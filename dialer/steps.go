@@ -20,7 +20,9 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 	actions := c.Step(now, ev)
 	to := c.State()
 	if from != to {
-		e.touch(c.campaign)
+		if to != call.Dialling { // pacing heard of it when it was begun
+			e.touch(c.campaign)
+		}
 		e.followCaller(now, c)
 		if from == call.Ringing { // its place among the ringing calls of the trunk is free
 			e.touchCrowdedOut()

@@ -56,6 +56,7 @@ type Agent struct {
 	// Owned by the loop.
 	byID   map[LegID]*line
 	byTag  map[string]*line
+	room   []action // lent to the leg that makes a step
 	nonces nonces
 }
 

@@ -46,7 +46,8 @@ func checkMessage(msg sipgosip.Message) error {
 	var f fence
 	switch m := msg.(type) {
 	case *sipgosip.Request:
-		m.StartLineWrite(&f)
+		f.see(string(m.Method), m.SipVersion)
+		m.Recipient.StringWrite(&f)
 		return checkHead(&f, m.Headers())
 	case *sipgosip.Response:
 		m.StartLineWrite(&f)
@@ -66,7 +67,12 @@ func checkHead(f *fence, headers []sipgosip.Header) error {
 			return fmt.Errorf("%w: header name", errControl)
 		}
 		// A tab is linear white space (RFC 3261 section 25.1) and ends no line.
-		if h.StringWrite(f); f.control {
+		if via, ok := h.(*sipgosip.ViaHeader); ok {
+			f.seeVia(via)
+		} else {
+			h.StringWrite(f)
+		}
+		if f.control {
 			return fmt.Errorf("%w: %s", errControl, name)
 		}
 	}
@@ -88,6 +94,21 @@ func (f *fence) WriteString(s string) (int, error) {
 		}
 	}
 	return len(s), nil
+}
+
+func (f *fence) see(all ...string) {
+	for _, s := range all {
+		_, _ = f.WriteString(s)
+	}
+}
+
+// seeVia sees all that a Via is written of. To be written to the fence it would be put
+// together first.
+func (f *fence) seeVia(h *sipgosip.ViaHeader) {
+	f.see(h.ProtocolName, h.ProtocolVersion, h.Transport, h.Host)
+	for _, p := range h.Params {
+		f.see(p.K, p.V)
+	}
 }
 
 // bareControl says whether the head of a raw message (start line and headers)

@@ -25,7 +25,8 @@ func FuzzParameters(f *testing.F) {
 		if d, ok := contactExpires(contact); ok && (d < 0 || d > maxSession) {
 			t.Errorf("%q: %s", contact, d)
 		}
-		if _, u, err := address(uri); err == nil && hasControl(u.String()) && !hasControl(uri) {
+		var u sipgosip.Uri
+		if _, err := address(uri, &u); err == nil && hasControl(u.String()) && !hasControl(uri) {
 			t.Errorf("%q became %q", uri, u.String())
 		}
 		isLoose(uri)

@@ -17,6 +17,7 @@ type envelope struct {
 type inbox struct {
 	mu    sync.Mutex
 	items []envelope
+	spare []envelope // taken before, and read by now
 	wake  chan struct{}
 }
 
@@ -43,12 +44,19 @@ func (b *inbox) offer(e envelope, limit int) bool {
 	return !full
 }
 
-// take returns all that waits, in order.
+// mostSpare is how many items there may have been at once for their room to be kept.
+const mostSpare = 1024
+
+// take returns all that waits, in order. It is valid until the next take.
 func (b *inbox) take() []envelope {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	items := b.items
-	b.items = nil
+	clear(b.spare)
+	b.items, b.spare = b.spare[:0], items
+	if cap(items) > mostSpare {
+		b.spare = nil
+	}
 	return items
 }
 

@@ -49,6 +49,7 @@ type leg struct {
 
 	gens [timers]uint32
 	out  []action
+	room []action // for out, where somebody lends it
 	now  time.Time
 }
 
@@ -61,7 +62,7 @@ func newLeg(id LegID, t timing, s session, classify func(int, int, string) Resul
 // does not fit the state is answered as the protocol wants and changes
 // nothing: carriers send late and repeated messages.
 func (l *leg) step(now time.Time, in input) []action {
-	l.now, l.out = now, nil
+	l.now, l.out = now, l.room[:0]
 	switch in := in.(type) {
 	case start:
 		l.onStart(in)
@@ -108,9 +109,17 @@ func (l *leg) arm(t timer, after time.Duration) {
 func (l *leg) stop(ts ...timer) {
 	for _, t := range ts {
 		l.gens[t]++
-		l.do(arm{timer: t, after: -1})
+		l.do(stops[t])
 	}
 }
+
+// stops are the actions that stop each timer: most of what an end does.
+var stops = func() (all [timers]action) {
+	for t := range timers {
+		all[t] = arm{timer: t, after: -1}
+	}
+	return all
+}()
 
 // onHangup ends the leg in the way its state allows.
 func (l *leg) onHangup(why Cause) {

@@ -57,9 +57,13 @@ func (a *Agent) handle(e envelope) {
 		a.unknown(e)
 		return
 	}
-	for _, act := range l.step(time.Now(), e.in) {
+	l.room = a.room
+	actions := l.step(time.Now(), e.in)
+	for _, act := range actions {
 		a.carryOut(l, act)
 	}
+	clear(actions)
+	a.room, l.room, l.out = actions[:0], nil, nil
 }
 
 // add makes a new line known; false if its leg id or its tag is taken.

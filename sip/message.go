@@ -16,7 +16,7 @@ type response struct {
 	code       int
 	phrase     string
 	tag        string   // To tag: which fork
-	contact    string   // URI; "" if none
+	contact    string   // URI of a 2xx; "" if none
 	routes     []string // Record-Route reversed: the route set of a UAC
 	body       []byte   // SDP
 	reason     reason
@@ -35,9 +35,9 @@ type request struct {
 	callID      string
 	localTag    string // To tag; "" outside a dialog
 	remoteTag   string // From tag
-	localURI    string // To
-	remoteURI   string // From
-	uri         string // Request-URI
+	localURI    string // To, outside a dialog
+	remoteURI   string // From, likewise
+	uri         string // Request-URI, likewise
 	contact     string
 	routes      []string // Record-Route in its order: the route set of a UAS
 	contentType string   // without parameters
@@ -68,7 +68,6 @@ func readResponse(res *sipgosip.Response) *response {
 		code:    res.StatusCode,
 		phrase:  clean(res.Reason),
 		tag:     res.To().Params.GetOr("tag", ""),
-		contact: contactURI(res.Contact()),
 		routes:  recordRoutes(res),
 		body:    sessionBody(headerValue(res, "content-type"), res.Body()),
 		reason:  parseReason(headerValues(res, "reason")),
@@ -81,6 +80,9 @@ func readResponse(res *sipgosip.Response) *response {
 	if r.method == "INVITE" {
 		r.overload = readOverload(res.Via())
 	}
+	if r.code >= 200 && r.code < 300 { // else there is no dialog that it could be the target of
+		r.contact = contactURI(res.Contact())
+	}
 	slices.Reverse(r.routes)
 	r.challenges = challengesOf(res)
 	return r
@@ -88,15 +90,12 @@ func readResponse(res *sipgosip.Response) *response {
 
 func readRequest(req *sipgosip.Request) *request {
 	contentType := firstValue(req, "content-type", "c")
-	return &request{
+	r := &request{
 		method:      string(req.Method),
 		cseq:        req.CSeq().SeqNo,
 		callID:      req.CallID().Value(),
 		localTag:    req.To().Params.GetOr("tag", ""),
 		remoteTag:   req.From().Params.GetOr("tag", ""),
-		localURI:    req.To().Address.String(),
-		remoteURI:   req.From().Address.String(),
-		uri:         req.Recipient.String(),
 		contact:     contactURI(req.Contact()),
 		routes:      recordRoutes(req),
 		contentType: mediaType(contentType),
@@ -110,6 +109,10 @@ func readRequest(req *sipgosip.Request) *request {
 		transport:   sipgosip.NetworkToLower(req.Transport()),
 		source:      req.Source(),
 	}
+	if r.localTag == "" { // only of these a dialog is made
+		r.localURI, r.remoteURI, r.uri = req.To().Address.String(), req.From().Address.String(), req.Recipient.String()
+	}
+	return r
 }
 
 // wellFormed says whether a message has what every message must have (RFC 3261
@@ -134,7 +137,7 @@ func contactURI(c *sipgosip.ContactHeader) string {
 
 func recordRoutes(msg sipgosip.Message) []string {
 	var routes []string
-	for _, h := range msg.GetHeaders("record-route") {
+	for _, h := range headersOf(msg) {
 		if rr, ok := h.(*sipgosip.RecordRouteHeader); ok {
 			routes = append(routes, rr.Address.String())
 		}
@@ -142,10 +145,30 @@ func recordRoutes(msg sipgosip.Message) []string {
 	return routes
 }
 
+// headersOf are all headers of a message, in their order. A dozen of them are asked for in
+// each message, and most are not there: the library's own look-up writes names anew.
+func headersOf(msg sipgosip.Message) []sipgosip.Header {
+	switch m := msg.(type) {
+	case *sipgosip.Request:
+		return m.Headers()
+	case *sipgosip.Response:
+		return m.Headers()
+	}
+	return nil
+}
+
+// named says whether a header has a name, in whatever case (RFC 3261 section 7.3.1).
+func named(h sipgosip.Header, name string) bool {
+	its := h.Name()
+	return len(its) == len(name) && strings.EqualFold(its, name)
+}
+
 func headerValues(msg sipgosip.Message, name string) []string {
 	var values []string
-	for _, h := range msg.GetHeaders(name) {
-		values = append(values, h.Value())
+	for _, h := range headersOf(msg) {
+		if named(h, name) {
+			values = append(values, h.Value())
+		}
 	}
 	return values
 }
@@ -157,8 +180,10 @@ func headerValue(msg sipgosip.Message, name string) string {
 // firstValue returns the first header of any of the names (long and compact).
 func firstValue(msg sipgosip.Message, names ...string) string {
 	for _, name := range names {
-		if h := msg.GetHeaders(name); len(h) > 0 {
-			return h[0].Value()
+		for _, h := range headersOf(msg) {
+			if named(h, name) {
+				return h.Value()
+			}
 		}
 	}
 	return ""
@@ -166,9 +191,17 @@ func firstValue(msg sipgosip.Message, names ...string) string {
 
 // lists says whether a comma-separated header holds a token.
 func lists(msg sipgosip.Message, token string, names ...string) bool {
-	return slices.ContainsFunc(tokens(msg, names...), func(t string) bool {
-		return strings.EqualFold(t, token)
-	})
+	for _, h := range headersOf(msg) {
+		if !slices.ContainsFunc(names, func(name string) bool { return named(h, name) }) {
+			continue
+		}
+		for t := range strings.SplitSeq(h.Value(), ",") {
+			if strings.EqualFold(strings.TrimSpace(t), token) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func tokens(msg sipgosip.Message, names ...string) []string {

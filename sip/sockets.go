@@ -114,6 +114,10 @@ type udpSocket struct {
 
 	undelivered func(quoted []byte) // told of datagrams that did not arrive
 	hushed      atomic.Bool
+
+	// Of the one reader: nearly all that comes, comes from where the last came from.
+	last     netip.AddrPort
+	lastAddr net.Addr
 }
 
 // ReadFrom returns the next datagram of an allowed source.
@@ -140,7 +144,10 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 		case bareControl(b[:n]):
 			s.count.parseErrors.Add(1)
 		default:
-			return n, net.UDPAddrFromAddrPort(from), nil
+			if from != s.last {
+				s.last, s.lastAddr = from, net.UDPAddrFromAddrPort(from)
+			}
+			return n, s.lastAddr, nil
 		}
 	}
 }

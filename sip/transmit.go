@@ -101,6 +101,12 @@ func (a *Agent) writeAck(req *sipgosip.Request) error {
 // reach resolves the destination of req and lets f connect to it. What it
 // takes is bounded.
 func (a *Agent) reach(req *sipgosip.Request, f func(context.Context) error) error {
+	if to, err := netip.ParseAddrPort(req.Destination()); err == nil && req.Transport() == "UDP" {
+		if to.Addr().Is4In6() {
+			req.SetDestination(netip.AddrPortFrom(to.Addr().Unmap(), to.Port()).String())
+		}
+		return f(context.Background()) // there is nothing to resolve or to connect
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	address, err := resolve(ctx, req.Destination())
@@ -210,6 +216,8 @@ func (a *Agent) build(l *line, s send) (*sipgosip.Request, error) {
 	if len(s.body) > 0 {
 		req.AppendHeader(sipgosip.NewHeader("Content-Type", "application/sdp"))
 	}
+	length := sipgosip.ContentLengthHeader(len(s.body)) // SetBody would look for one among all headers
+	req.AppendHeader(&length)
 	req.SetBody(s.body)
 	a.route(req, transport, destination, local)
 	return req, nil
@@ -279,10 +287,10 @@ func addressHeaders(req *sipgosip.Request, d Dialog, s send) error {
 	req.AppendHeader(&maxForwards)
 	from, to := &sipgosip.FromHeader{}, &sipgosip.ToHeader{}
 	var err error
-	if from.DisplayName, from.Address, err = address(d.LocalURI); err != nil {
+	if from.DisplayName, err = address(d.LocalURI, &from.Address); err != nil {
 		return fmt.Errorf("local URI: %w", err)
 	}
-	if to.DisplayName, to.Address, err = address(d.RemoteURI); err != nil {
+	if to.DisplayName, err = address(d.RemoteURI, &to.Address); err != nil {
 		return fmt.Errorf("remote URI: %w", err)
 	}
 	from.Params.Add("tag", d.LocalTag)
@@ -298,16 +306,15 @@ func addressHeaders(req *sipgosip.Request, d Dialog, s send) error {
 }
 
 // address reads "sip:1@host" or `"Name" <sip:1@host>`.
-func address(s string) (name string, uri sipgosip.Uri, err error) {
+func address(s string, uri *sipgosip.Uri) (name string, err error) {
 	if hasControl(s) {
-		return "", uri, errControl
+		return "", errControl
 	}
 	if !strings.Contains(s, "<") {
-		return "", uri, sipgosip.ParseUri(s, &uri)
+		return "", sipgosip.ParseUri(s, uri)
 	}
 	var params sipgosip.HeaderParams
-	name, err = sipgosip.ParseAddressValue(s, &uri, &params)
-	return name, uri, err
+	return sipgosip.ParseAddressValue(s, uri, &params)
 }
 
 // strictRoute obeys a first route without lr (RFC 3261 section 12.2.1.1): it

@@ -2,8 +2,6 @@ package eligibility
 
 import (
 	"cmp"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
@@ -14,15 +12,25 @@ import (
 // it begins the attempt and again right before the INVITE. Closed: opens is when
 // to ask again; zero means never with this number.
 func (r *Rules) Decide(cl campaigns.Claim, c campaigns.Campaign, now time.Time) (d campaigns.Decision, open bool, opens time.Time) {
-	w := cl.Number.Window()
-	if cl.Number.Bad || len(cl.Number.Zones) == 0 {
-		return r.decision(cl.Number, time.Time{}, now), false, time.Time{}
-	}
-	if quiet, _ := r.quietUntil(cl.Number.Regions, c, cl.LastOutcome, cl.LastAt, now); now.Before(quiet) {
-		return r.decision(cl.Number, time.Time{}, now), false, r.opening(w, c, quiet)
-	}
-	open, until, opens := r.Open(w, c, now)
+	open, until, opens := r.allows(&cl, &c, now)
 	return r.decision(cl.Number, until, now), open, opens
+}
+
+// Allows is Decide for who does not keep why.
+func (r *Rules) Allows(cl campaigns.Claim, c campaigns.Campaign, now time.Time) bool {
+	open, _, _ := r.allows(&cl, &c, now)
+	return open
+}
+
+func (r *Rules) allows(cl *campaigns.Claim, c *campaigns.Campaign, now time.Time) (open bool, until, opens time.Time) {
+	if cl.Number.Bad || len(cl.Number.Zones) == 0 {
+		return false, time.Time{}, time.Time{}
+	}
+	w := cl.Number.Window()
+	if quiet, _ := r.quietUntil(cl.Number.Regions, *c, cl.LastOutcome, cl.LastAt, now); now.Before(quiet) {
+		return false, time.Time{}, r.opening(w, *c, quiet)
+	}
+	return r.Open(w, *c, now)
 }
 
 // opening is the first time at or after t at which the class is open.
@@ -69,19 +77,22 @@ func (r *Rules) decision(n campaigns.Number, closes, now time.Time) campaigns.De
 // window names the hours that are open in each zone, "US-FL America/Chicago
 // 08:00-20:00".
 func (r *Rules) window(n campaigns.Number, now time.Time) string {
-	var b strings.Builder
+	var buffer [128]byte // each call has one: no garbage but the text
+	b := buffer[:0]
 	entries, _ := r.resolve(n.Regions, now)
 	for _, zone := range r.locations(n.Zones) {
 		for _, e := range entries {
 			if e.Hours == nil {
 				continue
 			}
-			if b.Len() > 0 {
-				b.WriteString("; ")
+			if len(b) > 0 {
+				b = append(b, "; "...)
 			}
 			_, hours := e.day(now.In(zone))
-			fmt.Fprintf(&b, "%s %s %s", e.ID, zone, hours)
+			b = append(append(b, e.ID...), ' ')
+			b = append(append(b, zone.String()...), ' ')
+			b = hours.appendTo(b)
 		}
 	}
-	return b.String()
+	return string(b)
 }

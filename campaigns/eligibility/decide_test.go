@@ -83,6 +83,22 @@ func TestDecideRefuses(t *testing.T) {
 		if open != tt.open || tt.opens == "" && !opens.IsZero() || tt.opens != "" && !opens.Equal(local(t, "Europe/London", tt.opens)) {
 			t.Errorf("%s: open %v, opens %v; want %v, %q", tt.name, open, opens, tt.open, tt.opens)
 		}
+		if got := r.Allows(tt.claim, tt.c, now); got != tt.open {
+			t.Errorf("%s: allowed %v, want %v", tt.name, got, tt.open)
+		}
+	}
+}
+
+// BenchmarkAsked is what each call asks: with the record of why, and again before the INVITE.
+func BenchmarkAsked(b *testing.B) {
+	r := shipped(b)
+	now := time.Date(2026, 11, 23, 17, 0, 0, 0, time.UTC)
+	cl := campaigns.Claim{Number: newYork()}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, open, _ := r.Decide(cl, noWindows, now); !open || !r.Allows(cl, noWindows, now) {
+			b.Fatal("closed")
+		}
 	}
 }
 

@@ -104,19 +104,31 @@ type DayHours []Span
 // From <= minute < To, 0..1440.
 type Span struct{ From, To int }
 
-func (s Span) String() string {
-	return fmt.Sprintf("%02d:%02d-%02d:%02d", s.From/60, s.From%60, s.To/60, s.To%60)
+func (s Span) String() string { return string(s.appendTo(nil)) }
+
+func (s Span) appendTo(b []byte) []byte {
+	return appendClock(append(appendClock(b, s.From), '-'), s.To)
 }
 
-func (d DayHours) String() string {
+// appendClock writes a minute of the day as HH:MM.
+func appendClock(b []byte, minute int) []byte {
+	h, m := byte(minute/60), byte(minute%60)
+	return append(b, '0'+h/10, '0'+h%10, ':', '0'+m/10, '0'+m%10)
+}
+
+func (d DayHours) String() string { return string(d.appendTo(nil)) }
+
+func (d DayHours) appendTo(b []byte) []byte {
 	if len(d) == 0 {
-		return "no calls"
+		return append(b, "no calls"...)
 	}
-	var spans []string
-	for _, s := range d {
-		spans = append(spans, s.String())
+	for i, s := range d {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = s.appendTo(b)
 	}
-	return strings.Join(spans, ",")
+	return b
 }
 
 // UnmarshalYAML reads "none" or a list of "HH:MM-HH:MM".

@@ -182,13 +182,27 @@ func (h *Hopper) giveBackAll() {
 	h.promises = nil
 }
 
+// glance looks at claims at one moment. Most have the same window, so the rules are
+// asked again only where the next is of another.
+type glance struct {
+	*Hopper
+	now    time.Time
+	window campaigns.WindowClass // asked for last; empty: nothing was
+	open   bool                  // it is
+}
+
+func (h *Hopper) glance(now time.Time) glance { return glance{Hopper: h, now: now} }
+
 // usable says whether a claim may still be dialled from.
-func (h *Hopper) usable(c *campaigns.Claim, now time.Time) bool {
-	if c.Until.Sub(now) < h.lease/4 {
+func (g *glance) usable(c *campaigns.Claim) bool {
+	if c.Until.Sub(g.now) < g.lease/4 {
 		return false
 	}
-	open, _, _ := h.rules.Open(c.Queue.Window, h.campaign, now)
-	return open
+	if w := c.Queue.Window; w == "" || w != g.window {
+		g.window = w
+		g.open, _, _ = g.rules.Open(w, g.campaign, g.now)
+	}
+	return g.open
 }
 
 // callIfLow asks for a look at the store when half of the leads are gone,

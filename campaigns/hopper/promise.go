@@ -56,9 +56,9 @@ func (h *Hopper) HasFor(now time.Time, user campaigns.UserID) bool {
 }
 
 func (h *Hopper) promiseOf(now time.Time, user campaigns.UserID) int {
-	best := -1
+	best, look := -1, h.glance(now)
 	for i, c := range h.promises {
-		if c.Callback.User == user && h.usable(c, now) && (best < 0 || c.DueAt.Before(h.promises[best].DueAt)) {
+		if c.Callback.User == user && look.usable(c) && (best < 0 || c.DueAt.Before(h.promises[best].DueAt)) {
 			best = i
 		}
 	}
@@ -68,11 +68,12 @@ func (h *Hopper) promiseOf(now time.Time, user campaigns.UserID) int {
 // tidyPromises gives back what may not be dialled any more or whose operator is
 // gone; what has become anyone's lies with the others from then on.
 func (h *Hopper) tidyPromises(now time.Time) {
+	look := h.glance(now)
 	h.promises = slices.DeleteFunc(h.promises, func(c *campaigns.Claim) bool {
 		switch {
 		case h.becomesAnyones(c, now):
 			return true
-		case h.usable(c, now) && h.present[c.Callback.User]:
+		case look.usable(c) && h.present[c.Callback.User]:
 			return false
 		}
 		h.back = append(h.back, *c)

@@ -113,9 +113,10 @@ func (h *Hopper) tidy(now time.Time) {
 		h.giveBackAll()
 		return
 	}
+	look := h.glance(now)
 	for _, s := range h.shelves {
 		s.claims = slices.DeleteFunc(s.claims, func(c *campaigns.Claim) bool {
-			if h.usable(c, now) {
+			if look.usable(c) {
 				return false
 			}
 			h.back = append(h.back, *c)

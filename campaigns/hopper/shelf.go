@@ -89,8 +89,9 @@ func (s *shelf) remove(i int) *campaigns.Claim {
 // would give them. The list is valid until the next call.
 func (h *Hopper) lineUp(now time.Time, n int) []place {
 	h.line = h.line[:0]
+	look := h.glance(now)
 	for _, s := range h.shelves {
-		h.putAside(s, now)
+		look.putAside(s)
 	}
 	h.startLine()
 	for len(h.line) < n {
@@ -102,7 +103,7 @@ func (h *Hopper) lineUp(now time.Time, n int) []place {
 		if s.claims[s.at].Callback == nil { // a promise uses up nobody's turn
 			h.settle(s)
 		}
-		for s.at--; s.at >= 0 && !h.usable(s.claims[s.at], now); s.at-- {
+		for s.at--; s.at >= 0 && !look.usable(s.claims[s.at]); s.at-- {
 		}
 	}
 	return h.line
@@ -218,9 +219,9 @@ func (h *Hopper) take(p place, now time.Time) campaigns.Claim {
 }
 
 // putAside moves claims from the head of a shelf that may not be dialled.
-func (h *Hopper) putAside(s *shelf, now time.Time) {
-	for last := len(s.claims) - 1; last >= 0 && !h.usable(s.claims[last], now); last-- {
-		h.back = append(h.back, *s.remove(last))
-		h.look()
+func (g *glance) putAside(s *shelf) {
+	for last := len(s.claims) - 1; last >= 0 && !g.usable(s.claims[last]); last-- {
+		g.back = append(g.back, *s.remove(last))
+		g.look()
 	}
 }

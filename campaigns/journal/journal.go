@@ -15,7 +15,6 @@ package journal
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -41,9 +40,12 @@ type Journal struct {
 	written sync.WaitGroup
 	lost    atomic.Uint64
 
-	mu  sync.Mutex // guards at
-	at  campaigns.JournalMark
-	out *segment // of the writer alone
+	mu sync.Mutex // guards at
+	at campaigns.JournalMark
+
+	// Of the writer alone.
+	out  *segment
+	text []byte // of the last group
 }
 
 // line waits to be written.
@@ -52,6 +54,9 @@ type line struct {
 	err  error
 	done chan struct{} // nil: nobody waits
 }
+
+// usualBytes is more than the line of a begin or an end has.
+const usualBytes = 768
 
 // maxGroup is how many lines share a flush at most.
 const maxGroup = 512
@@ -115,11 +120,11 @@ func (j *Journal) Note(l campaigns.JournalLine) {
 func (j *Journal) Lost() uint64 { return j.lost.Load() }
 
 func (j *Journal) hand(l campaigns.JournalLine, done chan struct{}) (*line, error) {
-	text, err := json.Marshal(l)
+	text, err := appendLine(append(make([]byte, 0, usualBytes), unsummed...), l)
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	waiting := &line{text: sealed(text), done: done}
+	waiting := &line{text: seal(text), done: done}
 	j.sending.RLock()
 	defer j.sending.RUnlock()
 	if j.closed {

@@ -3,6 +3,8 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,11 +33,19 @@ type heading struct {
 
 var checksums = crc32.MakeTable(crc32.Castagnoli)
 
-// sealed puts the checksum before a line and the end behind it.
-func sealed(text []byte) []byte {
-	b := fmt.Appendf(nil, "%08x ", crc32.Checksum(text, checksums))
-	return append(append(b, text...), '\n')
+// unsummed is the room for the checksum, before a line.
+const unsummed = "00000000 "
+
+// seal puts the checksum into the room before a line, and the end behind it.
+func seal(b []byte) []byte {
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.Checksum(b[len(unsummed):], checksums))
+	hex.Encode(b, sum[:])
+	return append(b, '\n')
 }
+
+// sealed is a line with both.
+func sealed(text []byte) []byte { return seal(append([]byte(unsummed), text...)) }
 
 // unsealed takes both off; false where the line is not what was written.
 func unsealed(b []byte) ([]byte, bool) {

@@ -44,12 +44,12 @@ func (j *Journal) gather(first *line) []*line {
 // commit writes a group, and flushes it where somebody waits. A segment that
 // failed is left as it is: what follows goes into a new one.
 func (j *Journal) commit(group []*line) error {
-	var text []byte
-	flush := false
+	text, flush := j.text[:0], false
 	for _, l := range group {
 		text = append(text, l.text...)
 		flush = flush || l.done != nil
 	}
+	j.text = text
 	if j.out.broken || j.out.size > segmentBytes {
 		if err := j.turn(); err != nil {
 			return err

@@ -168,7 +168,7 @@ func (a *App) openAudio(cfg config.Config, log *slog.Logger) error {
 	pc.NewDetector = func(mode string) plane.Detector {
 		c := cfg.Detection
 		c.Mode = cmp.Or(detect.Mode(mode), c.Mode)
-		return detect.New(c)
+		return detect.NewLater(c)
 	}
 	pc.Wire = a.operators.wire
 	pc.Negotiate = a.operators.negotiate()

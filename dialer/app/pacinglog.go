@@ -127,7 +127,7 @@ func (l *pacingLog) take(ctx context.Context, p pacingLine) {
 		r.opened, r.chunk.From = time.Now(), p.line.At
 		l.open[r] = true
 	}
-	r.text = eventlog.Append(r.text, p.line)
+	r.text = appendLine(r.text, p.line)
 	r.chunk.Lines++
 	r.chunk.To = p.line.At
 	if len(r.text) >= chunkBytes {

@@ -42,6 +42,8 @@ type Metrics struct {
 
 	seen  map[campaigns.UserID]dialer.OperatorView // to leave the old state
 	bound map[string]pacing.Bound                  // that is set, by campaign
+	paces map[string]*pace                         // by campaign
+	live  map[livePhase]prometheus.Gauge           // of active, those that there were
 
 	campaigns, trunks, codes bounded
 }
@@ -81,7 +83,7 @@ func New(version string) *Metrics {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m := &Metrics{
-		registry: r, seen: map[campaigns.UserID]dialer.OperatorView{}, bound: map[string]pacing.Bound{},
+		registry: r, seen: map[campaigns.UserID]dialer.OperatorView{}, bound: map[string]pacing.Bound{}, paces: map[string]*pace{}, live: map[livePhase]prometheus.Gauge{},
 		campaigns: newBounded(maxCampaigns), trunks: newBounded(maxTrunks), codes: newBounded(maxCodes),
 	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -211,11 +213,16 @@ func phase(s call.State) string {
 }
 
 func (m *Metrics) changed(n dialer.CallChanged) {
-	if p := phase(n.From); p != "" {
-		m.active.WithLabelValues(m.campaign(n.Campaign), p).Dec()
+	from, to := phase(n.From), phase(n.To)
+	if from == to {
+		return
 	}
-	if p := phase(n.To); p != "" {
-		m.active.WithLabelValues(m.campaign(n.Campaign), p).Inc()
+	c := m.campaign(n.Campaign)
+	if from != "" {
+		m.calls(c, from).Dec()
+	}
+	if to != "" {
+		m.calls(c, to).Inc()
 	}
 }
 
@@ -280,15 +287,16 @@ func rests(v dialer.OperatorView) float64 {
 
 func (m *Metrics) paced(n dialer.Paced) {
 	c := m.campaign(n.Campaign)
-	m.ratio.WithLabelValues(c).Set(n.Decision.Ratio)
-	m.ratioTarget.WithLabelValues(c).Set(n.Decision.Wanted)
-	m.answerChance.WithLabelValues(c).Set(n.Decision.AnswerProbability)
-	m.abandonChance.WithLabelValues(c).Set(n.Decision.AbandonChance)
-	m.threshold.WithLabelValues(c).Set(n.Decision.Threshold)
-	m.credit.WithLabelValues(c).Set(n.Decision.Credit)
+	p := m.paceOf(c)
+	p.ratio.Set(n.Decision.Ratio)
+	p.ratioTarget.Set(n.Decision.Wanted)
+	p.answerChance.Set(n.Decision.AnswerProbability)
+	p.abandonChance.Set(n.Decision.AbandonChance)
+	p.threshold.Set(n.Decision.Threshold)
+	p.credit.Set(n.Decision.Credit)
 	m.setBound(c, n.Bound)
-	m.limit.WithLabelValues(c).Set(n.Limit)
-	m.decisions.WithLabelValues(c, string(n.Bound)).Inc()
+	p.limit.Set(n.Limit)
+	p.decision(m, c, n.Bound).Inc()
 	m.tick.Observe(n.Took.Seconds())
 }
 

@@ -370,3 +370,13 @@ func TestAudio(t *testing.T) {
 		t.Error("a round trip that nobody reported was counted")
 	}
 }
+
+// BenchmarkDecision is what one decision costs; there are several for each call.
+func BenchmarkDecision(b *testing.B) {
+	m := New("test")
+	var n dialer.Notice = dialer.Paced{At: began, Campaign: "spring", Limit: .03, Took: time.Millisecond, Bound: pacing.BoundFree, Decision: pacing.Decision{Ratio: 1.5}}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Notice(n)
+	}
+}

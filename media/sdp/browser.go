@@ -1,7 +1,6 @@
 package sdp
 
 import (
-	"bufio"
 	"bytes"
 	"strings"
 )
@@ -12,9 +11,11 @@ func OfBrowser(description []byte) bool {
 	if len(description) > maxBytes {
 		return false
 	}
-	lines := bufio.NewScanner(bytes.NewReader(description))
-	for lines.Scan() {
-		words := strings.Fields(lines.Text())
+	for line := range bytes.SplitSeq(description, []byte("\n")) {
+		if line = bytes.TrimSpace(line); !bytes.HasPrefix(line, []byte("m=audio")) {
+			continue
+		}
+		words := strings.Fields(string(line))
 		if len(words) > 2 && words[0] == "m=audio" {
 			return strings.HasSuffix(words[2], "RTP/SAVPF")
 		}

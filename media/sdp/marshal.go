@@ -4,60 +4,78 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 )
 
 // Marshal writes the description with CR LF. Every other m= line is written
 // with port 0, which refuses it (RFC 3264 section 6).
 func (s Session) Marshal() []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "v=0\r\no=- %d %d IN %s\r\ns=-\r\nc=IN %s\r\nt=0 0\r\n",
-		s.ID, s.Version, connection(s.Address), connection(s.Address))
+	b := append(make([]byte, 0, usualBytes), "v=0\r\no=- "...)
+	b = append(strconv.AppendUint(b, s.ID, 10), ' ')
+	b = append(strconv.AppendUint(b, s.Version, 10), " IN "...)
+	b = append(appendConnection(b, s.Address), "\r\ns=-\r\nc=IN "...)
+	b = append(appendConnection(b, s.Address), "\r\nt=0 0\r\n"...)
 	others := s.Others
 	for i := 0; i <= len(s.Others); i++ {
 		if i == s.Index {
-			s.writeAudio(&b)
+			b = s.appendAudio(b)
 			continue
 		}
-		fmt.Fprintf(&b, "m=%s 0 %s %s\r\n", others[0].Media, others[0].Protocol, others[0].Formats)
+		b = fmt.Appendf(b, "m=%s 0 %s %s\r\n", others[0].Media, others[0].Protocol, others[0].Formats)
 		others = others[1:]
 	}
-	return []byte(b.String())
+	return b
 }
 
-func (s Session) writeAudio(b *strings.Builder) {
-	fmt.Fprintf(b, "m=audio %d %s", s.Port, s.Protocol)
+// usualBytes is more than the description of one stream without keys has.
+const usualBytes = 384
+
+func (s Session) appendAudio(b []byte) []byte {
+	b = append(strconv.AppendUint(append(b, "m=audio "...), uint64(s.Port), 10), ' ')
+	b = append(b, s.Protocol...)
 	for _, f := range s.Formats {
-		b.WriteString(" " + strconv.Itoa(int(f.Payload)))
+		b = strconv.AppendUint(append(b, ' '), uint64(f.Payload), 10)
 	}
-	b.WriteString("\r\n")
+	b = append(b, "\r\n"...)
 	for _, f := range s.Formats {
-		fmt.Fprintf(b, "a=rtpmap:%d %s/%d\r\n", f.Payload, spelling(f.Name), f.Clock)
-		if f.Parameters != "" {
-			fmt.Fprintf(b, "a=fmtp:%d %s\r\n", f.Payload, f.Parameters)
-		}
+		b = f.appendTo(b)
 	}
 	for _, c := range s.Cryptos {
-		fmt.Fprintf(b, "a=crypto:%s\r\n", c)
+		b = fmt.Appendf(b, "a=crypto:%s\r\n", c)
 	}
 	if s.PacketTime > 0 {
-		fmt.Fprintf(b, "a=ptime:%d\r\n", s.PacketTime/time.Millisecond)
+		b = strconv.AppendInt(append(b, "a=ptime:"...), int64(s.PacketTime/time.Millisecond), 10)
+		b = append(b, "\r\n"...)
 	}
 	if s.RTCP.IsValid() {
-		fmt.Fprintf(b, "a=rtcp:%d IN %s\r\n", s.RTCP.Port(), connection(s.RTCP.Addr()))
+		b = append(strconv.AppendUint(append(b, "a=rtcp:"...), uint64(s.RTCP.Port()), 10), " IN "...)
+		b = append(appendConnection(b, s.RTCP.Addr()), "\r\n"...)
 	}
 	if s.Mux {
-		b.WriteString("a=rtcp-mux\r\n")
+		b = append(b, "a=rtcp-mux\r\n"...)
 	}
-	fmt.Fprintf(b, "a=%s\r\n", s.Direction)
+	b = append(append(b, "a="...), s.Direction...)
+	return append(b, "\r\n"...)
 }
 
-func connection(a netip.Addr) string {
-	if a.Is6() {
-		return "IP6 " + a.String()
+// appendTo writes the lines that say what a payload type is.
+func (f Format) appendTo(b []byte) []byte {
+	b = append(strconv.AppendUint(append(b, "a=rtpmap:"...), uint64(f.Payload), 10), ' ')
+	b = append(append(b, spelling(f.Name)...), '/')
+	b = append(strconv.AppendInt(b, int64(f.Clock), 10), "\r\n"...)
+	if f.Parameters == "" {
+		return b
 	}
-	return "IP4 " + a.String()
+	b = append(strconv.AppendUint(append(b, "a=fmtp:"...), uint64(f.Payload), 10), ' ')
+	return append(append(b, f.Parameters...), "\r\n"...)
+}
+
+func appendConnection(b []byte, a netip.Addr) []byte {
+	family := "IP4 "
+	if a.Is6() {
+		family = "IP6 "
+	}
+	return a.AppendTo(append(b, family...))
 }
 
 // spelling is the usual case: some phones compare names exactly.
