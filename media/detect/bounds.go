@@ -8,16 +8,17 @@ import (
 // Bounds are the log odds of a person at which a verdict falls.
 type Bounds struct {
 	Person   [6]float64 // at least this after a quiet of Pauses
+	Talking  float64    // at least this after Hurry, though no pause is heard
 	Machine  float64    // at most this, any time after Patience
 	Deadline float64    // under this a machine when time is up on a noisy line, else a person
 }
 
 // Pauses are the lengths of quiet that Bounds.Person is for; between them it
-// is interpolated. A person is told only in a pause, as it is then that they wait.
+// is interpolated. A person is told in a pause, as it is then that they wait.
 var Pauses = [6]time.Duration{300 * time.Millisecond, 500 * time.Millisecond, 700 * time.Millisecond, time.Second, 1500 * time.Millisecond, 2200 * time.Millisecond}
 
 // DefaultBounds were set on calls that the forest had not learnt from.
-var DefaultBounds = Bounds{Person: [6]float64{3.0, 2.5, 0.5, -0.9, -1.0, -1.0}, Machine: -2.6, Deadline: -1.6}
+var DefaultBounds = Bounds{Person: [6]float64{3.0, 2.5, 0.5, -0.9, -1.0, -1.0}, Talking: 0.75, Machine: -2.6, Deadline: -1.6}
 
 // After is the bound for a person after a quiet.
 func (b *Bounds) After(quiet time.Duration) float64 {
@@ -51,6 +52,7 @@ func (b Bounds) at(p Prices) Bounds {
 	for i := range b.Person {
 		b.Person[i] += math.Log(operator / deadAir)
 	}
+	b.Talking += math.Log(operator / deadAir)
 	b.Machine += math.Log(operator / person)
 	b.Deadline += math.Log(operator / person)
 	return b

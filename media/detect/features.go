@@ -3,8 +3,8 @@ package detect
 import "time"
 
 // Features is what a verdict is learnt from: times in seconds, counts, shares.
-// They hold no audio, no words, and no levels, which tell microphones apart
-// and made no verdict better.
+// They hold no audio, no words, and no levels but those against the same call's: others tell
+// microphones apart and made no verdict better.
 type Features [features]float32
 
 const (
@@ -42,6 +42,14 @@ const (
 	near15Quiet
 	near15Total
 	near15Span
+	drop      // dB that the level of 0.25 s has come down from its highest
+	dropLong  // likewise of 0.7 s
+	purityNow // mean of about 0.2 s
+	purityDrop
+	clearness // dB that the voice is over the line
+	moves     // dB that the level moves now
+	movesDrop
+	nearNow // share of the last 0.5 s near the loudest
 	features
 )
 
@@ -51,6 +59,7 @@ var FeatureNames = [features]string{
 	"long_stretch", "last_gap", "wide_gap", "phrases", "phrase_one", "phrase_two", "long_phrase", "wait_one", "density", "syllables",
 	"rate", "purity_mean", "purity_spread", "tonal", "ringing",
 	"near6_quiet", "near6_total", "near6_span", "near10_quiet", "near10_total", "near10_span", "near15_quiet", "near15_total", "near15_span",
+	"drop", "drop_long", "purity_now", "purity_drop", "clearness", "moves", "moves_drop", "near_now",
 }
 
 // Features gives the present ones; false while nobody spoke.
@@ -98,6 +107,12 @@ func (d *Detector) Features(f *Features) bool {
 		f[near6Total+3*i] = seconds(c.total)
 		f[near6Span+3*i] = seconds(c.to - c.from)
 	}
+	f[drop], f[dropLong] = float32(p.drop.by()), float32(p.dropLong.by())
+	f[purityNow] = float32(v.purity)
+	f[purityDrop] = f[purityMean] - f[purityNow]
+	f[clearness] = float32(max(0, min(mostClear, p.peak-v.lowest)))
+	f[moves], f[movesDrop] = float32(p.moves.now), float32(p.moves.by())
+	f[nearNow] = float32(p.nearNow)
 	f[tonal] = seconds(d.toned)
 	f[ringing] = 0
 	if d.rang {
@@ -107,6 +122,9 @@ func (d *Detector) Features(f *Features) bool {
 }
 
 func seconds(d time.Duration) float32 { return float32(d.Seconds()) }
+
+// mostClear is the most that a voice is counted to be over the line: over it no pause is missed.
+const mostClear = 40.0 // dB
 
 // Clear says that the line is quiet behind the voice, so that a pause is heard
 // as one.

@@ -131,7 +131,7 @@ func TestPrices(t *testing.T) {
 	if usual != DefaultBounds || DefaultBounds.at(Prices{DeadAir: 1, Operator: 5, Person: 20}) != usual {
 		t.Errorf("bounds at the default prices = %v, want %v", usual, DefaultBounds)
 	}
-	if dear := DefaultBounds.at(Prices{Operator: 20}); dear.Person[0] <= usual.Person[0] || dear.Machine <= usual.Machine {
+	if dear := DefaultBounds.at(Prices{Operator: 20}); dear.Person[0] <= usual.Person[0] || dear.Talking <= usual.Talking || dear.Machine <= usual.Machine {
 		t.Errorf("bounds at a dear operator = %v, usual %v", dear, usual)
 	}
 	if dear := DefaultBounds.at(Prices{Person: 100}); dear.Person != usual.Person || dear.Machine >= usual.Machine {
@@ -140,6 +140,29 @@ func TestPrices(t *testing.T) {
 	for _, quiet := range []time.Duration{0, 299 * ms, 300 * ms, 600 * ms, 1200 * ms, time.Hour} {
 		if later := quiet + 100*ms; usual.After(later) > usual.After(quiet) {
 			t.Errorf("bound after %v is above that after %v", later, quiet)
+		}
+	}
+}
+
+// A person who is likely enough is told while they talk, after Hurry and no sooner: where
+// others talk on behind them, no pause is heard.
+func TestHurry(t *testing.T) {
+	l := newLine(1).speech(4 * time.Second)
+	for odds, want := range map[float32]bool{1: true, 0.5: false} {
+		var always Tree
+		for i := range always.Leaf {
+			always.Leaf[i] = odds
+		}
+		d := NewWith(Config{}, Forest{always}, DefaultBounds)
+		d.Answered()
+		for i := 0; i+media.SamplesPerFrame <= len(l.pcm) && d.Final().Kind == ""; i += media.SamplesPerFrame {
+			d.Hear(l.pcm[i : i+media.SamplesPerFrame])
+		}
+		if got := d.Final().Kind == media.Person; got != want {
+			t.Errorf("odds %v: %+v, want a person: %v", odds, d.Final(), want)
+		}
+		if since := d.Final().At - d.voice.onset; want && since != Hurry {
+			t.Errorf("odds %v: told after %v, want %v", odds, since, Hurry)
 		}
 	}
 }

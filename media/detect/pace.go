@@ -26,7 +26,23 @@ type pace struct {
 
 	peak     float64     // dBFS, held for 60 ms
 	nearness [3]nearness // to the peak
+
+	drop, dropLong, moves fall    // of the level over 0.25 s and 0.7 s, and of how much it moves
+	nearNow               float64 // share of about 0.5 s near the peak
 }
+
+// fall is a mean of the last moments and the highest that it has been: where others talk on
+// behind a speaker, the speaker's pause is heard by what comes down.
+type fall struct{ now, most float64 }
+
+// step takes a value of which the mean keeps a share.
+func (f *fall) step(value, share float64) {
+	f.now += share * (value - f.now)
+	f.most = max(f.most, f.now)
+}
+
+// by is how far it has come down.
+func (f *fall) by() float64 { return f.most - f.now }
 
 // nearness is when the level was first and last near the loudest, and for how long.
 type nearness struct{ from, to, total time.Duration }
@@ -111,6 +127,7 @@ func (p *pace) near(level, held float64, now time.Duration) {
 		}
 		p.peak = max(p.peak, held)
 	}
+	p.recent(level)
 	for i := range p.nearness {
 		c := &p.nearness[i]
 		if level > p.peak-nearDB[i] {
@@ -121,6 +138,19 @@ func (p *pace) near(level, held float64, now time.Duration) {
 			c.total += frame
 		}
 	}
+}
+
+// recent keeps how loud and how lively the last moments were.
+func (p *pace) recent(level float64) {
+	over := max(0, level+65) // dB; nothing is heard under it
+	p.drop.step(over, 0.08)
+	p.dropLong.step(over, 0.03)
+	p.moves.step(math.Abs(over-p.drop.now), 0.03)
+	near := 0.0
+	if level > p.peak-nearDB[0] {
+		near = 1
+	}
+	p.nearNow += 0.04 * (near - p.nearNow)
 }
 
 func (p *pace) total() time.Duration { return time.Duration(p.frames) * frame }

@@ -190,7 +190,7 @@ func (d *Detector) first() (Finding, bool) {
 		return d.nobody(since)
 	case d.cfg.Mode == With:
 		return Finding{Kind: media.Person, Probability: firstSyllable, Provisional: true}, true
-	case d.person():
+	case d.person() || d.hurried():
 		return d.likely(media.Person), true
 	case d.machine():
 		return d.likely(media.Machine), true
@@ -244,6 +244,15 @@ func (d *Detector) likely(k media.VerdictKind) Finding {
 // odds that are good enough after a pause of this length.
 func (d *Detector) person() bool {
 	return d.odds >= d.bounds.After(d.Quiet())
+}
+
+// Hurry is the time after the first syllable in which a pause is waited for. Where others talk
+// behind a person there may be none that is heard.
+const Hurry = 2300 * time.Millisecond
+
+// hurried says that a person is likely enough to be told while they talk.
+func (d *Detector) hurried() bool {
+	return d.odds >= d.bounds.Talking && d.voice.now-d.voice.onset >= Hurry
 }
 
 // Patience is the time after the first sound in which there is no hurry to

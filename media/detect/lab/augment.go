@@ -44,10 +44,9 @@ func vary(c *call, pool []*call, r *rand.Rand) (pcm []int16, answer time.Duratio
 		}
 	}
 	level := rms(x)
-	if r.Float64() < 0.5 {
-		snr := 8 + 27*r.Float64()
+	if under, noisy := noisiness(r); noisy {
 		noise := makeNoise(len(x), pool, r)
-		k := level * math.Pow(10, -snr/20) / max(1, rms(noise))
+		k := level * math.Pow(10, -under/20) / max(1, rms(noise))
 		for i := range x {
 			x[i] += k * noise[i]
 		}
@@ -58,6 +57,15 @@ func vary(c *call, pool []*call, r *rand.Rand) (pcm []int16, answer time.Duratio
 		pcm[i] = int16(max(-32000, min(32000, v*gain)))
 	}
 	return pcm, answer
+}
+
+// noisiness draws how far noise is under a call, in dB; false for none.
+func noisiness(r *rand.Rand) (under float64, noisy bool) {
+	kind := r.Float64()
+	if kind < 0.3 { // a street, or others who talk
+		return 4 + 10*r.Float64(), true
+	}
+	return 14 + 21*r.Float64(), kind < 0.6
 }
 
 func rms(x []float64) float64 {

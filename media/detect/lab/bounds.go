@@ -43,6 +43,7 @@ func find(calls []*call, tries int, seed uint64) detect.Bounds {
 				b.Person[i] = min(b.Person[i], b.Person[i-1])
 			}
 		}
+		b.Talking += step(0.3, 0.5)
 		b.Machine += step(0.3, 0.5)
 		b.Deadline += step(0.3, 0.5)
 		if l := loss(sketches(calls, b)); l < least {
@@ -75,13 +76,14 @@ func sketches(calls []*call, b detect.Bounds) *result {
 // sketch is what the rules of package detect make of a call, in short, and
 // fast enough to try many bounds.
 func sketch(c *call, b detect.Bounds) (v verdict) {
-	const deadline, revise = 5 * time.Second, 7 * time.Second
+	const silence, deadline, revise = 2500 * time.Millisecond, 5 * time.Second, 7 * time.Second
 	var kind media.VerdictKind
 	tell := func(k media.VerdictKind, at time.Duration) {
 		kind, v.label, v.at = k, detect.Label(detect.Finding{Kind: k}), at
 		v.through = v.through || k == media.Person
 	}
 	tones, beeped := c.tones, false
+	late := len(c.heard) > 0 && c.heard[0].at > c.answer+silence // silence was told, so there is no deadline
 	for i := range c.heard {
 		m := &c.heard[i]
 		for ; len(tones) > 0 && tones[0].at <= m.at; tones = tones[1:] {
@@ -97,13 +99,13 @@ func sketch(c *call, b detect.Bounds) (v verdict) {
 		since := time.Duration(float64(m.features[detect.SinceOnset]) * float64(time.Second))
 		switch {
 		case kind == media.Machine && since-m.quiet > revise:
-		case m.odds >= b.After(m.quiet):
+		case m.odds >= b.After(m.quiet), kind == "" && m.odds >= b.Talking && since >= detect.Hurry:
 			tell(media.Person, m.at)
 		case kind == "" && m.odds <= b.Machine && since >= detect.Patience:
 			tell(media.Machine, m.at)
-		case kind == "" && m.at-c.answer >= deadline && (m.odds < b.Deadline || m.clear && m.features[detect.Phrases] >= 2 && m.odds < 0):
+		case kind == "" && !late && m.at-c.answer >= deadline && (m.odds < b.Deadline || m.clear && m.features[detect.Phrases] >= 2 && m.odds < 0):
 			tell(media.Machine, m.at)
-		case kind == "" && m.at-c.answer >= deadline:
+		case kind == "" && !late && m.at-c.answer >= deadline:
 			tell(media.Person, m.at)
 		}
 	}

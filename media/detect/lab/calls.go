@@ -19,13 +19,15 @@ import (
 type call struct {
 	made                       bool
 	file, label, kind, speaker string
-	answer, start              time.Duration // start of the greeting
+	source                     string        // of the last voice
+	answer, start, end         time.Duration // start and end of the greeting
+	spans                      []span        // of speech, where the line is clear
 	pcm                        []int16
 	fold                       int
 	forest                     detect.Forest // that did not learn from this speaker, or from all
 	heard                      []moment      // of the recording itself
 	tones                      []finding     // what needs no learning
-	varied                     [][]moment    // of variations of it
+	lessons                    []lesson
 }
 
 // moment is what is known at a time.
@@ -60,7 +62,7 @@ func readCalls(dir string) (calls []*call, err error) {
 		}
 		kind, _, _ := strings.Cut(value("subtype"), "+")
 		c := &call{file: filepath.Join(dir, value("file")), label: value("label"), kind: kind, speaker: value("speaker"),
-			answer: ms("answer_ms"), start: ms("greeting_start_ms")}
+			source: value("source"), answer: ms("answer_ms"), start: ms("greeting_start_ms"), end: ms("greeting_end_ms")}
 		b, err := os.ReadFile(c.file)
 		if err != nil {
 			return nil, err
@@ -78,7 +80,7 @@ func readCalls(dir string) (calls []*call, err error) {
 }
 
 // never lets no verdict fall on odds.
-var never = detect.Bounds{Person: [6]float64{100, 100, 100, 100, 100, 100}, Machine: -100, Deadline: -100}
+var never = detect.Bounds{Person: [6]float64{100, 100, 100, 100, 100, 100}, Talking: 100, Machine: -100, Deadline: -100}
 
 // hear runs the front end of the detector.
 func hear(pcm []int16, answer time.Duration) (heard []moment, tones []finding) {
@@ -115,11 +117,11 @@ func split(calls []*call, fold int) (kept, rest []*call) {
 	return kept, rest
 }
 
-// part gives every call a fold; no speaker is in two.
-func part(calls []*call) {
+// part gives every call a fold; no speaker is in two, or no source.
+func part(calls []*call, by func(*call) string) {
 	speakers := map[string]int{}
 	for _, c := range calls {
-		speakers[c.voice()]++
+		speakers[by(c)]++
 	}
 	names := make([]string, 0, len(speakers))
 	for s := range speakers {
@@ -138,8 +140,22 @@ func part(calls []*call) {
 		size[least] += speakers[s]
 	}
 	for _, c := range calls {
-		c.fold = of[c.voice()]
+		c.fold = of[by(c)]
 	}
+}
+
+// origin is the source of the voices, or the call where nobody speaks. The made-up voices
+// are one, and the smaller engines another.
+func (c *call) origin() string {
+	switch {
+	case c.made:
+		return "made"
+	case c.source == "tts-flite" || c.source == "tts-fest" || c.source == "fsdd":
+		return "small"
+	case c.source == "":
+		return c.file
+	}
+	return c.source
 }
 
 // voice is the speaker, or the call where nobody speaks.

@@ -18,7 +18,8 @@ type rows struct {
 
 // recipe sets the learning.
 type recipe struct {
-	trees       int
+	forests     int     // that each learn by a seed of their own; the mean of their odds counts
+	trees       int     // in each
 	rate        float64 // shrinkage
 	lambda      float64 // of leaf weights
 	least       float64 // hessian in a leaf
@@ -26,8 +27,11 @@ type recipe struct {
 	columnShare float64 // of the features, for each tree
 	columns     []int   // features that may be used
 	copies      int     // variations of each call
+	voiced      int     // and in the voices of others
+	own         float32 // how much a recording as it is counts beside a variation
 	made        int     // calls with made-up voices besides
 	seed        uint64
+	by          func(*call) string // what is kept back at a time
 }
 
 const bins = 64
@@ -117,7 +121,7 @@ type grower struct {
 
 func (g *grower) grow(order []int32) detect.Tree {
 	g.tree = detect.Tree{}
-	g.split(0, 0, order)
+	g.split(0, 0, order, g.count(order))
 	return g.tree
 }
 
@@ -133,7 +137,34 @@ func (g *grower) leaf(row int) int {
 	return at - len(g.cut)
 }
 
-func (g *grower) split(at, level int, order []int32) {
+// counts are the sums of slope and curve per bin, of each feature in use.
+type counts [][bins + 1][2]float32
+
+func (g *grower) count(order []int32) counts {
+	all := make(counts, len(g.use))
+	for k, c := range g.use {
+		sums, b := &all[k], g.bins[c]
+		for _, i := range order {
+			s := &sums[b[i]]
+			s[0] += g.slope[i]
+			s[1] += g.curve[i]
+		}
+	}
+	return all
+}
+
+// less takes away the counts of some of the rows: those of the others are left.
+func (c counts) less(some counts) {
+	for k := range c {
+		for b := range c[k] {
+			c[k][b][0] -= some[k][b][0]
+			c[k][b][1] -= some[k][b][1]
+		}
+	}
+}
+
+// split asks a question of the rows in order, of which all are the counts; it may change them.
+func (g *grower) split(at, level int, order []int32, all counts) {
 	var slope, curve float64
 	for _, i := range order {
 		slope += float64(g.slope[i])
@@ -143,10 +174,10 @@ func (g *grower) split(at, level int, order []int32) {
 		g.tree.Leaf[at-len(g.cut)] = float32(-g.how.rate * slope / (curve + g.how.lambda))
 		return
 	}
-	column, cut, ok := g.best(order, slope, curve)
+	column, cut, ok := g.best(all, slope, curve)
 	if !ok {
 		g.tree.Feature[at], g.tree.Limit[at], g.cut[at] = uint8(g.how.columns[0]), float32(math.Inf(1)), bins
-		g.split(2*at+1, level+1, order)
+		g.split(2*at+1, level+1, order, all)
 		return
 	}
 	g.tree.Feature[at], g.tree.Limit[at], g.cut[at] = uint8(column), g.bounds[column][cut], cut
@@ -158,25 +189,36 @@ func (g *grower) split(at, level int, order []int32) {
 			left = append(left, i)
 		}
 	}
-	g.split(2*at+1, level+1, left)
-	g.split(2*at+2, level+1, right)
+	ofLeft, ofRight := g.part(left, right, all, level+1)
+	g.split(2*at+1, level+1, left, ofLeft)
+	g.split(2*at+2, level+1, right, ofRight)
+}
+
+// part counts the fewer rows; the rest of all are the others. Leaves need no counts.
+func (g *grower) part(left, right []int32, all counts, level int) (ofLeft, ofRight counts) {
+	if level == detect.Depth {
+		return nil, nil
+	}
+	if len(left) < len(right) {
+		ofLeft = g.count(left)
+		all.less(ofLeft)
+		return ofLeft, all
+	}
+	ofRight = g.count(right)
+	all.less(ofRight)
+	return all, ofRight
 }
 
 // best is the question that lowers the loss most.
-func (g *grower) best(order []int32, slope, curve float64) (column int, cut uint8, ok bool) {
+func (g *grower) best(all counts, slope, curve float64) (column int, cut uint8, ok bool) {
 	score := func(slope, curve float64) float64 { return slope * slope / (curve + g.how.lambda) }
 	gain := score(slope, curve) + 1e-6
-	for _, c := range g.use {
-		var hist [bins + 1][2]float32
-		b := g.bins[c]
-		for _, i := range order {
-			hist[b[i]][0] += g.slope[i]
-			hist[b[i]][1] += g.curve[i]
-		}
+	for k, c := range g.use {
+		sums := &all[k]
 		var ls, lc float64
 		for at := range g.bounds[c] {
-			ls += float64(hist[at][0])
-			lc += float64(hist[at][1])
+			ls += float64(sums[at][0])
+			lc += float64(sums[at][1])
 			if lc < g.how.least || curve-lc < g.how.least {
 				continue
 			}

@@ -22,7 +22,9 @@ func main() {
 	seed := flags.Uint64("seed", 1, "of all that is random")
 	trees := flags.Int("trees", 120, "in the forest")
 	rate := flags.Float64("rate", 0.07, "of learning")
-	copies := flags.Int("copies", 8, "variations of each call")
+	copies := flags.Int("copies", 4, "variations of each call")
+	voiced := flags.Int("voiced", 5, "variations of each call in the voices of others")
+	by := flags.String("by", "speaker", "what is kept back at a time: speaker or source")
 	voices := flags.Int("made", 120, "calls with made-up voices to learn from besides")
 	drop := flags.String("drop", "", "features to do without, with commas")
 	search := flags.Int("search", 0, "tries to find better bounds")
@@ -31,7 +33,13 @@ func main() {
 		os.Exit(2)
 	}
 	flags.Parse(os.Args[2:])
-	how := recipe{trees: *trees, rate: *rate, lambda: 2, least: 2, rowShare: 0.6, columnShare: 0.5, copies: *copies, made: *voices, seed: *seed}
+	how := recipe{
+		trees: *trees, rate: *rate, lambda: 2, least: 2, rowShare: 0.6, columnShare: 0.5,
+		copies: *copies, voiced: *voiced, own: 4, made: *voices, seed: *seed, by: (*call).voice,
+	}
+	if *by == "source" {
+		how.by = (*call).origin
+	}
 	for i, n := range detect.FeatureNames {
 		if !slices.Contains(strings.Split(*drop, ","), n) {
 			how.columns = append(how.columns, i)
@@ -50,7 +58,7 @@ func main() {
 // sets are the recorded calls, by the name of their folder.
 var sets = []string{"public", "tune"}
 
-// readAll is what a recipe learns from: the recorded calls and those with made-up voices.
+// readAll is what is learnt from: the recorded calls and those with made-up voices.
 func readAll(how recipe) (calls []*call, err error) {
 	for _, set := range sets {
 		c, err := readCalls(filepath.Join(os.Getenv("SHARED"), "audio", set))

@@ -50,7 +50,7 @@ func TestPart(t *testing.T) {
 	for i := range 300 {
 		calls = append(calls, &call{speaker: string(rune('a' + i%17))})
 	}
-	part(calls)
+	part(calls, (*call).voice)
 	fold, size := map[string]int{}, [folds]int{}
 	for _, c := range calls {
 		if f, ok := fold[c.speaker]; ok && f != c.fold {

@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/outpace-dialer/outpace/media"
@@ -17,51 +20,107 @@ func train(out string, how recipe, tries int) error {
 		return err
 	}
 	cross(calls, how)
-	report("speakers kept back", calls)
+	report("kept back", calls)
 	reportClasses(calls)
 	if tries > 0 {
-		fmt.Println("speakers kept back, bounds set on the others:\n ", nested(calls, tries, how.seed))
+		fmt.Println("kept back, bounds set on the others:\n ", nested(calls, tries, how.seed))
 		fmt.Printf("bounds set on all: %.2f\n", find(calls, tries, how.seed))
 	}
 	if out == "" {
 		return nil
 	}
 	classes := splits(glances(calls, keptBack))
-	f := learn(table(calls), how)
+	f := learn(table(calls, how, allFolds), how)
 	ask(f, calls)
-	report("speakers learnt from", calls)
+	report("learnt from", calls)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(out), "classes.bin"), classes.Bytes(), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(out, f.Bytes(), 0o644)
 }
 
-// cross gives each call the odds of a forest that did not learn from its speaker.
+// cross gives each call the odds of a forest that did not learn from its speaker, or source.
 func cross(calls []*call, how recipe) {
 	listen(calls, how)
-	part(calls)
+	part(calls, how.by)
 	for fold := range folds {
 		kept, rest := split(calls, fold)
-		ask(learn(table(rest), how), kept)
+		if len(kept) > 0 {
+			ask(learn(table(rest, how, fold), how), kept)
+		}
 	}
 }
 
 // listen hears each call and some variations of it.
 func listen(calls []*call, how recipe) {
-	random := rand.New(rand.NewPCG(how.seed, 3))
 	var talkers []*call
 	for _, c := range calls {
 		if c.label == "machine" {
 			talkers = append(talkers, c)
 		}
 	}
-	for _, c := range calls {
+	voices := donors(calls)
+	each(len(calls), func(n int) {
+		c := calls[n]
 		c.heard, c.tones = hear(c.pcm, c.answer)
-		for range how.copies {
-			heard, _ := hear(vary(c, talkers, random))
-			c.varied = append(c.varied, heard)
+		random := rand.New(rand.NewPCG(how.seed, 1<<32|uint64(n)))
+		c.lessons = how.lessons(c, talkers, voices, random)
+	})
+}
+
+// each does n things, as many at once as there are cores.
+func each(n int, do func(int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// lesson is some moments of a call, as it is or varied, perhaps in the voice of a donor.
+type lesson struct {
+	donor *call // nil: its own voice
+	asIs  bool  // not varied
+	heard []detect.Features
+}
+
+// lessons are what is learnt from a call.
+func (how recipe) lessons(c *call, talkers []*call, voices [][]*call, random *rand.Rand) (all []lesson) {
+	for k := range how.copies {
+		heard, _ := hear(vary(c, talkers, random))
+		all = append(all, lesson{heard: some(heard, k)})
+	}
+	all = append(all, lesson{asIs: true, heard: some(c.heard, how.copies)})
+	if len(c.spans) == 0 {
+		return all
+	}
+	for k := range how.voiced {
+		by := voices[random.IntN(len(voices))]
+		donor := by[random.IntN(len(by))]
+		heard, _ := hear(vary(revoice(c, donor, random), talkers, random))
+		all = append(all, lesson{donor: donor, heard: some(heard, k)})
+	}
+	return all
+}
+
+const (
+	every  = 10 // frames, of those that are learnt from
+	latest = 8  // seconds after the first syllable
+)
+
+// some are every tenth moment, from one of the first on.
+func some(heard []moment, from int) (m []detect.Features) {
+	for i := from % every; i < len(heard); i += every {
+		if heard[i].features[detect.SinceOnset] <= latest {
+			m = append(m, heard[i].features)
 		}
 	}
+	return m
 }
 
 func ask(f detect.Forest, calls []*call) {
@@ -73,28 +132,38 @@ func ask(f detect.Forest, calls []*call) {
 	}
 }
 
-// table takes every tenth moment of the calls and of their variations.
-func table(calls []*call) rows {
-	const every, latest = 10, 8 // seconds after the first syllable
+// allFolds keeps nothing back.
+const allFolds = -1
+
+// table takes what is learnt from calls, nothing in a voice of the fold that is kept back.
+func table(calls []*call, how recipe, keptBack int) rows {
 	r := rows{x: make([][]float32, len(detect.FeatureNames))}
 	for n, c := range calls {
-		for k, heard := range append(c.varied, c.heard) {
-			for i := k % every; i < len(heard); i += every {
-				f := &heard[i].features
-				since := f[detect.SinceOnset]
-				if since > latest {
-					continue
-				}
-				for j, v := range f {
-					r.x[j] = append(r.x[j], v)
-				}
-				r.call = append(r.call, int32(n))
-				r.weight = append(r.weight, importance(since, f[detect.Quiet]))
-				r.person = append(r.person, c.label == "human")
+		for _, l := range c.lessons {
+			if l.donor != nil && l.donor.fold == keptBack {
+				continue
 			}
+			weight := float32(1)
+			if l.asIs && !c.made {
+				weight = how.own
+			}
+			r.add(n, c, l.heard, weight)
 		}
 	}
 	return r
+}
+
+// add takes moments of the n-th call.
+func (r *rows) add(n int, c *call, heard []detect.Features, weight float32) {
+	for i := range heard {
+		f := &heard[i]
+		for j, v := range f {
+			r.x[j] = append(r.x[j], v)
+		}
+		r.call = append(r.call, int32(n))
+		r.weight = append(r.weight, weight*importance(f[detect.SinceOnset], f[detect.Quiet]))
+		r.person = append(r.person, c.label == "human")
+	}
 }
 
 // importance is more where verdicts fall: in pauses, and before long.
