@@ -63,7 +63,7 @@ export const zh: Messages = {
   'state.connecting': '正在连接电话',
   'state.paused': '暂停',
   'state.ready': '就绪',
-  'state.reserved': '来电即将接入',
+  'state.reserved': '通话即将接入',
   'state.talking': '通话中',
   'state.wrapping': '话后处理',
   'state.lost': '电话断开',
