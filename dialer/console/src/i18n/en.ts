@@ -58,6 +58,7 @@ export const en = {
   'problem.offline': 'The server does not answer.',
   'problem.other': 'That did not work (status {status}).',
 
+  'state.unknown': 'Not known yet',
   'state.offline': 'Off duty',
   'state.connecting': 'Connecting your phone',
   'state.paused': 'Paused',

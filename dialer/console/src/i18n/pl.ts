@@ -59,6 +59,7 @@ export const pl: Messages = {
   'problem.offline': 'Serwer nie odpowiada.',
   'problem.other': 'Nie udało się (status {status}).',
 
+  'state.unknown': 'Jeszcze nieznany',
   'state.offline': 'Po służbie',
   'state.connecting': 'Łączenie telefonu',
   'state.paused': 'Przerwa',

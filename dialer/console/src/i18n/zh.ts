@@ -59,6 +59,7 @@ export const zh: Messages = {
   'problem.offline': '服务器无响应。',
   'problem.other': '操作失败（状态 {status}）。',
 
+  'state.unknown': '尚未获知',
   'state.offline': '离岗',
   'state.connecting': '正在连接电话',
   'state.paused': '暂停',
