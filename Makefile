@@ -60,7 +60,8 @@ openapi: go-version $(CONSOLE)/node_modules/.package-lock.json ## write dialer/a
 	go test -count=1 -run TestOpenAPIFile ./dialer/api -renew
 	$(IN_CONSOLE) types
 
-axe: go-version console ## every state of the pages under axe, in both themes, three languages and two widths; pictures in dialer/console/shots
+axe: go-version console ## every state of the pages under axe, in both themes, three languages and two widths; pictures in dialer/console/shots (index.html)
+	@rm -rf dialer/console/shots
 	OUTPACE_AXE=all OUTPACE_REQUIRE_TOOLS=1 go test -count=1 -timeout 60m -run TestConsole -v ./test/e2e
 
 demo: build ## the whole product on loopback; ARGS="--duration 60s --no-browser" for a smoke test

@@ -84,6 +84,7 @@ func (s *staged) end(t *testing.T) {
 	if s.err != nil {
 		t.Fatalf("%v\n%s", s.err, s.said.String())
 	}
+	t.Log(s.said.String())
 }
 
 // TestConsoleTalk has an operator do with a talk at the built page what can be done with

@@ -83,7 +83,7 @@ func TestConsole(t *testing.T) {
 	p := newProduct(t, trunkText("line", far.Addr(), ""), func(s app.Store) {
 		seedOperator(t, s, "ann", "")
 		seedCampaign(t, s, campaigns.Campaign{
-			ID: "spring", Trunks: "line", Detection: "before", Script: deskScript, Wrap: campaigns.Wrap{Timeout: 10 * time.Minute}, ManualDial: true,
+			ID: "spring", Trunks: "line", Detection: "before", Script: deskScript, Recording: campaigns.RecordAlways, Wrap: campaigns.Wrap{Timeout: 10 * time.Minute}, ManualDial: true,
 		}, "+9997790001", "+9997790002", "+9997790003", "+9997790004", "+9997790005", "+9997790006", "+9997790007")
 		var err error
 		link, err = app.NewLink(t.Context(), s, manager, time.Hour)

@@ -40,6 +40,7 @@ try {
   await page.fill('input[name=password]', 'surely wrong it is')
   await key('Enter')
   await page.waitForFunction(() => document.querySelector('[role=alert]')?.textContent?.includes('wrong password'))
+  await look(page, 'sign-in-wrong', found)
   await page.fill('input[name=password]', password)
   await key('Enter')
   await state('offline')
@@ -137,6 +138,8 @@ try {
 
   // A pause after this call, taken back and asked for again.
   await key('p')
+  await page.waitForSelector('dialog[open] .reasons')
+  await look(page, 'pause', found)
   await key('2')
   await page.waitForFunction(() => document.querySelector('[data-state]')?.textContent?.includes('Pause after this call: lunch'))
   await key('r')

@@ -27,6 +27,7 @@ try {
   await page.click('article button.main')
   await said('Somebody else has changed this campaign')
   assert.deepEqual([await page.inputValue('input[name=max_ratio]'), await page.inputValue('input[name=min_breath]'), await page.inputValue('input[name=limit]')], ['4', '0.5', limit])
+  await look(page, 'live-conflict', found)
   await page.click('article button.main')
   await said('Done.')
   assert.deepEqual(faults, [])

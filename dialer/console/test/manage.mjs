@@ -74,6 +74,9 @@ try {
   await go('calls')
   await page.waitForSelector('section[aria-labelledby=calls] [data-mos=customer]')
   await look(page, 'calls', found)
+  await page.locator('section[aria-labelledby=calls] button:has-text("Play")').first().click()
+  await page.waitForSelector('section[aria-labelledby=calls] audio')
+  await look(page, 'calls-playing', found)
 
   // Lists: a file is tried, then imported; bad rows are named by line.
   await go('lists')
@@ -116,7 +119,13 @@ try {
   await page.click('[data-delivery] button:has-text("Tell again")')
   await says('section[aria-labelledby=deliveries] [role=status]', 'It is told again.')
   await look(page, 'webhooks', found)
+  await page.click('[data-webhook=crm] button:has-text("Change")')
+  await page.waitForSelector('h2#webhook:focus')
+  await look(page, 'webhook-edit', found)
+  await page.click('section[aria-labelledby=webhook] button:has-text("Cancel")')
   await page.click('[data-webhook=crm] button:has-text("Delete")')
+  await page.waitForSelector('dialog[open] button.bad')
+  await look(page, 'webhook-delete', found)
   await page.click('dialog[open] button.bad')
   await says('section[aria-labelledby=webhooks]', 'Nobody is told anything yet.')
 

@@ -96,6 +96,7 @@ try {
   await step('handed')
   await key('2')
   await state('ready')
+  await look(page, 'ready', found) // nobody is left to call
 
   assert.deepEqual(faults, [])
   assert.deepEqual(found, [])

@@ -12,8 +12,8 @@ export type Disposition = Schemas['Disposition']
 // The operator's own state, as the server tells it, and what they may ask for. Nothing
 // here runs ahead of the server: a button asks, the next event shows.
 let view = $state<View>()
-let trouble = $state('')
-let news = $state('') // said to screen readers
+let trouble = $state.raw<unknown>('') // see said
+let news = $state.raw<unknown>('') // said to screen readers
 let chosen = $state('') // disposition given during the talk
 let figures = $state<Schemas['Figures']>()
 let idle = $state('')
@@ -28,10 +28,10 @@ export const desk = {
     return view
   },
   get trouble() {
-    return trouble
+    return said(trouble)
   },
   get news() {
-    return news
+    return said(news)
   },
   get chosen() {
     return chosen
@@ -67,10 +67,10 @@ export function show(next: View) {
     chosen = ''
     trouble = ''
     lacking = []
-    if (next.state === 'talking') news = t('person.arrived', { name: next.lead?.name || t('person.unnamed') })
+    if (next.state === 'talking') news = () => t('person.arrived', { name: next.lead?.name || t('person.unnamed') })
     void openDraft(next.attempt).then(() => (chosen = next.state === 'talking' ? (notes.now.disposition ?? '') : ''))
   }
-  if (next.preview && next.lead?.id !== before?.lead?.id) news = t('person.preview', { name: next.lead?.name || t('person.unnamed') })
+  if (next.preview && next.lead?.id !== before?.lead?.id) news = () => t('person.preview', { name: next.lead?.name || t('person.unnamed') })
   if (next.crm?.auto && next.lead && (next.preview || next.state === 'talking')) openFor(`${next.lead.id} ${next.attempt ?? ''}`, next.crm.url)
   if (before?.attempt && before.attempt !== next.attempt) leave(before)
   if (before?.state !== next.state) void refresh()
@@ -112,7 +112,7 @@ export async function attempt(what: () => Promise<unknown>): Promise<boolean> {
     trouble = ''
     return true
   } catch (error) {
-    trouble = said(error)
+    trouble = error
     return false
   }
 }
@@ -138,7 +138,8 @@ const writing = (v = view) => JSON.stringify([notes.now.note, writtenOf(v?.form,
 export function mayGive(d: Disposition): boolean {
   lacking = missing(view?.form, d.code, notes.now.fields, view?.lead?.fields)
   if (lacking.length === 0) return true
-  trouble = t('form.missing', { outcome: labelOf(d), fields: lacking.map((f) => f.label || f.name).join(', ') })
+  const fields = lacking.map((f) => f.label || f.name).join(', ')
+  trouble = () => t('form.missing', { outcome: labelOf(d), fields })
   return false
 }
 
@@ -164,7 +165,7 @@ export async function dispose(d: Disposition, callback?: { local: string; person
     return false
   }
   sent = goesWith
-  news = t('disposition.saved', { label: labelOf(d) })
+  news = () => t('disposition.saved', { label: labelOf(d) })
   if (wrapping) closeDraft(of)
   else if (view?.attempt === of) chosen = d.code
   else leaveDraft(of, '')

@@ -25,6 +25,14 @@ export function takenBack(why: string): string {
   return t('hint.taken_back', { why: key ? t(key) : why })
 }
 
+// whyIdle is why a ready operator has no call, in the language of the page: the server
+// says first what binds the campaign. Of a rest the desk tells anyway.
+export function whyIdle(idle: string): string {
+  const bound = idle === 'no campaign that runs takes this operator' ? 'nowhere' : idle.endsWith('preview: no lead is at hand') ? 'leads' : idle.split(':')[0]
+  const key = `bound.${bound}`
+  return idle === 'resting' ? '' : key in en ? t(key as Key) : idle
+}
+
 // troubles are what the server says of the audio of a talk, in words of ours.
 const troubles: Record<string, Key> = {
   "we hear nothing from the customer's carrier": 'line.nothing',

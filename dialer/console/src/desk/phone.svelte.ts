@@ -1,5 +1,5 @@
 import { t, type Key } from '../i18n/i18n.svelte'
-import { api, ask, Problem, type Schemas } from '../lib/api'
+import { api, ask, Problem, said, type Schemas } from '../lib/api'
 import { hush, openMicrophone, play } from './sound.svelte'
 
 // The browser as the operator's phone: one line to the server over WebRTC, open for the
@@ -8,7 +8,7 @@ import { hush, openMicrophone, play } from './sound.svelte'
 export type PhoneState = 'off' | 'connecting' | 'connected' | 'broken' | 'failed' | 'taken'
 
 let phoneState = $state<PhoneState>('off')
-let why = $state('')
+let why = $state.raw<unknown>('') // see said
 let muted = $state(false)
 let line: RTCPeerConnection | undefined
 let session = '' // of the line, as the server names it
@@ -20,7 +20,7 @@ export const phone = {
     return phoneState
   },
   get why() {
-    return why
+    return said(why)
   },
   get muted() {
     return muted
@@ -40,11 +40,11 @@ export async function connect() {
   try {
     if (!navigator.mediaDevices) throw new Error(t('phone.insecure'))
     microphone ??= await openMicrophone()
-    for (const track of microphone.getAudioTracks()) track.onended = () => fail(t('phone.unplugged'))
+    for (const track of microphone.getAudioTracks()) track.onended = () => fail(() => t('phone.unplugged'))
     await call(microphone)
     sessionStorage.setItem(wanted, '1')
   } catch (error) {
-    fail(reason(error))
+    fail(() => reason(error))
   }
 }
 
@@ -137,13 +137,13 @@ async function again() {
   try {
     await call(microphone)
   } catch (error) {
-    if (error instanceof Problem && error.status !== 0) return fail(reason(error))
+    if (error instanceof Problem && error.status !== 0) return fail(() => reason(error))
     const broken = line
     setTimeout(() => line === broken && again(), patience)
   }
 }
 
-function fail(because: string) {
+function fail(because: () => string) {
   hangUp()
   if (microphone) stop(microphone)
   microphone = undefined

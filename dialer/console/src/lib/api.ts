@@ -53,7 +53,7 @@ function refused(code: string): Key | undefined {
 
 export function problem(status: number, told?: Partial<Schemas['ErrorModel']>): Problem {
   const key = codes[told?.code ?? ''] ?? refused(told?.code ?? '') ?? words[told?.detail ?? '']
-  return new Problem(status, key ? t(key) : (told?.detail ?? t('problem.other', { status })), told?.errors ?? [])
+  return new Problem(status, key ? () => t(key) : (told?.detail ?? (() => t('problem.other', { status }))), told?.errors ?? [])
 }
 
 type Answer<T> = { data?: T; error?: unknown; response: Response }
@@ -64,7 +64,7 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
   try {
     answer = await request
   } catch {
-    throw new Problem(0, t('problem.offline'))
+    throw new Problem(0, () => t('problem.offline'))
   }
   if (answer.response.ok) return answer.data as T
   throw problem(answer.response.status, answer.error as Schemas['ErrorModel'] | undefined)
@@ -84,5 +84,6 @@ export async function whole<T>(page: (query: { limit: number; cursor?: string })
   return all
 }
 
-// said is what went wrong, in words.
-export const said = (error: unknown) => (error instanceof Error ? error.message : String(error))
+// said is what went wrong, in words, or what a function says. A page keeps what it was told
+// and says it when it is shown: the language may have changed since.
+export const said = (error: unknown): string => (typeof error === 'function' ? String(error()) : error instanceof Error ? error.message : String(error ?? ''))

@@ -1,4 +1,6 @@
-// Times and shares as people read them.
+import { lang } from '../i18n/i18n.svelte'
+
+// Times, shares and numbers as people read them.
 
 // span is a duration in seconds: 0:07, 12:30, 1:02:03.
 export function span(seconds: number): string {
@@ -12,7 +14,10 @@ export function span(seconds: number): string {
 // secondsSince is how long ago a moment of the server's was.
 export const secondsSince = (moment: string | undefined, now: number) => (moment ? Math.max(0, (now - Date.parse(moment)) / 1000) : 0)
 
-export const percent = (share: number) => (100 * share).toFixed(1) + ' %'
+// decimal is a number with so many places after its comma or point.
+export const decimal = (n: number, places: number) => new Intl.NumberFormat(lang.value, { minimumFractionDigits: places, maximumFractionDigits: places }).format(n)
+
+export const percent = (share: number) => `${decimal(100 * share, 1)} %`
 
 // at is a moment on a wall clock; zone: of somebody else.
 export function at(moment: string | number, lang: string, zone?: string, options: Intl.DateTimeFormatOptions = { timeStyle: 'short' }): string {

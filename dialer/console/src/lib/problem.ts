@@ -5,9 +5,15 @@ import type { components } from './schema'
 export class Problem extends Error {
   constructor(
     readonly status: number,
-    message: string,
+    private readonly words: string | (() => string),
     readonly errors: components['schemas']['ProblemField'][] = [],
   ) {
-    super(message)
+    super()
+  }
+
+  // message is in the language that the page has when it is read, which may be another by
+  // then.
+  override get message() {
+    return typeof this.words === 'string' ? this.words : this.words()
   }
 }

@@ -8,22 +8,35 @@ import { m } from './words'
 export class Editing {
   private busy = false
   conflict = $state(false)
-  trouble = $state('')
-  news = $state('')
+  private failure = $state.raw<unknown>()
+  private done = $state.raw<() => string>()
   problems = $state.raw<Problems>({})
+
+  get trouble(): string {
+    return said(this.failure)
+  }
+  set trouble(error: unknown) {
+    this.failure = error
+  }
+  get news(): string {
+    return said(this.done)
+  }
+  set news(words: (() => string) | undefined) {
+    this.done = words
+  }
 
   // run saves; what it returns is said, else that it is saved. On a mistake the first wrong
   // field of the form gets the focus.
-  async run(what: () => Promise<string | void>, form?: HTMLFormElement) {
+  async run(what: () => Promise<(() => string) | void>, form?: HTMLFormElement) {
     if (this.busy) return
     this.clear()
     this.busy = true
     try {
-      this.news = (await what()) || m('saved')
+      this.news = (await what()) || (() => m('saved'))
     } catch (error) {
       this.conflict = error instanceof Problem && error.status === 412
       this.problems = problemsOf(error)
-      this.trouble = this.conflict || Object.keys(this.problems).length > 0 ? '' : said(error)
+      this.trouble = this.conflict || Object.keys(this.problems).length > 0 ? undefined : error
       await tick()
       form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
     }
@@ -32,7 +45,7 @@ export class Editing {
 
   clear() {
     this.conflict = false
-    this.trouble = this.news = ''
+    this.trouble = this.news = undefined
     this.problems = {}
   }
 }

@@ -1,5 +1,4 @@
 import { untrack } from 'svelte'
-import { said } from '../lib/api'
 import { readCampaign, type Versioned } from '../lib/versioned'
 import { draftKey, keepDraft, readDraft } from './draft'
 import { Editing } from './editing.svelte'
@@ -85,9 +84,9 @@ export class Sheet<T> {
       this.editing.clear()
       this.restored = 0
       this.take(fresh, keep)
-      if (keep) this.editing.news = m('changed.kept')
+      if (keep) this.editing.news = () => m('changed.kept')
     } catch (error) {
-      this.editing.trouble = said(error)
+      this.editing.trouble = error
     }
   }
 
