@@ -217,3 +217,15 @@ func tokens(msg sipgosip.Message, names ...string) []string {
 	}
 	return all
 }
+
+// address reads "sip:1@host" or `"Name" <sip:1@host>`.
+func address(s string, uri *sipgosip.Uri) (name string, err error) {
+	if hasControl(s) {
+		return "", errControl
+	}
+	if !strings.Contains(s, "<") {
+		return "", sipgosip.ParseUri(s, uri)
+	}
+	var params sipgosip.HeaderParams
+	return sipgosip.ParseAddressValue(s, uri, &params)
+}

@@ -305,18 +305,6 @@ func addressHeaders(req *sipgosip.Request, d Dialog, s send) error {
 	return nil
 }
 
-// address reads "sip:1@host" or `"Name" <sip:1@host>`.
-func address(s string, uri *sipgosip.Uri) (name string, err error) {
-	if hasControl(s) {
-		return "", errControl
-	}
-	if !strings.Contains(s, "<") {
-		return "", sipgosip.ParseUri(s, uri)
-	}
-	var params sipgosip.HeaderParams
-	return sipgosip.ParseAddressValue(s, uri, &params)
-}
-
 // strictRoute obeys a first route without lr (RFC 3261 section 12.2.1.1): it
 // becomes the Request-URI, and the target the last route.
 func strictRoute(target string, routes []string) (string, []string) {
