@@ -738,7 +738,7 @@ export interface paths {
         put?: never;
         /**
          * Call a lead of your choice, ready or paused, where the campaign's manual_dial allows it
-         * @description 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
+         * @description It may be asked at any node. 503 with the code node_unreachable where the operator is on duty at one that does not answer: the call may be on their screen all the same. 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
          */
         post: operations["operator-call"];
         delete?: never;
@@ -1203,7 +1203,7 @@ export interface paths {
         put?: never;
         /**
          * Click to call: have an operator's call placed
-         * @description For a CRM: a token with the scope `manual.dial.for` alone is enough. 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
+         * @description For a CRM: a token with the scope `manual.dial.for` alone is enough. It may be asked at any node. 503 with the code node_unreachable where the operator is on duty at one that does not answer: the call may be on their screen all the same. 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
          */
         post: operations["operators-call"];
         delete?: never;
