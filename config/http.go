@@ -13,8 +13,9 @@ import (
 type PublicHTTP struct {
 	HTTP `yaml:",inline"`
 	// NodeURL is where the other nodes on the same store reach this listener,
-	// "http://10.0.0.5:8080": they fetch recordings from it. Empty: they cannot. Where it is
-	// https and the certificate our own, they learn from the store which one that is.
+	// "http://10.0.0.5:8080": they fetch recordings from it and pass calls by hand on to it.
+	// Empty: they cannot. Where it is https and the certificate our own, they learn from the
+	// store which one that is.
 	NodeURL string `yaml:"node_url"`
 	// NodeAuthorities is a PEM file of who may vouch for the certificates of other nodes;
 	// empty: those of the system.

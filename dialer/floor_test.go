@@ -43,6 +43,7 @@ type floor struct {
 	callers    *callers
 	starting   bool                      // start leaves TakeCallers to the test
 	choose     func([]pacing.Record) int // stands in for the controller's choice of record
+	with       func(*dialer.Deps)        // puts other rooms in; nil: none
 	paced      map[campaigns.CampaignID][]eventlog.Line
 	stop       func()
 }
@@ -83,7 +84,7 @@ func (f *floor) start() {
 	if f.loss.Load() != nil {
 		loss = func(campaigns.CampaignID) float64 { return *f.loss.Load() }
 	}
-	f.engine = dialer.New(cfg, dialer.Deps{
+	deps := dialer.Deps{
 		Store: f.store, Memory: f.store, Rules: f.rules, Trunks: f.trunks, Phones: f.phones, Audio: f.audio, Observer: f.observer,
 		NewController: f.controller,
 		SharedBudget:  f.shared,
@@ -96,7 +97,11 @@ func (f *floor) start() {
 		Transferable:  transferable,
 		CheckPIN:      func(_ context.Context, _, pin string) bool { return pin == "4711" },
 		Log:           zap.NewNop(),
-	})
+	}
+	if f.with != nil {
+		f.with(&deps)
+	}
+	f.engine = dialer.New(cfg, deps)
 	f.trunks.signal, f.phones.signal = f.engine.Signal, f.engine.Signal
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

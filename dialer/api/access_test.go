@@ -131,6 +131,7 @@ var matrix = map[string]access{
 	"DELETE /api/v1/users/{id}/identity":                   {admins, "/api/v1/users/olga/identity", nil, 404},
 	"GET /api/v1/login/oidc":                               {everybody, "", nil, 404}, // without a provider; see TestProvider
 	"GET /api/v1/login/oidc/callback":                      {everybody, "", nil, 404},
+	"GET /api/v1/logout/oidc":                              {everybody, "", nil, 404},
 	"GET /api/v1/webhooks":                                 {managers, "", nil, 200},
 	"PUT /api/v1/webhooks/{id}":                            {managers, "/api/v1/webhooks/erp", map[string]string{"url": "https://erp.example"}, 200},
 	"DELETE /api/v1/webhooks/{id}":                         {managers, "/api/v1/webhooks/none", nil, 404},

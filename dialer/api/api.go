@@ -244,6 +244,7 @@ func New(cfg Config, d Deps) *Server {
 	})
 	handle(mux, api, s.pacingLogLines, pacingLogOperation)
 	mux.HandleFunc("GET "+PeerRecordings+"{attempt}", s.recordingForPeer) // between nodes, so it is not documented
+	mux.HandleFunc("POST "+PeerCalls("{id}"), s.callForPeer)
 	if d.SIP != nil {
 		mux.Handle("GET /sip", d.SIP)
 	}

@@ -83,16 +83,19 @@ func (s *Server) routeManual(api huma.API) {
 	}, s.callable)
 }
 
-const notCalledDoc = "409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words."
+const notCalledDoc = "It may be asked at any node. 503 with the code node_unreachable where the operator is on duty at one that does not answer: the call may be on their screen all the same. 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words."
 
 // callLead has a call placed for an operator, and writes down who wanted it.
 func (s *Server) callLead(ctx context.Context, by caller, user campaigns.UserID, in wantedLead) (placedCall, error) {
-	campaign, lead, err := s.wanted(ctx, by, user, in)
+	v, node, err := s.onDuty(ctx, user)
 	if err != nil {
 		return placedCall{}, err
 	}
-	choice := dialer.Choice{Lead: lead.ID, Number: in.Number, Campaign: campaign}
-	attempt, err := s.engine.CallLead(ctx, user, choice)
+	campaign, lead, err := s.wanted(ctx, by, v, in)
+	if err != nil {
+		return placedCall{}, err
+	}
+	attempt, err := s.callAt(ctx, node, user, dialer.Choice{Lead: lead.ID, Number: in.Number, Campaign: campaign})
 	asked := map[string]any{"operator": user, "campaign": campaign, "lead": lead.ID}
 	refused, isRefused := errors.AsType[*dialer.NotCalled](err)
 	if isRefused {
@@ -108,11 +111,7 @@ func (s *Server) callLead(ctx context.Context, by caller, user campaigns.UserID,
 }
 
 // wanted finds the lead that is meant, and the campaign: the operator's.
-func (s *Server) wanted(ctx context.Context, by caller, user campaigns.UserID, in wantedLead) (campaigns.CampaignID, campaigns.Lead, error) {
-	v, err := s.engine.Operator(ctx, user)
-	if err != nil {
-		return "", campaigns.Lead{}, err
-	}
+func (s *Server) wanted(ctx context.Context, by caller, v dialer.OperatorView, in wantedLead) (campaigns.CampaignID, campaigns.Lead, error) {
 	campaign := in.Campaign
 	if campaign == "" {
 		campaign = v.Campaign

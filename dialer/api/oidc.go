@@ -28,6 +28,7 @@ const (
 	refusedTaken   = "name_taken"
 	refusedPlain   = "needs_https"
 	refusedOften   = "too_many"
+	refusedStill   = "provider_still" // signed out here, and not there
 	refusedError   = "internal"
 )
 
@@ -78,6 +79,7 @@ func (s *Server) routeProvider(mux *http.ServeMux, api huma.API) {
 		query("page", "where to go then, such as /desk; default /"))
 	redirects("session-oidc-callback", "/api/v1/login/oidc/callback", "Where the provider sends browsers back to; the session is a cookie", s.endTrip,
 		query("code", ""), query("state", ""), query("error", ""), query("iss", ""))
+	redirects("session-oidc-logout", signOutPath, "Sign out at the provider as well: for browsers, which are sent there after the sign-out here", s.signOut)
 }
 
 // tripCookie is the name of the cookie of who is on the way. The provider sends them back
@@ -154,9 +156,11 @@ func (s *Server) endTrip(w http.ResponseWriter, r *http.Request) {
 		turnAway(w, r, page, refusedLate)
 		return
 	}
-	cookie, err := s.arrive(r, trip, from, now)
+	cookies, err := s.arrive(r, trip, from, now)
 	if err == nil {
-		w.Header().Add("Set-Cookie", cookie)
+		for _, c := range cookies {
+			w.Header().Add("Set-Cookie", c)
+		}
 		http.Redirect(w, r, page, http.StatusSeeOther)
 		return
 	}
@@ -167,11 +171,12 @@ func (s *Server) endTrip(w http.ResponseWriter, r *http.Request) {
 	turnAway(w, r, page, why)
 }
 
-// arrive is the session's cookie of who has come back with a code.
-func (s *Server) arrive(r *http.Request, trip oidc.Trip, from string, now time.Time) (cookie string, err error) {
+// arrive begins the session of who has come back with a code: its cookie, and that of its
+// end at the provider.
+func (s *Server) arrive(r *http.Request, trip oidc.Trip, from string, now time.Time) (cookies []string, err error) {
 	q, ctx := r.URL.Query(), r.Context()
 	if problem := q.Get("error"); problem != "" {
-		return "", &oidc.Denied{Why: refusedProof, Detail: "the provider says " + problem + ": " + q.Get("error_description")}
+		return nil, &oidc.Denied{Why: refusedProof, Detail: "the provider says " + problem + ": " + q.Get("error_description")}
 	}
 	id, err := s.provider.Identify(ctx, trip, q.Get("code"))
 	var user campaigns.User
@@ -183,14 +188,18 @@ func (s *Server) arrive(r *http.Request, trip oidc.Trip, from string, now time.T
 		err = errors.Join(err, s.auditOIDC(ctx, "login.oidc.refused", id, from, nil, map[string]string{"subject": id.Subject, "why": denied.Why}))
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	before := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	begun, err := s.beginSession(ctx, user, signingIn{from, before}, true, now)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return begun.SetCookie, nil
+	cookies = append(cookies, begun.SetCookie)
+	if hint := s.hintFor(ctx, s.originOf(r), begun.hash, id); hint != "" {
+		cookies = append(cookies, hint)
+	}
+	return cookies, nil
 }
 
 // whyNot is the word for an error, whose detail is for the log alone.

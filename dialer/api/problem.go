@@ -140,6 +140,9 @@ func (s *Server) problem(operation string, err error) error {
 	if elsewhere, ok := errors.AsType[*campaigns.OnDutyElsewhere](err); ok {
 		return coded(http.StatusConflict, "on_duty_elsewhere", elsewhere.Error())
 	}
+	if away, ok := errors.AsType[*PeerError](err); ok {
+		return coded(http.StatusServiceUnavailable, "node_unreachable", away.Error())
+	}
 	for _, known := range codesOf {
 		if !errors.Is(err, known.err) {
 			continue

@@ -70,6 +70,7 @@ type idp struct {
 	away  atomic.Bool         // it answers nobody
 	later atomic.Int64        // how far the clock of who asks it is ahead, in ns
 	forge func(string) string // changes a token that was signed; nil does not
+	ends  string              // its end_session_endpoint; empty: it has none
 }
 
 func newIDP(t *testing.T) *idp {
@@ -96,15 +97,19 @@ func (p *idp) stand(next http.Handler) http.Handler {
 		if p.away.Load() {
 			panic(http.ErrAbortHandler)
 		}
-		if p.forge == nil || r.URL.Path != mockoidc.TokenEndpoint {
+		forges, ends := p.forge != nil && r.URL.Path == mockoidc.TokenEndpoint, p.ends != "" && r.URL.Path == mockoidc.DiscoveryEndpoint
+		if !forges && !ends {
 			next.ServeHTTP(w, r)
 			return
 		}
 		said := httptest.NewRecorder()
 		next.ServeHTTP(said, r)
 		var answer map[string]any
-		if err := json.Unmarshal(said.Body.Bytes(), &answer); err == nil && answer["id_token"] != nil {
+		if err := json.Unmarshal(said.Body.Bytes(), &answer); err == nil && forges && answer["id_token"] != nil {
 			answer["id_token"] = p.forge(answer["id_token"].(string))
+		}
+		if ends {
+			answer["end_session_endpoint"] = p.ends
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(said.Code)

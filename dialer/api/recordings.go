@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -22,15 +21,6 @@ import (
 // Recordings open recordings by their path inside the recording folder.
 type Recordings interface {
 	Open(path string) (http.File, error) // fs.ErrNotExist: it is not here
-}
-
-// Peers are the other nodes that share the store; app hands them in.
-type Peers interface {
-	// Recording sends a request for a recording on to the node that made it, with
-	// these headers. An error says why that node does not answer.
-	Recording(ctx context.Context, node, method string, a campaigns.AttemptID, header http.Header) (*http.Response, error)
-	// Trusts says whether a request for a recording comes from another node.
-	Trusts(r *http.Request, a campaigns.AttemptID) bool
 }
 
 // PeerRecordings begins the path of recordings for other nodes.
@@ -161,16 +151,6 @@ func (p playable) serve(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(w, p.answer.Body); err != nil {
 		panic(http.ErrAbortHandler) // the reader must not take a part for the whole
 	}
-}
-
-// PeerError is why a recording cannot be had from the node that made it.
-type PeerError struct {
-	Node    string
-	Problem string
-}
-
-func (e *PeerError) Error() string {
-	return fmt.Sprintf("the recording is on node %q, which %s", e.Node, e.Problem)
 }
 
 // refuseFor says why there is nothing to play.

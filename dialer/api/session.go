@@ -62,6 +62,7 @@ func signingInBy(ctx huma.Context) signingIn {
 type begun struct {
 	SetCookie string `header:"Set-Cookie"`
 	Body      session
+	hash      string
 }
 
 type session struct {
@@ -81,13 +82,8 @@ func (s *Server) routeSession(api huma.API) {
 		Summary: "Sign in with the code of a link, once; the answer is a bearer token",
 	}, func(ctx context.Context, in *linkIn) (*begun, error) { return s.followLink(ctx, in) })
 	register(s, api, anyone, huma.Operation{
-		OperationID: "logout", Method: http.MethodPost, Path: "/api/v1/logout", Tags: []string{"session"}, Summary: "Sign out",
-	}, func(ctx context.Context, by caller, _ *empty) (*ended, error) {
-		s.remembered.forget(by.token)
-		s.endShift(ctx, by)
-		o, _ := ctx.Value(originKey{}).(origin)
-		return &ended{SetCookie: o.set("")}, s.records.DeleteToken(ctx, by.token)
-	})
+		OperationID: "logout", Method: http.MethodPost, Path: logoutPath, Tags: []string{"session"}, Summary: "Sign out",
+	}, s.logout)
 	register(s, api, anyone, huma.Operation{
 		OperationID: "me", Method: http.MethodGet, Path: "/api/v1/me", Tags: []string{"session"}, Summary: "Who is signed in",
 	}, s.me)
@@ -147,7 +143,7 @@ func (s *Server) beginSession(ctx context.Context, user campaigns.User, in signi
 	}
 	token, hash := NewToken()
 	t := campaigns.Token{Hash: hash, User: user.ID, Name: sessionName, CreatedAt: now, ExpiresAt: now.Add(s.cfg.SessionFor)}
-	b := &begun{Body: session{Token: token, User: user.ID, Role: user.Role, ExpiresAt: t.ExpiresAt}}
+	b := &begun{Body: session{Token: token, User: user.ID, Role: user.Role, ExpiresAt: t.ExpiresAt}, hash: hash}
 	if asCookie {
 		b.Body.Token, b.SetCookie = "", o.set(token)
 	}
@@ -163,11 +159,6 @@ func tooMany(wait time.Duration) error {
 
 // anyone stands for the right to be signed in.
 const anyone campaigns.Right = ""
-
-// ended takes the cookie of a session.
-type ended struct {
-	SetCookie string `header:"Set-Cookie"`
-}
 
 // authenticate lets a request in whose token belongs to a user with the right.
 func (s *Server) authenticate(api huma.API, right campaigns.Right) func(huma.Context, func(huma.Context)) {

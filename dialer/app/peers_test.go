@@ -163,9 +163,9 @@ func TestRecordingOfAnotherNode(t *testing.T) {
 	for what, signature := range map[string]string{
 		"nothing":          "",
 		"a user's token":   mia.Get("Authorization"),
-		"another term":     peerScheme + " " + sign(b.node.present().Term, "a1", time.Now()),
-		"another attempt":  peerScheme + " " + sign(a.node.present().Term, "a2", time.Now()),
-		"an old signature": peerScheme + " " + sign(a.node.present().Term, "a1", time.Now().Add(-2*peerSkew)),
+		"another term":     peerScheme + " " + sign(b.node.present().Term, recordingOf("a1"), time.Now()),
+		"another attempt":  peerScheme + " " + sign(a.node.present().Term, recordingOf("a2"), time.Now()),
+		"an old signature": peerScheme + " " + sign(a.node.present().Term, recordingOf("a1"), time.Now().Add(-2*peerSkew)),
 		"no signature":     peerScheme + " 12",
 	} {
 		if res, body := ask(t, a, "GET", api.PeerRecordings+"a1", http.Header{"Authorization": {signature}}); res.StatusCode != 401 || strings.Contains(body, audio) {

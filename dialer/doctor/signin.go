@@ -24,5 +24,10 @@ func (e *examination) checkSignIn(ctx context.Context) {
 		e.fail(CheckSignIn, cfg.Issuer, "see that oidc.issuer is letter for letter what the provider calls itself, that a firewall lets us there, and that oidc.authorities vouches for its certificate", "%v", err)
 		return
 	}
-	e.ok(CheckSignIn, cfg.Issuer, "the provider answers after %d ms; it has to know the redirect URI %s", time.Since(began).Milliseconds(), cfg.RedirectURI())
+	took := time.Since(began).Milliseconds()
+	has := "it has to know the redirect URI " + cfg.RedirectURI()
+	if to, err := p.SignOutURL(ctx, ""); err == nil && to != "" {
+		has += ", and the post-logout redirect URI " + cfg.PostLogoutURI() + " (oidc.sign_out_here does without)"
+	}
+	e.ok(CheckSignIn, cfg.Issuer, "the provider answers after %d ms; %s", took, has)
 }

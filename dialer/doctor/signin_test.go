@@ -17,8 +17,10 @@ import (
 // not at all.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
-	name := ""
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"issuer":"`+name+`"}`) }))
+	name, ends := "", ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"issuer":"`+name+`","end_session_endpoint":"`+ends+`"}`)
+	}))
 	name = s.URL
 	cfg := loopback(t, "127.0.0.1:5999")
 	look := func(verdict Verdict, words string) {
@@ -30,6 +32,8 @@ func TestSignIn(t *testing.T) {
 	look(OK, "passwords alone")
 	cfg.OIDC = oidc.Config{Issuer: s.URL, ClientID: "outpace", URL: "https://dialer.example.com"}
 	look(OK, "https://dialer.example.com/api/v1/login/oidc/callback")
+	ends = "https://id.example.com/end"
+	look(OK, "the post-logout redirect URI https://dialer.example.com/ ")
 	cfg.OIDC.Issuer += "/" // a slash is enough to be somebody else
 	look(Fail, "did not match the issuer")
 	s.Close()

@@ -36,6 +36,11 @@ type Config struct {
 	// several people share a computer; select_account; empty, the default, as it likes.
 	Prompt string `yaml:"prompt"`
 
+	// SignOutHere leaves people signed in at the provider who sign out here. By default they
+	// are signed out there as well, where the provider says how: it is to know URL/ as a
+	// post-logout redirect URI then.
+	SignOutHere bool `yaml:"sign_out_here"`
+
 	// UserClaim names the user here: in lower case, and all that is not a-z, 0-9 or - as -;
 	// of an e-mail address the part before @. Default preferred_username. It counts until
 	// somebody has signed in once: then they are known by the provider's subject. It must

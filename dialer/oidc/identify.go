@@ -30,7 +30,9 @@ func (p *Provider) Identify(ctx context.Context, t Trip, code string) (Identity,
 	if err != nil {
 		return Identity{}, err
 	}
-	return p.cfg.identity(claims)
+	id, err := p.cfg.identity(claims)
+	id.Token, _ = token.Extra("id_token").(string)
+	return id, err
 }
 
 // verify believes a token that the provider signed for us, now, and for this trip.

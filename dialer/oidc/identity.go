@@ -15,6 +15,7 @@ type Identity struct {
 	User    campaigns.UserID
 	Name    string // may be empty
 	Grant   *Grant // nil: the configuration has none
+	Token   string // as the provider signed it; for SignOutURL alone
 }
 
 // claims are what the provider says of a person.

@@ -53,15 +53,15 @@ func (r *Room) newTalk(v dialer.OperatorView) bool {
 	return true
 }
 
-// publish brings notices into the outbox, one after another, until ctx ends.
+// publishAtOnce is how many notices are brought into the outbox together.
+const publishAtOnce = 16
+
+// publish brings notices into the outbox, in their order, until ctx ends.
 func (r *Room) publish(ctx context.Context) {
 	for {
 		select {
 		case n := <-r.queue:
-			ev, tell := r.eventOf(ctx, n)
-			if tell {
-				r.append(ctx, ev)
-			}
+			r.append(ctx, r.eventsOf(ctx, n)...)
 			r.lookAll()
 		case <-ctx.Done():
 			return
@@ -69,10 +69,40 @@ func (r *Room) publish(ctx context.Context) {
 	}
 }
 
-func (r *Room) append(ctx context.Context, ev campaigns.Event) {
-	if err := r.d.Outbox.Publish(ctx, "", ev); err != nil && ctx.Err() == nil {
-		r.count(func(s *Stats) { s.Lost++ })
-		r.d.Log.Warn("an event is not told", zap.String("type", string(ev.Type)), zap.Error(err))
+// eventsOf is what a notice is told as, and those that wait behind it.
+func (r *Room) eventsOf(ctx context.Context, n dialer.Notice) (events []campaigns.Event) {
+	for taken := 1; ; taken++ {
+		if ev, tell := r.eventOf(ctx, n); tell {
+			events = append(events, ev)
+		}
+		if taken == publishAtOnce {
+			return events
+		}
+		select {
+		case n = <-r.queue:
+		default:
+			return events
+		}
+	}
+}
+
+// append brings events into the outbox, behind what the store itself has kept of calls so
+// far: that happened before, whichever node it was at, and whoever holds the endpoint may
+// not have looked for it yet.
+func (r *Room) append(ctx context.Context, events ...campaigns.Event) {
+	if len(events) == 0 {
+		return
+	}
+	behind := r.d.Outbox.Spread(ctx)
+	for _, ev := range events {
+		err := behind
+		if err == nil {
+			err = r.d.Outbox.Publish(ctx, "", ev)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.count(func(s *Stats) { s.Lost++ })
+			r.d.Log.Warn("an event is not told", zap.String("type", string(ev.Type)), zap.Error(err))
+		}
 	}
 }
 

@@ -123,8 +123,7 @@ func start(t *testing.T, store *sqlite.Store, cfg Config, over http.RoundTripper
 	if cfg.MaxBacklog == 0 {
 		cfg.MaxBacklog = 1 << 30
 	}
-	r := New(cfg, Deps{Outbox: store, Records: store, Holder: "here", Node: "n", Mask: func(string) string { return "***" }, Transport: over, Log: zap.NewNop()})
-	r.idle = idle
+	r := New(cfg, Deps{Outbox: store, Records: store, Holder: "here", Node: "n", Mask: func(string) string { return "***" }, Transport: over, LookEvery: idle, Log: zap.NewNop()})
 	ctx, cancel := context.WithCancel(t.Context())
 	var ran sync.WaitGroup
 	ran.Go(func() { _ = r.Run(ctx) })

@@ -13,6 +13,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -33,8 +34,7 @@ type Room struct {
 	sender *sender
 	queue  chan dialer.Notice
 	wake   chan struct{}
-	idle   time.Duration // how often is looked for what is due and for endpoints
-	told   atomic.Bool   // there is an endpoint
+	told   atomic.Bool // there is an endpoint
 
 	mu      sync.Mutex
 	workers map[campaigns.EndpointID]*worker
@@ -54,6 +54,7 @@ type Deps struct {
 	Live      func(context.Context) (dialer.Snapshot, error) // nil: limits are not watched
 	Trunks    func() []Trunk                                 // nil: not watched
 	Transport http.RoundTripper                              // nil: the guarded one
+	LookEvery time.Duration                                  // how often endpoints and what is due are read where nothing says that they changed; 0: 5 s
 	Log       *zap.Logger
 }
 
@@ -75,18 +76,17 @@ func New(cfg Config, d Deps) *Room {
 	if d.Transport == nil {
 		d.Transport = transport(allow, nil)
 	}
+	d.LookEvery = cmp.Or(d.LookEvery, lookEvery)
 	return &Room{
-		cfg: cfg, d: d, sender: newSender(cfg, d.Mask, d.Transport), queue: make(chan dialer.Notice, noticesAtMost), wake: make(chan struct{}, 1), idle: lookEvery,
+		cfg: cfg, d: d, sender: newSender(cfg, d.Mask, d.Transport), queue: make(chan dialer.Notice, noticesAtMost), wake: make(chan struct{}, 1),
 		workers: map[campaigns.EndpointID]*worker{}, bridged: map[campaigns.UserID]campaigns.AttemptID{},
 	}
 }
 
 const (
 	noticesAtMost = 4096
-	// lookEvery is how often endpoints and what is due are read again where nothing says
-	// that they changed; trimEvery how often bounds are kept.
-	lookEvery = 5 * time.Second
-	trimEvery = 10 * time.Second
+	lookEvery     = 5 * time.Second  // Deps.LookEvery where it is 0
+	trimEvery     = 10 * time.Second // how often bounds are kept
 	// keptFor is how long deliveries that are over are kept for people to look at, and
 	// which part of the bound they may fill.
 	keptFor  = 7 * 24 * time.Hour
@@ -124,7 +124,7 @@ func (r *Room) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	all.Go(func() { r.publish(ctx) })
-	look, trim := time.NewTicker(r.idle), time.NewTicker(max(trimEvery, r.idle))
+	look, trim := time.NewTicker(r.d.LookEvery), time.NewTicker(max(trimEvery, r.d.LookEvery))
 	defer look.Stop()
 	defer trim.Stop()
 	for {

@@ -73,7 +73,7 @@ func (w *worker) run(ctx context.Context) {
 		if err != nil {
 			wake, rest = nil, pauseAfter
 		}
-		pause := time.NewTimer(cmp.Or(rest, w.r.idle))
+		pause := time.NewTimer(cmp.Or(rest, w.r.d.LookEvery))
 		select {
 		case <-wake:
 		case <-pause.C:
@@ -107,10 +107,15 @@ func (w *worker) round(ctx context.Context, id campaigns.EndpointID, tries *sync
 		if !w.take(d.Event.Key) {
 			continue
 		}
+		heldTo := w.heldTo
 		tries.Go(func() {
 			defer w.look() // the next of its key
 			defer w.give(d.Event.Key)
-			w.try(ctx, d)
+			// Whoever slept or waited for the store since may have lost the endpoint: what it
+			// took then would come once more, after what its next holder tells of the same key.
+			if time.Until(heldTo) >= sendWithin {
+				w.try(ctx, d)
+			}
 		})
 	}
 	return nil

@@ -25,7 +25,7 @@ var Table = []Row{
 
 	{Package: "dialer", May: []string{
 		"campaigns", "campaigns/eligibility", "campaigns/hopper", "pacing", "sip", "media", "dialer/call", "dialer/operator",
-	}, Tests: []string{"pacing/eventlog"}},
+	}, Tests: []string{"pacing/eventlog", "dialer/webhook", "campaigns/sqlite", "campaigns/sqlite/sqlitetest"}},
 	{Package: "dialer/call", May: []string{"campaigns"}, Tests: []string{"test/statetable"}},
 	{Package: "dialer/operator", Tests: []string{"test/statetable"}},
 	{Package: "dialer/oidc", May: []string{"campaigns", "sip/keypair"}},

@@ -31,10 +31,14 @@ func TestConsoleEditor(t *testing.T) {
 	must(t, p.signIn(t, manager, managerPassword).do(t.Context(), http.MethodGet, "/api/v1/campaigns/autumn", nil, &c))
 	want := campaigns.Campaign{
 		Name: "Autumn", Trunks: "line", CallerIDs: []string{"+48221110000"}, Lists: []campaigns.ListID{"spring"}, Script: "# Greeting\nGood day.",
-		Segments: []campaigns.Segment{{Name: "odd", Filter: `external_id matches "[13]$"`, Weight: 1}, {Name: "rest", Filter: `temperature == "warm"`, Weight: 3}},
-		Windows:  []campaigns.Hours{{Days: []time.Weekday{1, 2, 3, 4, 5}, From: "10:30", To: "18:00"}},
-		Caps:     []campaigns.Cap{{N: 3, Period: 24 * time.Hour}},
-		Retry:    []campaigns.RetryRule{{Outcome: campaigns.Busy, After: 90 * time.Minute, Max: 3}},
+		Segments:   []campaigns.Segment{{Name: "odd", Filter: `external_id matches "[13]$"`, Weight: 1}, {Name: "rest", Filter: `temperature == "warm"`, Weight: 3}},
+		Windows:    []campaigns.Hours{{Days: []time.Weekday{1, 2, 3, 4, 5}, From: "10:30", To: "18:00"}},
+		Caps:       []campaigns.Cap{{N: 3, Period: 24 * time.Hour}},
+		Retry:      []campaigns.RetryRule{{Outcome: campaigns.Busy, After: 90 * time.Minute, Max: 3}},
+		ManualDial: true,
+		Inbound: campaigns.Inbound{
+			Numbers: []string{"+48221110009"}, MaxWait: 45 * time.Second, MaxWaiting: 10, Unknown: campaigns.UnknownTaken,
+		},
 		Dispositions: append(campaigns.DefaultDispositions(), campaigns.Disposition{
 			Code: "brochure", Effect: campaigns.Effect{Callback: true},
 		}),
@@ -42,6 +46,7 @@ func TestConsoleEditor(t *testing.T) {
 	got := campaigns.Campaign{
 		Name: c.Name, Trunks: c.Trunks, CallerIDs: c.CallerIDs, Lists: c.Lists, Script: c.Script, Segments: c.Segments,
 		Windows: c.Windows, Caps: c.Caps, Retry: c.Retry, Dispositions: c.Dispositions,
+		ManualDial: c.ManualDial, Inbound: c.Inbound,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

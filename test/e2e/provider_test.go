@@ -5,6 +5,8 @@ import (
 	"html"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +25,8 @@ func TestConsoleProvider(t *testing.T) {
 	idp, err := mockoidc.NewServer(nil)
 	must(t, err)
 	must(t, idp.AddMiddleware(asksFirst))
+	left := make(chan url.Values, 8)
+	must(t, idp.AddMiddleware(endsSessions(t, left)))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	must(t, idp.Start(l, nil))
@@ -38,6 +42,40 @@ func TestConsoleProvider(t *testing.T) {
 		idp.Issuer(), idp.ClientID, idp.ClientSecret, port))
 	p.serve(t)
 	browse(t, "provider.mjs", 3*time.Minute, "OUTPACE_URL="+fmt.Sprintf("http://localhost:%d", port))
+	if len(left) != 1 {
+		t.Fatalf("the provider ended %d sessions, want one", len(left))
+	}
+	asked := <-left
+	if _, err := idp.Keypair.VerifyJWT(asked.Get("id_token_hint"), idp.Now); err != nil || asked.Get("client_id") != idp.ClientID {
+		t.Errorf("ended with %v: %v", asked, err)
+	}
+}
+
+// endsSessions has a provider say where it ends sessions: at a server that shows a page,
+// from which people go on.
+func endsSessions(t *testing.T, left chan<- url.Values) func(http.Handler) http.Handler {
+	end := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/end" { // the page's icon
+			http.NotFound(w, r)
+			return
+		}
+		left <- r.URL.Query()
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><title>Provider</title><a href="%s">Signed out</a>`, html.EscapeString(r.URL.Query().Get("post_logout_redirect_uri")))
+	}))
+	t.Cleanup(end.Close)
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != mockoidc.DiscoveryEndpoint {
+				next.ServeHTTP(w, r)
+				return
+			}
+			said := httptest.NewRecorder()
+			next.ServeHTTP(said, r)
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `%s,"end_session_endpoint":%q}`, strings.TrimSuffix(strings.TrimSpace(said.Body.String()), "}"), end.URL+"/end")
+		})
+	}
 }
 
 // asksFirst is the page on which a provider asks who somebody is: a browser that stays

@@ -42,6 +42,27 @@ try {
   await page.click(`${part('new')} button.main`)
   await page.waitForSelector('[data-campaign=stopped]')
 
+  // Operators may call whom they choose, and people may call: each is one key; a number
+  // that is none stands at its field.
+  await page.focus('input[name=manual_dial]')
+  await page.keyboard.press('Space')
+  await save('basics')
+  await page.click('nav button:has-text("People who call")')
+  await page.waitForSelector('h2#inbound:focus')
+  await page.keyboard.press('Tab')
+  await page.waitForSelector('input[name=inbound]:focus')
+  await page.keyboard.press('Space')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('+48221110009\n112')
+  await page.fill('input[name=inbound-wait]', '45')
+  await page.check('input[name=inbound-unknown]')
+  await page.click(`${part('inbound')} button.main`)
+  await page.waitForSelector('textarea[name=inbound-numbers][aria-invalid=true]:focus')
+  await says(part('inbound'), '"112" is not an E.164 number')
+  await look(page, 'campaign-inbound-wrong', found)
+  await page.fill('textarea[name=inbound-numbers]', '+48221110009')
+  await save('inbound')
+
   await page.click('nav button:has-text("Segments")')
   await page.waitForSelector('h2#segments:focus')
 
@@ -118,6 +139,8 @@ try {
   await page.reload()
   await page.waitForSelector('textarea[name=script]')
   assert.equal(await page.locator('[data-draft]').count(), 0)
+  assert.equal(await page.isChecked('input[name=manual_dial]'), true)
+  assert.equal(await page.inputValue('input[name=inbound-wait]'), '45')
   assert.equal(await page.inputValue('textarea[name=script]'), '# Greeting\nGood day.')
 
   assert.deepEqual(faults, [])

@@ -28,8 +28,14 @@ try {
   await page.reload()
   await page.waitForSelector('header >> text=nina')
 
+  // Signed out here, and there: the provider shows so on its own site, and the way back is
+  // to a page on which nobody is signed in.
   await page.click('header button.link')
+  await page.click('a >> text=Signed out')
   await page.waitForSelector('a.provider')
+  assert.equal(page.url(), base + '/')
+  assert.deepEqual(await page.context().cookies(base + '/api/v1/logout'), [])
+  await page.goto(base + '/desk')
   await through()
   await alert('Example knows you, but you may not use this product.')
   assert.equal(page.url(), base + '/desk')

@@ -29,6 +29,7 @@ export const en = {
   'sign_in.with': 'Sign in with {name}',
   'sign_in.emergency': 'Emergency access with a password',
   'refused.provider_down': '{name} does not answer. Please try again in a minute.',
+  'refused.provider_still': 'You are signed out here, but not at {name}: it does not answer.',
   'refused.not_begun_here': 'This sign-in was not begun in this browser, or took too long. Please begin again.',
   'refused.not_confirmed': '{name} did not confirm who you are. Please try again.',
   'refused.not_allowed': '{name} knows you, but you may not use this product. Ask who looks after your groups there.',

@@ -30,6 +30,7 @@ export const pl: Messages = {
   'sign_in.with': 'Zaloguj przez {name}',
   'sign_in.emergency': 'Dostęp awaryjny hasłem',
   'refused.provider_down': '{name} nie odpowiada. Spróbuj ponownie za minutę.',
+  'refused.provider_still': 'Wylogowano Cię tutaj, ale nie w {name}: nie odpowiada.',
   'refused.not_begun_here': 'Tego logowania nie rozpoczęto w tej przeglądarce albo trwało za długo. Zacznij od nowa.',
   'refused.not_confirmed': '{name} nie potwierdza Twojej tożsamości. Spróbuj ponownie.',
   'refused.not_allowed': '{name} Cię zna, ale nie masz dostępu do tego programu. Zapytaj osobę, która zarządza Twoimi grupami.',

@@ -30,6 +30,7 @@ export const zh: Messages = {
   'sign_in.with': '使用 {name} 登录',
   'sign_in.emergency': '紧急情况下用密码登录',
   'refused.provider_down': '{name} 没有响应,请一分钟后再试。',
+  'refused.provider_still': '您已在此退出，但 {name} 没有响应，您在那里仍处于登录状态。',
   'refused.not_begun_here': '此次登录不是在这个浏览器中开始的,或耗时过长。请重新开始。',
   'refused.not_confirmed': '{name} 未能确认您的身份，请重试。',
   'refused.not_allowed': '{name} 认识您，但您无权使用本系统。请联系管理您所在群组的人。',

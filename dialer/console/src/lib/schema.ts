@@ -676,6 +676,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/logout/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sign out at the provider as well: for browsers, which are sent there after the sign-out here */
+        get: operations["session-oidc-logout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -738,7 +755,7 @@ export interface paths {
         put?: never;
         /**
          * Call a lead of your choice, ready or paused, where the campaign's manual_dial allows it
-         * @description 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
+         * @description It may be asked at any node. 503 with the code node_unreachable where the operator is on duty at one that does not answer: the call may be on their screen all the same. 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
          */
         post: operations["operator-call"];
         delete?: never;
@@ -1203,7 +1220,7 @@ export interface paths {
         put?: never;
         /**
          * Click to call: have an operator's call placed
-         * @description For a CRM: a token with the scope `manual.dial.for` alone is enough. 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
+         * @description For a CRM: a token with the scope `manual.dial.for` alone is enough. It may be asked at any node. 503 with the code node_unreachable where the operator is on duty at one that does not answer: the call may be on their screen all the same. 409 with the code refused_RULE where a rule forbids the call as it would forbid any other (window, do_not_call, cap, number_locked, lead_taken, lead_done, ...); `errors` are the gates that are closed, in words.
          */
         post: operations["operators-call"];
         delete?: never;
@@ -4676,6 +4693,7 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    Location?: string;
                     "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
@@ -4689,6 +4707,31 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["ErrorModel"];
                 };
+            };
+        };
+    };
+    "session-oidc-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

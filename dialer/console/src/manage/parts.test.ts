@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
-import { basicsOf, dispositionsOf, newDisposition, segmentsOf, timesOf, withBasics, withDispositions, withSegments, withTimes } from './parts'
+import { basicsOf, dispositionsOf, inboundOf, newDisposition, segmentsOf, timesOf, withBasics, withDispositions, withInbound, withSegments, withTimes } from './parts'
 import type { Campaign } from './texts'
 
 const campaign = {
   id: 'spring', name: 'Spring', trunks: 'line', caller_ids: ['+48221110000', '+48221110001'], lists: ['web'], detection: 'with', recording: 'announce', version: 3,
-  safe_harbor: 'safe-harbor', voicemail: '', sticky_operator: true, priority: 'cp', nth_new: 5, script: '# A',
+  safe_harbor: 'safe-harbor', voicemail: '', sticky_operator: true, manual_dial: true, priority: 'cp', nth_new: 5, script: '# A',
   segments: [{ name: 'hot', filter: 'cp > 3', priority: 'pi', weight: 2, objections: '! no time' }, { name: 'cold', filter: '', priority: '', weight: 1, objections: '' }],
   windows: [{ days: [1, 2], from: '09:00', to: '17:30' }], caps: [{ n: 3, period: 24 * 3600e9 }],
   retry: [{ outcome: 'busy', after: 600e9, max: 3, next: false, shift: true, bad_number: false, do_not_call: false }],
+  inbound: { numbers: ['+48221110009'], max_wait: 90e9, max_waiting: 4, announcement: 'welcome', music: '', put_off: '', unknown: 'take' },
   callbacks: { wait: false, grace: 900e9 }, wrap: { timeout: 60e9, default: 'no_decision' },
   dispositions: [
     { code: 'sale', label: 'Sale', digit: '1', nobody: false, effect: { final: true, do_not_call: false, callback: false, bad_number: false, retry_after: 0, stage: 'retain', progress: 100, temperature: 'hot', pi: 5, move_to: '' } },
@@ -18,6 +19,7 @@ const campaign = {
 test('parts that are not changed leave a campaign as it is', () => {
   expect(withBasics(campaign, basicsOf(campaign))).toEqual(campaign)
   expect(withSegments(campaign, segmentsOf(campaign))).toEqual(campaign)
+  expect(withInbound(campaign, inboundOf(campaign))).toEqual(campaign)
   expect(withTimes(campaign, timesOf(campaign))).toEqual(campaign)
   expect(withDispositions(campaign, dispositionsOf(campaign))).toEqual(campaign)
 })
@@ -49,4 +51,17 @@ test.each([
 test('caller IDs are one a line, or with commas between them', () => {
   const mine = { ...basicsOf(campaign), callers: ' +48221110000,\n\n+48221110002 ' }
   expect(withBasics(campaign, mine).caller_ids).toEqual(['+48221110000', '+48221110002'])
+})
+
+test('nobody calls a campaign that is switched off, and how it was stays for another time', () => {
+  const off = withInbound(campaign, { ...inboundOf(campaign), taken: false })
+  expect(off.inbound).toEqual({ ...campaign.inbound, numbers: [] })
+  expect(inboundOf(off)).toEqual({ ...inboundOf(campaign), taken: false, numbers: '' })
+})
+
+test('a campaign that nobody calls stands with the usual bounds', () => {
+  const mine = inboundOf({ ...campaign, inbound: undefined })
+  expect(mine).toMatchObject({ taken: false, max_wait: 120, max_waiting: 10, unknown: false })
+  const on = withInbound(campaign, { ...mine, taken: true, numbers: '+48221110009\n +48221110008' })
+  expect(on.inbound).toMatchObject({ numbers: ['+48221110009', '+48221110008'], max_wait: 120e9, max_waiting: 10, unknown: 'refuse' })
 })

@@ -10,17 +10,36 @@ const lines = (text: string) => text.split(/[\n,]/).map((l) => l.trim()).filter(
 
 export type Basics = {
   name: string; trunks: string; callers: string; lists: string[]; detection: string; recording: Schemas['RecordingPolicy']
-  safe_harbor: string; voicemail: string; sticky: boolean
+  safe_harbor: string; voicemail: string; sticky: boolean; manual: boolean
 }
 
 export const basicsOf = (c: Campaign): Basics => ({
   name: c.name, trunks: c.trunks, callers: (c.caller_ids ?? []).join('\n'), lists: c.lists ?? [], detection: c.detection, recording: c.recording,
-  safe_harbor: c.safe_harbor ?? '', voicemail: c.voicemail ?? '', sticky: c.sticky_operator ?? false,
+  safe_harbor: c.safe_harbor ?? '', voicemail: c.voicemail ?? '', sticky: c.sticky_operator ?? false, manual: c.manual_dial ?? false,
 })
 
 export const withBasics = (c: Campaign, b: Basics): Campaign => ({
   ...c, name: b.name.trim(), trunks: b.trunks.trim(), caller_ids: lines(b.callers), lists: b.lists, detection: b.detection, recording: b.recording,
-  safe_harbor: b.safe_harbor.trim(), voicemail: b.voicemail.trim(), sticky_operator: b.sticky,
+  safe_harbor: b.safe_harbor.trim(), voicemail: b.voicemail.trim(), sticky_operator: b.sticky, manual_dial: b.manual,
+})
+
+// People may call a campaign that has numbers. Without, the rest is kept for when it has.
+export type Inbound = { taken: boolean; numbers: string; max_wait: number; max_waiting: number; announcement: string; music: string; put_off: string; unknown: boolean }
+
+export function inboundOf({ inbound = {} }: Campaign): Inbound {
+  const numbers = inbound.numbers ?? []
+  return {
+    taken: numbers.length > 0, numbers: numbers.join('\n'), max_wait: (inbound.max_wait || 2 * minute) / 1e9, max_waiting: inbound.max_waiting || 10,
+    announcement: inbound.announcement ?? '', music: inbound.music ?? '', put_off: inbound.put_off ?? '', unknown: inbound.unknown === 'take',
+  }
+}
+
+export const withInbound = (c: Campaign, i: Inbound): Campaign => ({
+  ...c,
+  inbound: {
+    numbers: i.taken ? lines(i.numbers) : [], max_wait: Math.round(i.max_wait * 1e9), max_waiting: i.max_waiting,
+    announcement: i.announcement.trim(), music: i.music.trim(), put_off: i.put_off.trim(), unknown: i.unknown ? 'take' : 'refuse',
+  },
 })
 
 // was is what a segment was called: its objections, which are edited elsewhere, go with it.
