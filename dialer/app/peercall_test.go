@@ -14,6 +14,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/operator"
+	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
@@ -89,7 +90,7 @@ func handDialled(t *testing.T, store Store) {
 func free(t *testing.T, store Store) []string {
 	t.Helper()
 	var ids []string
-	until(t, "both nodes have claimed a lead", func() bool {
+	eventually.So(t, patience, "both nodes have claimed a lead", func() bool {
 		ids = nil
 		claimed := 0
 		leads, err := store.FindLeads(t.Context(), campaigns.LeadQuery{List: "hand"})
@@ -142,7 +143,7 @@ func TestCallAtAnotherNode(t *testing.T) {
 	if _, _, err := handset.Register(ctx, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the second node runs the campaign", func() bool { return b.engine.OnDuty(ctx, "olga", "hand") == nil })
+	eventually.So(t, patience, "the second node runs the campaign", func() bool { return b.engine.OnDuty(ctx, "olga", "hand") == nil })
 	olga := func() operator.State {
 		v, err := b.engine.Operator(ctx, "olga")
 		if err != nil {
@@ -150,7 +151,7 @@ func TestCallAtAnotherNode(t *testing.T) {
 		}
 		return v.State
 	}
-	until(t, "olga is on duty", func() bool { return olga() == operator.Paused })
+	eventually.So(t, patience, "olga is on duty", func() bool { return olga() == operator.Paused })
 
 	token, err := newToken(ctx, a.store, "mia", time.Hour)
 	if err != nil {
@@ -178,7 +179,7 @@ func TestCallAtAnotherNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the first node knows where olga is, and passes on what forbids the call", func() bool {
+	eventually.So(t, patience, "the first node knows where olga is, and passes on what forbids the call", func() bool {
 		status, p, _ := click("olga", waiting[0])
 		if status != 409 || p.Code != "refused_do_not_call" && p.Code != "wrong_state" {
 			t.Fatalf("on the do-not-call list: %d %+v", status, p)
@@ -186,7 +187,7 @@ func TestCallAtAnotherNode(t *testing.T) {
 		return p.Code == "refused_do_not_call"
 	})
 
-	until(t, "the second node has room in its share of the trunk", func() bool { return b.trunks.Capacity("default", time.Now()).Calls > 0 })
+	eventually.So(t, patience, "the second node has room in its share of the trunk", func() bool { return b.trunks.Capacity("default", time.Now()).Calls > 0 })
 	status, p, attempt := click("olga", waiting[1])
 	if status != 200 {
 		t.Fatalf("%d %+v", status, p)
@@ -245,7 +246,7 @@ func TestCallAtAnotherNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the first node knows where zoe is", func() bool {
+	eventually.So(t, patience, "the first node knows where zoe is", func() bool {
 		status, p, _ = click("zoe", waiting[1])
 		return p.Code != "wrong_state" // off duty
 	})
@@ -254,7 +255,7 @@ func TestCallAtAnotherNode(t *testing.T) {
 	}
 
 	rings.Reject(486, "Busy Here")
-	until(t, "olga is paused again", func() bool { return olga() == operator.Paused })
+	eventually.So(t, patience, "olga is paused again", func() bool { return olga() == operator.Paused })
 	if len(calls) != 0 {
 		t.Error("more than one call was placed")
 	}

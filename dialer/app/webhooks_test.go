@@ -13,6 +13,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/webhook"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // told is what an endpoint was told, as TYPE ATTEMPT.
@@ -64,11 +65,11 @@ func TestNodesTellInOrder(t *testing.T) {
 	}
 	a.webhooks.Look()
 	recordedOn(t, a.store, first, "a0", "")
-	until(t, "the first node has the endpoint", func() bool { return far.at(campaigns.CallFinished, "a0") >= 0 })
+	eventually.So(t, patience, "the first node has the endpoint", func() bool { return far.at(campaigns.CallFinished, "a0") >= 0 })
 
 	b, _ := start(t, second)
 	done := func(attempt campaigns.AttemptID) { b.webhooks.Notice(dialer.RecordingDone{Attempt: attempt}) }
-	until(t, "the second node knows it", func() bool {
+	eventually.So(t, patience, "the second node knows it", func() bool {
 		done("a0")
 		return far.at(campaigns.RecordingReady, "a0") >= 0
 	})
@@ -80,7 +81,7 @@ func TestNodesTellInOrder(t *testing.T) {
 		calls = append(calls, id)
 	}
 	for _, id := range calls {
-		until(t, "both events of "+id, func() bool {
+		eventually.So(t, patience, "both events of "+id, func() bool {
 			return far.at(campaigns.CallFinished, id) >= 0 && far.at(campaigns.RecordingReady, id) >= 0
 		})
 		if finished, ready := far.at(campaigns.CallFinished, id), far.at(campaigns.RecordingReady, id); ready < finished {
