@@ -258,9 +258,9 @@ export const zh: Messages = {
   'why.promised': '已约定 {time} 回电',
   'why.talked': '上次由 {user} 通话',
   'why.called_in': '对方来电，已等待 {seconds} 秒',
-  'why.called_back': '对方回拨：我方于 {time} 拨打，结果为{outcome}',
+  'why.called_back': '对方回电：我方于 {time} 拨打，结果为{outcome}',
   'why.called_new': '不在任何名单中：新线索',
-  'why.called_protected': '对方要求不被拨打。可以接听其来电；不要承诺回拨',
+  'why.called_protected': '对方要求不被拨打。可以接听其来电；不要承诺回电',
 
   'history.title': '历史',
   'history.none': '没有更早的通话。',
