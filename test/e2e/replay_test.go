@@ -18,7 +18,7 @@ func checkReplay(t *testing.T, data string) {
 	text := fmt.Sprintf("data_dir: %q\n"+`trunks: [{name: none, targets: [{address: "127.0.0.1:1"}], caller_ids: ["+9995550001"], max_cps: 1, max_channels: 1}]`, data)
 	must(t, os.WriteFile(config, []byte(text), 0o600))
 	day := filepath.Join(t.TempDir(), "day.ndjson")
-	log, err := exec.CommandContext(t.Context(), testbed.Program, "campaign", "log", "--campaign", "demo", "--config", config).Output()
+	log, err := testbed.Command(testbed.Program, "campaign", "log", "--campaign", "demo", "--config", config).Output()
 	must(t, err)
 	must(t, os.WriteFile(day, log, 0o600))
 	said, err := exec.CommandContext(t.Context(), testbed.Program, "pace", "--check", day).CombinedOutput()

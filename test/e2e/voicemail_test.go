@@ -18,7 +18,13 @@ type machine struct {
 	beeps bool
 }
 
+// noBusiness is a greeting that is too long for a business, in milliseconds.
+const noBusiness = 7000
+
 // machines are n of many kinds, each its own voice, beep and line.
+//
+// One without a beep whose greeting is as short as that of a business cannot be told from
+// one: both say something and wait. Where no greeting is long they get longer ones.
 func machines(n, longest int) (all []machine) {
 	for i := range n {
 		r := rand.New(rand.NewPCG(uint64(i), 0x6d616368))
@@ -26,6 +32,9 @@ func machines(n, longest int) (all []machine) {
 		span := func(from, to int) time.Duration { return time.Duration(between(from, to)) * time.Millisecond }
 		greeting := carrier.Speech(uint64(1000+i), span(2500, longest), true)
 		m := machine{beeps: i%10 != 9}
+		if !m.beeps && longest < noBusiness {
+			greeting = carrier.Speech(uint64(1000+i), span(noBusiness, noBusiness+1000), true)
+		}
 		rest, beep := between(100, 1200), []int16(nil)
 		if i%4 == 1 {
 			rest = 0 // speech right up to the beep

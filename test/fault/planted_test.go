@@ -34,8 +34,8 @@ var (
 		`if err := e.settleAttempt(ctx, a, campaign, now); err != nil {`,
 		`if err := error(nil); err != nil && a.ID != "" {`}
 	noSecondCheck = plant{"dialer/originate.go",
-		`if _, open, _ := e.deps.Rules.Decide(c.claim, c.campaign.Campaign, now); !open {`,
-		`if _, open, _ := e.deps.Rules.Decide(c.claim, c.campaign.Campaign, now); !open && false {`}
+		`if !e.deps.Rules.Allows(c.claim, c.campaign.Campaign, now) {`,
+		`if !e.deps.Rules.Allows(c.claim, c.campaign.Campaign, now) && false {`}
 	noFenceSQLite = plant{"campaigns/sqlite/attempt.go",
 		`if !e.there || e.state != claimed || e.fence != in.Claim.Fence || in.At.After(in.Claim.Until) {`,
 		`if !e.there || e.state != claimed || in.At.After(in.Claim.Until) {`}
