@@ -149,6 +149,7 @@ func detectDelimiter(head []byte) rune {
 	if rest, ok := bytes.CutPrefix(head, []byte("sep=")); ok && len(rest) > 0 && strings.ContainsRune(",;\t", rune(rest[0])) {
 		return rune(rest[0])
 	}
+	head = head[:min(len(head), 64<<10)] // ten lines of most files; each cell takes a reader of CSV 40 bytes
 	best, bestScore := ',', 0
 	for _, d := range []rune{',', ';', '\t'} {
 		cells := csv.NewReader(bytes.NewReader(head))

@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"strings"
 
@@ -38,11 +37,14 @@ type Options struct {
 
 // Limits on what a file may hold.
 const (
-	batchSize  = 5_000
-	maxRecord  = 1 << 20 // bytes of one row
-	maxColumns = 1_000
-	maxBadKept = 1_000 // bad rows in a Report; all go to Options.BadRows
-	maxNumbers = 10    // number columns of one lead
+	batchSize     = 5_000
+	batchWeight   = 2 << 20 // bytes of the rows of a batch, with the names of their fields
+	maxRecord     = 1 << 20 // bytes of one row
+	maxColumns    = 1_000
+	maxDelimiters = 50 * maxColumns // of one row, those in quotes too
+	maxNames      = 64 << 10        // bytes of all column names: each lead has those of its custom fields
+	maxBadKept    = 1_000           // bad rows in a Report; all go to Options.BadRows
+	maxNumbers    = 10              // number columns of one lead
 )
 
 // Report is what came of a file.
@@ -92,7 +94,7 @@ type rowError struct {
 func (e *rowError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.reason) }
 
 // Read reads leads from r. name is the file's name; .xlsx, or content that is a
-// ZIP archive, is a workbook. emit gets batches of at most 5,000 leads and may
+// ZIP archive, is a workbook. emit gets batches of at most 5,000 leads, and about 2 MiB, and may
 // keep them; it runs beside the reading, never twice at a time. An error ends the reading; bad rows do not.
 func Read(ctx context.Context, r io.Reader, name string, o Options, emit func(batch []campaigns.Lead) error) (Report, error) {
 	src, report, err := open(r, name, o)
@@ -102,7 +104,7 @@ func Read(ctx context.Context, r io.Reader, name string, o Options, emit func(ba
 	if c, ok := src.(io.Closer); ok {
 		defer c.Close()
 	}
-	rd := &reader{opts: o, report: &report, emit: emit, seed: maphash.MakeSeed(), seen: map[[2]uint64]struct{}{}}
+	rd := &reader{opts: o, report: &report, emit: emit, seen: newRepeats()}
 	if o.BadRows != nil {
 		rd.bad = newGuardedCSV(o.BadRows)
 	}
@@ -122,10 +124,10 @@ type reader struct {
 	columns []column
 	headers []string
 	batch   []campaigns.Lead
+	weight  int        // of batch, bytes
 	emits   chan error // holds the result of the emit that was begun last
 	bad     *guardedCSV
-	seed    maphash.Seed
-	seen    map[[2]uint64]struct{} // two hashes of number and external id
+	seen    *repeats
 
 	headerless bool // the first row is a lead
 }
@@ -139,7 +141,7 @@ func (rd *reader) run(ctx context.Context, src source) error {
 	if err != nil {
 		return fmt.Errorf("leadfile: header: %w", err)
 	}
-	if err := rd.header(cells); err != nil {
+	if err := rd.header(first, cells); err != nil {
 		return err
 	}
 	if rd.headerless {
@@ -185,15 +187,14 @@ func (rd *reader) row(line int, cells []string) error {
 			return nil
 		}
 	}
-	key := rd.key(lead)
-	if _, again := rd.seen[key]; again {
+	if rd.seen.again(lead.Numbers[0].E164 + "\x00" + lead.ExternalID) {
 		rd.report.Duplicates++
 		return nil
 	}
-	rd.seen[key] = struct{}{}
 	rd.report.Good++
 	rd.batch = append(rd.batch, lead)
-	if len(rd.batch) < batchSize {
+	rd.weight += weight(cells, lead)
+	if len(rd.batch) < batchSize && rd.weight < batchWeight {
 		return nil
 	}
 	return rd.flush()
@@ -206,7 +207,7 @@ func (rd *reader) flush() error {
 		return err
 	}
 	batch := rd.batch
-	rd.batch, rd.emits = nil, make(chan error, 1)
+	rd.batch, rd.weight, rd.emits = nil, 0, make(chan error, 1)
 	go func() { rd.emits <- rd.emit(batch) }()
 	return nil
 }
@@ -231,6 +232,7 @@ func (rd *reader) refuse(b BadRow, cells []string) {
 	if len(b.Value) > 200 {
 		b.Value = strings.ToValidUTF8(b.Value[:200], "") + "…"
 	}
+	b.Value = strings.Clone(b.Value) // a cell holds its whole row
 	if len(rd.report.Bad) < maxBadKept {
 		rd.report.Bad = append(rd.report.Bad, b)
 	}
@@ -239,11 +241,17 @@ func (rd *reader) refuse(b BadRow, cells []string) {
 	}
 }
 
-// key tells leads apart: first number and external id. Two hashes of 64 bits,
-// so that a list of ten million rows has no chance repeat.
-func (rd *reader) key(l campaigns.Lead) [2]uint64 {
-	text := l.Numbers[0].E164 + "\x00" + l.ExternalID
-	return [2]uint64{maphash.String(rd.seed, text), maphash.String(rd.seed, "\x01"+text)}
+// weight is what a lead holds in memory, about, in bytes: a cell holds its whole row.
+func weight(cells []string, l campaigns.Lead) int {
+	const lead, field = 300, 64
+	bytes := lead
+	for _, cell := range cells {
+		bytes += len(cell)
+	}
+	for name := range l.Fields {
+		bytes += field + len(name)
+	}
+	return bytes
 }
 
 func empty(cells []string) bool {

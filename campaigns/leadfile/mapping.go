@@ -91,7 +91,7 @@ func columnName(i int) string { return fmt.Sprintf("column_%d", i+1) }
 
 // header maps the columns. A first row without known names but with a
 // telephone number in it is a lead: the file has no header.
-func (rd *reader) header(cells []string) error {
+func (rd *reader) header(line int, cells []string) error {
 	if len(cells) == 0 {
 		return ErrNoNumbers
 	}
@@ -106,7 +106,14 @@ func (rd *reader) header(cells []string) error {
 		rd.withoutHeader(cells)
 	}
 	if !slices.ContainsFunc(rd.columns, column.numbers) {
-		return fmt.Errorf("%w; the columns are %q", ErrNoNumbers, rd.headers)
+		return fmt.Errorf("%w; the columns are %s", ErrNoNumbers, shown(rd.headers))
+	}
+	names := 0
+	for _, header := range rd.headers {
+		names += len(header)
+	}
+	if names > maxNames {
+		return fmt.Errorf("leadfile: line %d: the names of the columns are %d bytes long, at most %d", line, names, maxNames)
 	}
 	for i, c := range rd.columns {
 		rd.report.Mapping = append(rd.report.Mapping, ColumnTarget{rd.headers[i], c.field})
@@ -114,12 +121,28 @@ func (rd *reader) header(cells []string) error {
 	return nil
 }
 
+// shown is column names for an error: the first ones, of each the beginning.
+func shown(headers []string) string {
+	const most, longest = 30, 60
+	var names []string
+	for _, header := range headers[:min(len(headers), most)] {
+		if len(header) > longest {
+			header = strings.ToValidUTF8(header[:longest], "") + "…"
+		}
+		names = append(names, header)
+	}
+	if more := len(headers) - most; more > 0 {
+		return fmt.Sprintf("%q and %d more", names, more)
+	}
+	return fmt.Sprintf("%q", names)
+}
+
 // mapColumns gives each column its field: the given one, else by name, else a
 // custom field. A field that only one column can have goes to the first.
 func (rd *reader) mapColumns() error {
 	for name := range rd.opts.Mapping {
 		if !slices.Contains(rd.headers, name) {
-			return fmt.Errorf("leadfile: mapping: no column %q; the columns are %q", name, rd.headers)
+			return fmt.Errorf("leadfile: mapping: no column %q; the columns are %s", name, shown(rd.headers))
 		}
 	}
 	taken := map[string]bool{}

@@ -29,7 +29,7 @@ var Table = []Row{
 	{Package: "dialer/call", May: []string{"campaigns"}, Tests: []string{"test/statetable"}},
 	{Package: "dialer/operator", Tests: []string{"test/statetable"}},
 	{Package: "dialer/oidc", May: []string{"campaigns", "sip/keypair"}},
-	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "dialer/calibration", "dialer/oidc", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing"}},
+	{Package: "dialer/api", May: []string{"dialer", "dialer/operator", "dialer/calibration", "dialer/oidc", "campaigns/*"}, Tests: []string{"dialer/call", "config/rules", "pacing", "test/bomb"}},
 	{Package: "dialer/console"},
 	// Notices of the engine carry outcomes and states: their words come along.
 	{Package: "dialer/metrics", May: []string{"dialer", "dialer/call", "dialer/operator", "campaigns", "pacing"}},
@@ -75,7 +75,7 @@ var Table = []Row{
 	{Package: "campaigns/number", May: []string{"campaigns"}},
 	{Package: "campaigns/eligibility", May: []string{"campaigns", "campaigns/number"}, Tests: []string{"config/rules"}},
 	{Package: "campaigns/hopper", May: []string{"campaigns", "campaigns/eligibility"}},
-	{Package: "campaigns/leadfile", May: []string{"campaigns", "campaigns/number"}},
+	{Package: "campaigns/leadfile", May: []string{"campaigns", "campaigns/number"}, Tests: []string{"test/bomb"}},
 	{Package: "campaigns/background"},
 	{Package: "campaigns/sqlite", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "campaigns/sqlite/sqlitetest"}},
 	{Package: "campaigns/sqlite/sqlitetest", May: []string{"campaigns/sqlite"}},
@@ -91,6 +91,7 @@ var Table = []Row{
 	{Package: "config/rules"},
 
 	{Package: "test/eventually"},
+	{Package: "test/bomb"},
 	{Package: "test/phone"},
 	{Package: "test/crowd"},
 	{Package: "test/browser", May: []string{"test/phone"}},
