@@ -304,6 +304,11 @@ func secured(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/api/") { // people's data stays out of caches
 			h.Set("Cache-Control", "no-store")
 		}
+		if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+			h.Set("Accept-Encoding", "identity") // RFC 9110, 15.5.16: nothing is unpacked, so nothing grows
+			refuse(w, http.StatusUnsupportedMediaType, "send it unpacked, without Content-Encoding")
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})

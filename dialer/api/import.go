@@ -84,11 +84,13 @@ func (s *Server) importLeads(ctx context.Context, by caller, in *importIn) (*bod
 	}, dry: in.DryRun, added: &report.Store}
 	report.Report, err = leadfile.Read(ctx, in.file, "", options, func(batch []campaigns.Lead) error { return sink.add(ctx, batch) })
 	if err != nil && sink.err == nil && ctx.Err() == nil {
-		err = badFile(err, report.Store)
+		err = badFile(err, report)
 	}
 	if err == nil && report.Good == 0 && report.BadRows > 0 {
 		err = huma.Error422UnprocessableEntity("no row of the file could be read", rowDetails(report.Bad)...)
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answersWithin) // who sent it may have gone: what is in is told all the same
+	defer cancel()
 	if sink.fresh {
 		err = errors.Join(err, s.audit(ctx, by, listMade, string(in.ID), nil, sink.list))
 	}
@@ -177,21 +179,25 @@ func (k *leadSink) ensure(ctx context.Context) error {
 	return err
 }
 
-// badFile says what is wrong with a file that could not be read to its end, and how much of
-// it is written.
-func badFile(err error, done campaigns.AddResult) error {
-	written := ""
-	if n := done.Added + done.Updated; n > 0 {
+// badFile says what is wrong with a file that could not be read to its end, how much of it
+// is written, and which rows up to there are not.
+func badFile(err error, report ImportReport) error {
+	written := "; nothing of it is written"
+	if n := report.Store.Added + report.Store.Updated; n > 0 {
 		written = fmt.Sprintf("; %d leads of it are written, and not doubled when they come again", n)
 	}
-	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
-		return tooLongFile(written)
+	if report.Rows > 0 {
+		written += fmt.Sprintf("; it was read for %d rows, of which %d are bad", report.Rows, report.BadRows)
 	}
-	return huma.Error422UnprocessableEntity(strings.TrimPrefix(err.Error(), "leadfile: ") + written)
+	bad := rowDetails(report.Bad)
+	if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+		return tooLongFile(written, bad...)
+	}
+	return huma.Error422UnprocessableEntity(strings.TrimPrefix(err.Error(), "leadfile: ")+written, bad...)
 }
 
-func tooLongFile(written string) error {
-	return huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the file is longer than %d MiB: split it", maxBody>>20)+written)
+func tooLongFile(written string, bad ...error) error {
+	return huma.NewError(http.StatusRequestEntityTooLarge, fmt.Sprintf("the file is longer than %d MiB: split it", maxBody>>20)+written, bad...)
 }
 
 // shownRows is how many bad rows an error names.
