@@ -103,8 +103,8 @@ fault: go-version ## kill -9 (KILLS times, default 50; STORE=sqlite or redis), p
 
 SECURITY := TestS[0-9][0-9]|TestF12|TestAttacks|TestOffice|TestCarrierMustBe
 
-security: go-version ## the tests of the security list that concern SIP and RTP, in full size: floods of 20,000 messages a second beside 100 talks, the whole malformed grid; some minutes
-	OUTPACE_SECURITY=1 go test -count=1 -p 1 -timeout 60m -run '$(SECURITY)' -v $(ARGS) ./sip/... ./media/rtp ./media/sdp ./config ./test/security
+security: go-version ## the tests of the security list that concern SIP, RTP and the API, in full size: floods of 20,000 messages a second beside 100 talks, the whole malformed grid, files of 2 GB; some minutes
+	OUTPACE_SECURITY=1 go test -count=1 -p 1 -timeout 60m -run '$(SECURITY)' -v $(ARGS) ./sip/... ./media/rtp ./media/sdp ./config ./campaigns/leadfile ./dialer/api ./test/security
 
 TIME ?= 10m
 FUZZ ?= .

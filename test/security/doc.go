@@ -3,7 +3,7 @@
 // is attacked there, under the same numbers.
 //
 // The numbers are those of the list of security tests that the project is held to.
-// What concerns SIP, RTP and the secrets of trunks, with the figures of the full size:
+// What concerns SIP, RTP, the secrets of trunks and uploads, with the figures of the full size:
 //
 //	S-1   test/security  TestAttacks/S01OpenRelay      10,200 INVITEs by UDP, TCP and TLS at both agents: 0 at the carrier, no media
 //	      sip/registrar  TestS01OpenRelay...           100 answers, then silence; memory and goroutines flat
@@ -27,6 +27,8 @@
 //	S-15  media/rtp      TestS15PortGuessing           1,000 ports: chi-square p > 0.01, none again within a minute
 //	S-16  sip            TestS16SpoofedByeAndCancel    481, and the call stays
 //	S-17  sip/registrar  TestS17SIPOverWS              no page of another site connects
+//	S-19  dialer/api     TestS19...                    2 GB, 10^6 columns, 1 line of 1 GB, NULs, UTF-16, zip and gzip: refused with the line, no more of it read, less than 64 MB
+//	      campaigns/leadfile TestS19...                and what is written of a file is told; workbooks that unpack to a thousand times their length
 //	S-33  config         TestS33Secrets                files that everybody can read, the example's password: serve does not begin
 //	S-36  test/security  TestS36IdleSockets            10,000 sockets with a request that never ends: 1,000 of an address, 2,500 in all, less than 100 MB, others served
 //	      dialer/app     TestS36...                    a header within 5 s, in the handshake too
