@@ -92,7 +92,7 @@ func (s *Server) routeLeads(api huma.API) {
 			if err := s.records.Unsuppress(ctx, in.Number, by.ID); err != nil {
 				return nil, err
 			}
-			return nil, s.audit(ctx, by, "do-not-call.remove", MaskNumber(in.Number), nil, nil)
+			return nil, s.audit(ctx, by, "do-not-call.remove", campaigns.MaskNumber(in.Number), nil, nil)
 		})
 }
 
@@ -234,5 +234,5 @@ func (s *Server) suppress(ctx context.Context, by caller, in *suppressIn) (*empt
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.audit(ctx, by, "do-not-call.add", MaskNumber(in.Body.Number), nil, in.Body.Reason)
+	return nil, s.audit(ctx, by, "do-not-call.add", campaigns.MaskNumber(in.Body.Number), nil, in.Body.Reason)
 }
