@@ -68,7 +68,7 @@ func (s *Server) routeLeads(api huma.API) {
 			all, err := s.explainer.Explain(ctx, in.Number, time.Now())
 			all = slices.DeleteFunc(all, func(e Explanation) bool { return !by.MaySee(e.Campaign) })
 			for i := range all {
-				all[i].Number = seen(all[i].Number, by.User)
+				all[i] = maskedExplanation(all[i], by.User)
 			}
 			return answer(all, err)
 		})
@@ -94,6 +94,19 @@ func (s *Server) routeLeads(api huma.API) {
 			}
 			return nil, s.audit(ctx, by, "do-not-call.remove", campaigns.MaskNumber(in.Number), nil, nil)
 		})
+}
+
+// maskedExplanation hides the number, in the words of the gates too.
+func maskedExplanation(e Explanation, u campaigns.User) Explanation {
+	if u.May(campaigns.RightNumbers) {
+		return e
+	}
+	e.Gates = slices.Clone(e.Gates)
+	for i := range e.Gates {
+		e.Gates[i].Detail = campaigns.MaskIn(e.Gates[i].Detail, e.Number)
+	}
+	e.Number = campaigns.MaskNumber(e.Number)
+	return e
 }
 
 func (s *Server) findLeads(ctx context.Context, by caller, in *leadsIn) (*body[page[campaigns.Lead]], error) {
