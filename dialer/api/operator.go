@@ -105,6 +105,11 @@ func masked(v dialer.OperatorView, u campaigns.User) dialer.OperatorView {
 		lead := maskedLead(*v.Lead, u)
 		v.Lead = &lead
 	}
+	if v.Third != nil {
+		third := *v.Third
+		third.Number = seen(third.Number, u)
+		v.Third = &third
+	}
 	v.CRM.URL = crmURL(v)
 	return v
 }
