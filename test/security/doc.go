@@ -27,6 +27,7 @@
 //	S-15  media/rtp      TestS15PortGuessing           1,000 ports: chi-square p > 0.01, none again within a minute
 //	S-16  sip            TestS16SpoofedByeAndCancel    481, and the call stays
 //	S-17  sip/registrar  TestS17SIPOverWS              no page of another site connects
+//	S-22  test/e2e       TestS22Masking                1,000 marked numbers: none in what six roles read, events, webhooks, log, metrics, names of files, a dump
 //	S-33  config         TestS33Secrets                files that everybody can read, the example's password: serve does not begin
 //	S-36  test/security  TestS36IdleSockets            10,000 sockets with a request that never ends: 1,000 of an address, 2,500 in all, less than 100 MB, others served
 //	      dialer/app     TestS36...                    a header within 5 s, in the handshake too
