@@ -23,7 +23,7 @@ func (e *Engine) onDiverted(now time.Time, ev sip.Diverted) {
 		return
 	}
 	e.log.Info("call goes to another target", zap.String("call", string(c.ID())),
-		zap.String("from", ev.From), zap.String("to", ev.Route.Trunk), zap.Int("code", ev.Cause.Code), zap.String("why", ev.Cause.Text))
+		zap.String("from", ev.From), zap.String("to", ev.Route.Trunk), zap.Int("code", ev.Cause.Code), zap.String("why", c.unnamed(ev.Cause.Text)))
 	again := reflect.DeepEqual(customerSpec(c.route), customerSpec(ev.Route))
 	c.route, c.dialog = ev.Route, ev.Route.Dialog
 	id, dialog := c.ID(), c.dialogs()

@@ -144,12 +144,18 @@ func (e *Engine) answerOffer(leg media.LegID, spec media.LegSpec, offer []byte) 
 	return e.deps.Audio.Answer(leg, spec, offer)
 }
 
+// unnamed is a text of the carrier's without the number that was called: carriers write
+// it into their reasons, which are read by people who may not see it.
+func (c *liveCall) unnamed(text string) string {
+	return campaigns.MaskIn(text, c.claim.Number.E164)
+}
+
 func (e *Engine) onEnded(now time.Time, ev sip.Ended) {
 	e.early.gone(ev.Leg)
 	if c := e.callOf(ev.Leg); c != nil {
 		e.step(now, c, call.Ended{
 			Outcome: e.outcomeOf(ev), LateAnswer: ev.LateAnswer,
-			Code: ev.Cause.Code, Q850: ev.Cause.Q850, Reason: ev.Cause.Text,
+			Code: ev.Cause.Code, Q850: ev.Cause.Q850, Reason: c.unnamed(ev.Cause.Text),
 		})
 		return
 	}

@@ -1,6 +1,7 @@
 package eligibility
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,7 +119,7 @@ func LocalTime(n campaigns.Number, clock string) (time.Time, error) {
 		latest = later(latest, at)
 	}
 	if latest.IsZero() {
-		return latest, fmt.Errorf("the zone of %s is not known", n.E164)
+		return latest, errors.New("the zone of the number is not known") // the number itself stays out of logs and answers
 	}
 	return latest.UTC(), nil
 }

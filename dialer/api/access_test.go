@@ -262,14 +262,3 @@ func TestLeadShown(t *testing.T) {
 	}
 	w.as(t, "mia", "GET", "/api/v1/leads/77", nil).want(t, 404)
 }
-
-func TestMaskNumber(t *testing.T) {
-	for number, want := range map[string]string{
-		"": "", "+48225550123": "+4822***0123", "+12125550123": "+1212***0123", "+4712345678": "***78",
-		"+998901234567": "+9989***4567", "+1234": "***34", "112": "***",
-	} {
-		if got := MaskNumber(number); got != want {
-			t.Errorf("MaskNumber(%q) = %q, want %q", number, got, want)
-		}
-	}
-}

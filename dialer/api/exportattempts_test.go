@@ -20,12 +20,12 @@ func TestExportAttempts(t *testing.T) {
 	if err := json.Unmarshal([]byte(w.as(t, "ada", "GET", path+"?campaign=spring", nil).want(t, 200).body), &a); err != nil {
 		t.Fatal(err)
 	}
-	if a.ID != "a1" || a.Number != MaskNumber(marker) || a.Operator != "olga" {
+	if a.ID != "a1" || a.Number != campaigns.MaskNumber(marker) || a.Operator != "olga" {
 		t.Errorf("line: %+v", a)
 	}
 	got := w.as(t, "ada", "GET", path+"?format=csv", nil).want(t, 200)
 	rows, err := spreadsheet.NewReader(strings.NewReader(got.body)).ReadAll()
-	if err != nil || len(rows) != 2 || rows[1][0] != "a1" || rows[0][6] != "number" || rows[1][6] != "'"+MaskNumber(marker) {
+	if err != nil || len(rows) != 2 || rows[1][0] != "a1" || rows[0][6] != "number" || rows[1][6] != "'"+campaigns.MaskNumber(marker) {
 		t.Errorf("rows %q, %v", rows, err)
 	}
 	for query, lines := range map[string]int{

@@ -68,7 +68,7 @@ func (s *Server) routeLeads(api huma.API) {
 			all, err := s.explainer.Explain(ctx, in.Number, time.Now())
 			all = slices.DeleteFunc(all, func(e Explanation) bool { return !by.MaySee(e.Campaign) })
 			for i := range all {
-				all[i].Number = seen(all[i].Number, by.User)
+				all[i] = maskedExplanation(all[i], by.User)
 			}
 			return answer(all, err)
 		})
@@ -92,8 +92,21 @@ func (s *Server) routeLeads(api huma.API) {
 			if err := s.records.Unsuppress(ctx, in.Number, by.ID); err != nil {
 				return nil, err
 			}
-			return nil, s.audit(ctx, by, "do-not-call.remove", MaskNumber(in.Number), nil, nil)
+			return nil, s.audit(ctx, by, "do-not-call.remove", campaigns.MaskNumber(in.Number), nil, nil)
 		})
+}
+
+// maskedExplanation hides the number, in the words of the gates too.
+func maskedExplanation(e Explanation, u campaigns.User) Explanation {
+	if u.May(campaigns.RightNumbers) {
+		return e
+	}
+	e.Gates = slices.Clone(e.Gates)
+	for i := range e.Gates {
+		e.Gates[i].Detail = campaigns.MaskIn(e.Gates[i].Detail, e.Number)
+	}
+	e.Number = campaigns.MaskNumber(e.Number)
+	return e
 }
 
 func (s *Server) findLeads(ctx context.Context, by caller, in *leadsIn) (*body[page[campaigns.Lead]], error) {
@@ -234,5 +247,5 @@ func (s *Server) suppress(ctx context.Context, by caller, in *suppressIn) (*empt
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.audit(ctx, by, "do-not-call.add", MaskNumber(in.Body.Number), nil, in.Body.Reason)
+	return nil, s.audit(ctx, by, "do-not-call.add", campaigns.MaskNumber(in.Body.Number), nil, in.Body.Reason)
 }

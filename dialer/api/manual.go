@@ -40,7 +40,7 @@ type placedCall struct {
 }
 
 type callableIn struct {
-	Text string `query:"text" minLength:"3" maxLength:"100" doc:"part of a name or external id, or a whole number in E.164"`
+	Text string `query:"text" minLength:"3" maxLength:"100" required:"true" doc:"part of a name or external id, or a whole number in E.164"`
 }
 
 // callable is a lead that an operator may want to call.

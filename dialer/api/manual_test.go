@@ -177,6 +177,9 @@ func TestCallable(t *testing.T) {
 			t.Errorf("%s: found %q, want %q", text, names, want)
 		}
 	}
+	for _, nothing := range []string{"", "?text="} {
+		w.as(t, "olga", "GET", "/api/v1/operator/callable"+nothing, nil).want(t, 422)
+	}
 	w.engine.mu.Lock()
 	w.engine.idle = true // of no campaign that lets them
 	w.engine.mu.Unlock()

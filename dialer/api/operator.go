@@ -105,6 +105,11 @@ func masked(v dialer.OperatorView, u campaigns.User) dialer.OperatorView {
 		lead := maskedLead(*v.Lead, u)
 		v.Lead = &lead
 	}
+	if v.Third != nil {
+		third := *v.Third
+		third.Number = seen(third.Number, u)
+		v.Third = &third
+	}
 	v.CRM.URL = crmURL(v)
 	return v
 }
@@ -115,7 +120,7 @@ func maskedLead(l campaigns.Lead, u campaigns.User) campaigns.Lead {
 	}
 	numbers := make([]campaigns.Number, len(l.Numbers))
 	for i, n := range l.Numbers {
-		n.E164 = MaskNumber(n.E164)
+		n.E164 = campaigns.MaskNumber(n.E164)
 		numbers[i] = n
 	}
 	l.Numbers = numbers
@@ -127,21 +132,5 @@ func seen(number string, u campaigns.User) string {
 	if u.May(campaigns.RightNumbers) {
 		return number
 	}
-	return MaskNumber(number)
-}
-
-// MaskNumber keeps the country's beginning and the last four digits:
-// "+4822***0123". Of a number that is too short to hide three digits so, it
-// keeps the last two: "***23".
-func MaskNumber(e164 string) string {
-	const keepHead, keepTail, hidden = 5, 4, 3
-	switch n := len(e164); {
-	case n == 0:
-		return ""
-	case n >= keepHead+hidden+keepTail:
-		return e164[:keepHead] + "***" + e164[n-keepTail:]
-	case n >= 2+hidden:
-		return "***" + e164[n-2:]
-	}
-	return "***"
+	return campaigns.MaskNumber(number)
 }

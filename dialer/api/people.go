@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,9 +64,20 @@ func (s *Server) auditLog(ctx context.Context, by caller, in *auditIn) (*body[pa
 			if strings.HasPrefix(entries[i].Object, "+") { // a number that was suppressed, or not any more
 				entries[i].Object = seen(entries[i].Object, by.User)
 			}
+			entries[i].After = seenIn(entries[i].After, by.User)
 		}
 		return entries, err
 	}, func(a campaigns.AuditEntry) string { return a.ID })
+}
+
+// seenIn is what an entry says as a user may see it: whom somebody transferred a talk to
+// is a number there.
+func seenIn(after string, u campaigns.User) string {
+	var to target
+	if u.May(campaigns.RightNumbers) || json.Unmarshal([]byte(after), &to) != nil || to.Number == "" {
+		return after
+	}
+	return strings.ReplaceAll(after, strconv.Quote(to.Number), strconv.Quote(campaigns.MaskNumber(to.Number)))
 }
 
 func (s *Server) putUser(ctx context.Context, by caller, in *userIn) (*empty, error) {

@@ -140,13 +140,13 @@ func (l logger) Notice(n dialer.Notice) {
 	case dialer.CallEnded:
 		l.Info("call ended",
 			zap.String("call", string(n.Ending.Attempt)), zap.String("campaign", string(n.Campaign)), zap.String("trunk", n.Trunk),
-			zap.String("number", api.MaskNumber(n.Number)), zap.String("outcome", string(n.Ending.Outcome)),
+			zap.String("number", campaigns.MaskNumber(n.Number)), zap.String("outcome", string(n.Ending.Outcome)),
 			zap.Int("code", n.Ending.Code), zap.Int("q850", n.Ending.Q850), zap.String("reason", n.Ending.Reason),
 			zap.String("operator", string(n.Ending.Operator)), zap.Duration("lasted", n.Ending.At.Sub(n.BeganAt)))
 	case dialer.Transferred:
 		l.Info("customer transferred",
 			zap.String("call", string(n.Attempt)), zap.String("campaign", string(n.Campaign)), zap.String("from", string(n.From)),
-			zap.String("operator", string(n.To.Operator)), zap.String("number", api.MaskNumber(n.To.Number)))
+			zap.String("operator", string(n.To.Operator)), zap.String("number", campaigns.MaskNumber(n.To.Number)))
 	case dialer.CampaignChanged:
 		l.Info("campaign changed", zap.String("campaign", string(n.Campaign.ID)), zap.String("state", string(n.Campaign.State)))
 	case dialer.OperatorChanged:

@@ -12,7 +12,6 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer"
-	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
 	"github.com/outpace-dialer/outpace/dialer/webhook"
 )
@@ -39,7 +38,7 @@ func (a *App) openWebhooks(cfg config.Config) (*webhook.Room, error) {
 	}
 	node := cmp.Or(cfg.Engine.Node, "node-1")
 	return webhook.New(wc, webhook.Deps{
-		Outbox: outbox, Records: a.store, Node: node, Holder: fmt.Sprintf("%s %d %s", node, os.Getpid(), uuid.NewString()), Mask: api.MaskNumber,
+		Outbox: outbox, Records: a.store, Node: node, Holder: fmt.Sprintf("%s %d %s", node, os.Getpid(), uuid.NewString()), Mask: campaigns.MaskNumber,
 		Live: func(ctx context.Context) (dialer.Snapshot, error) { return a.engine.Snapshot(ctx) }, Trunks: a.trunkStates, Log: a.log.Named("webhooks"),
 	}), nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func Parse(b []byte) (Session, error) {
 	}
 	var d pion.SessionDescription
 	if err := d.Unmarshal(b); err != nil {
-		return Session{}, fmt.Errorf("sdp: %w", err)
+		return Session{}, errors.New("sdp: " + unnumbered(err.Error()))
 	}
 	if len(d.MediaDescriptions) > maxLines {
 		return Session{}, ErrTooBig
@@ -62,6 +63,13 @@ func Parse(b []byte) (Session, error) {
 	}
 	return s, nil
 }
+
+// longDigits are more than a port or a part of an address has: somebody's number may be.
+var longDigits = regexp.MustCompile(`[0-9]{6,}`)
+
+// unnumbered is what was wrong in a description, for errors: they are logged, and carriers
+// write numbers of people where names and addresses belong.
+func unnumbered(text string) string { return longDigits.ReplaceAllString(text, "***") }
 
 func lineOf(m *pion.MediaDescription) Line {
 	return Line{
@@ -102,7 +110,7 @@ func parseAddress(text string) (netip.Addr, error) {
 	text, _, _ = strings.Cut(text, "/")
 	address, err := netip.ParseAddr(text)
 	if err != nil || address.Zone() != "" {
-		return netip.Addr{}, fmt.Errorf("%w: %q", ErrNoAddress, text)
+		return netip.Addr{}, fmt.Errorf("%w: %q", ErrNoAddress, unnumbered(text))
 	}
 	return address.Unmap(), nil
 }

@@ -226,3 +226,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestErrorsHaveNoNumbers: what a carrier writes of a person does not get into the log.
+func TestErrorsHaveNoNumbers(t *testing.T) {
+	for name, text := range map[string]string{
+		"address":    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 +442079460123\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n",
+		"type":       "v=0\r\no=+442079460123 1 1 IN +442079460123 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n",
+		"port":       "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 442079460123 RTP/AVP 0\r\n",
+		"connection": "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=442079460123 IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n",
+	} {
+		if _, err := Parse([]byte(text)); err == nil || strings.Contains(err.Error(), "2079460123") {
+			t.Errorf("%s: %v, want an error without the number", name, err)
+		}
+	}
+}

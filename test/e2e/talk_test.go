@@ -177,7 +177,7 @@ func TestTalk(t *testing.T) {
 	p := newProduct(t, trunkText("line", far.Addr(), ""), func(s app.Store) {
 		seedOperator(t, s, "anna", "4711")
 		seedOperator(t, s, "bert", "4712")
-		must(t, app.AddUser(t.Context(), s, app.NewUser{ID: "chief", Name: "Chief", Role: campaigns.RoleAdmin, Password: apiPassword("chief")}))
+		must(t, app.AddUser(t.Context(), s, app.NewUser{ID: "chief", Name: "Chief", Role: campaigns.RoleAdmin, Password: apiPassword("chief"), SeesNumbers: new(true)}))
 		seedCampaign(t, s, campaigns.Campaign{
 			ID: "talk", Trunks: "line", Detection: "off", HoldMusic: "our-song", TransferNumbers: []string{"+99977900*"},
 		}, "+9997780001", "+9997780002")

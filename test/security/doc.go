@@ -29,6 +29,7 @@
 //	S-17  sip/registrar  TestS17SIPOverWS              no page of another site connects
 //	S-19  dialer/api     TestS19...                    2 GB, 10^6 columns, 1 line of 1 GB, NULs, UTF-16, zip and gzip: refused with the line, no more of it read, less than 64 MB
 //	      campaigns/leadfile TestS19...                and what is written of a file is told; workbooks that unpack to a thousand times their length
+//	S-22  test/e2e       TestS22Masking                1,000 marked numbers: none in what six roles read, events, webhooks, log, metrics, names of files, a dump
 //	S-33  config         TestS33Secrets                files that everybody can read, the example's password: serve does not begin
 //	S-36  test/security  TestS36IdleSockets            10,000 sockets with a request that never ends: 1,000 of an address, 2,500 in all, less than 100 MB, others served
 //	      dialer/app     TestS36...                    a header within 5 s, in the handshake too

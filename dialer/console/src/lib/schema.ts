@@ -4862,9 +4862,9 @@ export interface operations {
     };
     "operator-callable": {
         parameters: {
-            query?: {
+            query: {
                 /** @description part of a name or external id, or a whole number in E.164 */
-                text?: string;
+                text: string;
             };
             header?: never;
             path?: never;
