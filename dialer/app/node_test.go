@@ -138,7 +138,7 @@ func TestTermEndsBeforeTheLease(t *testing.T) {
 
 	// Somebody takes the name while this process sleeps.
 	_, nodes, _ := ghost(t, onRedis(t, server.URL(), "n2"), time.Minute)
-	if err := nodes.Leave(t.Context(), a.node.member); err != nil {
+	if err := nodes.Leave(t.Context(), a.node.present()); err != nil {
 		t.Fatal(err)
 	}
 	if err := nodes.Join(t.Context(), campaigns.Member{Node: "n1", Term: "other", About: "somebody else"}, time.Minute); err != nil {
