@@ -25,11 +25,10 @@
 // before schema 8 keeps its size, and fills the room that became free. `outpace leads
 // import` writes 22,000 to 25,000 of 200,000 rows a second where little else runs,
 // 18,600 of a million, and 14,000 where others want the two cores. Beside a hundred
-// calls a second an import writes some 830 leads a second. While a million went in so
-// (OUTPACE_BENCH_IMPORT=1000000, 40 minutes, half of them without the import, on a
-// machine whose disk and processors others used all the time) half of the claims took
-// 17.0 ms in place of 16.2, nine in ten 23.7 in place of 21.6 and ninety-nine in a
-// hundred 64 in place of 51: an import makes the log be emptied more often.
+// calls a second an import writes some 1,000 leads a second. While a million went in so
+// (OUTPACE_BENCH_IMPORT=1000000, 22 minutes, a fifth of them without the import) half of the
+// claims took 15.2 ms in place of 14.9, nine in ten 18.2 in place of 17.1 and ninety-nine in
+// a hundred 23.3 in place of 21.1.
 //
 //	Begin, End, Claim ... ─► requests ─► writer: BEGIN, writes, COMMIT ─► answers
 //	                                      log ─► checkpoints ─► file
