@@ -26,7 +26,7 @@
 // import` writes 22,000 to 25,000 of 200,000 rows a second where little else runs,
 // 18,600 of a million, and 14,000 where others want the two cores. Beside a hundred
 // calls a second an import writes some 1,000 leads a second. While a million went in so
-// (OUTPACE_BENCH_IMPORT=1000000, 22 minutes, a fifth of them without the import) half of the
+// (OUTPACE_BENCH_IMPORT=1000000, 22 minutes, a quarter of it without the import) half of the
 // claims took 15.2 ms in place of 14.9, nine in ten 18.2 in place of 17.1 and ninety-nine in
 // a hundred 23.3 in place of 21.1.
 //

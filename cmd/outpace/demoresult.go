@@ -27,12 +27,13 @@ type demoResult struct {
 	Utilisation float64                   `json:"utilisation"`
 	Lost        lostPackets               `json:"packets_lost_at_bridge"`
 	Delay       percentiles               `json:"verdict_to_audio_ms"`
-	TwoWay      float64                   `json:"two_way_audio"` // share of bridged calls
+	TwoWay      float64                   `json:"two_way_audio"` // share of talks with persons: a machine put through cannot say what it heard
 	Early       int                       `json:"leads_dialled_early"`
 	Faults      int                       `json:"protocol_faults"` // that the far ends saw
 	Callers     demoCallers               `json:"callers"`         // people who called back; in none of the figures above but utilisation
 
 	outcomeOf map[string]campaigns.Outcome // by Call-ID
+	bridged   map[string]bool              // likewise
 }
 
 // lostPackets counts customer packets that came after the verdict, and after an
@@ -54,7 +55,7 @@ func readResult(ctx context.Context, records campaigns.Records, since time.Time,
 	if err != nil {
 		return nil, err
 	}
-	r := &demoResult{Outcomes: tally.Outcomes, Open: tally.Open, Utilisation: utilisation, outcomeOf: map[string]campaigns.Outcome{}}
+	r := &demoResult{Outcomes: tally.Outcomes, Open: tally.Open, Utilisation: utilisation, outcomeOf: map[string]campaigns.Outcome{}, bridged: map[string]bool{}}
 	maps.DeleteFunc(r.Outcomes, func(o campaigns.Outcome, _ int) bool { return o.OfCaller() })
 	for o, n := range r.Outcomes {
 		if o != campaigns.NotPlaced {
@@ -85,6 +86,7 @@ func (r *demoResult) readOutcomes(ctx context.Context, records campaigns.Records
 			r.outcomeOf[string(a.ID)] = a.Outcome
 			if !a.BridgedAt.IsZero() {
 				r.Bridged++
+				r.bridged[string(a.ID)] = true
 			}
 		}
 		q.Before = page[len(page)-1].ID
@@ -103,6 +105,7 @@ func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
 		sent   = map[string]carrier.Event{} // marks of the carrier, by call
 		heard  = map[string]bool{}          // the customer heard the operator
 		delays []float64
+		person = map[string]bool{}          // who answered can say what they heard; a machine cannot
 		early  = map[string]carrier.Event{} // last end of a call, by number
 		number = map[string]string{}
 	)
@@ -116,6 +119,8 @@ func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
 			}
 		case e.Event == "marks" && e.User == "":
 			sent[e.Call] = e
+		case e.Event == "answer" || e.Event == "late_answer":
+			person[e.Call] = e.Kind == string(carrier.Person)
 		case e.Event == "first_tone" && e.From == "operator":
 			heard[e.Call] = true
 		case e.Event == "invite":
@@ -125,7 +130,7 @@ func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
 			early[number[e.Call]] = e
 		}
 	}
-	both, bridges := 0, 0
+	both, bridges, talks := 0, 0, 0
 	verdict, found := map[string]time.Time{}, map[string]time.Time{}
 	for _, e := range events {
 		switch {
@@ -136,13 +141,25 @@ func (r *demoResult) addFarEnds(events []carrier.Event, err error) error {
 			r.Lost.add(lostAt(e, sent[e.Call], found[e.Call]))
 			first := e.FirstAt.Add(-time.Duration(e.Mixed) * packetTime)
 			delays = append(delays, float64(first.Sub(verdict[e.Call]))/float64(time.Millisecond))
+			if !person[e.Call] {
+				continue
+			}
+			talks++
 			if heard[e.Call] && e.Received > 0 {
 				both++
 			}
 		}
 	}
-	if bridges > 0 { // a talk in which nothing came to the operator counts as well
-		r.TwoWay = float64(both) / float64(max(bridges, r.Bridged))
+	withPersons := 0
+	for call := range r.bridged {
+		if person[call] {
+			withPersons++
+		}
+	}
+	if talks > 0 { // a talk in which nothing came to the operator counts as well
+		r.TwoWay = float64(both) / float64(max(talks, withPersons))
+	}
+	if bridges > 0 {
 		r.Lost.AtMostOne /= float64(bridges)
 	}
 	r.Delay = percentilesOf(delays)

@@ -259,15 +259,18 @@ func mostByChance(n int, p float64) int {
 
 // checkAudio compares what the far ends heard. Percentiles may differ by a rank.
 func checkAudio(t *testing.T, r demoResult, calls map[string]*story) {
-	talks, both, most, total, few := 0, 0, 0, 0, 0
+	talks, persons, both, most, total, few := 0, 0, 0, 0, 0, 0
 	for id, s := range calls {
 		if !s.talking {
 			continue
 		}
 		talks++
-		if s.twoWay() {
-			both++
-		} else {
+		switch { // a machine that was put through cannot say what it heard
+		case s.kind != string(carrier.Person):
+		case s.twoWay():
+			persons, both = persons+1, both+1
+		default:
+			persons++
 			t.Logf("one-way talk %s: %+v", id, *s)
 		}
 		n := s.lost()
@@ -276,10 +279,10 @@ func checkAudio(t *testing.T, r demoResult, calls map[string]*story) {
 			few++
 		}
 	}
-	if talks == 0 {
-		t.Fatal("no talks")
+	if persons == 0 {
+		t.Fatal("no talks with persons")
 	}
-	if got := float64(both) / float64(talks); math.Abs(got-r.TwoWay) > 1e-9 {
+	if got := float64(both) / float64(persons); math.Abs(got-r.TwoWay) > 1e-9 {
 		t.Errorf("two-way audio: the result says %v, the journal %v", r.TwoWay, got)
 	}
 	if r.Lost.Total != total || r.Lost.Max != most || math.Abs(r.Lost.AtMostOne-float64(few)/float64(talks)) > 1e-9 {
