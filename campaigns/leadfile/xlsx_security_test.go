@@ -67,7 +67,7 @@ func TestS19Workbooks(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.slow && !bomb.Full() {
-				t.Skip("only in full size")
+				t.Skip("only in full size: make security runs it (OUTPACE_SECURITY=1)")
 			}
 			for i := range tt.parts {
 				if tt.parts[i].Name == "" {

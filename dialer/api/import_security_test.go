@@ -87,7 +87,7 @@ func TestS19Uploads(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.most == maxBody && !bomb.Full() {
-				t.Skip("only in full size; TestImportTooLong is as long")
+				t.Skip("only in full size (make security, OUTPACE_SECURITY=1): TestImportTooLong holds the same bound in every run")
 			}
 			memory := bomb.Watch()
 			got, sent := w.upload(t, "bomb", bomb.Looking{In: tt.in, Memory: memory}, tt.length, tt.header)

@@ -45,7 +45,7 @@ func TestDocumentsLeadSomewhere(t *testing.T) {
 		}
 	}
 	documents := 0
-	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(root, "config", "docs"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".md" {
 			return err
 		}

@@ -145,7 +145,7 @@ var Own = []struct {
 // leave there, kept out of version control.
 var (
 	Top = []string{
-		"cmd", "dialer", "pacing", "sip", "media", "campaigns", "config", "test", "docs",
+		"cmd", "dialer", "pacing", "sip", "media", "campaigns", "config", "test",
 		"go.mod", "go.sum", "Makefile", "README.md", "LICENSE",
 	}
 	Made = []string{"bin", "dist", "data", "node_modules"}
