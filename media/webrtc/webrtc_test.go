@@ -1,6 +1,7 @@
 package webrtc
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -268,4 +269,40 @@ func TestEveryAddress(t *testing.T) {
 	r := start(t, Config{Listen: "0.0.0.0:0", Addresses: []string{"127.0.0.1"}})
 	r.sitDown("anna", browser.Config{Hz: 440})
 	newEcho(r.Phone("anna")).awaitPackets(t, 10)
+}
+
+// Pages that are told to go in the very moment they are connected, while their first word
+// comes, leave nothing behind: an exchange still ends when it is stopped.
+func TestPagesGoAtTheirFirstWord(t *testing.T) {
+	t.Parallel()
+	r := &rig{t: t}
+	gone := make(chan string)
+	var err error
+	r.Exchange, err = New(Config{Listen: "127.0.0.1:0"}, func(ev Event) {
+		if ev.What == Connected {
+			r.Disconnect(ev.User, ev.Session)
+			gone <- ev.User
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan struct{})
+	go func() { _ = r.Run(ctx); close(ended) }()
+	for n := range 100 {
+		r.dial(fmt.Sprint("user", n), browser.Config{Hz: 440})
+		select {
+		case <-gone:
+		case <-time.After(generous):
+			t.Fatalf("page %d did not come up within %v", n, generous)
+		}
+	}
+	cancel()
+	select {
+	case <-ended:
+	case <-time.After(generous):
+		t.Fatalf("the exchange has not ended after %v", generous)
+	}
 }
