@@ -291,7 +291,7 @@ func TestPagesGoAtTheirFirstWord(t *testing.T) {
 	defer cancel()
 	ended := make(chan struct{})
 	go func() { _ = r.Run(ctx); close(ended) }()
-	for n := range 100 {
+	for n := range 40 {
 		r.dial(fmt.Sprint("user", n), browser.Config{Hz: 440})
 		select {
 		case <-gone:
