@@ -40,6 +40,7 @@ const (
 //	%core/100     of one core, for each 100 calls, by the CPU time of this process
 //	p99-ms        from a far end's send until its peer's socket has the packet
 //	bare-...      the same of the bare loop; x-... how many times as much we take
+//	rtpengine-... the same of rtpengine in user space, which relays without recording, where it is installed
 //	goroutines    and bytes (heap and stacks): for each bridged call
 func BenchmarkBridged(b *testing.B) {
 	for _, engine := range enginesHere() {
@@ -58,13 +59,18 @@ func benchmarkBridged(b *testing.B, engine rtp.EngineName, calls int, hears bool
 		b.Fatal(err)
 	}
 	defer far.Stop()
-	var bare, ours cost
+	var bare, ours, other cost
 	for b.Loop() {
 		relay := newBareRelay(b, far, calls)
-		bare.add(measure(b, far, relay.ends, relay.relayed))
+		bare.add(measure(b, far, relay.ends, processTime, relay.relayed))
 		relay.close()
+		if r := newOtherRelay(b, far, calls); r != nil {
+			// It does not tell each packet at once: it relays what is sent to it.
+			other.add(measure(b, far, r.ends, func() time.Duration { return r.used(b) }, nil))
+			r.close()
+		}
 		m := newMeasured(b, far, engine, calls, hears)
-		ours.add(measure(b, far, m.ends, func() uint64 { return m.Stats().Relayed }))
+		ours.add(measure(b, far, m.ends, processTime, func() uint64 { return m.Stats().Relayed }))
 		m.close()
 		ours.memory, ours.goroutines = m.bytes/calls, float64(m.goroutines)/float64(calls)
 	}
@@ -78,6 +84,11 @@ func benchmarkBridged(b *testing.B, engine rtp.EngineName, calls int, hears bool
 	b.ReportMetric(ours.perPacket()/bare.perPacket(), "x-core")
 	b.ReportMetric(ours.p99.Seconds()*1000, "p99-ms")
 	b.ReportMetric(bare.p99.Seconds()*1000, "bare-p99-ms")
+	if other.packets > 0 {
+		b.ReportMetric(each*other.perPacket(), "rtpengine-%core/100")
+		b.ReportMetric(ours.perPacket()/other.perPacket(), "x-rtpengine")
+		b.ReportMetric(other.p99.Seconds()*1000, "rtpengine-p99-ms")
+	}
 	b.ReportMetric(ours.p50.Seconds()*1000, "p50-ms")
 	b.ReportMetric(float64(ours.memory), "B/call")
 	b.ReportMetric(ours.goroutines, "goroutines/call")
@@ -104,21 +115,32 @@ func (c *cost) add(turn cost) {
 	c.p50, c.p99 = turn.p50, turn.p99
 }
 
-// measure has far ends talk for a turn.
-func measure(b *testing.B, far *crowd.Crowd, all []crowd.End, relayed func() uint64) cost {
+// measure has far ends talk for a turn. A relay that does not count (nil) is taken to
+// relay at the rate at which its far ends send over the whole turn.
+func measure(b *testing.B, far *crowd.Crowd, all []crowd.End, used func() time.Duration, relayed func() uint64) cost {
 	b.Helper()
 	var c cost
+	var looked time.Duration
 	var sampling sync.WaitGroup
 	sampling.Go(func() {
 		time.Sleep(settles)
-		used, packets := processTime(), relayed()
+		began, before, packets := time.Now(), used(), uint64(0)
+		if relayed != nil {
+			packets = relayed()
+		}
 		time.Sleep(turn - settles - ends)
-		c.used, c.packets = processTime()-used, relayed()-packets
+		c.used, looked = used()-before, time.Since(began)
+		if relayed != nil {
+			c.packets = relayed() - packets
+		}
 	})
 	report, err := far.Run(all, turn)
 	sampling.Wait()
 	if err != nil {
 		b.Fatal(err)
+	}
+	if relayed == nil {
+		c.packets = uint64(float64(report.Heard) * looked.Seconds() / turn.Seconds())
 	}
 	if report.Late > turn/10 {
 		b.Logf("the far ends were %v late: the machine does too much else", report.Late)
