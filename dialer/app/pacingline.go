@@ -1,55 +1,56 @@
 package app
 
 import (
-	"encoding/json"
-	"math"
-	"strconv"
+	"strings"
 	"time"
 
+	"github.com/outpace-dialer/outpace/campaigns/jsonline"
 	"github.com/outpace-dialer/outpace/pacing"
 	"github.com/outpace-dialer/outpace/pacing/eventlog"
 )
 
 // appendLine appends a line of the pacing log to b, byte for byte as eventlog.Append
 // writes it. Nearly all lines are decisions, several for each call, so these are written
-// without reflection and without garbage. What has words or numbers in it that need care,
+// without reflection and without garbage. What has names or numbers in it that need care,
 // and every other kind of line, is left to eventlog.Append.
 func appendLine(b []byte, l eventlog.Line) []byte {
 	if l.Kind == eventlog.Decide && l.Answer != nil {
-		w := lineWriter{b: b}
-		if w.decide(&l); !w.odd {
-			return w.b
+		w := lineWriter{Writer: jsonline.New(b)}
+		if w.decide(&l); !w.odd && w.Err() == nil {
+			return append(w.Bytes(), '\n')
 		}
 	}
 	return eventlog.Append(b, l)
 }
 
-// lineWriter writes JSON field by field, in the order of eventlog's words.
+// lineWriter writes what lines are made of, in the order of eventlog's words.
 type lineWriter struct {
-	b   []byte
+	jsonline.Writer
 	odd bool // there is something that only eventlog knows how to write
 }
 
 func (w *lineWriter) decide(l *eventlog.Line) {
-	w.b = append(w.b, `{"type":"decide"`...)
+	w.Object()
+	w.Text("type", "decide")
 	w.moment("t", "ns", l.At)
-	w.someInt("seq", l.Seq)
-	w.key("events")
-	w.b = append(w.b, '[')
+	w.SomeInt("seq", int64(l.Seq))
+	w.Key("events")
+	w.List()
 	for i := range l.Events {
-		w.next(i)
+		w.Item()
 		w.event(&l.Events[i], l.At)
 	}
-	w.b = append(w.b, ']')
+	w.CloseList()
 	w.view(&l.View)
-	w.key("answer")
+	w.Key("answer")
 	w.answer(l.Answer)
-	w.b = append(w.b, "}\n"...)
+	w.Close()
 }
 
 func (w *lineWriter) event(e *eventlog.Event, line time.Time) {
 	at := func(kind string) {
-		w.b = append(append(append(w.b, `{"type":"`...), kind...), '"')
+		w.Object()
+		w.Text("type", kind)
 		if !e.At.Equal(line) {
 			w.someMoment("t", "ns", e.At)
 		}
@@ -58,15 +59,15 @@ func (w *lineWriter) event(e *eventlog.Event, line time.Time) {
 	case pacing.Operator:
 		at("operator")
 		w.id("id", ev.ID)
-		w.someText("state", string(ev.State))
-		w.someBool("pause_requested", ev.PauseRequested)
-		w.someText("stage", ev.Stage)
+		w.SomeText("state", string(ev.State))
+		w.SomeBool("pause_requested", ev.PauseRequested)
+		w.SomeText("stage", ev.Stage)
 		w.someMoment("rest_until", "rest_until_ns", ev.RestUntil)
 	case pacing.Dialed:
 		at("dialed")
 		w.id("call", ev.Call)
-		w.someText("trunk", ev.Trunk)
-		w.someText("segment", ev.Segment)
+		w.SomeText("trunk", ev.Trunk)
+		w.SomeText("segment", ev.Segment)
 		w.known(&ev.Record)
 	case pacing.Ringing:
 		at("ringing")
@@ -82,24 +83,24 @@ func (w *lineWriter) event(e *eventlog.Event, line time.Time) {
 	case pacing.Machine:
 		at("machine")
 		w.id("call", ev.Call)
-		w.someBool("late", ev.Late)
-		w.someBool("talked", ev.Talked)
+		w.SomeBool("late", ev.Late)
+		w.SomeBool("talked", ev.Talked)
 	case pacing.Ended:
 		at("ended")
 		w.id("call", ev.Call)
-		w.someText("cause", string(ev.Cause))
+		w.SomeText("cause", string(ev.Cause))
 	case pacing.Connected:
 		at("connected")
 		w.id("call", ev.Call)
 		w.id("operator", ev.Operator)
-		w.someBool("late", ev.Late)
+		w.SomeBool("late", ev.Late)
 	case pacing.Abandoned:
 		at("abandoned")
 		w.id("call", ev.Call)
 	default:
 		w.odd = true
 	}
-	w.b = append(w.b, '}')
+	w.Close()
 }
 
 func (w *lineWriter) view(v *pacing.View) {
@@ -107,144 +108,86 @@ func (w *lineWriter) view(v *pacing.View) {
 	if len(v.Records) > 0 {
 		segment = v.Records[0].Segment
 	}
-	w.int("room", v.Room)
-	w.text("bound", string(v.Bound))
-	w.text("segment", segment)
+	w.Int("room", int64(v.Room))
+	w.Text("bound", string(v.Bound))
+	w.Text("segment", segment)
 	if len(v.Records) != 1 || v.Records[0] != (pacing.Record{Segment: segment}) {
-		w.key("records")
-		w.b = append(w.b, '[')
+		w.Key("records")
+		w.List()
 		for i := range v.Records {
-			w.next(i)
-			w.b = append(w.b, '{')
-			w.text("segment", v.Records[i].Segment)
+			w.Item()
+			w.Object()
+			w.Text("segment", v.Records[i].Segment)
 			w.known(&v.Records[i])
-			w.b = append(w.b, '}')
+			w.Close()
 		}
-		w.b = append(w.b, ']')
+		w.CloseList()
 	}
-	w.someInt("waiting", v.Waiting)
+	w.SomeInt("waiting", int64(v.Waiting))
 }
 
 // known is what is known of a record besides its segment.
 func (w *lineWriter) known(r *pacing.Record) {
-	w.someNumber("score", r.Score)
-	w.someInt("attempts", r.Attempts)
-	w.someText("last", r.Last)
-	w.someInt("hour", r.Hour)
+	w.SomeNumber("score", r.Score)
+	w.SomeInt("attempts", int64(r.Attempts))
+	w.SomeText("last", r.Last)
+	w.SomeInt("hour", int64(r.Hour))
 }
 
 func (w *lineWriter) answer(d *pacing.Decision) {
-	w.b = append(w.b, '{')
-	w.int("dial", d.Dial)
-	w.someInt("record", d.Record)
-	w.key("cancel")
-	w.b = append(w.b, '[')
-	for i, call := range d.Cancel {
-		w.next(i)
+	w.Object()
+	w.Int("dial", int64(d.Dial))
+	w.SomeInt("record", int64(d.Record))
+	w.Key("cancel")
+	w.List()
+	for _, call := range d.Cancel {
+		w.Item()
 		w.identifier(call)
 	}
-	w.b = append(w.b, ']')
-	w.text("bound", string(d.Bound))
-	w.someText("mode", string(d.Mode))
-	w.someInt("free", d.Free)
-	w.someInt("at_work", d.AtWork)
-	w.someInt("in_flight", d.InFlight)
-	w.someInt("room", d.Room)
-	w.someNumber("ratio", d.Ratio)
-	w.someNumber("wanted", d.Wanted)
-	w.number("answer_probability", d.AnswerProbability)
-	w.number("abandon_chance", d.AbandonChance)
-	w.number("threshold", d.Threshold)
-	w.someNumber("credit", d.Credit)
-	w.someNumber("live", d.Live)
-	w.someInt("resting", d.Resting)
-	w.b = append(w.b, '}')
-}
-
-// next stands between two members of a list.
-func (w *lineWriter) next(i int) {
-	if i > 0 {
-		w.b = append(w.b, ',')
-	}
-}
-
-func (w *lineWriter) key(name string) {
-	if w.b[len(w.b)-1] != '{' {
-		w.b = append(w.b, ',')
-	}
-	w.b = append(append(append(w.b, '"'), name...), '"', ':')
-}
-
-func (w *lineWriter) int(name string, n int) {
-	w.key(name)
-	w.b = strconv.AppendInt(w.b, int64(n), 10)
-}
-
-func (w *lineWriter) number(name string, f float64) {
-	w.key(name)
-	w.float(f)
-}
-
-func (w *lineWriter) text(name, s string) {
-	w.key(name)
-	w.quoted(s)
+	w.CloseList()
+	w.Text("bound", string(d.Bound))
+	w.SomeText("mode", string(d.Mode))
+	w.SomeInt("free", int64(d.Free))
+	w.SomeInt("at_work", int64(d.AtWork))
+	w.SomeInt("in_flight", int64(d.InFlight))
+	w.SomeInt("room", int64(d.Room))
+	w.SomeNumber("ratio", d.Ratio)
+	w.SomeNumber("wanted", d.Wanted)
+	w.Number("answer_probability", d.AnswerProbability)
+	w.Number("abandon_chance", d.AbandonChance)
+	w.Number("threshold", d.Threshold)
+	w.SomeNumber("credit", d.Credit)
+	w.SomeNumber("live", d.Live)
+	w.SomeInt("resting", int64(d.Resting))
+	w.Close()
 }
 
 // moment is a time in seconds and in exact nanoseconds.
 func (w *lineWriter) moment(seconds, exact string, t time.Time) {
 	ns := t.UnixNano()
-	w.number(seconds, float64(ns)/float64(time.Second))
-	if ns != 0 {
-		w.key(exact)
-		w.b = strconv.AppendInt(w.b, ns, 10)
-	}
+	w.Number(seconds, float64(ns)/float64(time.Second))
+	w.SomeInt(exact, ns)
 }
 
-// What follows leaves out a field that holds nothing.
-
+// someMoment and id leave out a field that holds nothing.
 func (w *lineWriter) someMoment(seconds, exact string, t time.Time) {
 	if !t.IsZero() {
 		w.moment(seconds, exact, t)
 	}
 }
 
-func (w *lineWriter) someInt(name string, n int) {
-	if n != 0 {
-		w.int(name, n)
-	}
-}
-
-func (w *lineWriter) someNumber(name string, f float64) {
-	if f != 0 || math.Signbit(f) {
-		w.number(name, f)
-	}
-}
-
-func (w *lineWriter) someText(name, s string) {
-	if s != "" {
-		w.text(name, s)
-	}
-}
-
-func (w *lineWriter) someBool(name string, is bool) {
-	if is {
-		w.key(name)
-		w.b = append(w.b, "true"...)
-	}
-}
-
 func (w *lineWriter) id(name, s string) {
 	if s != "" {
-		w.key(name)
+		w.Key(name)
 		w.identifier(s)
 	}
 }
 
 // identifier writes the name of a call or an operator. eventlog writes numbers as they
-// are, so one that could be a number is not for us.
+// are, so one that could be a number, by itself or in quotes, is not for us.
 func (w *lineWriter) identifier(s string) {
-	w.quoted(s)
-	w.odd = w.odd || mayBeNumber(s)
+	w.String(s)
+	w.odd = w.odd || mayBeNumber(s) || strings.HasPrefix(s, `"`)
 }
 
 // mayBeNumber says whether JSON might take s for a number: it begins like one and has
@@ -258,31 +201,4 @@ func mayBeNumber(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-// quoted writes a string that JSON takes as it is.
-func (w *lineWriter) quoted(s string) {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ' || c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&':
-			w.odd = true
-			return
-		}
-	}
-	w.b = append(append(append(w.b, '"'), s...), '"')
-}
-
-// float writes a number in the form of encoding/json: the shortest digits that give it
-// back, with an exponent where it is very small or very large.
-func (w *lineWriter) float(f float64) {
-	size := math.Abs(f)
-	switch {
-	case math.IsNaN(f) || math.IsInf(f, 0):
-		w.odd = true
-	case size != 0 && size < 1e-6 || size >= 1e21:
-		text, err := json.Marshal(f)
-		w.b, w.odd = append(w.b, text...), w.odd || err != nil
-	default:
-		w.b = strconv.AppendFloat(w.b, f, 'f', -1, 64)
-	}
 }

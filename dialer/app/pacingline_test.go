@@ -1,6 +1,7 @@
 package app
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func anything[T any](t *rapid.T) T {
 		rapid.StringMatching(`[a-z_]{0,8}`), rapid.StringMatching(`[0-9a-f]{2}-[0-9e]{2}`), rapid.StringMatching(`[0-9+.eE-]{0,4}`),
 		rapid.StringMatching(`"?[0-9]{1,3}"?`), rapid.String(),
 	)
-	numbers := rapid.OneOf(rapid.Float64(), rapid.Float64Range(-1, 1), rapid.Float64Range(-1e-5, 1e-5), rapid.Just(0.0))
+	numbers := rapid.OneOf(rapid.Float64(), rapid.Float64Range(-1, 1), rapid.Float64Range(-1e-5, 1e-5), rapid.Just(0.0), rapid.Just(math.Copysign(0, -1)))
 	times := rapid.Map(rapid.OneOf(rapid.Int64Range(-5, 5), rapid.Int64()), func(ns int64) time.Time {
 		if ns == 3 {
 			return time.Time{}

@@ -77,11 +77,12 @@ var Table = []Row{
 	{Package: "campaigns/hopper", May: []string{"campaigns", "campaigns/eligibility"}},
 	{Package: "campaigns/leadfile", May: []string{"campaigns", "campaigns/number"}, Tests: []string{"test/bomb"}},
 	{Package: "campaigns/background"},
+	{Package: "campaigns/jsonline"},
 	{Package: "campaigns/sqlite", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "campaigns/sqlite/sqlitetest"}},
 	{Package: "campaigns/sqlite/sqlitetest", May: []string{"campaigns/sqlite"}},
 	{Package: "campaigns/redis", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "campaigns/redis/redistest"}},
 	{Package: "campaigns/redis/redistest"},
-	{Package: "campaigns/journal", May: []string{"campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest", "campaigns/storetest"}},
+	{Package: "campaigns/journal", May: []string{"campaigns", "campaigns/jsonline"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest", "campaigns/storetest"}},
 	{Package: "campaigns/storetest", May: []string{"campaigns"}},
 
 	// Only what declares a Config of its own.
@@ -110,7 +111,7 @@ var Table = []Row{
 // nothing, so that a recorded day gives the same answers again.
 var Pure = []string{
 	"dialer/call", "dialer/operator", "pacing", "pacing/estimate", "pacing/eventlog", "media/detect", "media/tone", "media/codec",
-	"campaigns", "campaigns/eligibility", "campaigns/number", "sip/figures",
+	"campaigns", "campaigns/eligibility", "campaigns/jsonline", "campaigns/number", "sip/figures",
 }
 
 // impure are the imports that a pure package has no use for.
