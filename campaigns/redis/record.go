@@ -82,13 +82,6 @@ func (r *record) join(c campaigns.CampaignID, due time.Time) *entry {
 	return &r.entries[i]
 }
 
-// clone is a copy whose changes leave r alone.
-func (r record) clone() record {
-	r.entries = slices.Clone(r.entries)
-	r.lead.Numbers = slices.Clone(r.lead.Numbers)
-	return r
-}
-
 // markBad marks a number of the lead as bad and says whether it was not.
 func (r *record) markBad(e164 string) bool {
 	changed := false

@@ -23,12 +23,6 @@ func FaxCNG() Pattern {
 // FaxCED is the answering tone of a fax: 2,100 Hz for 3 s (ITU-T T.30).
 func FaxCED() Pattern { return Sine(2100, 3*time.Second) }
 
-// FaxANSam is the answering tone of a modem or fast fax: 2,100 Hz with 15 Hz of
-// amplitude modulation, its phase turned every 450 ms (ITU-T V.8).
-func FaxANSam() Pattern {
-	return Pattern{Parts: []Part{{Hz: [2]float64{2100}, For: 3300 * ms, AM: AM{Hz: 15, Depth: 0.2}, Reverse: 450 * ms}}}
-}
-
 // The four rows and columns of a keypad in Hz (ITU-T Q.23).
 var (
 	dtmfRows    = [4]float64{697, 770, 852, 941}

@@ -69,18 +69,8 @@ var countries = []country{
 // sounds like it.
 const europe = "NL"
 
-// Countries lists the codes (ISO 3166-1 alpha-2) that Ringback, Busy and
-// Reorder know; any other sounds like most of Europe.
-func Countries() []string {
-	var codes []string
-	for _, c := range countries {
-		codes = append(codes, c.code)
-	}
-	return codes
-}
-
 // Ringback is what a caller hears while the far phone rings. Country is an
-// ISO 3166-1 alpha-2 code.
+// ISO 3166-1 alpha-2 code; one that is not in the table sounds like most of Europe.
 func Ringback(country string) Pattern { return countryOf(country).ring }
 
 // Busy is the tone of an engaged line.

@@ -10,10 +10,9 @@ import (
 // Part is a stretch of one pattern: up to two frequencies together, or silence
 // where Hz is zero.
 type Part struct {
-	Hz      [2]float64
-	For     time.Duration
-	AM      AM
-	Reverse time.Duration // the phase turns by 180° this often; 0: never
+	Hz  [2]float64
+	For time.Duration
+	AM  AM
 }
 
 // AM swings the amplitude by Depth, in [0, 1], Hz times a second.
@@ -118,9 +117,6 @@ func (p *Player) sample(part *Part) int16 {
 	v *= p.amplitude * p.soft(part)
 	if part.AM.Depth > 0 {
 		v *= 1 + part.AM.Depth*math.Sin(2*math.Pi*part.AM.Hz*float64(p.at)/media.SampleRate)
-	}
-	if n := samples(part.Reverse); n > 0 && p.at/n%2 == 1 {
-		v = -v
 	}
 	return int16(max(-32768, min(32767, math.Round(v))))
 }

@@ -47,11 +47,4 @@ func (l *lru[K, V]) put(key K) (value *V, evicted *entry[K, V]) {
 	return &e.value, evicted
 }
 
-func (l *lru[K, V]) remove(key K) {
-	if e := l.entries[key]; e != nil {
-		l.order.Remove(e)
-		delete(l.entries, key)
-	}
-}
-
 func (l *lru[K, V]) len() int { return len(l.entries) }

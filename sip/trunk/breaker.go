@@ -27,9 +27,6 @@ func (b *breaker) allows(now time.Time) bool {
 	return b.until.IsZero() || (!b.probing && !now.Before(b.until))
 }
 
-// paused says whether the target is being left alone.
-func (b *breaker) paused(now time.Time) bool { return !b.until.IsZero() && now.Before(b.until) }
-
 // start notes that an allowed call goes out, and says whether it is the probe.
 func (b *breaker) start() (probe bool) {
 	if b.until.IsZero() {

@@ -67,8 +67,7 @@ type Audio struct {
 	digits   atomic.Pointer[func(rune)]
 	event    atomic.Uint32 // payload type of telephone-event
 	expected atomic.Pointer[netip.AddrPort]
-	endedAt  atomic.Int64 // Unix nanoseconds, 0 while the call lives
-	received atomic.Uint64
+	endedAt  atomic.Int64  // Unix nanoseconds, 0 while the call lives
 	foreign  atomic.Uint64 // from another address than the far end announced
 	zombies  atomic.Uint64 // later than grace after the end
 
@@ -134,11 +133,8 @@ func (a *Audio) Sent() Sent {
 	return Sent{a.sent, a.firstAt, a.lastAt, append([][2]int(nil), a.late...)}
 }
 
-// Received counts the RTP packets that came, Foreign those of them that came
-// from another address than the far end had announced.
-func (a *Audio) Received() uint64 { return a.received.Load() }
-
-// Foreign: see Received.
+// Foreign counts the RTP packets that came from another address than the far end had
+// announced.
 func (a *Audio) Foreign() uint64 { return a.foreign.Load() }
 
 // connect applies the far end's session: where and how to send, or a hold.
@@ -256,7 +252,6 @@ func (a *Audio) take(b []byte, pcm []int16, from netip.AddrPort, digits *digitEa
 			return
 		}
 	}
-	a.received.Add(1)
 	if want := a.expected.Load(); want != nil && *want != from {
 		a.foreign.Add(1)
 	}
