@@ -10,19 +10,13 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// daypart is a part of the day: people who were out in the morning may be at home
-// in the evening.
+// daypart is a part of the day, counted from the morning: people who were out in the
+// morning may be at home in the evening.
 type daypart int
-
-const (
-	morning   daypart = iota // before noon
-	afternoon                // 12:00 to 17:00
-	evening                  // from 17:00
-)
 
 var (
 	daypartNames = []string{"morning", "afternoon", "evening"}
-	daypartEnds  = []int{12, 17, 24} // hours
+	daypartEnds  = []int{12, 17, 24} // hours of local time
 )
 
 // daypartAt is the part of the day of a local time, and when the next begins.

@@ -123,7 +123,7 @@ func outboxOfCalls(t *testing.T, w *world) {
 	w.simple()
 	before := w.add(lead("first", 9, "+4809"))[0]
 	w.call("c", campaigns.Busy, campaigns.Next{Done: true}) // nobody wanted to know
-	o := w.outbox()
+	w.outbox()
 	l := w.add(lead("a", 1, "+4801"))[0]
 	claim := w.takeOne("c")
 	id := w.begin(claim)
@@ -135,7 +135,7 @@ func outboxOfCalls(t *testing.T, w *world) {
 	w.ok(w.Dispose(w.ctx(), d))
 	w.ok(w.Dispose(w.ctx(), d)) // nobody heard that it was written
 	w.crash()
-	o, _ = campaigns.As[campaigns.Outbox](w.Store)
+	o, _ := campaigns.As[campaigns.Outbox](w.Store)
 	w.hold(o)
 	events := w.told(o)
 	if got, want := types(events), []string{"call.finished", "lead.dispositioned", "callback.scheduled", "lead.updated"}; !slices.Equal(got, want) {

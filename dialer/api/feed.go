@@ -119,11 +119,9 @@ func (f *feed) check(ctx context.Context) error {
 }
 
 func (f *feed) begin(ctx context.Context, last uint64, missed []event) error {
-	if missed != nil { // each has its own cursor: the reader may be lost again among them
-		for _, ev := range missed {
-			if err := f.event(ev); err != nil {
-				return err
-			}
+	for _, ev := range missed { // each has its own cursor: the reader may be lost again among them
+		if err := f.event(ev); err != nil {
+			return err
 		}
 	}
 	f.last = last

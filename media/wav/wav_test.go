@@ -74,10 +74,10 @@ func TestRecorderAlignsBothSides(t *testing.T) {
 			{Right, 105, 9},                // began later: on the grid
 			{Left, 500, 4}, {Left, 520, 5}, // after a gap
 		} {
-			time.Sleep(at(p.ms).Sub(time.Now()))
+			time.Sleep(time.Until(at(p.ms)))
 			r.Hear(p.side, time.Now(), media.ULaw, frame(p.b))
 		}
-		time.Sleep(at(1000).Sub(time.Now()))
+		time.Sleep(time.Until(at(1000)))
 		r.Stop(time.Now())
 		<-r.Done()
 		if duration, err := r.Result(); err != nil || duration != time.Second || r.Dropped() != 0 {
