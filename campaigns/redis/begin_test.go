@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // A process that sleeps in the middle of Begin for so long that another takes the

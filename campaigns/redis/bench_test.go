@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // BenchmarkCall claims, begins and ends leads one after the other. A store twenty

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 func TestConformance(t *testing.T) {

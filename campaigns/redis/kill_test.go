@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // What a child, this binary started again, dials: the folder of its journal, its
@@ -103,11 +103,11 @@ func (d *dialer) settle(ctx context.Context) error {
 	return err
 }
 
-// persist does something until Redis is there.
+// persist does something until Redis is there, for a minute at most.
 func persist(do func() error) error {
-	for {
+	for end := time.Now().Add(time.Minute); ; {
 		err := do()
-		if !errors.Is(err, ErrUnavailable) {
+		if !errors.Is(err, ErrUnavailable) || time.Now().After(end) {
 			return err
 		}
 		time.Sleep(10 * time.Millisecond) // a real process: no clock of ours

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
+	"github.com/outpace-dialer/outpace/test/eventually"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // TestMastersDie (F-5): masters of a cluster die again and again while two nodes
@@ -63,6 +64,9 @@ func TestMastersDie(t *testing.T) {
 			}
 		}
 		for sizeOf(t, path) < size+leads*40 { // in the middle of it
+			if time.Since(began) > time.Minute {
+				t.Fatalf("round %d: dialling does not go on", round)
+			}
 			time.Sleep(time.Millisecond) // real processes: no clock of ours
 		}
 		how := strike(t, round, master, replica)
@@ -106,13 +110,7 @@ func strike(t *testing.T, round int, master, replica *redistest.Server) (how str
 		return "killed while its replica did not answer"
 	}
 	master.Freeze()
-	end := time.Now().Add(20 * time.Second)
-	for !strings.Contains(replica.Ask("INFO replication"), "role:master") {
-		if time.Now().After(end) {
-			t.Fatal("no replica took over")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually.So(t, 20*time.Second, "the replica takes over", func() bool { return strings.Contains(replica.Ask("INFO replication"), "role:master") })
 	master.Thaw()
 	return "stopped until its replica had its place"
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // stale is a store with a campaign whose segments changed and whose rebuild stands

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/test/eventually"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // follow starts a replica of a master, and waits until the master counts it: it answers
@@ -17,9 +18,7 @@ func follow(t *testing.T, master *redistest.Server) *redistest.Server {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(master.Addr)
 	replica := redistest.Start(t, "--replicaof", host, port)
-	for !strings.Contains(master.Ask("INFO replication"), "state=online") {
-		time.Sleep(20 * time.Millisecond) // a real process: no clock of ours
-	}
+	eventually.So(t, 30*time.Second, "the replica follows", func() bool { return strings.Contains(master.Ask("INFO replication"), "state=online") })
 	return replica
 }
 

@@ -3,8 +3,8 @@ package redis
 import (
 	"testing"
 
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // BenchmarkScale prints what claims, calls and leads cost in small and large stores.

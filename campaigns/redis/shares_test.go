@@ -8,19 +8,18 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // sharer is a node as it sees itself: what it believes to have, and until when.
 type sharer struct {
-	m       campaigns.Member
-	nth     int64
-	rate    float64 // of a limit that ends with the lease
-	lines   int     // of one that does not, and how many are in use
-	inUse   int
-	until   time.Time
-	hungry  bool
-	settled bool // another node ended what it had
+	m      campaigns.Member
+	nth    int64
+	rate   float64 // of a limit that ends with the lease
+	lines  int     // of one that does not, and how many are in use
+	inUse  int
+	until  time.Time
+	hungry bool
 }
 
 const (

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/pacing"
 	"github.com/outpace-dialer/outpace/pacing/simulator"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // twin is a spender, and a controller that hears the same and shares its budget by the

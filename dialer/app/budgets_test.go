@@ -11,8 +11,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // spender is a node that dials for one campaign: it loses a call only where its

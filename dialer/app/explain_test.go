@@ -12,10 +12,10 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 	"github.com/outpace-dialer/outpace/campaigns/redis"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/config/rules"
 	"github.com/outpace-dialer/outpace/dialer/api"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // history is a store whose leads had a random life in two campaigns.

@@ -8,10 +8,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/test/eventually"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // A campaign that is started, changed and stopped at one node is so at every node.

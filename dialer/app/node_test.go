@@ -10,9 +10,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/test/eventually"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // onRedis is a product on a store that others share.
@@ -125,7 +125,7 @@ func TestTermEndsBeforeTheLease(t *testing.T) {
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx, ctx) }() // ends below
-	<-a.Ready()
+	eventually.Comes(t, patience, "the product serves", a.Ready())
 	server.Freeze()
 	frozen := time.Now()
 	eventually.So(t, patience, "the term ends", func() bool { return a.node.Term(time.Now()) == 0 })

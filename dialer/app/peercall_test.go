@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/operator"
 	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // runPhone runs a phone until the test ends.
@@ -31,7 +31,7 @@ func runPhone(t *testing.T, cfg phone.Config) *phone.Phone {
 	go func() { ended <- p.Run(ctx) }() // the cleanup waits for it
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := eventually.Comes(t, patience, "the phone ends", ended); err != nil {
 			t.Error(err)
 		}
 	})

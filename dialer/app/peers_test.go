@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/api"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // recordedOn makes an attempt of a node with a recording, and its file in the folder

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/sip/keypair"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // TestNodesOverHTTPS: nodes with certificates of their own play each other's recordings

@@ -11,8 +11,8 @@ import (
 	"github.com/oauth2-proxy/mockoidc"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/dialer/oidc"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // TestProviderAway: the product starts, serves and lets people in with their passwords

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/eventually"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // Two nodes have the limits of a carrier together; one that is left has them alone.

@@ -10,10 +10,10 @@ import (
 	"testing"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/webhook"
 	"github.com/outpace-dialer/outpace/test/eventually"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // told is what an endpoint was told, as TYPE ATTEMPT.

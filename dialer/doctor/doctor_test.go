@@ -19,11 +19,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/sip/trunk"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
 // loopback is a configuration that works, with one trunk at an address.
@@ -52,7 +53,7 @@ func serving(t *testing.T, run func(context.Context) error) {
 	go func() { done <- run(ctx) }()
 	t.Cleanup(func() {
 		stop()
-		if err := <-done; err != nil {
+		if err := eventually.Comes(t, 20*time.Second, "it ends", done); err != nil {
 			t.Error(err)
 		}
 	})
@@ -284,7 +285,10 @@ func TestExpiredCertificate(t *testing.T) {
 			conn.Close()
 		}
 	}()
-	defer func() { far.Close(); <-shaken }()
+	defer func() {
+		far.Close()
+		eventually.Comes(t, 20*time.Second, "the last handshake ends", shaken)
+	}()
 	cfg := loopback(t, far.Addr().String())
 	cfg.Trunks[0].Targets[0].Transport = "tls"
 	cfg.Trunk.Listen = []config.Listener{{Transport: "tls", Address: "127.0.0.1:0"}}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // page does what an operator's desktop does: it asks for the microphone, makes an offer
@@ -56,13 +57,7 @@ type told struct {
 
 // A real browser is a phone: audio both ways without loss in G.711, and its keys.
 func TestChromium(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("OUTPACE_REQUIRE_TOOLS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("chromium is not installed: a real browser is not tested")
-	}
+	path := tool.Path(t, "chromium", "a real browser")
 	r := start(t, Config{})
 	said, ends := make(chan told, 100), make(chan *echo, 1)
 	mux := http.NewServeMux()

@@ -25,7 +25,7 @@ var Table = []Row{
 
 	{Package: "dialer", May: []string{
 		"campaigns", "campaigns/eligibility", "campaigns/hopper", "pacing", "sip", "media", "dialer/call", "dialer/operator",
-	}, Tests: []string{"pacing/eventlog", "dialer/webhook", "campaigns/sqlite", "campaigns/sqlite/sqlitetest"}},
+	}, Tests: []string{"pacing/eventlog", "dialer/webhook", "campaigns/sqlite", "campaigns/sqlite/sqlitetest", "test/eventually"}},
 	{Package: "dialer/call", May: []string{"campaigns"}, Tests: []string{"test/statetable"}},
 	{Package: "dialer/operator", Tests: []string{"test/statetable"}},
 	{Package: "dialer/oidc", May: []string{"campaigns", "sip/keypair"}},
@@ -42,7 +42,7 @@ var Table = []Row{
 	{Package: "dialer/doctor", May: []string{
 		"dialer/oidc", "config", "config/rules", "campaigns/eligibility", "campaigns/number", "campaigns/redis",
 		"sip", "sip/keypair", "sip/resolver", "sip/trunk", "media", "media/codec", "media/rtp", "media/sdp",
-	}, Tests: []string{"test/carrier", "test/phone", "campaigns/redis/redistest"}},
+	}, Tests: []string{"test/carrier", "test/phone", "test/eventually", "test/redistest"}},
 
 	{Package: "pacing", May: []string{"pacing/estimate"}},
 	{Package: "pacing/estimate"},
@@ -61,15 +61,15 @@ var Table = []Row{
 	{Package: "media"},
 	{Package: "media/codec", May: []string{"media"}},
 	{Package: "media/sdp", May: []string{"media"}},
-	{Package: "media/rtp", May: []string{"media", "media/codec", "media/sdp"}},
-	{Package: "media/webrtc", May: []string{"media", "media/codec"}, Tests: []string{"test/eventually", "test/browser", "test/phone"}},
+	{Package: "media/rtp", May: []string{"media", "media/codec", "media/sdp"}, Tests: []string{"test/eventually"}},
+	{Package: "media/webrtc", May: []string{"media", "media/codec"}, Tests: []string{"test/eventually", "test/browser", "test/phone", "test/tool"}},
 	{Package: "media/tone", May: []string{"media"}},
 	{Package: "media/detect", May: []string{"media", "media/tone"}},
 	{Package: "media/detect/lab", May: []string{"media", "media/codec", "media/detect", "media/wav"}},
 	{Package: "media/bridge", May: []string{"media", "media/codec"}},
 	{Package: "media/wav", May: []string{"media", "media/codec"}},
 	{Package: "media/prompts", Tests: []string{"media"}},
-	{Package: "media/plane", May: []string{"media/*"}, Tests: []string{"test/crowd"}},
+	{Package: "media/plane", May: []string{"media/*"}, Tests: []string{"test/crowd", "test/eventually"}},
 
 	{Package: "campaigns"},
 	{Package: "campaigns/number", May: []string{"campaigns"}},
@@ -78,11 +78,10 @@ var Table = []Row{
 	{Package: "campaigns/leadfile", May: []string{"campaigns", "campaigns/number"}, Tests: []string{"test/bomb"}},
 	{Package: "campaigns/background"},
 	{Package: "campaigns/jsonline"},
-	{Package: "campaigns/sqlite", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "campaigns/sqlite/sqlitetest"}},
+	{Package: "campaigns/sqlite", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "campaigns/sqlite/sqlitetest", "test/eventually"}},
 	{Package: "campaigns/sqlite/sqlitetest", May: []string{"campaigns/sqlite"}},
-	{Package: "campaigns/redis", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "campaigns/redis/redistest"}},
-	{Package: "campaigns/redis/redistest"},
-	{Package: "campaigns/journal", May: []string{"campaigns", "campaigns/jsonline"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest", "campaigns/storetest"}},
+	{Package: "campaigns/redis", May: []string{"campaigns", "campaigns/background"}, Tests: []string{"campaigns/storetest", "test/redistest", "test/eventually"}},
+	{Package: "campaigns/journal", May: []string{"campaigns", "campaigns/jsonline"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest", "campaigns/storetest", "test/eventually"}},
 	{Package: "campaigns/storetest", May: []string{"campaigns"}},
 
 	// Only what declares a Config of its own.
@@ -93,14 +92,16 @@ var Table = []Row{
 
 	{Package: "test/eventually"},
 	{Package: "test/bomb"},
-	{Package: "test/phone"},
+	{Package: "test/phone", Tests: []string{"test/eventually"}},
 	{Package: "test/crowd"},
 	{Package: "test/browser", May: []string{"test/phone"}},
-	{Package: "test/carrier", May: []string{"test/phone"}},
-	{Package: "test/operators", May: []string{"test/phone"}},
+	{Package: "test/carrier", May: []string{"test/phone"}, Tests: []string{"test/eventually"}},
+	{Package: "test/operators", May: []string{"test/phone"}, Tests: []string{"test/eventually"}},
+	{Package: "test/redistest", May: []string{"test/tool"}},
 	{Package: "test/statetable"},
+	{Package: "test/tool"},
 	{Package: "test/arch"},
-	{Package: "test/testbed", May: []string{"campaigns", "config", "dialer/app", "test/eventually", "test/operators"}}, // tests of the whole product stand on it
+	{Package: "test/testbed", May: []string{"campaigns", "config", "dialer/app", "test/eventually", "test/operators", "test/phone"}}, // tests of the whole product stand on it
 	{Package: "test/e2e", May: []string{"*"}},
 	{Package: "test/load", May: []string{"*"}},
 	{Package: "test/fault", May: []string{"*"}},

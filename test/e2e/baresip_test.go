@@ -16,6 +16,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // callsEach is how many calls an operator takes.
@@ -140,7 +141,7 @@ func (b *baresip) quit(t *testing.T) {
 // with digest, over UDP, TCP and TLS, that with SRTP, answer their leg by
 // themselves and record what they hear.
 func TestBaresipAsOperators(t *testing.T) {
-	needs(t, "baresip")
+	tool.Path(t, "baresip", "calls to it")
 	t.Parallel()
 	phonesTakeCalls(t, map[string]string{"bob": "udp", "carl": "tcp", "dora": "tls"}, baresipEnv,
 		func(t *testing.T, p *product, user, transport string) handset {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -17,9 +16,7 @@ type journal struct{ testbed.Lines }
 
 func (j *journal) events(t *testing.T) []carrier.Event {
 	t.Helper()
-	events, err := carrier.ReadLog(strings.NewReader(j.String()))
-	must(t, err)
-	return events
+	return testbed.Events(t, &j.Lines)
 }
 
 // count is how many events of a kind there are.

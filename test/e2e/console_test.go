@@ -14,6 +14,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 const consoleDir = "../../dialer/console"
@@ -22,16 +23,13 @@ const consoleDir = "../../dialer/console"
 // there, or fails it where they are required.
 func needsConsole(t *testing.T) {
 	t.Helper()
-	needs(t, "node", "chromium")
+	tool.Path(t, "node", "the pages in a browser")
+	tool.Path(t, "chromium", "the pages in a browser")
 	for _, file := range []string{"node_modules/playwright-core", "dist/index.html"} {
 		if _, err := os.Stat(filepath.Join(consoleDir, file)); err == nil {
 			continue
 		}
-		message := "the console is not built (make build): its pages are not tested"
-		if os.Getenv("OUTPACE_REQUIRE_TOOLS") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
+		tool.Missing(t, "the console is not built (make build): its pages are not tested")
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // interop leaves a test out of `make test`: it wants programs that few machines
@@ -17,7 +19,9 @@ func interop(t *testing.T, tools ...string) {
 	if os.Getenv("OUTPACE_INTEROP") != "1" {
 		t.Skip("`make interop` runs this")
 	}
-	needs(t, tools...)
+	for _, name := range tools {
+		tool.Path(t, name, "calls with it")
+	}
 }
 
 // peer is a program of others that serves while a test runs.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // peopleOfTheDay are two in each of four countries, so that at any hour, on any day of
@@ -34,16 +35,12 @@ const peopleOfTheDay = `external_id,name,phone,country
 // and returns it as a script, beside the libraries of the console.
 func compileClient(t *testing.T) string {
 	t.Helper()
-	needs(t, "node")
+	tool.Path(t, "node", "a client of the API")
 	console, err := filepath.Abs(consoleDir)
 	must(t, err)
 	modules := filepath.Join(console, "node_modules")
 	if _, err := os.Stat(filepath.Join(modules, "openapi-fetch")); err != nil {
-		message := "the console's libraries are not installed (make build): a client of the API is not tested"
-		if os.Getenv("OUTPACE_REQUIRE_TOOLS") == "1" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
+		tool.Missing(t, "the console's libraries are not installed (make build): a client of the API is not tested")
 	}
 	dir := t.TempDir()
 	must(t, os.Symlink(modules, filepath.Join(dir, "node_modules")))
@@ -68,7 +65,7 @@ type dayTold struct {
 // alone. curl reads the event stream beside it, once to the end and once with a break;
 // a receiver is told by webhooks.
 func TestOpenAPIClient(t *testing.T) {
-	needs(t, "curl")
+	tool.Path(t, "curl", "event streams read by it")
 	script := compileClient(t)
 	t.Parallel()
 	far := newLine(t)

@@ -20,6 +20,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // customerHz is the tone that customers talk in.
@@ -106,7 +107,7 @@ var sippRows = []sippRow{
 // and no TLS. test/carrier has a port for each call and hears; TLS to the trunk
 // is not part of the product yet.
 func TestSippAsCarrier(t *testing.T) {
-	needs(t, "sipp")
+	tool.Path(t, "sipp", "calls to it")
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // aLaw turns a message of sipp with PCMU into one with PCMA.
@@ -59,7 +60,7 @@ func (r *sippRun) playedFrom(t *testing.T) time.Time {
 
 // TestWireSipp has another maker's carrier play recordings.
 func TestWireSipp(t *testing.T) {
-	needs(t, "sipp")
+	tool.Path(t, "sipp", "calls from it")
 	t.Parallel()
 	clips, wanted := madeClips(1), map[string]bool{"person/0": true, "machine/0": true, "fax": true, "tritone": true, "tritone before the answer": true}
 	if whole() {

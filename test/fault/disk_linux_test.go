@@ -13,6 +13,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/test/carrier"
 	"github.com/outpace-dialer/outpace/test/testbed"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // onSmallDisk gives the product a disk of its own, in memory.
@@ -69,7 +70,7 @@ func TestDiskFull(t *testing.T) {
 	w := newWorld(t, carrier.Config{Seed: 8, Behave: lasting}, 2000, 8, onSmallDisk(t, "32m"))
 	w.start(t)
 	w.operate(t, 6*time.Second)
-	testbed.Until(t, 30*time.Second, "people talk", func() bool { return len(w.bridged(t)) >= 8 })
+	testbed.Until(t, 30*time.Second, "people talk", func() bool { return len(testbed.Talks(w.events(t))) >= 8 })
 	for round := range 2 {
 		free := fill(t, w.dir)
 		full := time.Now()
@@ -114,7 +115,7 @@ func TestDiskFull(t *testing.T) {
 // no outcome is lost, and memory stays.
 func TestSlowDisk(t *testing.T) {
 	heavy(t)
-	strace := needs(t, "strace", "slow flushes")
+	strace := tool.Path(t, "strace", "slow flushes")
 	w := newWorld(t, carrier.Config{Seed: 9, Behave: fleeting}, 2000, 8)
 	w.under = []string{strace, "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_exit=200000"}
 	w.start(t)

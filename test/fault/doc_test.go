@@ -26,7 +26,6 @@ package fault
 
 import (
 	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/outpace-dialer/outpace/test/testbed"
@@ -40,18 +39,4 @@ func heavy(t *testing.T) {
 	if os.Getenv("OUTPACE_FAULTS") == "" {
 		t.Skip("takes minutes: `make fault` runs it (OUTPACE_FAULTS=1)")
 	}
-}
-
-// needs finds a program, or leaves the test out.
-func needs(t *testing.T, name, leavesOut string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	switch {
-	case err == nil:
-	case os.Getenv("OUTPACE_REQUIRE_TOOLS") == "1":
-		t.Fatalf("%s is not installed", name)
-	default:
-		t.Skipf("%s is not installed: left out: %s", name, leavesOut)
-	}
-	return path
 }

@@ -31,7 +31,7 @@ const (
 func TestHostileTraffic(t *testing.T) {
 	const operators = 4
 	w, leave := talking(t, operators)
-	talks := w.bridged(t)
+	talks := testbed.Talks(w.events(t))
 	before := w.figures(t)
 	least := before.memory // less than before, once the memory of the sign-ins is given back
 	dialled := w.carrier.Stats().Invites

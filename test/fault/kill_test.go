@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/redistest"
 	"github.com/outpace-dialer/outpace/test/testbed"
 )
 

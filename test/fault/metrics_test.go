@@ -14,6 +14,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/test/carrier"
 	"github.com/outpace-dialer/outpace/test/testbed"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // people answers every number with a person who talks on and on.
@@ -28,20 +29,8 @@ func talking(t *testing.T, operators int) (w *world, leave func()) {
 	w = newWorld(t, carrier.Config{Behave: people}, 300, operators)
 	w.start(t)
 	leave = w.operate(t, time.Hour)
-	testbed.Until(t, 30*time.Second, "people talk to operators", func() bool { return len(w.bridged(t)) == operators })
+	testbed.Until(t, 30*time.Second, "people talk to operators", func() bool { return len(testbed.Talks(w.events(t))) == operators })
 	return w, leave
-}
-
-// bridged are the calls that came to an operator's ear, by Call-ID.
-func (w *world) bridged(t *testing.T) map[string]bool {
-	t.Helper()
-	calls := map[string]bool{}
-	for _, e := range w.events(t) {
-		if e.Event == "first_tone" && e.From == "customer" {
-			calls[e.Call] = true
-		}
-	}
-	return calls
 }
 
 // TestMetrics has Prometheus read what a busy product says.
@@ -53,7 +42,7 @@ func TestMetrics(t *testing.T) {
 
 // checkFormat asks Prometheus' own checker.
 func checkFormat(t *testing.T, w *world) {
-	promtool := needs(t, "promtool", "the format of /metrics")
+	promtool := tool.Path(t, "promtool", "the format of /metrics")
 	cmd := exec.Command(promtool, "check", "metrics")
 	cmd.Stdin = strings.NewReader(w.scrape(t))
 	out, err := cmd.CombinedOutput()
@@ -64,7 +53,7 @@ func checkFormat(t *testing.T, w *world) {
 
 // checkScrape has a real server scrape the product.
 func checkScrape(t *testing.T, w *world) {
-	server := needs(t, "prometheus", "a scrape by a real server")
+	server := tool.Path(t, "prometheus", "a scrape by a real server")
 	dir, address := t.TempDir(), testbed.Reserve(t)
 	file := filepath.Join(dir, "prometheus.yml")
 	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n  - job_name: outpace\n    static_configs: [{targets: [%q]}]\n", w.admin)

@@ -16,9 +16,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
 	"github.com/outpace-dialer/outpace/test/operators"
+	"github.com/outpace-dialer/outpace/test/redistest"
 	"github.com/outpace-dialer/outpace/test/testbed"
 )
 

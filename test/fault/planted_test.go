@@ -17,8 +17,8 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/eligibility"
-	"github.com/outpace-dialer/outpace/campaigns/redis/redistest"
 	"github.com/outpace-dialer/outpace/test/carrier"
+	"github.com/outpace-dialer/outpace/test/redistest"
 	"github.com/outpace-dialer/outpace/test/testbed"
 )
 

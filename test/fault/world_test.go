@@ -3,7 +3,6 @@ package fault
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -77,11 +76,7 @@ func (w *world) operate(t *testing.T, talk time.Duration) (leave func()) {
 // events is the journal so far, of both far ends.
 func (w *world) events(t testing.TB) []carrier.Event {
 	t.Helper()
-	events, err := carrier.ReadLog(strings.NewReader(w.journal.String()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return events
+	return testbed.Events(t, w.journal)
 }
 
 // ends counts the dialogs that have ended.

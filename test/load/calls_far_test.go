@@ -14,6 +14,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/testbed"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // What a carrier does with a call, in sipp's words.
@@ -114,7 +115,7 @@ type farEnd struct {
 // startFarEnd runs a sipp that does the steps with each call. It is gone with the test.
 func startFarEnd(tb testing.TB, steps ...string) *farEnd {
 	tb.Helper()
-	needs(tb, "sipp")
+	tool.Path(tb, "sipp", "the measure of calls to it")
 	sink, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}) // takes audio and reads none of it
 	must(tb, err)
 	tb.Cleanup(func() { sink.Close() })
@@ -166,17 +167,6 @@ func (f *farEnd) await(tb testing.TB) {
 
 // used is the processor time of the far end so far.
 func (f *farEnd) used(tb testing.TB) time.Duration { return processorTime(tb, f.cmd.Process.Pid) }
-
-// needs leaves a test out where a tool is not installed, or fails it where all must be.
-func needs(tb testing.TB, tool string) {
-	tb.Helper()
-	if _, err := exec.LookPath(tool); err != nil {
-		if os.Getenv("OUTPACE_REQUIRE_TOOLS") == "1" {
-			tb.Fatalf("%s is not installed", tool)
-		}
-		tb.Skipf("%s is not installed: calls to it are not measured", tool)
-	}
-}
 
 func must(tb testing.TB, err error) {
 	tb.Helper()

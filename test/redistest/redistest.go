@@ -20,6 +20,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // patience is how long a server or a cluster may take to be ready.
@@ -47,7 +49,7 @@ type Server struct {
 // line, and the last of a name counts: "--appendonly", "no".
 func Start(t testing.TB, more ...string) *Server {
 	t.Helper()
-	program := needs(t, "redis-server")
+	program := tool.Path(t, "redis-server", "the store on Redis")
 	s := &Server{Addr: freeAddr(t), Dir: t.TempDir(), t: t}
 	_, port, _ := net.SplitHostPort(s.Addr)
 	s.args = append([]string{program, "--port", port, "--dir", s.Dir, "--logfile", filepath.Join(s.Dir, "log")}, append(settings, more...)...)
@@ -140,7 +142,7 @@ func (s *Server) signal(sig syscall.Signal) {
 // returns its servers.
 func Cluster(t testing.TB, masters, replicasOfEach int, more ...string) []*Server {
 	t.Helper()
-	cli := needs(t, "redis-cli")
+	cli := tool.Path(t, "redis-cli", "the store on Redis")
 	var servers []*Server
 	create := []string{"--cluster", "create"}
 	for range masters * (1 + replicasOfEach) {
@@ -179,18 +181,4 @@ func freeAddr(t testing.TB) string {
 	}
 	t.Fatal("no free port")
 	return ""
-}
-
-// needs finds a program, or leaves the test out.
-func needs(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	switch {
-	case err == nil:
-	case os.Getenv("OUTPACE_REQUIRE_TOOLS") == "1":
-		t.Fatalf("%s is not installed", name)
-	default:
-		t.Skipf("%s is not installed: left out: the store on Redis", name)
-	}
-	return path
 }

@@ -18,7 +18,7 @@ import (
 // no trace: no INVITE at the carrier, no talk ended, no packet of it lost.
 func TestAttacks(t *testing.T) {
 	w := newWorld(t, 4)
-	talks := w.talks(t)
+	talks := testbed.Talks(w.events(t))
 	invites := w.carrier.Stats().Invites
 	t.Run("S01OpenRelay", w.openRelay)
 	t.Run("S02StolenPhone", w.stolenPhone)

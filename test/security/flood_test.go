@@ -41,7 +41,7 @@ func floodBesideTalks(t *testing.T, sources int) {
 		talking, rate, before, long = 100, 20_000, 15*time.Second, time.Minute
 	}
 	w := newWorld(t, talking)
-	talks, invites := w.talks(t), w.carrier.Stats().Invites
+	talks, invites := testbed.Talks(w.events(t)), w.carrier.Stats().Invites
 	quiet := w.watch(t, func() { testbed.Pass(before) })
 	o := order{To: []string{w.phones, w.trunk}, Sources: sources, Rate: rate, Messages: rate * int(long.Seconds())}
 	var sent report

@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -105,7 +104,7 @@ func newWorld(t *testing.T, talking int) *world {
 	testbed.Must(t, err)
 	w.leave = testbed.RunUntilCleanup(t, "operators", w.room.Run)
 	deadline := time.Now().Add(time.Minute + time.Duration(talking)*5*time.Second)
-	for n := 0; n < talking; n = len(w.talks(t)) {
+	for n := 0; n < talking; n = len(testbed.Talks(w.events(t))) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of %d operators talk", n, talking)
 		}
@@ -158,21 +157,7 @@ func (w *world) sample(t *testing.T, name string) float64 {
 // events is what the far ends saw so far.
 func (w *world) events(t *testing.T) []carrier.Event {
 	t.Helper()
-	events, err := carrier.ReadLog(strings.NewReader(w.journal.String()))
-	testbed.Must(t, err)
-	return events
-}
-
-// talks are the calls that came to an operator's ear.
-func (w *world) talks(t *testing.T) map[string]bool {
-	t.Helper()
-	calls := map[string]bool{}
-	for _, e := range w.events(t) {
-		if e.Event == "first_tone" && e.From == "customer" {
-			calls[e.Call] = true
-		}
-	}
-	return calls
+	return testbed.Events(t, w.journal)
 }
 
 // certificate writes one for 127.0.0.1 and its key.
