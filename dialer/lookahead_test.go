@@ -9,6 +9,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/hopper"
 	"github.com/outpace-dialer/outpace/pacing"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // fullStore always has leads, each with a score and in one of two zones; nothing
@@ -50,11 +51,9 @@ func full(tb testing.TB) (*Engine, *campaignRun) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = r.hopper.Run(ctx) }()
-	for r.hopper.Len() == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	eventually.So(tb, 20*time.Second, "the hopper has leads", func() bool { return r.hopper.Len() > 0 })
 	stop()
-	<-done
+	eventually.Ends(tb, 20*time.Second, "the hopper ends", func() { <-done })
 	tb.Cleanup(func() {
 		if len(r.records) != hopper.MostChoices || r.records[0] != (pacing.Record{Segment: campaigns.AllSegment, Score: 0.001, Attempts: 1, Last: "busy", Hour: 12}) {
 			tb.Errorf("records %+v", r.records)

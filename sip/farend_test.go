@@ -16,6 +16,8 @@ import (
 
 	sipgosip "github.com/emiago/sipgo/sip"
 	"go.uber.org/goleak"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // TestMain shortens the protocol's clocks: 64*T1 is 2.56 s.
@@ -248,13 +250,8 @@ func (n *near) run() {
 	go func() { done <- n.Run(ctx) }()
 	n.t.Cleanup(func() {
 		cancel()
-		select {
-		case err := <-done:
-			if err != nil {
-				n.t.Errorf("Run: %v", err)
-			}
-		case <-time.After(patience):
-			n.t.Error("Run does not end")
+		if err := eventually.Comes(n.t, patience, "Run ends", done); err != nil {
+			n.t.Errorf("Run: %v", err)
 		}
 	})
 }

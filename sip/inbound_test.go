@@ -8,6 +8,8 @@ import (
 	"time"
 
 	sipgosip "github.com/emiago/sipgo/sip"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // call makes an INVITE of f to n.
@@ -210,7 +212,7 @@ func TestOptions(t *testing.T) {
 		got <- result{code, rtt, err}
 	}()
 	f.answer(f.expect("OPTIONS"), "404 Not Found", "x", "", "")
-	if r := <-got; r.code != 404 || r.err != nil || r.rtt <= 0 {
+	if r := eventually.Comes(t, patience, "Options returns", got); r.code != 404 || r.err != nil || r.rtt <= 0 {
 		t.Errorf("options = %+v", r)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
@@ -290,13 +292,8 @@ func TestFinish(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- n.Finish(context.Background(), d) }()
 			tt.far(f, d)
-			select {
-			case err := <-done:
-				if err != nil {
-					t.Error(err)
-				}
-			case <-time.After(patience):
-				t.Error("Finish does not return")
+			if err := eventually.Comes(t, patience, "Finish returns", done); err != nil {
+				t.Error(err)
 			}
 			n.quiet()
 			if s := n.Stats(); s.LateAnswers != tt.late || s.Legs != 0 {

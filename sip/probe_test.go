@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 func TestProbe(t *testing.T) {
@@ -22,7 +24,7 @@ func TestProbe(t *testing.T) {
 	req := f.expect("OPTIONS")
 	seen := strings.Replace(req, ";rport", ";received=203.0.113.9;rport=6060", 1)
 	f.answer(seen, "200 OK", "r", "Server: Far End 1.0\r\nAllow: INVITE, ACK\r\nAllow: BYE\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\n", "")
-	got := <-done
+	got := eventually.Comes(t, patience, "the answer is told", done)
 	if got.err != nil {
 		t.Fatal(got.err)
 	}
@@ -57,7 +59,7 @@ func TestBindingsChangeNothing(t *testing.T) {
 		t.Errorf("a question that changes something, or proves nothing:\n%s", req)
 	}
 	f.answer(req, "200 OK", "r", "Contact: <sip:a@192.0.2.1:5060>;expires=60, \"B, b\" <sip:b@192.0.2.2>\r\n", "")
-	got := <-done
+	got := eventually.Comes(t, patience, "the answer is told", done)
 	if got.err != nil || got.Code != 200 || !slices.Equal(got.contacts, []string{"sip:a@192.0.2.1:5060", "sip:b@192.0.2.2"}) {
 		t.Errorf("got %+v", got)
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/icholy/digest"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // registering runs one Register beside the test, which plays the registrar.
@@ -22,7 +24,7 @@ func registering(n *near, b *Binding, expires time.Duration) func() Registered {
 	}()
 	return func() Registered {
 		n.t.Helper()
-		r := <-done
+		r := eventually.Comes(n.t, patience, "Register returns", done)
 		if r.err != nil {
 			n.t.Fatal(r.err)
 		}

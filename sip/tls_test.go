@@ -186,7 +186,7 @@ func TestCarrierMustBeWhoItIs(t *testing.T) {
 		if e := event[Ended](n); e.Cause.Result != ResultTrunkDown || !strings.Contains(e.Cause.Text, "carrier.example") {
 			t.Errorf("%s: ended = %+v", name, e)
 		}
-		if s := <-said; s != "" {
+		if s := eventually.Comes(t, 2*patience, "the connection ends", said); s != "" {
 			t.Errorf("%s: was told %q", name, s)
 		}
 		if failed := n.Stats().FailedHandshakes; failed != 1 {

@@ -14,6 +14,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // remote is a store that may be gone, and writes down what it is given.
@@ -133,9 +134,7 @@ func TestBacklogWaitsForTheStore(t *testing.T) {
 	if b.Waiting() == 0 || len(r.list()) > 1 {
 		t.Errorf("%d wait, the store has %q", b.Waiting(), r.list())
 	}
-	for deadline := time.Now().Add(10 * time.Second); b.Waiting() > 0 && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond) // files: no clock of ours
-	}
+	eventually.So(t, 10*time.Second, "the store has all", func() bool { return b.Waiting() == 0 })
 	ok(b.Close())
 	if diff := cmp.Diff([]string{"a1 busy", "a2 connected", "a2 sale", "a4 unwanted", "settled unwanted", "suppress +4801", "a3 no_answer"}, r.list()); diff != "" {
 		t.Errorf("the store was given (-want +got):\n%s", diff)

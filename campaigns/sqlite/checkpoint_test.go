@@ -7,6 +7,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // A long log is copied into the file beside the writer, and begins anew with the next
@@ -60,7 +61,7 @@ func TestImportWaitsWhileTheLogIsEmptied(t *testing.T) {
 		t.Error("the import did not wait")
 	}
 	s.emptying.Unlock()
-	if err := <-added; err != nil {
+	if err := eventually.Comes(t, 20*time.Second, "the leads are added", added); err != nil {
 		t.Error(err)
 	}
 }

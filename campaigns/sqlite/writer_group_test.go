@@ -10,6 +10,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/storetest"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // One request of a group that fails takes none of the others with it, and leaves
@@ -123,12 +124,12 @@ func TestImportSharesCommits(t *testing.T) {
 			}
 		}
 	})
-	<-calling
+	eventually.Comes(t, 20*time.Second, "calls write", calling)
 	before, called := commits(), calls.Load()
 	done, err := s.AddLeads(t.Context(), "list", storetest.PlainLeads("list", 0, 300))
 	taken, made := commits()-before, calls.Load()-called
 	stop()
-	wg.Wait()
+	eventually.Ends(t, 20*time.Second, "the last call is written", wg.Wait)
 	if err != nil || done.Added != 300 {
 		t.Fatalf("%d leads added, %v", done.Added, err)
 	}

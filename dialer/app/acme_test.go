@@ -96,7 +96,7 @@ func nameServer(t *testing.T) string {
 		_ = w.WriteMsg(m)
 	})}
 	go func() { _ = s.ActivateAndServe() }() // ends with Shutdown
-	<-started
+	eventually.Comes(t, patience, "the server of names serves", started)
 	t.Cleanup(func() { _ = s.Shutdown() })
 	return l.Addr().String()
 }
@@ -288,13 +288,8 @@ func TestACMEStops(t *testing.T) {
 	}
 	defer conn.Close()
 	cancel()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(patience):
-		t.Fatal("it does not stop")
+	if err := eventually.Comes(t, patience, "it stops", done); err != nil {
+		t.Error(err)
 	}
 	if c, err := k.get(&tls.ClientHelloInfo{ServerName: certifiedName}); err != nil || c == nil {
 		t.Errorf("shown %v, %v", c, err)

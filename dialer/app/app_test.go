@@ -78,14 +78,9 @@ func run(t *testing.T, a *App) (stop func() error) {
 	go func() { ended <- a.Run(ctx, context.Background()) }() // stop waits for it
 	stop = func() error {
 		cancel()
-		select {
-		case err := <-ended:
-			ended <- err // for a second stop
-			return err
-		case <-time.After(patience):
-			t.Fatal("the product does not stop")
-			return nil
-		}
+		err := eventually.Comes(t, patience, "the product stops", ended)
+		ended <- err // for a second stop
+		return err
 	}
 	t.Cleanup(func() { _ = stop() })
 	select {
@@ -145,7 +140,7 @@ func TestLife(t *testing.T) {
 	go func() { gone <- far.Run(ctx) }() // ends with hangUp
 	defer func() {
 		hangUp()
-		if err := <-gone; err != nil {
+		if err := eventually.Comes(t, patience, "the carrier ends", gone); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -244,7 +239,7 @@ func TestLegJournal(t *testing.T) {
 	j.note(sip.Answered{Leg: "two", Dialog: sip.Dialog{CallID: "c2"}})
 	j.note(sip.Ended{Leg: "../olga"})
 	cancel() // what was noted is written before it ends
-	if err := <-done; err != nil || names() != "two.json" {
+	if err := eventually.Comes(t, patience, "the journal ends", done); err != nil || names() != "two.json" {
 		t.Errorf("after the end: %q (%v), want two.json", names(), err)
 	}
 }

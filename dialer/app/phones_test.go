@@ -17,6 +17,7 @@ import (
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/registrar"
 	"github.com/outpace-dialer/outpace/test/browser"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // desks are phones of both kinds whose engine is the test.
@@ -55,7 +56,10 @@ func newDesks(t *testing.T, browsers bool) *desks {
 	rooms.Go(func() { _ = agent.Run(ctx) })
 	rooms.Go(func() { _ = d.plane.Run(ctx) })
 	rooms.Go(func() { _ = d.run(ctx) })
-	t.Cleanup(func() { cancel(); rooms.Wait() })
+	t.Cleanup(func() {
+		cancel()
+		eventually.Ends(t, patience, "the phones, their agent and the audio end", rooms.Wait)
+	})
 	return d
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/codec"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // farEnd is a phone: its own UDP socket, its own idea of RTP.
@@ -230,6 +231,9 @@ type rig struct {
 	events chan media.Event
 }
 
+// patience is for machines that do other things too.
+const patience = 20 * time.Second
+
 var local = media.LegSpec{Networks: []string{"127.0.0.0/8"}}
 var localOperator = media.LegSpec{Networks: []string{"127.0.0.0/8"}, Kind: media.Operator}
 
@@ -247,7 +251,10 @@ func start(t *testing.T, change func(*Config)) *rig {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	t.Cleanup(func() {
+		cancel()
+		eventually.Ends(t, patience, "the plane ends", func() { <-done })
+	})
 	return r
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/wav"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // pcmFile is a WAV of 16-bit PCM with a tone in it.
@@ -412,7 +413,7 @@ func TestStartRepairsRecordings(t *testing.T) {
 	rec := new(wav.Writer).Record(root, "a.wav", now, nil)
 	rec.Hear(wav.Left, now, media.ULaw, make([]byte, 160))
 	rec.Stop(now.Add(time.Second))
-	<-rec.Done()
+	eventually.Comes(t, patience, "the recording is on disk", rec.Done())
 	b, err := root.ReadFile("a.wav")
 	if err != nil {
 		t.Fatal(err)

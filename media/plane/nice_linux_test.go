@@ -13,6 +13,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/rtp"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // priorities are how many threads of this process have which.
@@ -90,7 +91,7 @@ func TestNiceIsRefused(t *testing.T) {
 			t.Error("a thread without the right has another priority")
 		}
 	}()
-	<-done
+	eventually.Comes(t, patience, "the thread is done", done)
 	if strings.Count(said.String(), "CAP_SYS_NICE") != 1 {
 		t.Errorf("it was told so: %q", said.String())
 	}

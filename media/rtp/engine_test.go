@@ -16,6 +16,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/sdp"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // underTest is the engine of every socket of the tests.
@@ -91,6 +92,9 @@ func TestEngineNames(t *testing.T) {
 	}
 }
 
+// patience is for machines that do other things too.
+const patience = 20 * time.Second
+
 // What waits for a socket before it is served is heard, in its order, and from whom it
 // is; what the socket sends comes from its port.
 func TestSocket(t *testing.T) {
@@ -119,7 +123,7 @@ func TestSocket(t *testing.T) {
 			heard <- b[0]
 		}, func() { close(gone) })
 		for i := range byte(50) {
-			if got := <-heard; got != i {
+			if got := eventually.Comes(t, patience, "the next datagram", heard); got != i {
 				t.Fatalf("datagram %d came as the %d-th", got, i)
 			}
 		}
@@ -133,7 +137,7 @@ func TestSocket(t *testing.T) {
 			t.Errorf("%q of %v, %v, want hello of port %d", b[:n], from, err, s.port())
 		}
 		s.close()
-		<-gone
+		eventually.Ends(t, patience, "the socket is gone", func() { <-gone })
 		if err := s.send([]byte("x"), at); err == nil {
 			t.Error("a closed socket sends")
 		}
@@ -179,9 +183,9 @@ func TestCloseUnderFire(t *testing.T) {
 				}
 			})
 		}
-		<-first
+		eventually.Comes(t, patience, "the first datagram", first)
 		s.close()
-		<-gone
+		eventually.Ends(t, patience, "the socket is gone", func() { <-gone })
 		firing.Wait()
 	}
 }
@@ -219,12 +223,12 @@ func TestManySockets(t *testing.T) {
 				}
 			}
 		}
-		heard.Wait()
+		eventually.Ends(t, patience, "each hears its own", heard.Wait)
 		for _, s := range sockets {
 			s.close()
 			s.close() // once more does nothing
 		}
-		gone.Wait()
+		eventually.Ends(t, patience, "all are gone", gone.Wait)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/test/browser"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -44,7 +45,10 @@ func start(t *testing.T, cfg Config) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = r.Run(ctx) })
-	r.stop = func() { cancel(); running.Wait() }
+	r.stop = func() {
+		cancel()
+		eventually.Ends(t, generous, "the exchange ends", running.Wait)
+	}
 	t.Cleanup(r.stop)
 	return r
 }

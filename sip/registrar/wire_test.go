@@ -51,7 +51,10 @@ func newSwitchboard(t *testing.T, cfg Config, now func() time.Time) *switchboard
 	var running sync.WaitGroup
 	running.Go(func() { _ = s.agent.Run(ctx) })
 	running.Go(func() { _ = s.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
+	t.Cleanup(func() {
+		cancel()
+		eventually.Ends(t, 3*patience, "the agent and the registrar end", running.Wait)
+	})
 	return s
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/sip"
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 // pair is a carrier of two targets, the second for when the first fails.
@@ -137,7 +138,7 @@ func TestNoFailoverWhereAPhoneMayRing(t *testing.T) {
 			x.refuse(first, tt.refusal)
 			first.expect("ACK")
 			for {
-				ev := <-x.events
+				ev := eventually.Comes(t, unhurried, "the end", x.events)
 				if _, ok := ev.(sip.Diverted); ok {
 					t.Fatal("it went to the next target")
 				}

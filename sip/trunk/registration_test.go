@@ -203,5 +203,5 @@ func TestRegistrationOnTheWire(t *testing.T) {
 		t.Errorf("the last REGISTER:\n%s", away)
 	}
 	registrar.answer(away, "200 OK", "")
-	<-left
+	eventually.Comes(t, unhurried, "Leave returns", left)
 }

@@ -98,7 +98,7 @@ func newWire(t *testing.T, transport string) *wire {
 	var conn net.Conn
 	w.write = func(m string) {
 		if conn == nil {
-			conn = <-accepted
+			conn = eventually.Comes(t, unhurried, "a connection", accepted)
 		}
 		_, _ = io.WriteString(conn, m)
 	}
@@ -190,7 +190,10 @@ func startExchange(t *testing.T, names Resolver, change func(*sip.Config), cfgs 
 	var running sync.WaitGroup
 	running.Go(func() { _ = x.agent.Run(ctx) })
 	running.Go(func() { _ = x.Run(ctx) })
-	t.Cleanup(func() { cancel(); running.Wait() })
+	t.Cleanup(func() {
+		cancel()
+		eventually.Ends(t, unhurried, "the agent and the trunks end", running.Wait)
+	})
 	return x
 }
 

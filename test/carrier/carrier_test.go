@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
@@ -54,9 +55,9 @@ func start(t *testing.T, cfg Config, dialer phone.Config) *far {
 	wg.Go(func() { d.Run(dialerCtx) }) //nolint:errcheck // always nil
 	stop := sync.OnceValue(func() []Event {
 		cancel()
-		<-closed
+		wait(t, closed, "the carrier to end")
 		stopDialer()
-		wg.Wait()
+		eventually.Ends(t, within, "the phone ends", wg.Wait)
 		events, err := ReadLog(&log)
 		if err != nil {
 			t.Error(err)
@@ -89,15 +90,10 @@ func (f *far) dial(t *testing.T, d phone.Dial) *phone.Call {
 	return c
 }
 
+// wait is for the next of a channel, or its end.
 func wait[T any](t *testing.T, ch <-chan T, what string) T {
 	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(within):
-		t.Fatalf("no %s within %v", what, within)
-		panic("unreachable")
-	}
+	return eventually.Comes(t, within, what, ch)
 }
 
 // of are the events of a call with a name, in order.

@@ -135,8 +135,7 @@ func TestBrowserOperator(t *testing.T) {
 	must(t, d.ask(t.Context(), "off-duty", nil))
 	await("offline")
 	for range 2 {
-		c := <-far.calls
-		if end := c.End(); end.By != phone.Remote || !end.WasUp {
+		if end := far.ended(t); end.By != phone.Remote || !end.WasUp {
 			t.Errorf("a call ended by %+v, want a BYE of the dialer", end)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // desk is an operator in the test's hand: a client of the public API and the
@@ -59,13 +60,7 @@ func newSoftphone(t *testing.T, p *product, user string) *softphone {
 	s.Phone, err = phone.New(phone.Config{User: user, Password: sipPassword(user), Registrar: p.phones, OnCall: answer,
 		OnFault: func(f phone.Fault) { t.Errorf("%s: the dialer broke protocol: %+v", user, f) }})
 	must(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		must(t, <-done)
-	})
+	testbed.RunUntilCleanup(t, "the phone of "+user, s.Run)
 	if _, _, err := s.Register(t.Context(), 5*time.Minute); err != nil {
 		t.Fatal(err)
 	}

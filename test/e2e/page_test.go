@@ -9,6 +9,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/test/browser"
 	"github.com/outpace-dialer/outpace/test/phone"
+	"github.com/outpace-dialer/outpace/test/testbed"
 )
 
 // tones notes when a tone was last heard, and wakes who waits for it.
@@ -84,14 +85,20 @@ func newCustomer(t *testing.T, hears ...float64) *customer {
 	var err error
 	c.Phone, err = phone.New(phone.Config{OnCall: answer, OnFault: func(f phone.Fault) { t.Errorf("the dialer broke protocol: %+v", f) }})
 	must(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- c.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		must(t, <-done)
-	})
+	testbed.RunUntilCleanup(t, "the customer", c.Run)
 	return c
+}
+
+// ended waits until a call is over that nobody asked for yet, and says how it ended.
+func (c *customer) ended(t *testing.T) phone.End {
+	t.Helper()
+	select {
+	case call := <-c.calls:
+		return call.End()
+	case <-time.After(15 * time.Second):
+		t.Fatal("no call has ended within 15 s")
+		return phone.End{}
+	}
 }
 
 // page is an operator's browser: its tone says which one it is.

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/outpace-dialer/outpace/test/eventually"
 	"github.com/outpace-dialer/outpace/test/phone"
 )
 
@@ -290,9 +291,9 @@ func (p *product) run(t *testing.T, cfg Config) ([]phone.Event, Stats) {
 		t.Errorf("operators are not done within %v", within)
 	}
 	stop()
-	work.Wait()
+	eventually.Ends(t, within, "the operators end", work.Wait)
 	stopSIP()
-	sip.Wait()
+	eventually.Ends(t, within, "the phones end", sip.Wait)
 	transport.CloseIdleConnections()
 	p.api.Close()
 	events, err := phone.ReadJournal(&log)

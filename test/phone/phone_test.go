@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/outpace-dialer/outpace/test/eventually"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,15 +52,10 @@ func runPhone(t *testing.T, p *Phone) {
 	})
 }
 
+// wait is for the next of a channel, or its end.
 func wait[T any](t *testing.T, ch <-chan T, what string) T {
 	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(within):
-		t.Fatalf("no %s within %v", what, within)
-		panic("unreachable")
-	}
+	return eventually.Comes(t, within, what, ch)
 }
 
 // ear counts what a phone hears.

@@ -33,6 +33,9 @@ func Until(t testing.TB, limit time.Duration, what string, ok func() bool) {
 // Pass lets time go by: what is done to the product here is done to a process that works.
 func Pass(d time.Duration) { <-time.After(d) }
 
+// endsWithin is for far ends of many calls, each of which says goodbye.
+const endsWithin = time.Minute
+
 // RunUntilCleanup runs a far end until it is stopped, or the test is over.
 func RunUntilCleanup(t testing.TB, what string, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -42,7 +45,10 @@ func RunUntilCleanup(t testing.TB, what string, run func(context.Context) error)
 			t.Errorf("%s: %v", what, err)
 		}
 	})
-	stop = func() { cancel(); wg.Wait() }
+	stop = func() {
+		cancel()
+		eventually.Ends(t, endsWithin, what+" ends", wg.Wait)
+	}
 	t.Cleanup(stop)
 	return stop
 }
