@@ -32,30 +32,35 @@ func (w *writer) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	if in.Inbound {
 		return nil, w.receive(in)
 	}
-	e, err := findEntry(w.statements, in.Claim.Lead.ID, in.Claim.Queue.Campaign)
+	campaign, err := w.numberOf(string(in.Claim.Queue.Campaign))
 	if err != nil {
 		return nil, err
 	}
-	if !e.there || e.state != claimed || e.fence != in.Claim.Fence || in.At.After(in.Claim.Until) {
+	if held, err := w.holds(in.Claim, campaign); err != nil {
+		return nil, err
+	} else if !held || in.At.After(in.Claim.Until) {
 		return nil, campaigns.ErrStale
 	}
-	lead, err := loadLead(w.statements, e.lead)
-	if err != nil {
-		return nil, err
-	}
-	number := in.Claim.Number.E164
-	refusal, err := w.gates(lead, number, in)
+	refusal, err := w.gates(in)
 	if err != nil {
 		return nil, err
 	}
 	if refusal != nil {
-		return refusal, w.refuse(&e, refusal, in.At)
+		return refusal, w.refuse(in.Claim, refusal, in.At)
 	}
 	if err := w.addAttempt(in); err != nil {
 		return nil, err
 	}
-	_, err = w.exec(`UPDATE entry SET state = 3, last_attempt = ? WHERE lead = ? AND campaign = ?`, string(in.Attempt), int64(e.lead), e.key)
+	_, err = w.exec(`UPDATE entry SET state = 3, last_attempt = ? WHERE lead = ? AND campaign = ?`, string(in.Attempt), int64(in.Claim.Lead.ID), campaign)
 	return nil, err
+}
+
+// holds says whether nobody has taken a claim since.
+func (w *writer) holds(c campaigns.Claim, campaign int64) (bool, error) {
+	var held bool
+	err := w.get(`SELECT EXISTS (SELECT 1 FROM entry WHERE lead = ? AND campaign = ? AND state = 2 AND fence = ?)`,
+		args(int64(c.Lead.ID), campaign, c.Fence), &held)
+	return held, err
 }
 
 func (w *writer) addAttempt(in campaigns.Intent) error {
@@ -77,51 +82,53 @@ func (w *writer) addAttempt(in campaigns.Intent) error {
 }
 
 // refuse ends a claim whose attempt may not begin.
-func (w *writer) refuse(e *entry, r *campaigns.Refusal, now time.Time) error {
+func (w *writer) refuse(c campaigns.Claim, r *campaigns.Refusal, now time.Time) error {
+	e, err := findEntry(w.statements, c.Lead.ID, c.Queue.Campaign)
+	if err != nil {
+		return err
+	}
 	if r.Next.IsZero() {
 		e.state, e.queue = done, 0
-		return w.saveEntry(*e)
+		return w.saveEntry(e)
 	}
 	if r.Next.After(e.due) { // a lead that was chosen may have been claimed before its time
 		e.due = r.Next
 	}
-	return w.putBack(e, dueState(e.due, now))
+	return w.putBack(&e, dueState(e.due, now))
 }
 
 // gates asks everything that may forbid the call. nil allows it.
-func (w *writer) gates(lead campaigns.Lead, number string, in campaigns.Intent) (*campaigns.Refusal, error) {
+func (w *writer) gates(in campaigns.Intent) (*campaigns.Refusal, error) {
+	lead, number := campaigns.Lead{ID: in.Claim.Lead.ID}, in.Claim.Number.E164
+	var err error
+	if lead.Numbers, err = w.numbersOfLead(lead.ID); err != nil {
+		return nil, err
+	}
 	if n, ok := lead.NumberToDial(number); !ok {
 		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "no number may be dialled"}, nil
 	} else if n.E164 != number {
 		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "the number may not be dialled any more", Next: in.At}, nil
 	}
-	var other string
-	err := w.get(`SELECT id FROM attempt WHERE number = ? AND ended_at = 0`, args(number), &other)
-	if errors.Is(err, sql.ErrNoRows) { // the person may be calling us from another number
-		err = w.get(`SELECT id FROM attempt WHERE lead = ? AND ended_at = 0 AND inbound = 1`, args(int64(lead.ID)), &other)
-	}
-	if err == nil {
-		return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + other, Next: in.At.Add(campaigns.LockedFor)}, nil
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
+	var called, calling, suppressed sql.NullString // calling: the person may be calling us from another number
+	err = w.get(`SELECT (SELECT id FROM attempt WHERE number = ?1 AND ended_at = 0),
+		(SELECT id FROM attempt WHERE lead = ?2 AND ended_at = 0 AND inbound = 1),
+		(SELECT reason FROM suppression WHERE e164 = ?1)`, args(number, int64(lead.ID)), &called, &calling, &suppressed)
+	switch {
+	case err != nil:
 		return nil, err
+	case called.Valid || calling.Valid:
+		return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + cmp.Or(called.String, calling.String), Next: in.At.Add(campaigns.LockedFor)}, nil
+	case suppressed.Valid:
+		return &campaigns.Refusal{Reason: campaigns.RefusedDoNotCall, Detail: suppressed.String}, nil
 	}
-	var reason string
-	err = w.get(`SELECT reason FROM suppression WHERE e164 = ?`, args(number), &reason)
-	if err == nil {
-		return &campaigns.Refusal{Reason: campaigns.RefusedDoNotCall, Detail: reason}, nil
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return nil, err
-	}
-	return w.capGate(lead, in)
+	return w.capGate(lead.ID, in)
 }
 
 // capGate counts the attempts to the person: on any number of the lead, also
 // where it belongs to other leads, and on numbers that the lead had before. A
 // cap of N in a period lets the next attempt go when the Nth newest is a full
 // period old.
-func (w *writer) capGate(lead campaigns.Lead, in campaigns.Intent) (*campaigns.Refusal, error) {
+func (w *writer) capGate(lead campaigns.LeadID, in campaigns.Intent) (*campaigns.Refusal, error) {
 	var longest time.Duration
 	for _, c := range in.Caps {
 		longest = max(longest, c.Period)
@@ -129,7 +136,7 @@ func (w *writer) capGate(lead campaigns.Lead, in campaigns.Intent) (*campaigns.R
 	if longest == 0 {
 		return nil, nil
 	}
-	times, err := personAttempts(w.statements, lead.ID, in.At.Add(-longest))
+	times, err := personAttempts(w.statements, lead, in.At.Add(-longest))
 	if err != nil {
 		return nil, err
 	}
