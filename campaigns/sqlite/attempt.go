@@ -213,32 +213,48 @@ func (s *Store) End(ctx context.Context, e campaigns.Ending) error {
 }
 
 func (w *writer) end(in campaigns.Ending) error {
-	a, err := w.attempt(in.Attempt)
-	if err != nil || !a.EndedAt.IsZero() {
+	open, err := w.settle(in)
+	if err != nil {
 		return err
 	}
-	if err := w.settle(a, in); err != nil {
+	if !open { // it has ended, which is no error, or is not known
+		_, err = w.attempt(in.Attempt)
 		return err
 	}
 	return w.tell(func() ([]campaigns.Event, error) {
+		a, err := w.attempt(in.Attempt)
+		if err != nil {
+			return nil, err
+		}
 		l, err := w.leadTold(a.Lead)
 		return campaigns.EventsOfEnding(a.Ended(in), l), err
 	})
 }
 
-// settle writes the ending of an open attempt, and tells nobody.
-func (w *writer) settle(a campaigns.Attempt, in campaigns.Ending) error {
+// settle writes the ending of an attempt, and tells nobody; false where none is open.
+func (w *writer) settle(in campaigns.Ending) (open bool, err error) {
 	audio, err := packAudio(in.Audio)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = w.exec(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
-		greeting_end = ?, bridged_at = ?, recording = ?, audio = ?, counts = ?, ended_at = ?, dialog = NULL WHERE id = ?`,
-		string(in.Outcome), in.Code, in.Q850, in.Reason, string(in.Operator), stamp(in.RingingAt), stamp(in.AnsweredAt), stamp(in.VerdictAt),
-		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, audio, in.Count && !a.Inbound, stamp(in.At), string(in.Attempt))
+	a := campaigns.Attempt{ID: in.Attempt}
+	err = w.get(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
+		greeting_end = ?, bridged_at = ?, recording = ?, audio = ?, counts = ? AND NOT inbound, ended_at = ?, dialog = NULL
+		WHERE id = ? AND ended_at = 0 RETURNING lead, campaign, number, inbound`,
+		args(string(in.Outcome), in.Code, in.Q850, in.Reason, string(in.Operator), stamp(in.RingingAt), stamp(in.AnsweredAt), stamp(in.VerdictAt),
+			stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, audio, in.Count, stamp(in.At), string(in.Attempt)),
+		&a.Lead, &a.Campaign, &a.Number, &a.Inbound)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
 	if err != nil {
-		return fmt.Errorf("end attempt %s: %w", in.Attempt, err)
+		return false, fmt.Errorf("end attempt %s: %w", in.Attempt, err)
 	}
+	return true, w.settled(a, in)
+}
+
+// settled does what the ending of an attempt means for its number and its lead.
+func (w *writer) settled(a campaigns.Attempt, in campaigns.Ending) error {
 	if in.BadNumber {
 		if _, err := w.exec(`UPDATE lead_number SET bad = 1 WHERE e164 = ?`, phone(a.Number)); err != nil {
 			return err
