@@ -36,12 +36,7 @@ func (w *writer) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if held, err := w.holds(in.Claim, campaign); err != nil {
-		return nil, err
-	} else if !held || in.At.After(in.Claim.Until) {
-		return nil, campaigns.ErrStale
-	}
-	refusal, err := w.gates(in)
+	refusal, err := w.gates(in, campaign)
 	if err != nil {
 		return nil, err
 	}
@@ -53,14 +48,6 @@ func (w *writer) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	}
 	_, err = w.exec(`UPDATE entry SET state = 3, last_attempt = ? WHERE lead = ? AND campaign = ?`, string(in.Attempt), int64(in.Claim.Lead.ID), campaign)
 	return nil, err
-}
-
-// holds says whether nobody has taken a claim since.
-func (w *writer) holds(c campaigns.Claim, campaign int64) (bool, error) {
-	var held bool
-	err := w.get(`SELECT EXISTS (SELECT 1 FROM entry WHERE lead = ? AND campaign = ? AND state = 2 AND fence = ?)`,
-		args(int64(c.Lead.ID), campaign, c.Fence), &held)
-	return held, err
 }
 
 func (w *writer) addAttempt(in campaigns.Intent) error {
@@ -97,25 +84,32 @@ func (w *writer) refuse(c campaigns.Claim, r *campaigns.Refusal, now time.Time) 
 	return w.putBack(&e, dueState(e.due, now))
 }
 
-// gates asks everything that may forbid the call. nil allows it.
-func (w *writer) gates(in campaigns.Intent) (*campaigns.Refusal, error) {
+// gates asks everything that may forbid the call. nil allows it; the error is
+// campaigns.ErrStale where the claim is over.
+func (w *writer) gates(in campaigns.Intent, campaign int64) (*campaigns.Refusal, error) {
 	lead, number := campaigns.Lead{ID: in.Claim.Lead.ID}, in.Claim.Number.E164
-	var err error
+	var held bool
+	var called, calling, suppressed sql.NullString // calling: the person may be calling us from another number
+	err := w.get(`SELECT EXISTS (SELECT 1 FROM entry WHERE lead = ?1 AND campaign = ?2 AND state = 2 AND fence = ?3),
+		(SELECT id FROM attempt WHERE number = ?4 AND ended_at = 0),
+		(SELECT id FROM attempt WHERE lead = ?1 AND ended_at = 0 AND inbound = 1),
+		(SELECT reason FROM suppression WHERE e164 = ?4)`,
+		args(int64(lead.ID), campaign, in.Claim.Fence, number), &held, &called, &calling, &suppressed)
+	if err != nil {
+		return nil, err
+	}
+	if !held || in.At.After(in.Claim.Until) {
+		return nil, campaigns.ErrStale
+	}
 	if lead.Numbers, err = w.numbersOfLead(lead.ID); err != nil {
 		return nil, err
 	}
-	if n, ok := lead.NumberToDial(number); !ok {
-		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "no number may be dialled"}, nil
-	} else if n.E164 != number {
-		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "the number may not be dialled any more", Next: in.At}, nil
-	}
-	var called, calling, suppressed sql.NullString // calling: the person may be calling us from another number
-	err = w.get(`SELECT (SELECT id FROM attempt WHERE number = ?1 AND ended_at = 0),
-		(SELECT id FROM attempt WHERE lead = ?2 AND ended_at = 0 AND inbound = 1),
-		(SELECT reason FROM suppression WHERE e164 = ?1)`, args(number, int64(lead.ID)), &called, &calling, &suppressed)
+	n, ok := lead.NumberToDial(number)
 	switch {
-	case err != nil:
-		return nil, err
+	case !ok:
+		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "no number may be dialled"}, nil
+	case n.E164 != number:
+		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "the number may not be dialled any more", Next: in.At}, nil
 	case called.Valid || calling.Valid:
 		return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + cmp.Or(called.String, calling.String), Next: in.At.Add(campaigns.LockedFor)}, nil
 	case suppressed.Valid:
