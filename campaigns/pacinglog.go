@@ -58,9 +58,16 @@ type PacingChunk struct {
 	Gzip     []byte // the lines, compressed
 }
 
+// packLevel takes a third of the time of the usual level for 5 % more bytes, by
+// BenchmarkPackLines.
+const packLevel = 4
+
 // packers are compressors that are not in use: the tables of one are larger than what
 // it compresses.
-var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+var packers = sync.Pool{New: func() any {
+	w, _ := gzip.NewWriterLevel(nil, packLevel) // fails at a level that there is not
+	return w
+}}
 
 // PackLines compresses lines for a chunk.
 func PackLines(lines []byte) []byte {

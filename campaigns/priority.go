@@ -76,6 +76,9 @@ func (l Lead) seconds() float64 {
 
 // numberIn reads a field, or gives the other where it is no finite number.
 func numberIn(text string, other float64) float64 {
+	if text == "" { // mostly: to fail at it costs more than the rest of a place
+		return other
+	}
 	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 		return other

@@ -118,7 +118,7 @@ func bareControl(raw []byte) bool {
 	head, _, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
 	for i, b := range head {
 		switch {
-		case b == '\t':
+		case b >= ' ' && b != 0x7f, b == '\t':
 		case b == '\r':
 			if i+1 < len(head) && head[i+1] != '\n' {
 				return true
@@ -127,7 +127,7 @@ func bareControl(raw []byte) bool {
 			if i == 0 || head[i-1] != '\r' {
 				return true
 			}
-		case b < ' ' || b == 0x7f:
+		default:
 			return true
 		}
 	}

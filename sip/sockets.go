@@ -120,6 +120,20 @@ type udpSocket struct {
 	lastAddr net.Addr
 }
 
+// sourceAddr is where datagrams come from. The library asks for its text with each of them.
+type sourceAddr struct {
+	net.Addr
+	text string
+}
+
+func newSourceAddr(from netip.AddrPort) sourceAddr {
+	addr := net.UDPAddrFromAddrPort(from)
+	return sourceAddr{addr, addr.String()}
+}
+
+// String implements net.Addr.
+func (s sourceAddr) String() string { return s.text }
+
 // ReadFrom returns the next datagram of an allowed source.
 func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 	s.ready()
@@ -145,7 +159,7 @@ func (s *udpSocket) ReadFrom(b []byte) (int, net.Addr, error) {
 			s.count.parseErrors.Add(1)
 		default:
 			if from != s.last {
-				s.last, s.lastAddr = from, net.UDPAddrFromAddrPort(from)
+				s.last, s.lastAddr = from, newSourceAddr(from)
 			}
 			return n, s.lastAddr, nil
 		}

@@ -32,29 +32,21 @@ func (w *writer) begin(in campaigns.Intent) (*campaigns.Refusal, error) {
 	if in.Inbound {
 		return nil, w.receive(in)
 	}
-	e, err := findEntry(w.statements, in.Claim.Lead.ID, in.Claim.Queue.Campaign)
+	campaign, err := w.numberOf(string(in.Claim.Queue.Campaign))
 	if err != nil {
 		return nil, err
 	}
-	if !e.there || e.state != claimed || e.fence != in.Claim.Fence || in.At.After(in.Claim.Until) {
-		return nil, campaigns.ErrStale
-	}
-	lead, err := loadLead(w.statements, e.lead)
-	if err != nil {
-		return nil, err
-	}
-	number := in.Claim.Number.E164
-	refusal, err := w.gates(lead, number, in)
+	refusal, err := w.gates(in, campaign)
 	if err != nil {
 		return nil, err
 	}
 	if refusal != nil {
-		return refusal, w.refuse(&e, refusal, in.At)
+		return refusal, w.refuse(in.Claim, refusal, in.At)
 	}
 	if err := w.addAttempt(in); err != nil {
 		return nil, err
 	}
-	_, err = w.exec(`UPDATE entry SET state = 3, last_attempt = ? WHERE lead = ? AND campaign = ?`, string(in.Attempt), int64(e.lead), e.key)
+	_, err = w.exec(`UPDATE entry SET state = 3, last_attempt = ? WHERE lead = ? AND campaign = ?`, string(in.Attempt), int64(in.Claim.Lead.ID), campaign)
 	return nil, err
 }
 
@@ -77,51 +69,60 @@ func (w *writer) addAttempt(in campaigns.Intent) error {
 }
 
 // refuse ends a claim whose attempt may not begin.
-func (w *writer) refuse(e *entry, r *campaigns.Refusal, now time.Time) error {
+func (w *writer) refuse(c campaigns.Claim, r *campaigns.Refusal, now time.Time) error {
+	e, err := findEntry(w.statements, c.Lead.ID, c.Queue.Campaign)
+	if err != nil {
+		return err
+	}
 	if r.Next.IsZero() {
 		e.state, e.queue = done, 0
-		return w.saveEntry(*e)
+		return w.saveEntry(e)
 	}
 	if r.Next.After(e.due) { // a lead that was chosen may have been claimed before its time
 		e.due = r.Next
 	}
-	return w.putBack(e, dueState(e.due, now))
+	return w.putBack(&e, dueState(e.due, now))
 }
 
-// gates asks everything that may forbid the call. nil allows it.
-func (w *writer) gates(lead campaigns.Lead, number string, in campaigns.Intent) (*campaigns.Refusal, error) {
-	if n, ok := lead.NumberToDial(number); !ok {
+// gates asks everything that may forbid the call. nil allows it; the error is
+// campaigns.ErrStale where the claim is over.
+func (w *writer) gates(in campaigns.Intent, campaign int64) (*campaigns.Refusal, error) {
+	lead, number := campaigns.Lead{ID: in.Claim.Lead.ID}, in.Claim.Number.E164
+	var held bool
+	var called, calling, suppressed sql.NullString // calling: the person may be calling us from another number
+	err := w.get(`SELECT EXISTS (SELECT 1 FROM entry WHERE lead = ?1 AND campaign = ?2 AND state = 2 AND fence = ?3),
+		(SELECT id FROM attempt WHERE number = ?4 AND ended_at = 0),
+		(SELECT id FROM attempt WHERE lead = ?1 AND ended_at = 0 AND inbound = 1),
+		(SELECT reason FROM suppression WHERE e164 = ?4)`,
+		args(int64(lead.ID), campaign, in.Claim.Fence, number), &held, &called, &calling, &suppressed)
+	if err != nil {
+		return nil, err
+	}
+	if !held || in.At.After(in.Claim.Until) {
+		return nil, campaigns.ErrStale
+	}
+	if lead.Numbers, err = w.numbersOfLead(lead.ID); err != nil {
+		return nil, err
+	}
+	n, ok := lead.NumberToDial(number)
+	switch {
+	case !ok:
 		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "no number may be dialled"}, nil
-	} else if n.E164 != number {
+	case n.E164 != number:
 		return &campaigns.Refusal{Reason: campaigns.RefusedGone, Detail: "the number may not be dialled any more", Next: in.At}, nil
+	case called.Valid || calling.Valid:
+		return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + cmp.Or(called.String, calling.String), Next: in.At.Add(campaigns.LockedFor)}, nil
+	case suppressed.Valid:
+		return &campaigns.Refusal{Reason: campaigns.RefusedDoNotCall, Detail: suppressed.String}, nil
 	}
-	var other string
-	err := w.get(`SELECT id FROM attempt WHERE number = ? AND ended_at = 0`, args(number), &other)
-	if errors.Is(err, sql.ErrNoRows) { // the person may be calling us from another number
-		err = w.get(`SELECT id FROM attempt WHERE lead = ? AND ended_at = 0 AND inbound = 1`, args(int64(lead.ID)), &other)
-	}
-	if err == nil {
-		return &campaigns.Refusal{Reason: campaigns.RefusedLocked, Detail: "attempt " + other, Next: in.At.Add(campaigns.LockedFor)}, nil
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return nil, err
-	}
-	var reason string
-	err = w.get(`SELECT reason FROM suppression WHERE e164 = ?`, args(number), &reason)
-	if err == nil {
-		return &campaigns.Refusal{Reason: campaigns.RefusedDoNotCall, Detail: reason}, nil
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return nil, err
-	}
-	return w.capGate(lead, in)
+	return w.capGate(lead.ID, in)
 }
 
 // capGate counts the attempts to the person: on any number of the lead, also
 // where it belongs to other leads, and on numbers that the lead had before. A
 // cap of N in a period lets the next attempt go when the Nth newest is a full
 // period old.
-func (w *writer) capGate(lead campaigns.Lead, in campaigns.Intent) (*campaigns.Refusal, error) {
+func (w *writer) capGate(lead campaigns.LeadID, in campaigns.Intent) (*campaigns.Refusal, error) {
 	var longest time.Duration
 	for _, c := range in.Caps {
 		longest = max(longest, c.Period)
@@ -129,7 +130,7 @@ func (w *writer) capGate(lead campaigns.Lead, in campaigns.Intent) (*campaigns.R
 	if longest == 0 {
 		return nil, nil
 	}
-	times, err := personAttempts(w.statements, lead.ID, in.At.Add(-longest))
+	times, err := personAttempts(w.statements, lead, in.At.Add(-longest))
 	if err != nil {
 		return nil, err
 	}
@@ -206,32 +207,48 @@ func (s *Store) End(ctx context.Context, e campaigns.Ending) error {
 }
 
 func (w *writer) end(in campaigns.Ending) error {
-	a, err := w.attempt(in.Attempt)
-	if err != nil || !a.EndedAt.IsZero() {
+	open, err := w.settle(in)
+	if err != nil {
 		return err
 	}
-	if err := w.settle(a, in); err != nil {
+	if !open { // it has ended, which is no error, or is not known
+		_, err = w.attempt(in.Attempt)
 		return err
 	}
 	return w.tell(func() ([]campaigns.Event, error) {
+		a, err := w.attempt(in.Attempt)
+		if err != nil {
+			return nil, err
+		}
 		l, err := w.leadTold(a.Lead)
 		return campaigns.EventsOfEnding(a.Ended(in), l), err
 	})
 }
 
-// settle writes the ending of an open attempt, and tells nobody.
-func (w *writer) settle(a campaigns.Attempt, in campaigns.Ending) error {
+// settle writes the ending of an attempt, and tells nobody; false where none is open.
+func (w *writer) settle(in campaigns.Ending) (open bool, err error) {
 	audio, err := packAudio(in.Audio)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = w.exec(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
-		greeting_end = ?, bridged_at = ?, recording = ?, audio = ?, counts = ?, ended_at = ?, dialog = NULL WHERE id = ?`,
-		string(in.Outcome), in.Code, in.Q850, in.Reason, string(in.Operator), stamp(in.RingingAt), stamp(in.AnsweredAt), stamp(in.VerdictAt),
-		stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, audio, in.Count && !a.Inbound, stamp(in.At), string(in.Attempt))
+	a := campaigns.Attempt{ID: in.Attempt}
+	err = w.get(`UPDATE attempt SET outcome = ?, code = ?, q850 = ?, reason = ?, operator = ?, ringing_at = ?, answered_at = ?, verdict_at = ?,
+		greeting_end = ?, bridged_at = ?, recording = ?, audio = ?, counts = ? AND NOT inbound, ended_at = ?, dialog = NULL
+		WHERE id = ? AND ended_at = 0 RETURNING lead, campaign, number, inbound`,
+		args(string(in.Outcome), in.Code, in.Q850, in.Reason, string(in.Operator), stamp(in.RingingAt), stamp(in.AnsweredAt), stamp(in.VerdictAt),
+			stamp(in.GreetingEnd), stamp(in.BridgedAt), in.Recording, audio, in.Count, stamp(in.At), string(in.Attempt)),
+		&a.Lead, &a.Campaign, &a.Number, &a.Inbound)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
 	if err != nil {
-		return fmt.Errorf("end attempt %s: %w", in.Attempt, err)
+		return false, fmt.Errorf("end attempt %s: %w", in.Attempt, err)
 	}
+	return true, w.settled(a, in)
+}
+
+// settled does what the ending of an attempt means for its number and its lead.
+func (w *writer) settled(a campaigns.Attempt, in campaigns.Ending) error {
 	if in.BadNumber {
 		if _, err := w.exec(`UPDATE lead_number SET bad = 1 WHERE e164 = ?`, phone(a.Number)); err != nil {
 			return err

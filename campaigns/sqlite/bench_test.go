@@ -124,11 +124,11 @@ func dialPath(w *writer) error {
 	if len(leases) == 0 {
 		return fmt.Errorf("nothing to claim")
 	}
-	c, err := loadClaim(w.statements, leases[0], q)
+	claims, err := loadClaims(w.statements, leases, q)
 	if err != nil {
 		return err
 	}
-	in := campaigns.Intent{Attempt: "a", Claim: c, Caps: []campaigns.Cap{{N: 1, Period: time.Hour}}, At: start}
+	in := campaigns.Intent{Attempt: "a", Claim: claims[0], Caps: []campaigns.Cap{{N: 1, Period: time.Hour}}, At: start}
 	if refusal, err := w.begin(in); err != nil || refusal != nil {
 		return fmt.Errorf("begin: %v, %w", refusal, err)
 	}

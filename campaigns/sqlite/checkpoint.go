@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"time"
 )
 
@@ -23,12 +22,10 @@ type logState struct{ pages, done int }
 func (l logState) rest() int { return l.pages - l.done }
 
 // look asks for the state of the log, having first copied what mode says.
-func look(ctx context.Context, on interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}, mode string) (logState, error) {
+func look(on *statements, mode string) (logState, error) {
 	var busy int
 	var l logState
-	err := on.QueryRowContext(ctx, `PRAGMA wal_checkpoint(`+mode+`)`).Scan(&busy, &l.pages, &l.done)
+	err := on.get(`PRAGMA wal_checkpoint(`+mode+`)`, nil, &busy, &l.pages, &l.done)
 	return l, err
 }
 
@@ -47,7 +44,7 @@ func (s *Store) checkpoints(ctx context.Context, w *writer) {
 		if calling {
 			from = checkpointCalls
 		}
-		if l, err := look(ctx, s.checkDB, "NOOP"); err != nil || l.pages < from {
+		if l, err := look(s.check, "NOOP"); err != nil || l.pages < from {
 			continue
 		}
 		if calling {
@@ -65,13 +62,13 @@ func (s *Store) checkpoints(ctx context.Context, w *writer) {
 // and imports, which would fill the log and make those commits larger, wait until it is over.
 func (s *Store) empty(ctx context.Context) {
 	for range checkpointTurns {
-		if l, err := look(ctx, s.checkDB, "PASSIVE"); err != nil || l.rest() <= checkpointRest {
+		if l, err := look(s.check, "PASSIVE"); err != nil || l.rest() <= checkpointRest {
 			break
 		}
 	}
 	// The log begins anew where all of it was copied when somebody writes next.
 	_ = s.submit(&request{ctx: ctx, name: "checkpoint", apart: true, done: make(chan struct{}), do: func(w *writer) error {
-		_, err := look(context.WithoutCancel(ctx), w.conn, "PASSIVE")
+		_, err := look(w.statements, "PASSIVE")
 		return err
 	}})
 }

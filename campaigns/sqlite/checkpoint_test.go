@@ -26,7 +26,7 @@ func TestLogIsEmptied(t *testing.T) {
 		if err := s.Audit(t.Context(), campaigns.AuditEntry{At: start, Action: "test"}); err != nil {
 			t.Fatal(err)
 		}
-		now, err := look(t.Context(), s.readDB, "NOOP")
+		now, err := look(s.read, "NOOP")
 		if err != nil {
 			t.Fatal(err)
 		}

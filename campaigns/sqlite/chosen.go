@@ -30,7 +30,10 @@ func (s *Store) ClaimLead(ctx context.Context, q campaigns.ClaimLeadRequest) (ca
 	var c campaigns.Claim
 	err = s.reading(context.WithoutCancel(ctx), "claimed_leads", func(r *statements) error { // see Claim
 		l.number = number.E164 // what is known of this one
-		c, err = loadClaim(r, l, campaigns.ClaimRequest{Node: q.Node, Lease: q.Lease, Now: q.Now})
+		claims, err := loadClaims(r, []lease{l}, campaigns.ClaimRequest{Node: q.Node, Lease: q.Lease, Now: q.Now})
+		if err == nil {
+			c = claims[0]
+		}
 		return err
 	})
 	return q.Leased(c, number), err

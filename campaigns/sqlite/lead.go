@@ -7,6 +7,10 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
+// columnsOfLead are those of scanLead.
+const columnsOfLead = `id, list, coalesce(external_id, ''), name, stage, cp, pi, level, temperature, progress,
+	coalesce(fields, ''), coalesce(note, ''), created_at, coalesce(updated_at, created_at)`
+
 // leadRow is a lead as it is kept, without its numbers.
 type leadRow struct {
 	campaigns.Lead
@@ -67,24 +71,27 @@ func (s *statements) numbersOfLead(id campaigns.LeadID) ([]campaigns.Number, err
 	}
 	numbers := make([]campaigns.Number, len(rows))
 	for i, r := range rows {
-		kind, err := s.wordOf(r.kind)
-		if err != nil {
+		if numbers[i], err = s.numberOfLead(r); err != nil {
 			return nil, err
 		}
-		text, err := s.wordOf(r.class)
-		if err != nil {
-			return nil, err
-		}
-		class := campaigns.WindowClass(text)
-		numbers[i] = campaigns.Number{E164: string(r.e164), Kind: campaigns.NumberKind(kind), Zones: class.Zones(), Regions: class.Regions(), Bad: r.bad}
 	}
 	return numbers, nil
 }
 
+// numberOfLead is the number of a row.
+func (s *statements) numberOfLead(r numberRow) (campaigns.Number, error) {
+	kind, err := s.wordOf(r.kind)
+	if err != nil {
+		return campaigns.Number{}, err
+	}
+	text, err := s.wordOf(r.class)
+	class := campaigns.WindowClass(text)
+	return campaigns.Number{E164: string(r.e164), Kind: campaigns.NumberKind(kind), Zones: class.Zones(), Regions: class.Regions(), Bad: r.bad}, err
+}
+
 // loadLead reads a lead with its numbers; campaigns.ErrNotFound where there is none.
 func loadLead(s *statements, id campaigns.LeadID) (campaigns.Lead, error) {
-	rows, err := list(s, scanLead, `SELECT id, list, coalesce(external_id, ''), name, stage, cp, pi, level, temperature, progress,
-		coalesce(fields, ''), coalesce(note, ''), created_at, coalesce(updated_at, created_at) FROM lead WHERE id = ?`, int64(id))
+	rows, err := list(s, scanLead, `SELECT `+columnsOfLead+` FROM lead WHERE id = ?`, int64(id))
 	if err != nil {
 		return campaigns.Lead{}, fmt.Errorf("read lead %d: %w", id, err)
 	}

@@ -103,16 +103,11 @@ func (s *Store) Claim(ctx context.Context, q campaigns.ClaimRequest) ([]campaign
 	}
 	// The leads are read past the writer: they are ours now, and Begin checks
 	// again what may change.
-	claims := make([]campaigns.Claim, 0, len(leases))
+	var claims []campaigns.Claim
 	err = s.reading(context.WithoutCancel(ctx), "claimed_leads", func(r *statements) error {
-		for _, l := range leases {
-			c, err := loadClaim(r, l, q)
-			if err != nil {
-				return err
-			}
-			claims = append(claims, c)
-		}
-		return nil
+		var err error
+		claims, err = loadClaims(r, leases, q)
+		return err
 	})
 	return claims, err
 }
@@ -134,60 +129,24 @@ func (w *writer) claim(q campaigns.ClaimRequest) ([]lease, error) {
 			}
 			continue
 		}
-		var taken int
-		err = w.get(`SELECT 1 FROM entry WHERE lead = ? AND state IN (2, 3) LIMIT 1`, args(int64(best.lead)), &taken)
-		if err == nil {
-			continue
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
-			return nil, err
-		}
 		if wrong, err := w.misplaced(best.entry, q.Due()); err != nil {
 			return nil, err
 		} else if wrong {
 			moved++
 			continue
 		}
-		err = w.get(`UPDATE entry SET state = 2, fence = fence + 1, node = ?, lease_until = ? WHERE lead = ? AND campaign = ? RETURNING fence`,
+		err = w.get(`UPDATE entry SET state = 2, fence = fence + 1, node = ?1, lease_until = ?2 WHERE lead = ?3 AND campaign = ?4
+			AND NOT EXISTS (SELECT 1 FROM entry other WHERE other.lead = ?3 AND other.state IN (2, 3)) RETURNING fence`,
 			args(q.Node, stamp(q.Now.Add(q.Lease)), int64(best.lead), best.key), &best.fence)
+		if errors.Is(err, sql.ErrNoRows) { // another campaign has it
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("claim lead %d: %w", best.lead, err)
 		}
 		leases = append(leases, *best)
 	}
 	return leases, nil
-}
-
-// loadClaim reads what the engine needs to know of a claimed lead.
-func loadClaim(r *statements, l lease, q campaigns.ClaimRequest) (campaigns.Claim, error) {
-	lead, err := loadLead(r, l.lead)
-	if err != nil {
-		return campaigns.Claim{}, err
-	}
-	c := campaigns.Claim{
-		Lead: lead, Queue: l.queue, Fence: l.fence, Node: q.Node, Priority: -l.rank, DueAt: l.due,
-		Until: q.Now.Add(q.Lease), Attempts: l.attempts, Callback: l.callback(), Operator: l.operator,
-	}
-	for _, n := range lead.Numbers {
-		if n.E164 == l.number {
-			c.Number = n
-		}
-	}
-	if c.ByOutcome, err = outcomesOf(r, l.campaign, l.number); err != nil {
-		return campaigns.Claim{}, err
-	}
-	for _, n := range lead.Numbers {
-		if n.E164 == l.number {
-			continue
-		}
-		counts, err := outcomesOf(r, l.campaign, n.E164)
-		if err != nil {
-			return campaigns.Claim{}, err
-		}
-		c.NoteNumber(n.E164, counts)
-	}
-	c.LastOutcome, c.LastAt, err = lastEnding(r, l.lead)
-	return c, err
 }
 
 // outcomesOf counts how the attempts of a campaign on a number ended; nil where

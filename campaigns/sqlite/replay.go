@@ -145,12 +145,9 @@ func (w *writer) endLocked(b campaigns.Begun) error {
 	if err != nil {
 		return err
 	}
-	a, err := w.attempt(open)
-	if err != nil {
-		return err
-	}
-	return w.settle(a, campaigns.Ending{Attempt: open, Outcome: campaigns.Interrupted, Reason: forgotten, Count: true,
+	_, err = w.settle(campaigns.Ending{Attempt: open, Outcome: campaigns.Interrupted, Reason: forgotten, Count: true,
 		Next: campaigns.Next{At: b.At.Add(forgottenRest)}, At: b.At})
+	return err
 }
 
 // replayEnded ends an attempt as it was, also one that was ended for want of

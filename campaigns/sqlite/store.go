@@ -63,6 +63,7 @@ type Store struct {
 	readDB          *sql.DB
 	checkDB         *sql.DB // copies the log into the file
 	read            *statements
+	check           *statements // of checkDB
 	stats           *campaigns.Operations
 
 	sending    sync.RWMutex // held while a request is handed over; closed is under it
@@ -148,6 +149,7 @@ func (s *Store) open(ctx context.Context, o options) error {
 		return err
 	}
 	s.checkDB.SetMaxOpenConns(1)
+	s.check = newStatements(s.checkDB, newWords())
 	s.readDB.SetMaxOpenConns(o.readers)
 	s.readDB.SetMaxIdleConns(o.readers)
 	s.read = newStatements(s.readDB, newWords())
@@ -212,8 +214,10 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var errs []error
-	if s.read != nil {
-		s.read.close()
+	for _, prepared := range []*statements{s.read, s.check} {
+		if prepared != nil {
+			prepared.close()
+		}
 	}
 	for _, db := range []*sql.DB{s.checkDB, s.readDB, s.writeDB} {
 		if db != nil {

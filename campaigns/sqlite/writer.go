@@ -56,6 +56,11 @@ func (s *Store) hand(r *request) error {
 		return ErrClosed
 	}
 	select {
+	case s.requests <- r: // nearly always there is room, and ctx need not make a channel to be done by
+		return nil
+	default:
+	}
+	select {
 	case s.requests <- r:
 		return nil
 	case <-r.ctx.Done():
