@@ -23,6 +23,7 @@ const (
 	RightCalls      Right = "calls"           // take and make calls as an operator
 	RightListen     Right = "listen.barge"    // hear live calls and speak in them
 	RightLive       Right = "live.read"       // see the floor
+	RightFloor      Right = "floor.write"     // pause operators, end their shifts, put them on another campaign
 	RightCampaigns  Right = "campaigns.read"  // see campaigns, queues and forecasts
 	RightCampaign   Right = "campaigns.write" // change, start and stop campaigns
 	RightPace       Right = "pace.write"      // change the pace of a running campaign
@@ -45,7 +46,7 @@ const (
 
 var (
 	operatorRights = []Right{RightCalls, RightTokens, RightManual}
-	leadRights     = append(slices.Clone(operatorRights), RightListen, RightLive, RightCampaigns, RightRecordings)
+	leadRights     = append(slices.Clone(operatorRights), RightListen, RightLive, RightFloor, RightCampaigns, RightRecordings)
 	managerRights  = append(slices.Clone(leadRights), RightCampaign, RightPace, RightLeads, RightLeadsWrite, RightDNCRead, RightDNCWrite, RightUsersRead, RightWebhooks, RightManualFor)
 	qaRights       = []Right{RightTokens, RightRecordings, RightLeads, RightCampaigns, RightUsersRead}
 	// Compliance reads all and exports nothing. Numbers leave do-not-call by an admin alone.

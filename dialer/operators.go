@@ -45,7 +45,8 @@ func (e *Engine) stepOperator(now time.Time, o *liveOperator, ev operator.Event)
 func (e *Engine) operatorChanged(now time.Time, o *liveOperator) {
 	if o.State() == operator.Ready || o.State() == operator.Paused {
 		o.last = nil
-		e.assign(now, o, "")
+		e.assign(now, o, o.moving)
+		o.moving = ""
 	}
 	if o.State() != operator.Paused {
 		e.stopListening(o)

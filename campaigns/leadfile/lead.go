@@ -41,7 +41,7 @@ func (rd *reader) lead(line int, cells []string) (campaigns.Lead, []BadRow) {
 	if len(cells) > len(rd.columns) && !empty(cells[len(rd.columns):]) {
 		return l, bad(len(rd.columns), fmt.Sprintf("%d cells, the header has %d", len(cells), len(rd.columns)))
 	}
-	var first, last, country string
+	var first, last, country, code string
 	var hints number.Hints
 	var numbers []numberCell
 	var leftOut []BadRow
@@ -73,6 +73,8 @@ func (rd *reader) lead(line int, cells []string) (campaigns.Lead, []BadRow) {
 		case "country":
 			country = v
 			l.Fields = with(l.Fields, "country", v)
+		case "calling_code":
+			code = v
 		case "zone":
 			hints.Zone = v
 			l.Fields = with(l.Fields, "zone", v)
@@ -96,7 +98,10 @@ func (rd *reader) lead(line int, cells []string) (campaigns.Lead, []BadRow) {
 	}
 	l.Name = cmp.Or(l.Name, strings.TrimSpace(first+" "+last))
 	hints.Confirmed = rd.opts.ZoneConfirmed && hints.Zone != ""
-	problems := rd.numbers(&l, line, cells, numbers, country, hints)
+	if slices.Contains(blanks, strings.ToLower(country)) {
+		country = ""
+	}
+	problems := rd.numbers(&l, line, cells, numbers, cmp.Or(code, country), hints)
 	return l, append(problems, leftOut...)
 }
 
@@ -110,14 +115,18 @@ var numberKinds = []campaigns.NumberKind{campaigns.Mobile, campaigns.Home, campa
 // left out and reported; a row without a good one is bad.
 func (rd *reader) numbers(l *campaigns.Lead, line int, cells []string, found []numberCell, country string, hints number.Hints) []BadRow {
 	region := rd.opts.DefaultRegion
-	if len(country) == 2 {
-		region = country
+	if country != "" {
+		region = countryOf(country)
 	}
 	var problems []BadRow
 	for _, cell := range found {
 		n, err := rd.number(value(cells, cell.column), region, cell.kind, hints)
 		if err != nil {
 			at := cell.column
+			if wrong, ok := errors.AsType[*number.Error](err); ok && wrong.Reason == number.NoCountry && country != "" {
+				// Whose numbers these are is not guessed: somebody else would be called.
+				wrong.Detail = fmt.Sprintf("%q is no country that we know; write two letters such as PL, or the number with + and country code", country)
+			}
 			if wrong, ok := errors.AsType[*number.Error](err); ok && wrong.Reason == number.BadZone {
 				at = slices.IndexFunc(rd.columns, func(c column) bool { return c.field == "zone" })
 			}

@@ -16,6 +16,7 @@ var Fields = []string{
 	"kind", // of the number in the nearest number column before it
 	"external_id", "name", "first_name", "last_name", "note",
 	"zone", "zip", "state", "country", // where the person is; country is the default region of the row
+	"calling_code", // of the row's numbers, such as 48, where they are written without; goes before country
 	"stage", "cp", "pi", "level", "temperature", "progress",
 }
 
@@ -25,22 +26,26 @@ var Fields = []string{
 var synonyms = map[string]string{
 	"number": `number phone phonenumber phoneno telephone telephonenumber tel telno contactnumber primaryphone msisdn e164
 		telefon telefony numer numertelefonu nrtelefonu nrtel telefonnr telefonnummer teléfono telefono téléphone
+		altphone alternatephone alternativephone alternatenumber secondaryphone secondphone otherphone additionalphone
+		telefondodatkowy dodatkowytelefon innytelefon telefonkontaktowy 备用电话 其他电话
 		电话 电话号码 联系电话 联系方式 號碼 電話 電話號碼`,
 	"mobile": `mobile mobilephone mobilenumber mobileno cell cellphone komórka komorka telefonkomórkowy telefonkomorkowy telkom handy
 		手机 手机号 手机号码 移动电话 手機 手機號碼`,
 	"home": `home homephone landline telefondomowy telefonstacjonarny domowy stacjonarny 家庭电话 住宅电话 固定电话 座机`,
 	"work": `work workphone business businessphone officephone telefonsłużbowy telefonsluzbowy służbowy sluzbowy 办公电话 公司电话 工作电话`,
 	"kind": `kind numberkind phonetype`,
-	"external_id": `externalid extid id leadid customerid contactid crmid recordid identyfikator idklienta nrklienta numerklienta
+	"external_id": `externalid extid id leadid customerid contactid crmid recordid vendorleadcode identyfikator idklienta nrklienta numerklienta
 		编号 客户编号 客户id 客户号`,
-	"name":        `name fullname leadname contact contactname customername company nazwa imięinazwisko imieinazwisko klient firma 姓名 名字 客户姓名 名称 联系人 客户名称`,
-	"first_name":  `firstname forename givenname imię imie vorname prénom 名`,
-	"last_name":   `lastname surname familyname nazwisko nachname 姓 姓氏`,
-	"note":        `note notes comment comments remark remarks notatka notatki uwagi komentarz 备注 说明 備註`,
-	"zone":        `zone timezone tz strefa strefaczasowa 时区 時區`,
-	"zip":         `zip zipcode postcode postalcode kodpocztowy kod 邮编 邮政编码`,
-	"state":       `state region province stan województwo wojewodztwo prowincja 州 省 省份 地区`,
-	"country":     `country countrycode kraj 国家 國家`,
+	"name":       `name fullname leadname contact contactname customername company nazwa imięinazwisko imieinazwisko klient firma 姓名 名字 客户姓名 名称 联系人 客户名称`,
+	"first_name": `firstname forename givenname imię imie vorname prénom 名`,
+	"last_name":  `lastname surname familyname nazwisko nachname 姓 姓氏`,
+	"note":       `note notes comment comments remark remarks notatka notatki uwagi komentarz 备注 说明 備註`,
+	"zone":       `zone timezone tz strefa strefaczasowa 时区 時區`,
+	"zip":        `zip zipcode postcode postalcode kodpocztowy kod 邮编 邮政编码`,
+	"state":      `state region province stan województwo wojewodztwo prowincja 州 省 省份 地区`,
+	"country":    `country countrycode countryname kraj państwo panstwo 国家 國家`,
+	"calling_code": `callingcode phonecode dialcode dialingcode diallingcode phonecountrycode countrycallingcode numerkierunkowy kierunkowy
+		国家代码 國碼`,
 	"stage":       `stage etap 阶段`,
 	"cp":          `cp customerpotential potencjał potencjal 客户潜力`,
 	"pi":          `pi purchaseintent intent intencja 购买意向 意向`,

@@ -32,6 +32,7 @@ type xlsxSource struct {
 	file  *os.File // nil: the workbook is held
 	sheet *part
 	texts *texts
+	dates dates
 	line  int // of the last row
 	begun bool
 	ended bool
@@ -69,6 +70,7 @@ func (s *xlsxSource) open(r io.Reader) error {
 			return fmt.Errorf("%s: %w", book.texts.Name, err)
 		}
 	}
+	s.dates = readDates(book.styles, book.from1904)
 	if s.sheet, err = openPart(book.sheet, maxSheet); err != nil {
 		return fmt.Errorf("%s: %w", book.sheet.Name, err)
 	}
@@ -103,8 +105,10 @@ func (a *allowance) ReadAt(b []byte, at int64) (int, error) {
 
 // book is where a workbook has what is read of it.
 type book struct {
-	sheet *zip.File
-	texts *zip.File // nil: its cells share none
+	sheet    *zip.File
+	texts    *zip.File // nil: its cells share none
+	styles   *zip.File // nil: its cells have none
+	from1904 bool      // days are counted from there
 }
 
 // readBook finds the first sheet.
@@ -120,6 +124,9 @@ func readBook(archive *zip.Reader) (book, error) {
 		name = target
 	}
 	var content struct {
+		Properties struct {
+			From1904 string `xml:"date1904,attr"`
+		} `xml:"workbookPr"`
 		Sheets []struct {
 			Attrs []xml.Attr `xml:",any,attr"`
 		} `xml:"sheets>sheet"`
@@ -131,7 +138,10 @@ func readBook(archive *zip.Reader) (book, error) {
 	if err != nil {
 		return book{}, err
 	}
-	var b book
+	b := book{from1904: content.Properties.From1904 == "1" || content.Properties.From1904 == "true"}
+	if target, ok := related.first("/styles"); ok {
+		b.styles = parts[partName(target)]
+	}
 	if target, ok := related.first("/sharedStrings"); ok {
 		b.texts = parts[partName(target)]
 	}
@@ -302,8 +312,10 @@ func (s *xlsxSource) cell(start xml.StartElement) (string, error) {
 		return s.texts.at(i)
 	case "inlineStr", "str":
 		return unescape(string(text)), nil
+	case "b", "e", "d":
+		return strings.TrimSpace(string(text)), nil
 	}
-	return wholeNumber(strings.TrimSpace(string(text))), nil
+	return s.dates.show(attribute(start, "s"), wholeNumber(strings.TrimSpace(string(text)))), nil
 }
 
 // columnOf is the column that a place such as AB12 is in, from 1; one past the limit where

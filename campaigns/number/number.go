@@ -17,6 +17,7 @@ package number
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	_ "time/tzdata" // the same zones on every machine, also in an empty container
@@ -79,6 +80,11 @@ type Parsed struct {
 // number, with an extension, is far below.
 const maxRaw = 64
 
+// extension is one behind a number, in words that the library does not know: what follows
+// would be taken for digits of the number. It cannot be dialled, and is left out as those
+// are that the library knows (ext, x, int, доб, anexo).
+var extension = regexp.MustCompile(`(?i)[\s,;/(]*(wew(n|nętrzny|netrzny)?|durchwahl|dw|poste|klapka|linka|分机|分機|转|轉)[\s.:]*[0-9]{1,6}\)?$`)
+
 // Parse reads a number as people write it. defaultRegion (ISO 3166 alpha-2) is
 // used where raw has no country code; empty means that it must have one. Every
 // error is an *Error.
@@ -87,6 +93,7 @@ func Parse(raw, defaultRegion string) (Parsed, error) {
 	if text == "" || len(text) > maxRaw {
 		return Parsed{}, refuse(Malformed, "%d characters", len(text))
 	}
+	text = extension.ReplaceAllString(text, "")
 	region := strings.ToUpper(defaultRegion)
 	if region == "UK" {
 		region = "GB"

@@ -21,6 +21,10 @@ func TestParse(t *testing.T) {
 		zones, ruleAreas string
 	}{
 		{"+48 22 555 01 23", "", "+48225550123", "PL", campaigns.Home, "Europe/Warsaw", "PL"},
+		{"22 555 01 23 wew. 12", "PL", "+48225550123", "PL", campaigns.Home, "Europe/Warsaw", "PL"},
+		{"+48 22 555 01 23 (wewn. 4)", "", "+48225550123", "PL", campaigns.Home, "Europe/Warsaw", "PL"},
+		{"(212) 555-0123 x45", "US", "+12125550123", "US", campaigns.Other, "America/New_York", "US-FED US-NY"},
+		{"010-65551234转801", "CN", "+861065551234", "CN", campaigns.Home, "Asia/Shanghai", "CN"},
 		{"601 555 012", "PL", "+48601555012", "PL", campaigns.Mobile, "Europe/Warsaw", "PL"},
 		{"0048225550123", "", "+48225550123", "PL", campaigns.Home, "Europe/Warsaw", "PL"},
 		{"020 7946 0123", "uk", "+442079460123", "GB", campaigns.Home, "Europe/London", "UK"},

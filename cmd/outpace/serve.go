@@ -16,6 +16,14 @@ func newServeCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use: "serve --config FILE", Short: "Run the product", Args: cobra.NoArgs,
+		Long: `Run the product.
+
+SIGTERM and SIGINT end it in peace: no new call is placed, and the talks in progress
+are waited for, up to drain.timeout; a second one ends them too. SIGHUP says in the log
+whether the configuration file has changed, which takes effect at the next start, and
+whether it would be taken. Certificates are read again by themselves.
+
+Exit status: 0, 1 where something failed, 2 where flags or configuration are wrong.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(path, os.Environ())
 			if err != nil {
@@ -29,6 +37,7 @@ func newServeCommand() *cobra.Command {
 				return usageError{err}
 			}
 			defer log.Sync() //nolint:errcheck // nothing is left to tell it to
+			defer followHangups(path, cfg, log)()
 			force, stop := secondSignal(cmd.Context())
 			defer stop()
 			app.EaseCollector()

@@ -36,6 +36,7 @@ import (
 type Engine interface {
 	OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.CampaignID) error
 	OffDuty(ctx context.Context, user campaigns.UserID) error
+	Move(ctx context.Context, user campaigns.UserID, to campaigns.CampaignID) error
 	Ready(ctx context.Context, user campaigns.UserID) error
 	Pause(ctx context.Context, user campaigns.UserID, reason string) error
 	Stage(ctx context.Context, user campaigns.UserID, attempt campaigns.AttemptID, stage string) error
@@ -208,6 +209,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeOperator(api)
 	s.routeTalk(api)
 	s.routeManual(api)
+	s.routeFloor(api)
 	if s.phones != nil {
 		s.routePhone(api)
 	}

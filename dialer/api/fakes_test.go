@@ -131,6 +131,10 @@ func (e *fakeEngine) StopListening(_ context.Context, u campaigns.UserID) error 
 func (e *fakeEngine) DialPreview(_ context.Context, u campaigns.UserID) error {
 	return e.tell("DialPreview", string(u))
 }
+func (e *fakeEngine) Move(_ context.Context, u campaigns.UserID, to campaigns.CampaignID) error {
+	return e.tell("Move", string(u), string(to))
+}
+
 func (e *fakeEngine) CallLead(_ context.Context, u campaigns.UserID, c dialer.Choice) (campaigns.AttemptID, error) {
 	return "own", e.tell("CallLead", string(u), string(c.Campaign), fmt.Sprint(c.Lead), c.Number)
 }

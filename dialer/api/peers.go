@@ -53,7 +53,8 @@ func PeerCalls(user campaigns.UserID) string {
 // peerChoice is what another node asks for.
 type peerChoice struct {
 	dialer.Choice
-	Once string // no two requests are the same
+	Order *order // in place of a call
+	Once  string // no two requests are the same
 }
 
 // peerCalled is what came of it, where it is no problem.
@@ -87,7 +88,12 @@ func (s *Server) callAt(ctx context.Context, node string, user campaigns.UserID,
 	if node == "" {
 		return s.engine.CallLead(ctx, user, choice)
 	}
-	wanted, err := json.Marshal(peerChoice{choice, rand.Text()})
+	return s.askPeer(ctx, node, user, peerChoice{Choice: choice, Once: rand.Text()})
+}
+
+// askPeer has another node do something for an operator who is on duty there.
+func (s *Server) askPeer(ctx context.Context, node string, user campaigns.UserID, choice peerChoice) (campaigns.AttemptID, error) {
+	wanted, err := json.Marshal(choice)
 	if err != nil {
 		return "", err
 	}
@@ -115,8 +121,8 @@ func (s *Server) callAt(ctx context.Context, node string, user campaigns.UserID,
 	return "", p
 }
 
-// callForPeer places a call for another node, which has asked who may have it placed,
-// and audits it.
+// callForPeer places a call, or obeys an order, for another node, which has asked who may
+// have that, and audits it.
 func (s *Server) callForPeer(w http.ResponseWriter, r *http.Request) {
 	user := campaigns.UserID(r.PathValue("id"))
 	wanted, err := io.ReadAll(io.LimitReader(r.Body, maxPeer))
@@ -129,8 +135,12 @@ func (s *Server) callForPeer(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	attempt, err := s.engine.CallLead(r.Context(), user, choice.Choice)
-	said := peerCalled{Attempt: attempt}
+	var said peerCalled
+	if choice.Order != nil {
+		err = s.obey(r.Context(), user, *choice.Order)
+	} else {
+		said.Attempt, err = s.engine.CallLead(r.Context(), user, choice.Choice)
+	}
 	if refused, is := errors.AsType[*dialer.NotCalled](err); is {
 		said.Refused, err = refused, nil
 	}

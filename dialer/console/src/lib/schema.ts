@@ -1229,6 +1229,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operators/{id}/campaign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an operator on another campaign, behind the present call
+         * @description Of a team lead's own team; at any node. 503 with the code node_unreachable where the operator is on duty at one that does not answer.
+         */
+        post: operations["operators-campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operators/{id}/off-duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an operator's shift, behind the present call
+         * @description Of a team lead's own team; at any node. 503 with the code node_unreachable where the operator is on duty at one that does not answer.
+         */
+        post: operations["operators-off-duty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operators/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause an operator, behind the present call
+         * @description Of a team lead's own team; at any node. 503 with the code node_unreachable where the operator is on duty at one that does not answer.
+         */
+        post: operations["operators-pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recordings/{attempt}": {
         parameters: {
             query?: never;
@@ -2565,6 +2625,13 @@ export interface components {
             /** Format: date-time */
             wrap_until?: string;
             zones?: string[] | null;
+        };
+        OrderMoveInBody: {
+            campaign: string;
+        };
+        OrderPauseBody: {
+            /** @description shown to them and on the floor; left out: by_lead */
+            reason?: string;
         };
         /** @enum {string} */
         Outcome: "busy" | "no_answer" | "absent" | "machine" | "screening" | "silence" | "abandoned" | "hung_up_early" | "cancelled" | "declined" | "out_of_order" | "announcement" | "fax" | "invalid_number" | "number_changed" | "bad_format" | "unwanted" | "blocked" | "false_answer" | "interrupted" | "congestion" | "trunk_down" | "trunk_rejected" | "redirected" | "failed" | "not_placed" | "caller_gave_up" | "caller_turned_away" | "caller_served" | "connected";
@@ -5805,6 +5872,110 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PlacedCall"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operators-campaign": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderMoveInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operators-off-duty": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operators-pause": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OrderPauseBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
