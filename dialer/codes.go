@@ -16,13 +16,15 @@ import (
 // rest is keyed in on the open leg, each ended by its own length.
 //
 //	*1<PIN>  on duty (dialled)     *2  ready      *3  pause
-//	*4       hang up the customer  *0  off duty
+//	*4       hang up the customer  *5  a machine answered
+//	*0       off duty
 //	1..9     the disposition with that digit, while wrapping up
 const (
 	codeOnDuty  = "*1"
 	codeReady   = "*2"
 	codePause   = "*3"
 	codeHangUp  = "*4"
+	codeMachine = "*5"
 	codeOffDuty = "*0"
 )
 
@@ -85,6 +87,8 @@ func (e *Engine) feature(now time.Time, o *liveOperator, code string) {
 		e.stepOperator(now, o, operator.Pause{Reason: "phone"})
 	case codeHangUp:
 		_ = e.hangUp(now, o) // without a call there is nothing to end
+	case codeMachine:
+		_ = e.saidMachine(now, o, "") // where it cannot be said nothing changes
 	case codeOffDuty:
 		e.stepOperator(now, o, operator.OffDuty{})
 	}

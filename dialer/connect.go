@@ -78,7 +78,7 @@ func (e *Engine) connect(now time.Time, c *liveCall, a call.Connect) {
 	case c.Inbound():
 		e.deps.Audio.StopPlaying(customer) // the announcement, where it is not over
 	case c.heard.Checked && !a.Again: // its verdict is only to be known
-		e.after(checkFor, func(time.Time) { e.deps.Audio.StopDetect(customer) })
+		e.after(checkFor, func(time.Time) { e.endCheck(c) })
 	case a.Again || !c.OnTrial():
 		e.deps.Audio.StopDetect(customer)
 	}
@@ -159,17 +159,25 @@ func recordingPath(began time.Time, id campaigns.AttemptID) string {
 }
 
 // freeOperator takes the operator out of a call that is over for them. Of one that
-// was taken back there is nothing to say.
-func (e *Engine) freeOperator(now time.Time, user string, takenBack campaigns.Outcome) {
-	o := e.operators[user]
+// was taken back there is nothing to say, and what follows is neither theirs to answer
+// for nor recorded.
+func (e *Engine) freeOperator(now time.Time, c *liveCall, a call.FreeOperator) {
+	o := e.operators[a.Operator]
 	if o == nil || o.last == nil {
 		return
 	}
 	e.deps.Audio.Unbridge(media.LegID(o.leg))
 	e.mute(o, false)
 	o.last.over, o.lineTrouble = true, ""
-	if takenBack != "" {
-		o.last.disposed, o.takenBack = true, whyTakenBack(takenBack)
+	if a.TakenBack != "" {
+		e.keepLine(c, o)
+		if c.recorded != "" {
+			e.deps.Audio.StopRecord(media.LegID(c.ID()))
+		}
+		o.last.disposed, o.takenBack = true, whyTakenBack(a.TakenBack)
+	}
+	if a.Said {
+		o.takenBack = afterSaid(c)
 	}
 	wrap := o.last.campaign.Wrap.Timeout
 	if wrap <= 0 {

@@ -117,6 +117,9 @@ type Audio interface {
 	Accept(leg media.LegID, sdp []byte) error
 	Detect(leg media.LegID, mode string) // of campaigns.Campaign.Detection
 	StopDetect(leg media.LegID)
+	// ListenForBeep has the detector know that a machine answered, whether or not it
+	// listens still: its beep and the time for a message are told.
+	ListenForBeep(leg media.LegID)
 	Bridge(customer, operator media.LegID)
 	Unbridge(leg media.LegID)
 	Confer(legs ...media.LegID)

@@ -148,6 +148,7 @@ type liveCall struct {
 	previewer string   // who asked for the call and is reserved for it
 	own       *ownCall // they chose whom to call; nil: they did not
 	late      bool     // an operator had the person after the law's time
+	saidBy    string   // the operator who said that a machine answered
 	heard     Heard
 	optedOut  bool // the person pressed the key of the safe-harbour message
 	endedAt   time.Time

@@ -172,6 +172,7 @@ func (a *audio) Early(media.LegID, string, []byte) error                   { ret
 func (a *audio) Accept(media.LegID, []byte) error                          { return nil }
 func (a *audio) Detect(leg media.LegID, mode string)                       { a.note("detect %s %s", leg, mode) }
 func (a *audio) StopDetect(leg media.LegID)                                { a.note("stop detect %s", leg) }
+func (a *audio) ListenForBeep(leg media.LegID)                             { a.note("listen for beep %s", leg) }
 func (a *audio) Bridge(customer, operator media.LegID)                     { a.note("bridge %s %s", customer, operator) }
 func (a *audio) Unbridge(leg media.LegID)                                  { a.note("unbridge %s", leg) }
 func (a *audio) Monitor(listener, customer media.LegID, as media.Presence) {

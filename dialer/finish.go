@@ -20,7 +20,7 @@ import (
 func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 	next := e.whatNext(c, a.Outcome, now)
 	ending := c.ending(now, a.Outcome, next)
-	ending.Code, ending.Q850, ending.Reason = a.Code, a.Q850, cmp.Or(c.line.lost, a.Reason, c.handedTo.reason())
+	ending.Code, ending.Q850, ending.Reason = a.Code, a.Q850, cmp.Or(c.line.lost, c.saidReason(), a.Reason, c.handedTo.reason())
 	ending.Audio = e.audioOf(c)
 	ending.Suppress = ending.Suppress || c.optedOut
 	c.endedAt = now

@@ -17,6 +17,7 @@ type Heard struct {
 	Checked  bool              // an operator had the call whatever was heard
 	Doubted  bool              // it ended while a machine was in doubt
 	HungUp   bool              // the far end ended it
+	Said     bool              // its operator said that it was a machine
 	Features []float32         // as detect.FeatureNames; nil before anybody spoke
 	settled  bool
 }
@@ -24,7 +25,7 @@ type Heard struct {
 // take keeps a verdict. The one that is acted on counts: a machine in doubt or a person on
 // trial only until more is told.
 func (h *Heard) take(v media.Verdict) {
-	if v.Early || v.Kind == media.Ringback || h.settled {
+	if v.Early || v.Kind == media.Ringback || h.settled || h.Said {
 		return
 	}
 	h.settled = !v.Provisional

@@ -42,15 +42,24 @@ func (e *Engine) stepTalk(ctx context.Context, user campaigns.UserID, ev call.Ev
 func (e *Engine) inTalk(ctx context.Context, user campaigns.UserID, do func(now time.Time, o *liveOperator, c *liveCall) error) error {
 	return e.do(ctx, func(now time.Time) error {
 		o := e.operators[string(user)]
-		if o == nil || o.State() != operator.Talking {
-			return ErrNoCall
-		}
-		c := e.calls[campaigns.AttemptID(o.Call())]
-		if c == nil {
-			return ErrNoCall
+		c, err := e.talkOf(o)
+		if err != nil {
+			return err
 		}
 		return do(now, o, c)
 	})
+}
+
+// talkOf is the call that an operator talks in; ErrNoCall if there is none.
+func (e *Engine) talkOf(o *liveOperator) (*liveCall, error) {
+	if o == nil || o.State() != operator.Talking {
+		return nil, ErrNoCall
+	}
+	c := e.calls[campaigns.AttemptID(o.Call())]
+	if c == nil {
+		return nil, ErrNoCall
+	}
+	return c, nil
 }
 
 // Mute lets nobody hear the operator until Unmute or the end of the talk, for phones

@@ -205,7 +205,7 @@ func (e *Engine) newOwn(now time.Time, r *campaignRun, o *liveOperator, own *own
 	}
 	_, connectWithin, _ := e.deps.Rules.Abandonment(claim.Number.Regions, now)
 	return &liveCall{
-		Call:     call.New(call.Spec{ID: own.id, ConnectWithin: connectWithin, Message: r.SafeHarbor != ""}, now),
+		Call:     call.New(call.Spec{ID: own.id, ConnectWithin: connectWithin, Message: r.SafeHarbor != "", Drop: r.Voicemail != ""}, now),
 		campaign: r, claim: claim, route: route, dialog: route.Dialog, term: term,
 		previewer: o.ID(), own: own,
 	}, decision, nil

@@ -180,6 +180,7 @@ type OperatorView struct {
 	AskedBy   campaigns.UserID `json:"asked_by,omitempty"`  // the operator whose talk it is, where this one was asked into it
 	// TransferNumbers are what Campaign.TransferNumbers says of the talk's campaign.
 	TransferNumbers []string                `json:"transfer_numbers,omitempty"`
+	LeavesMessage   bool                    `json:"leaves_message,omitempty" doc:"on a machine that answered, where the operator of the talk says so"`
 	Muted           bool                    `json:"muted,omitempty"`           // nobody hears the operator
 	ListensTo       campaigns.AttemptID     `json:"listens_to,omitempty"`      // the call that a manager listens in on
 	Presence        Presence                `json:"presence,omitempty"`        // who hears them there: listen (nobody), whisper (the operator), barge (all)
@@ -188,7 +189,7 @@ type OperatorView struct {
 	Leg             string                  `json:"-"`                         // of the phone; empty: there is none
 	RestUntil       time.Time               `json:"rest_until,omitzero"`       // ready, but no call before: breath and occupancy
 	Idle            string                  `json:"idle,omitempty"`            // why a ready operator has no call; not in notices
-	TakenBack       string                  `json:"taken_back,omitempty"`      // why the last call went away by itself, in words; until the next one
+	TakenBack       string                  `json:"taken_back,omitempty"`      // why the last call went away by itself, or what follows where the operator said that a machine answered, in words; until the next one
 	Line            string                  `json:"line,omitempty" doc:"what is wrong with the audio of the talk, in words"`
 	Campaign        campaigns.CampaignID    `json:"campaign,omitempty"`
 	Attempt         campaigns.AttemptID     `json:"attempt,omitempty"`

@@ -225,6 +225,7 @@ func (e *Engine) operatorView(o *liveOperator) OperatorView {
 	if c := e.calls[v.Attempt]; c != nil && o.State() == operator.Talking {
 		v.Talk, v.HeldSince, v.Muted = c.State(), c.heldAt, o.muted
 		v.TransferNumbers = c.campaign.TransferNumbers
+		v.LeavesMessage = c.campaign.Voicemail != "" && !c.Inbound()
 		if t := c.third; t != nil && t.operator == o.ID() {
 			v.AskedBy = campaigns.UserID(c.Operator())
 		} else if t != nil {

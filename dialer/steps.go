@@ -39,6 +39,9 @@ func (e *Engine) step(now time.Time, c *liveCall, ev call.Event) {
 // tellPacing turns a transition into what pacing learns from. Connected and
 // Abandoned are told where they are done.
 func (e *Engine) tellPacing(now time.Time, c *liveCall, ev call.Event, from, to call.State) {
+	if _, said := ev.(call.SaidMachine); said && c.own != nil && c.late && from == call.Bridged { // it was told of a person lost
+		c.campaign.controller.Observe(now, pacing.Machine{Call: string(c.ID()), Talked: true, Late: true})
+	}
 	if c.Inbound() || c.own != nil {
 		return // pacing knows callers as people who wait, and the operators whom they and their own calls have
 	}
@@ -76,7 +79,7 @@ func wasTakenBack(ev call.Event, from, to call.State) bool {
 		return false
 	}
 	switch ev.(type) {
-	case call.Verdict, call.Beep:
+	case call.Verdict, call.Beep, call.SaidMachine:
 		return true
 	}
 	return false
@@ -116,7 +119,9 @@ func (e *Engine) perform(now time.Time, c *liveCall, a call.Action) {
 	case call.HandOver:
 		e.handOver(now, c, a)
 	case call.FreeOperator:
-		e.freeOperator(now, a.Operator, a.TakenBack)
+		e.freeOperator(now, c, a)
+	case call.ListenForBeep:
+		e.deps.Audio.ListenForBeep(leg)
 	case call.StopListening:
 		e.deps.Audio.StopDetect(leg)
 	case call.Lost:

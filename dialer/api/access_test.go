@@ -85,6 +85,7 @@ var matrix = map[string]access{
 	"POST /api/v1/operator/transfer":       {callers, "", nil, noContent},
 	"POST /api/v1/operator/confer":         {callers, "", nil, noContent},
 	"POST /api/v1/operator/return":         {callers, "", nil, noContent},
+	"POST /api/v1/operator/machine":        {callers, "", nil, noContent},
 	"POST /api/v1/calls/{attempt}/listen":  {listeners, "/api/v1/calls/a1/listen", nil, noContent},
 	"POST /api/v1/calls/{attempt}/whisper": {listeners, "/api/v1/calls/a1/whisper", nil, noContent},
 	"POST /api/v1/calls/{attempt}/barge":   {listeners, "/api/v1/calls/a1/barge", nil, noContent},

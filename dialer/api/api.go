@@ -50,6 +50,7 @@ type Engine interface {
 	Transfer(ctx context.Context, user campaigns.UserID, to *dialer.Target) error
 	Confer(ctx context.Context, user campaigns.UserID) error
 	Return(ctx context.Context, user campaigns.UserID) error
+	MachineAnswered(ctx context.Context, user campaigns.UserID, attempt campaigns.AttemptID) error
 	ListenIn(ctx context.Context, user campaigns.UserID, id campaigns.AttemptID, as dialer.Presence) error
 	StopListening(ctx context.Context, user campaigns.UserID) error
 	Dispose(ctx context.Context, user campaigns.UserID, s dialer.Said) error

@@ -122,6 +122,9 @@ func (e *fakeEngine) Confer(_ context.Context, u campaigns.UserID) error {
 func (e *fakeEngine) Return(_ context.Context, u campaigns.UserID) error {
 	return e.tell("Return", string(u))
 }
+func (e *fakeEngine) MachineAnswered(_ context.Context, u campaigns.UserID, a campaigns.AttemptID) error {
+	return e.tell("MachineAnswered", string(u), string(a))
+}
 func (e *fakeEngine) ListenIn(_ context.Context, u campaigns.UserID, id campaigns.AttemptID, as dialer.Presence) error {
 	return e.tell("ListenIn", string(u), string(id), string(as))
 }

@@ -42,6 +42,8 @@ func TestOperatorCommands(t *testing.T) {
 		{"consult", map[string]any{"to": map[string]string{"number": "+12025550100"}}, "Consult olga ||+12025550100"},
 		{"confer", nil, "Confer olga"},
 		{"return", nil, "Return olga"},
+		{"machine", nil, "MachineAnswered olga"},
+		{"machine", map[string]string{"attempt": "a1"}, "MachineAnswered olga a1"},
 		{"transfer", nil, "Transfer olga"},
 		{"transfer", map[string]any{"to": map[string]string{"operator": "bob"}}, "Transfer olga bob||"},
 		{"dial", nil, "DialPreview olga"},

@@ -52,6 +52,14 @@ type transferBody struct {
 	To *target `json:"to,omitempty" doc:"gives the customer away without asking first; left out: to the third party who is there or rings"`
 }
 
+type machineIn struct {
+	Body *machineBody // may be left out
+}
+
+type machineBody struct {
+	Attempt campaigns.AttemptID `json:"attempt,omitempty" doc:"the present call where empty; given, a request that comes twice does not end the next one"`
+}
+
 type callIn struct {
 	Attempt campaigns.AttemptID `path:"attempt"`
 }
@@ -93,6 +101,14 @@ func (s *Server) routeTalk(api huma.API) {
 				return nil, err
 			}
 			return nil, s.audited(ctx, by, "call.transfer", in.Body.To, func() error { return s.engine.Transfer(ctx, by.ID, &to) })
+		})
+	register(s, api, campaigns.RightCalls, op("machine", "Say that a machine answered: the campaign's message is left on it, else it is hung up on; the operator is done with it"),
+		func(ctx context.Context, by caller, in *machineIn) (*empty, error) {
+			var attempt campaigns.AttemptID
+			if in.Body != nil {
+				attempt = in.Body.Attempt
+			}
+			return nil, s.audited(ctx, by, "call.machine", nil, func() error { return s.engine.MachineAnswered(ctx, by.ID, attempt) })
 		})
 	for _, way := range []struct {
 		as      dialer.Presence

@@ -61,6 +61,8 @@ func (c *Collector) ended(n dialer.CallEnded) {
 	switch {
 	case h.Kind == media.Machine && h.Beep:
 		s.Label, s.Basis = Nobody, ByBeep
+	case h.Said: // the call was taken back at this word: no disposition follows
+		s.Label, s.Basis = Nobody, ByDisposition
 	case h.Doubted && h.HungUp, h.HungUp && !e.BridgedAt.IsZero() && e.At.Sub(e.BridgedAt) < hangsUpWithin:
 		s.Label, s.Basis = Person, ByHangUp
 	}

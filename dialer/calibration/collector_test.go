@@ -52,6 +52,14 @@ func TestCollector(t *testing.T) {
 			[]dialer.Notice{ended(with(machine, func(h *dialer.Heard) { h.HungUp, h.Doubted = true, true }), 0)},
 			[]Sample{{Verdict: media.Machine, Label: Person, Basis: ByHangUp}},
 		},
+		"an operator had it taken back": {
+			[]dialer.Notice{ended(with(person, func(h *dialer.Heard) { h.Said = true }), 0)},
+			[]Sample{{Verdict: media.Person, Label: Nobody, Basis: ByDisposition}},
+		},
+		"and it hung up before its beep": {
+			[]dialer.Notice{ended(with(person, func(h *dialer.Heard) { h.Said, h.HungUp, h.Doubted = true, true, true }), 0)},
+			[]Sample{{Verdict: media.Person, Label: Nobody, Basis: ByDisposition}},
+		},
 		"checked: a person would have been lost": {
 			[]dialer.Notice{ended(with(machine, checked), time.Minute), said("ann", false)},
 			[]Sample{{Verdict: media.Machine, Checked: true, Label: Person, Basis: ByDisposition}},

@@ -18,7 +18,7 @@
 //	doubted    person → queued; no person, beep, hang_up, timer → leaving; no person, quiet → dropping | leaving; recording → dropping; ended → over
 //	dropping   beep → doubted; hang_up, played, timer → leaving; ended → over
 //	queued     no person, no person, quiet, beep → doubted | leaving; operator_found → bridged; hang_up → leaving; timer → message | leaving; ended → over
-//	bridged    no person, no person, quiet, beep → doubted | leaving; operator_lost → stranded; hold → held; consult → asking; consult away → handing; hang_up → leaving; ended → over
+//	bridged    no person, no person, quiet, beep, said_machine → doubted | leaving; operator_lost → stranded; hold → held; consult → asking; consult away → handing; hang_up → leaving; ended → over
 //	held       operator_lost → stranded; resume → bridged; consult → asking; consult away → handing; hang_up → leaving; ended → over
 //	asking     operator_lost → stranded; third_up, third_up outside → consulting; third_gone, timer → held; transfer → handing; return → bridged; hang_up → leaving; ended → over
 //	consulting operator_lost → bridged | stranded; third_gone → held; confer → conferring; transfer → bridged | handed; return → bridged; hang_up → leaving; ended → over
@@ -118,6 +118,7 @@ type Call struct {
 	operator string
 	third    string // the operator who is the third party; empty: somebody outside, or nobody
 	trial    bool   // a person at the first speech, or where messages are left, who may yet turn out to be none
+	said     bool   // the operator said that a machine answered
 
 	ringingAt, answeredAt, verdictAt, greetingEnd, bridgedAt time.Time
 }

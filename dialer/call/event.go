@@ -42,6 +42,8 @@ type (
 	// Hold puts the customer on hold, Resume takes them back.
 	Hold   struct{}
 	Resume struct{}
+	// SaidMachine is the operator's word that a machine answered.
+	SaidMachine struct{}
 	// Consult has a third party called; Away: the customer is given to them.
 	Consult struct{ Away bool }
 	// ThirdUp says that the third party is there: an operator or, where that is
@@ -88,6 +90,7 @@ func (OperatorFound) event() {}
 func (OperatorLost) event()  {}
 func (Hold) event()          {}
 func (Resume) event()        {}
+func (SaidMachine) event()   {}
 func (Consult) event()       {}
 func (ThirdUp) event()       {}
 func (ThirdGone) event()     {}
@@ -137,10 +140,15 @@ type (
 	HandOver struct{ From, To string }
 	// FreeOperator takes the operator out of the call, into the wrap-up. TakenBack is what
 	// the person turned out to be, and there is nothing to wrap up; empty: they talked.
+	// Said: the operator said so.
 	FreeOperator struct {
 		Operator  string
 		TakenBack campaigns.Outcome
+		Said      bool
 	}
+	// ListenForBeep listens, again if need be, for when a machine that an operator heard
+	// records.
+	ListenForBeep struct{}
 	// StopListening ends the trial of a person: they are one.
 	StopListening struct{}
 	// Lost says that a live person was lost for want of an operator.
@@ -183,6 +191,7 @@ func (SeekThird) action()     {}
 func (DropThird) action()     {}
 func (HandOver) action()      {}
 func (FreeOperator) action()  {}
+func (ListenForBeep) action() {}
 func (StopListening) action() {}
 func (Lost) action()          {}
 func (PlayMessage) action()   {}

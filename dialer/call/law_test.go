@@ -51,7 +51,7 @@ func TestLaws(t *testing.T) {
 var inTalks = slices.DeleteFunc(slices.Clone(happenings), func(h happening) bool {
 	return !slices.Contains([]string{
 		"hold", "resume", "consult", "consult away", "third_up", "third_up outside", "third_gone", "confer", "transfer", "return",
-		"operator_lost", "operator_found", "timer", "hang_up",
+		"operator_lost", "operator_found", "timer", "hang_up", "said_machine",
 	}, h.word)
 })
 

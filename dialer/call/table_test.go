@@ -43,6 +43,7 @@ var happenings = []happening{
 	{"operator_lost", always(OperatorLost{})},
 	{"hold", always(Hold{})},
 	{"resume", always(Resume{})},
+	{"said_machine", always(SaidMachine{})},
 	{"consult", always(Consult{})},
 	{"consult away", always(Consult{Away: true})},
 	{"third_up", always(ThirdUp{Operator: "bob"})},
@@ -70,7 +71,7 @@ func walk(visit func(before Call, h happening, after Call, actions []Action)) {
 		state                       State
 		outcome                     campaigns.Outcome
 		answered, verdict, overtime bool
-		trial                       bool
+		trial, said                 bool
 	}
 	seen := map[situation]bool{}
 	type moment struct {
@@ -80,7 +81,7 @@ func walk(visit func(before Call, h happening, after Call, actions []Action)) {
 	var open []moment
 	note := func(c Call, now time.Time) {
 		by := c.ConnectBy()
-		s := situation{c.spec, c.operator, c.third, c.state, c.outcome, !c.answeredAt.IsZero(), !c.verdictAt.IsZero(), !by.IsZero() && !now.Before(by), c.trial}
+		s := situation{c.spec, c.operator, c.third, c.state, c.outcome, !c.answeredAt.IsZero(), !c.verdictAt.IsZero(), !by.IsZero() && !now.Before(by), c.trial, c.said}
 		if !seen[s] {
 			seen[s] = true
 			open = append(open, moment{c, now})

@@ -20,6 +20,10 @@ func (c *Call) bridged(now time.Time, ev Event) []Action {
 		if v, ok := ev.(Verdict); ok && c.trial && v.Outcome == "" && !v.Provisional {
 			return c.acquit()
 		}
+	case SaidMachine:
+		if !c.spec.Inbound { // whoever calls us is a person
+			return c.leaveToMachine(now)
+		}
 	case TimerFired:
 		return c.acquit()
 	case Hold: // the operator knows a person

@@ -57,7 +57,7 @@ func (c *Call) doubted(now time.Time, ev Event) []Action {
 	switch ev := ev.(type) {
 	case Verdict:
 		switch {
-		case ev.Early || ev.Provisional:
+		case ev.Early || ev.Provisional || c.said && ev.Outcome == "":
 			return nil
 		case ev.Outcome == "":
 			c.trial = c.spec.Drop
@@ -129,6 +129,17 @@ func (c *Call) takeBack(now time.Time, o campaigns.Outcome) []Action {
 		return c.doubt(now)
 	}
 	return c.leave(now, o)
+}
+
+// leaveToMachine takes the operator's word that they talk with a machine. Nothing that is
+// heard makes it a person again.
+func (c *Call) leaveToMachine(now time.Time) []Action {
+	c.said = true
+	actions := []Action{FreeOperator{Operator: c.operator, TakenBack: campaigns.MachineHeard, Said: true}}
+	if c.spec.Drop {
+		actions = append(actions, ListenForBeep{})
+	}
+	return append(actions, c.takeBack(now, campaigns.MachineHeard)...)
 }
 
 // acquit ends the trial of a person: nothing in the talk takes them back.

@@ -55,6 +55,8 @@ type Detector struct {
 	waited   bool          // a quiet without a beep was told
 	trial    bool          // mode with: a person on trial
 	talking  bool          // an operator has the call
+	word     bool          // somebody heard that it is a machine
+	unheeded bool          // a beep was heard that did not take a person back
 	toned    time.Duration // how long tones sounded since the answer
 	rang     bool          // ringback since the answer
 	forest   Forest

@@ -5,9 +5,9 @@ import "github.com/outpace-dialer/outpace/media"
 // Later is a detector that is made with the first frame. Most calls that are placed are
 // never heard from, and a Detector is several kB.
 type Later struct {
-	cfg               Config
-	answered, talking bool
-	detector          *Detector // nil: nothing was heard
+	cfg                     Config
+	answered, talking, word bool
+	detector                *Detector // nil: nothing was heard
 }
 
 // NewLater makes a detector for one call, which does what one of New does.
@@ -29,6 +29,14 @@ func (l *Later) Connected() {
 	}
 }
 
+// Machine is Detector.Machine.
+func (l *Later) Machine() {
+	l.word = true
+	if l.detector != nil {
+		l.detector.Machine()
+	}
+}
+
 // Hear is Detector.Hear; it allocates at the first frame.
 func (l *Later) Hear(f media.Frame) (Finding, bool) {
 	if l.detector == nil {
@@ -38,6 +46,9 @@ func (l *Later) Hear(f media.Frame) (Finding, bool) {
 		}
 		if l.talking {
 			l.detector.Connected()
+		}
+		if l.word {
+			l.detector.Machine()
 		}
 	}
 	return l.detector.Hear(f)

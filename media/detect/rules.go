@@ -116,7 +116,7 @@ func (d *Detector) afterHeld() (Finding, bool) {
 		return d.likely(media.Person), true // whom to hang up on is the operator's business then
 	case d.now-d.toneAt < betweenBeeps:
 	case d.final.Kind == media.Person && d.voice.total < leastOnTrial:
-		d.heldAt = 0
+		d.heldAt, d.unheeded = 0, true
 	default:
 		d.heldAt = 0
 		return Finding{Kind: media.Machine, Probability: 0.95, Beep: true}, true
@@ -171,6 +171,8 @@ func (d *Detector) rules() (Finding, bool) {
 		return d.afterHeld()
 	case d.sounds && d.final.Kind == media.Machine:
 		return d.afterTold()
+	case d.word && d.final.Kind == media.Machine:
+		return d.afterWord()
 	case d.final.Kind == media.Machine:
 		return d.second()
 	case d.trial:

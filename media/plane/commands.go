@@ -5,6 +5,7 @@ import (
 
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/bridge"
+	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/wav"
 )
 
@@ -24,6 +25,18 @@ func (p *Plane) Detect(id media.LegID, mode string) {
 // those already on their way.
 func (p *Plane) StopDetect(id media.LegID) {
 	p.with(id, func(l *leg) { l.ear.stop() })
+}
+
+// ListenForBeep tells the detector of a leg that a machine answered, as somebody heard; it
+// starts one where none listens.
+func (p *Plane) ListenForBeep(id media.LegID) {
+	if p.NewDetector == nil {
+		return
+	}
+	p.with(id, func(l *leg) {
+		l.ear.listen(p.NewDetector(string(detect.Before)))
+		l.ear.machine()
+	})
 }
 
 // flowing is how recent a leg's last packet must be for its next to be near.

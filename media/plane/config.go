@@ -57,6 +57,7 @@ type Ports struct {
 type Detector interface {
 	Answered()
 	Connected()
+	Machine()
 	Hear(media.Frame) (detect.Finding, bool)
 	Features(*detect.Features) bool
 }

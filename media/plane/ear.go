@@ -95,6 +95,16 @@ func (e *ear) connect() {
 	}
 }
 
+// machine tells the detector that a machine answered.
+func (e *ear) machine() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.detector != nil {
+		e.told = media.Machine
+		e.detector.Machine()
+	}
+}
+
 // hear takes a packet that came at now.
 func (e *ear) hear(now time.Time, p *media.Packet, found func(detect.Finding, time.Time)) {
 	if !e.on.Load() {

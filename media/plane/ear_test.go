@@ -17,6 +17,7 @@ type frames struct{ got [][]int16 }
 
 func (f *frames) Answered()  {}
 func (f *frames) Connected() {}
+func (f *frames) Machine()   {}
 
 func (f *frames) Features(*detect.Features) bool { return false }
 
@@ -263,6 +264,7 @@ type deaf struct{ frames int }
 
 func (d *deaf) Answered()  {}
 func (d *deaf) Connected() {}
+func (d *deaf) Machine()   {}
 
 func (d *deaf) Features(*detect.Features) bool { return false }
 

@@ -259,6 +259,7 @@ type scripted struct {
 
 func (s *scripted) Answered()  { s.answered.Store(true) }
 func (s *scripted) Connected() {}
+func (s *scripted) Machine()   {}
 
 func (s *scripted) Features(*detect.Features) bool { return false }
 

@@ -17,7 +17,7 @@ import (
 const nudge = 2 * time.Second
 
 // deadAir is how long an operator listens to a call without a customer's tone
-// (a machine, say) before hanging up.
+// before saying that a machine answered.
 const deadAir = 8 * time.Second
 
 // operator is one person: a loop that owns everything below but the ear.
@@ -175,7 +175,7 @@ func (o *operator) enter(ctx context.Context, s state) {
 
 func (o *operator) startCall() {
 	o.room.bridges.Add(1)
-	o.hangUpAt = time.Now().Add(deadAir)
+	o.hangUpAt = time.Now().Add(o.room.cfg.deadAir)
 	if h := o.early; h != nil && o.now.CallID != "" && h.stream == phone.StreamID(o.now.CallID) {
 		o.hearTone(*h)
 	}
@@ -231,8 +231,7 @@ func (o *operator) act(ctx context.Context) {
 		return true
 	}
 	if due(&o.hangUpAt) && o.now.State == "talking" {
-		o.room.hangups.Add(1)
-		o.post(ctx, "hangup", nil)
+		o.endTalk(ctx)
 	}
 	if due(&o.formAt) && o.now.State == "wrapping" {
 		if o.post(ctx, "stage", map[string]any{"attempt": o.now.Attempt, "stage": "form"}) {
@@ -245,6 +244,17 @@ func (o *operator) act(ctx context.Context) {
 	if due(&o.pauseTo) && o.now.State == "paused" {
 		o.post(ctx, "ready", nil)
 	}
+}
+
+// endTalk says of who has not been heard that it is a machine; it hangs up on others, and
+// where that cannot be said.
+func (o *operator) endTalk(ctx context.Context) {
+	if o.heard == nil && o.post(ctx, "machine", map[string]any{"attempt": o.now.Attempt}) {
+		o.room.machines.Add(1)
+		return
+	}
+	o.room.hangups.Add(1)
+	o.post(ctx, "hangup", nil)
 }
 
 // dispositions are what operators say, with the share of each.
@@ -304,7 +314,7 @@ func (o *operator) mindNow(ctx context.Context) {
 		}
 	case "talking":
 		if o.hangUpAt.IsZero() && o.heard == nil {
-			o.hangUpAt = time.Now().Add(deadAir)
+			o.hangUpAt = time.Now().Add(o.room.cfg.deadAir)
 		}
 	}
 }

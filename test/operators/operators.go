@@ -3,7 +3,7 @@
 // of the public HTTP API: nothing of the product is reached in any other way.
 // It is a judge: each operator writes down what came to its ear.
 //
-//	SSE: operator ─► operator loop ─► POST ready, hangup, disposition, ...
+//	SSE: operator ─► operator loop ─► POST ready, hangup, machine, disposition, ...
 //	                      │  tone on while talking
 //	phone (RTP) ─► ear ───┘─► journal (NDJSON)
 //
@@ -66,7 +66,8 @@ type Config struct {
 	Log              io.Writer
 	HTTP             *http.Client // default: one without a time limit on streams
 
-	endAll bool // operators end every call
+	endAll  bool          // operators end every call
+	deadAir time.Duration // default deadAir
 }
 
 func (cfg Config) withDefaults() Config {
@@ -78,6 +79,7 @@ func (cfg Config) withDefaults() Config {
 	cfg.PauseMean = cmp.Or(cfg.PauseMean, time.Minute)
 	cfg.OperatorHz = cmp.Or(cfg.OperatorHz, 1100)
 	cfg.CustomerHz = cmp.Or(cfg.CustomerHz, 700)
+	cfg.deadAir = cmp.Or(cfg.deadAir, deadAir)
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 	}
@@ -92,6 +94,7 @@ type Stats struct {
 	Dispositions uint64         // given
 	Forms        uint64         // disposition forms opened
 	Hangups      uint64         // by operators
+	Machines     uint64         // of which operators said so
 	Pauses       uint64         // taken
 	Faults       uint64         // see the journal
 	LegsUp       int            // now
@@ -105,8 +108,8 @@ type Operators struct {
 	wheel   *phone.Wheel
 	people  []*operator
 
-	bridges, heard, lost, dispositions, forms, hangups, pauses, faults atomic.Uint64
-	legs                                                               atomic.Int64
+	bridges, heard, lost, dispositions, forms, hangups, machines, pauses, faults atomic.Uint64
+	legs                                                                         atomic.Int64
 }
 
 // New makes the operators and opens their phones; Run signs them in.
@@ -144,7 +147,7 @@ func (room *Operators) Run(ctx context.Context) error {
 // Stats is what was counted so far.
 func (room *Operators) Stats() Stats {
 	s := Stats{Bridges: room.bridges.Load(), Heard: room.heard.Load(), Lost: room.lost.Load(), Dispositions: room.dispositions.Load(),
-		Forms: room.forms.Load(), Hangups: room.hangups.Load(), Pauses: room.pauses.Load(), Faults: room.faults.Load(), LegsUp: int(room.legs.Load()), States: map[string]int{}}
+		Forms: room.forms.Load(), Hangups: room.hangups.Load(), Machines: room.machines.Load(), Pauses: room.pauses.Load(), Faults: room.faults.Load(), LegsUp: int(room.legs.Load()), States: map[string]int{}}
 	for _, o := range room.people {
 		s.States[*o.shown.Load()]++
 	}

@@ -38,6 +38,7 @@ type product struct {
 	mu       sync.Mutex
 	people   map[string]*person
 	disposed []string
+	machines []string        // attempts
 	formFor  map[string]bool // attempts whose form was opened
 	offDuty  int
 	allDone  chan struct{}
@@ -54,7 +55,7 @@ type person struct {
 	calls    int
 }
 
-func newProduct(t *testing.T, people, calls int) *product {
+func newProduct(t *testing.T, people, calls int, customer func(*phone.Call)) *product {
 	p := &product{t: t, calls: calls, want: people * calls, contacts: map[string]string{}, people: map[string]*person{}, formFor: map[string]bool{}, allDone: make(chan struct{})}
 	var err error
 	p.sip, err = phone.New(phone.Config{Challenge: &phone.Challenge{Password: "sip-secret", Realm: "outpace"}, OnRegister: func(user, contact string, bound bool) {
@@ -68,7 +69,7 @@ func newProduct(t *testing.T, people, calls int) *product {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.customers, err = phone.New(phone.Config{OnCall: talkWhenSpokenTo})
+	p.customers, err = phone.New(phone.Config{OnCall: customer})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func (p *product) routes() http.Handler {
 		json.NewEncoder(w).Encode(o.state) //nolint:errcheck // the client would notice
 	}))
 	mux.HandleFunc("GET /api/v1/events/stream", p.signedIn(p.stream))
-	for path, f := range map[string]func(*person, map[string]any) int{"on-duty": p.onDuty, "off-duty": p.goOff, "ready": p.ready, "pause": p.pause, "hangup": p.hangup, "stage": p.stage, "disposition": p.dispose} {
+	for path, f := range map[string]func(*person, map[string]any) int{"on-duty": p.onDuty, "off-duty": p.goOff, "ready": p.ready, "pause": p.pause, "hangup": p.hangup, "machine": p.machine, "stage": p.stage, "disposition": p.dispose} {
 		mux.HandleFunc("POST /api/v1/operator/"+path, p.signedIn(func(w http.ResponseWriter, r *http.Request, o *person) {
 			in := map[string]any{}
 			json.NewDecoder(r.Body).Decode(&in) //nolint:errcheck // some have no body
@@ -305,7 +306,7 @@ func (p *product) run(t *testing.T, cfg Config) ([]phone.Event, Stats) {
 
 func TestOperatorsWorkByAPIAndPhone(t *testing.T) {
 	const people, calls = 3, 2
-	p := newProduct(t, people, calls)
+	p := newProduct(t, people, calls, talkWhenSpokenTo)
 	var users []Credential
 	for i := range people {
 		users = append(users, Credential{User: fmt.Sprintf("op%d", i), Password: "api-secret", SIPPassword: "sip-secret"})

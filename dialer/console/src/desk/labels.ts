@@ -19,8 +19,17 @@ const answerers: Record<string, Key> = {
   'the last call was taken back: a busy tone answered': 'taken_back.busy',
 }
 
-// takenBack is why the last call went away by itself, in the language of the page.
-export function takenBack(why: string): string {
+// followUps are what the server says of a call whose operator said that a machine answered.
+const followUps: Record<string, Key> = {
+  'a machine, as you said: the message is being left': 'machine.message',
+  'a machine, as you said: the call was ended': 'machine.ended',
+}
+
+// takenBack is why the last call went away by itself, or what follows where the operator
+// sent it away, in the language of the page. Who is ready then is told so.
+export function takenBack(why: string, ready = false): string {
+  const followUp = followUps[why]
+  if (followUp) return ready ? `${t(followUp)} ${t('machine.ready')}` : t(followUp)
   const key = answerers[why]
   return t('hint.taken_back', { why: key ? t(key) : why })
 }

@@ -1,5 +1,5 @@
 import { api, ask, type Schemas } from '../lib/api'
-import { attempt } from './desk.svelte'
+import { attempt, desk } from './desk.svelte'
 import type { Names } from './talk'
 
 // Whom a talk can go to, and what an operator asks for in one.
@@ -37,6 +37,9 @@ export const giveAway = (to: Target) => attempt(() => ask(api.POST('/api/v1/oper
 export const handOver = () => attempt(() => ask(api.POST('/api/v1/operator/transfer')))
 export const confer = () => attempt(() => ask(api.POST('/api/v1/operator/confer')))
 export const goBack = () => attempt(() => ask(api.POST('/api/v1/operator/return')))
+
+// sayMachine names the call that it is about: the next one may be there already.
+export const sayMachine = () => attempt(() => ask(api.POST('/api/v1/operator/machine', { body: { attempt: desk.view?.attempt } })))
 
 // press sends a key after those before it.
 let pressing: Promise<unknown> = Promise.resolve()

@@ -8,7 +8,8 @@ const can = (v: View | undefined) => Object.entries(mayDo(v)).filter(([, may]) =
 
 test.each([
   ['nobody is on the line', { state: 'wrapping', talk: undefined }, []],
-  ['a plain talk', {}, ['hold', 'keys', 'seek']],
+  ['a plain talk', {}, ['hold', 'machine', 'keys', 'seek']],
+  ['with who called us, who is a person', { called_in: { number: '+9997790001' } }, ['hold', 'keys', 'seek']],
   ['on hold', { talk: 'held' }, ['resume', 'seek']],
   ['a third party is called', { talk: 'asking', third: { operator: 'bert' } }, ['hand', 'back']],
   ['with a colleague', { talk: 'consulting', third: { operator: 'bert' } }, ['confer', 'hand', 'back']],
@@ -34,6 +35,13 @@ test('a number is sent as digits', () => expect(dialled('+48 22 (555) 01-23')).t
 test('why a call went away, in words', () => {
   expect(takenBack('the last call was taken back: a fax answered')).toBe('The last call went away by itself: a fax answered.')
   expect(takenBack('something new')).toMatch(/something new/)
+})
+
+test('what follows where a machine answered, in words', () => {
+  const message = 'a machine, as you said: the message is being left'
+  expect(takenBack(message, true)).toBe('The message is being left on the machine. You are ready.')
+  expect(takenBack(message)).toBe('The message is being left on the machine.')
+  expect(takenBack('a machine, as you said: the call was ended')).toBe('The machine was hung up on.')
 })
 
 test('what is wrong with the line is said in the language of the page, else as the server does', () => {

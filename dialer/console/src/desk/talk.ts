@@ -15,6 +15,7 @@ export function mayDo(v: View | undefined) {
   const own = !v?.asked_by
   return {
     hold: own && talk === 'bridged',
+    machine: own && talk === 'bridged' && !v?.called_in,
     resume: own && talk === 'held',
     keys: talk === 'bridged' || talk === 'conferring' || (talk === 'consulting' && !!v?.third?.number),
     seek: own && (talk === 'bridged' || talk === 'held'),

@@ -1004,6 +1004,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operator/machine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a machine answered: the campaign's message is left on it, else it is hung up on; the operator is done with it */
+        post: operations["operator-machine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/operator/mute": {
         parameters: {
             query?: never;
@@ -2451,6 +2468,10 @@ export interface components {
             /** Format: int64 */
             suspected: number;
         };
+        MachineBody: {
+            /** @description the present call where empty; given, a request that comes twice does not end the next one */
+            attempt?: string;
+        };
         Me: {
             campaigns?: string[] | null;
             /** Format: date-time */
@@ -2538,6 +2559,8 @@ export interface components {
             held_since?: string;
             idle?: string;
             lead?: components["schemas"]["Lead"];
+            /** @description on a machine that answered, where the operator of the talk says so */
+            leaves_message?: boolean;
             /** @description what is wrong with the audio of the talk, in words */
             line?: string;
             listens_to?: string;
@@ -2592,6 +2615,8 @@ export interface components {
             held_since?: string;
             idle?: string;
             lead?: components["schemas"]["Lead"];
+            /** @description on a machine that answered, where the operator of the talk says so */
+            leaves_message?: boolean;
             /** @description what is wrong with the audio of the talk, in words */
             line?: string;
             listens_to?: string;
@@ -5397,6 +5422,40 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "operator-machine": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Of your choice, new for each request: sent again within 24 h with the same body, the request has no second effect and gets the first answer (Idempotency-Replayed: true). 422 with another body, 409 while the first is under way. A request that was refused had no effect, and may be sent again changed. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["MachineBody"];
+            };
+        };
         responses: {
             /** @description No Content */
             204: {
