@@ -175,10 +175,11 @@ type liveCall struct {
 type liveOperator struct {
 	*operator.Operator
 	campaign    campaigns.CampaignID
-	duty        bool   // the store has them on duty here
-	leg         string // leg id while there is one
-	legs        int    // counts legs, to name the next
-	code        string // feature code being keyed in
+	granted     []campaigns.CampaignID // the campaigns that they may work for; empty: every one
+	duty        bool                   // the store has them on duty here
+	leg         string                 // leg id while there is one
+	legs        int                    // counts legs, to name the next
+	code        string                 // feature code being keyed in
 	shift       shift
 	last        *talk               // the call that is talked in or wrapped up
 	takenBack   string              // why the last call went away, in words; empty: it was a talk

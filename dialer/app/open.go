@@ -148,7 +148,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: a.operators, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
+		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Granted: a.granted, Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
 		Callers: callers{a.store},
 	})
 	a.follow.engine = a.engine
