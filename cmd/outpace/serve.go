@@ -24,6 +24,9 @@ func newServeCommand() *cobra.Command {
 			if err := config.CheckSecrets(path, cfg); err != nil {
 				return usageError{err}
 			}
+			if err := config.CheckFolders(path, cfg); err != nil {
+				return usageError{err}
+			}
 			log, err := newLogger(cfg.Log.Level)
 			if err != nil {
 				return usageError{err}
