@@ -101,6 +101,8 @@ func (c Config) Validate() error {
 	under("http", c.HTTP.validate())
 	under("admin", c.Admin.validate())
 	under("trunk_signalling", c.Trunk.Agent("trunk").Validate())
+	under("trunk_signalling", checkExternal(c.Trunk.External))
+	under("phones", checkExternal(c.Phones.External))
 	under("phones", c.Phones.Agent("phones").Validate())
 	under("phones", c.Phones.validate())
 	under("phones.browser", c.Phones.Browser.Validate())
@@ -132,6 +134,9 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("pacing_log.keep: %v is below 0", c.PacingLog.Keep))
 	}
 	errs = append(errs, c.Retention.validate()...)
+	errs = append(errs, c.belowZero()...)
+	errs = append(errs, c.listenerClashes()...)
+	errs = append(errs, c.tooFewPorts()...)
 	return errors.Join(append(errs, engineErrors(c.Engine)...)...)
 }
 

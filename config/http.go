@@ -62,7 +62,7 @@ func (h PublicHTTP) validate() error {
 		return err
 	}
 	u, err := url.Parse(h.NodeURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Port() != "" && checkExternal(u.Host) != nil {
 		return fmt.Errorf("node_url: %q is not http://HOST:PORT", h.NodeURL)
 	}
 	return nil
@@ -74,10 +74,7 @@ type HTTP struct {
 }
 
 func (h HTTP) validate() error {
-	if _, _, err := net.SplitHostPort(h.Listen); err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	return nil
+	return checkListen(h.Listen)
 }
 
 // HTTPTLS is how the HTTP listener shows who it is: by files, by a certificate of its
@@ -117,6 +114,8 @@ func (t HTTPTLS) validate() error {
 		return errors.New("tls: certificate and key go together")
 	case files && t.SelfSigned || files && t.ACME != nil || t.SelfSigned && t.ACME != nil:
 		return errors.New("tls: one of certificate, self_signed and acme")
+	case files:
+		return checkPair(t.Certificate, t.Key)
 	case t.ACME == nil:
 		return nil
 	case len(t.ACME.Hosts) == 0:

@@ -19,7 +19,7 @@ const envPrefix = "OUTPACE_"
 const tokenVariable = envPrefix + "TOKEN"
 
 // Load reads a file over the defaults, then the environment, and validates.
-// Errors name the file, the line and the key.
+// Errors name the file, the line, the column and the key.
 func Load(path string, environ []string) (Config, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -34,34 +34,46 @@ func Load(path string, environ []string) (Config, error) {
 
 // Parse is Load on a text that is read already; name is used in errors.
 func Parse(name string, text []byte, environ []string) (Config, error) {
-	c := Default()
+	c, f := Default(), read(name, text)
+	lines := f.more()
 	if err := strict(text, &c); err != nil {
-		return c, errors.New(strings.Join(complaints(name, text, err), "\n"))
+		lines = append(f.complaints(err), lines...)
 	}
-	set := map[string]string{} // key of the file -> variable that overrode it
+	if len(lines) > 0 {
+		return c, errors.New(strings.Join(lines, "\n"))
+	}
+	set, err := c.override(environ)
+	if err != nil {
+		return c, err
+	}
+	if err := c.Validate(); err != nil {
+		for _, e := range flatten(err) {
+			lines = append(lines, f.locate(set, e))
+		}
+		return c, errors.New(strings.Join(lines, "\n"))
+	}
+	return c, nil
+}
+
+// override sets the keys that variables name, and gives for each of these keys its variable.
+func (c *Config) override(environ []string) (set map[string]string, err error) {
+	set = map[string]string{}
 	for _, variable := range environ {
 		key, value, _ := strings.Cut(variable, "=")
 		if !strings.HasPrefix(key, envPrefix) || key == tokenVariable {
 			continue
 		}
 		path := strings.Split(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__")
-		overlay, err := overlay(path, value)
+		text, err := overlay(path, value)
 		if err == nil {
-			err = strict(overlay, &c)
+			err = strict(text, c)
 		}
 		if err != nil {
-			return c, fmt.Errorf("environment variable %s: %s", key, strings.Join(complaints("", overlay, err), "; "))
+			return set, fmt.Errorf("environment variable %s: %s", key, strings.Join(read("", text).complaints(err), "; "))
 		}
 		set[strings.Join(path, ".")] = key
 	}
-	if err := c.Validate(); err != nil {
-		var lines []string
-		for _, e := range flatten(err) {
-			lines = append(lines, locate(name, text, set, e.Error()))
-		}
-		return c, errors.New(strings.Join(lines, "\n"))
-	}
-	return c, nil
+	return set, nil
 }
 
 func strict(text []byte, into *Config) error {
@@ -71,37 +83,6 @@ func strict(text []byte, into *Config) error {
 		return err
 	}
 	return nil
-}
-
-// complaints are what the parser could not take, one a line, in our words:
-// "outpace.yaml:12: listne: unknown key". An empty name leaves the place out.
-func complaints(name string, file []byte, err error) []string {
-	load, ok := errors.AsType[*yaml.LoadErrors](err)
-	if !ok {
-		return []string{strings.TrimPrefix(name+": ", ": ") + err.Error()}
-	}
-	var all []string
-	for _, e := range load.Errors {
-		text := e.Message
-		if key, ok := unknownKey(text); ok {
-			text = key + ": unknown key"
-		}
-		if said, ok := mistyped(file, e); ok {
-			text = said
-		}
-		if name != "" {
-			text = fmt.Sprintf("%s:%d: %s", name, e.Mark.Line, text)
-		}
-		all = append(all, text)
-	}
-	return all
-}
-
-// unknownKey is the key of the parser's "field KEY not found in type T".
-func unknownKey(message string) (string, bool) {
-	rest, ok := strings.CutPrefix(message, "field ")
-	key, _, found := strings.Cut(rest, " not found in type ")
-	return key, ok && found
 }
 
 // overlay makes the YAML of one variable: OUTPACE_HTTP__LISTEN=:80 is
@@ -120,56 +101,4 @@ func overlay(path []string, value string) ([]byte, error) {
 		node = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: key}, node}}
 	}
 	return yaml.Marshal(node)
-}
-
-// locate puts the place of a key before an error about it: the variable that
-// set it, or its line in the file: "outpace.yaml:12: trunks[0].max_cps: ...".
-func locate(name string, text []byte, set map[string]string, problem string) string {
-	key, _, _ := strings.Cut(problem, ":")
-	for overridden, variable := range set {
-		if key == overridden || strings.HasPrefix(key, overridden+".") || strings.HasPrefix(key, overridden+"[") {
-			return "environment variable " + variable + ": " + problem
-		}
-	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil || len(root.Content) == 0 {
-		return name + ": " + problem
-	}
-	if line := find(root.Content[0], parts(key)); line > 0 {
-		return fmt.Sprintf("%s:%d: %s", name, line, problem)
-	}
-	return name + ": " + problem
-}
-
-func parts(key string) []string {
-	key = strings.ReplaceAll(key, "[", ".")
-	return strings.Split(strings.ReplaceAll(key, "]", ""), ".")
-}
-
-// find is the line of the deepest part of a path that the file has.
-func find(n *yaml.Node, path []string) int {
-	if len(path) == 0 {
-		return n.Line
-	}
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value != path[0] {
-				continue
-			}
-			if line := find(n.Content[i+1], path[1:]); line > 0 && len(path) > 1 {
-				return line
-			}
-			return n.Content[i].Line
-		}
-	case yaml.SequenceNode:
-		var index int
-		if _, err := fmt.Sscanf(path[0], "%d", &index); err == nil && index < len(n.Content) {
-			if line := find(n.Content[index], path[1:]); line > 0 {
-				return line
-			}
-			return n.Content[index].Line
-		}
-	}
-	return 0
 }

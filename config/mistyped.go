@@ -10,16 +10,15 @@ import (
 
 // mistyped says of which key a value is not of the right type: the parser says only
 // "cannot construct !!str `ten` into float64". False where it complains of something else.
-func mistyped(text []byte, e *yaml.LoadError) (string, bool) {
+func mistyped(root *yaml.Node, e *yaml.LoadError) (string, bool) {
 	_, into, found := strings.Cut(e.Message, " into ")
 	if !found || !strings.HasPrefix(e.Message, "cannot construct ") {
 		return "", false
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil || len(root.Content) == 0 {
+	if root == nil {
 		return "", false
 	}
-	key, n := keyAt(root.Content[0], "", e.Mark)
+	key, n := keyAt(root, "", e.Mark)
 	if n == nil {
 		return "", false
 	}

@@ -37,24 +37,34 @@ const pinTime = 5 * time.Second
 // checkDialIn says whether a phone may open its operator's leg. The PIN is
 // compared beside the loop: a slow hash is meant to be slow. Then the store is asked
 // whether they are on duty elsewhere.
-func (e *Engine) checkDialIn(user, dialed string, then func(now time.Time, ok bool)) {
+func (e *Engine) checkDialIn(o *liveOperator, dialed string, then func(now time.Time, ok bool)) {
 	pin, isCode := strings.CutPrefix(dialed, codeOnDuty)
 	if dialed != dialInName && !isCode {
 		then(time.Now(), false)
 		return
 	}
-	nth := e.nextDuty()
+	user, nth := o.ID(), e.nextDuty()
 	e.later(func(ctx context.Context) func(time.Time) {
 		ctx, cancel := context.WithTimeout(ctx, pinTime)
 		defer cancel()
 		ok := e.deps.CheckPIN(ctx, user, pin)
+		var granted []campaigns.CampaignID
 		if ok {
-			if err := e.takeDuty(ctx, user, nth); err != nil {
+			var err error
+			if granted, err = e.granted(ctx, campaigns.UserID(user)); err == nil {
+				err = e.takeDuty(ctx, user, nth)
+			}
+			if err != nil {
 				e.log.Warn("a phone that dialled in was refused", zap.String("user", user), zap.Error(err))
 				ok = false
 			}
 		}
-		return func(now time.Time) { then(now, ok) }
+		return func(now time.Time) {
+			if ok {
+				o.granted = granted
+			}
+			then(now, ok)
+		}
 	})
 }
 

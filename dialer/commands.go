@@ -91,6 +91,10 @@ func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.
 	if err != nil || nth == 0 {
 		return err
 	}
+	granted, err := e.granted(ctx, user)
+	if err != nil {
+		return err
+	}
 	if err := e.takeDuty(ctx, string(user), nth); err != nil {
 		return err
 	}
@@ -98,7 +102,7 @@ func (e *Engine) OnDuty(ctx context.Context, user campaigns.UserID, c campaigns.
 	// leave it at that.
 	return e.do(context.WithoutCancel(ctx), func(now time.Time) error {
 		o := e.operatorFor(now, string(user))
-		o.duty = true
+		o.duty, o.granted = true, granted
 		if o.State() == operator.Offline || o.State() == operator.Lost {
 			e.assign(now, o, c)
 			e.stepOperator(now, o, operator.OnDuty{})

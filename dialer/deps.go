@@ -39,6 +39,9 @@ type Deps struct {
 	// no other node has operators. nth rises with each message. An error for on is why
 	// the operator cannot begin: *campaigns.OnDutyElsewhere, campaigns.ErrNodeLost.
 	Duty func(ctx context.Context, user campaigns.UserID, nth int64, on bool) error
+	// Granted are the campaigns that a user may work for, asked for as a shift begins;
+	// empty: every one. Nil: everybody may work for every one. The loop never calls it.
+	Granted func(ctx context.Context, user campaigns.UserID) ([]campaigns.CampaignID, error)
 	// Recorded says whether there is a recording at a path inside the recording
 	// folder; nil: there are none.
 	Recorded func(path string) bool

@@ -48,6 +48,14 @@ func (e *Engine) takeDuty(ctx context.Context, user string, nth int64) error {
 	return err
 }
 
+// granted are the campaigns that a user may work for; empty: every one.
+func (e *Engine) granted(ctx context.Context, user campaigns.UserID) ([]campaigns.CampaignID, error) {
+	if e.deps.Granted == nil {
+		return nil, nil
+	}
+	return e.deps.Granted(ctx, user)
+}
+
 // followDuty gives the duty of an operator back whose shift is over.
 func (e *Engine) followDuty(o *liveOperator) {
 	if o.duty && o.State() == operator.Offline {

@@ -176,11 +176,12 @@ type liveCall struct {
 type liveOperator struct {
 	*operator.Operator
 	campaign    campaigns.CampaignID
-	moving      campaigns.CampaignID // where they go behind the present call; empty: they stay
-	duty        bool                 // the store has them on duty here
-	leg         string               // leg id while there is one
-	legs        int                  // counts legs, to name the next
-	code        string               // feature code being keyed in
+	moving      campaigns.CampaignID   // where they go behind the present call; empty: they stay
+	granted     []campaigns.CampaignID // the campaigns that they may work for; empty: every one
+	duty        bool                   // the store has them on duty here
+	leg         string                 // leg id while there is one
+	legs        int                    // counts legs, to name the next
+	code        string                 // feature code being keyed in
 	shift       shift
 	last        *talk               // the call that is talked in or wrapped up
 	takenBack   string              // why the last call went away, in words; empty: it was a talk

@@ -20,8 +20,8 @@ func (e *Engine) Move(ctx context.Context, user campaigns.UserID, to campaigns.C
 			return fmt.Errorf("%w: off duty", ErrState)
 		case r == nil:
 			return ErrNotHere
-		case !takes(r.Campaign, o.ID()):
-			return fmt.Errorf("%w: campaign %q has operators of its own, and they are none of them", ErrState, to)
+		case !o.takenBy(r.Campaign):
+			return fmt.Errorf("%w: campaign %q has operators of its own, and they are none of them, or they may not work for it", ErrState, to)
 		}
 		o.moving = to
 		if o.State() == operator.Ready || o.State() == operator.Paused {

@@ -3,6 +3,7 @@ package dialer
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -67,11 +68,11 @@ func (e *Engine) operatorChanged(now time.Time, o *liveOperator) {
 
 // assign puts an operator on a campaign: the wanted one, else the one they are on while it
 // runs, else a running one. A campaign that does not take them, or does no more since it was
-// changed, is none of these.
+// changed, or that they may not work for, is none of these.
 func (e *Engine) assign(now time.Time, o *liveOperator, wanted campaigns.CampaignID) {
 	present := e.campaigns[o.campaign]
-	stays := present == nil || takes(present.Campaign, o.ID())
-	if r := e.campaigns[wanted]; r != nil && !takes(r.Campaign, o.ID()) {
+	stays := present == nil || o.takenBy(present.Campaign)
+	if r := e.campaigns[wanted]; r != nil && !o.takenBy(r.Campaign) {
 		wanted = ""
 	}
 	if wanted == "" {
@@ -93,23 +94,19 @@ func (e *Engine) assign(now time.Time, o *liveOperator, wanted campaigns.Campaig
 func (e *Engine) firstCampaign(o *liveOperator) campaigns.CampaignID {
 	var first campaigns.CampaignID
 	for id, r := range e.campaigns {
-		if r.State == campaigns.Running && takes(r.Campaign, o.ID()) && (first == "" || id < first) {
+		if r.State == campaigns.Running && o.takenBy(r.Campaign) && (first == "" || id < first) {
 			first = id
 		}
 	}
 	return first
 }
 
-func takes(c campaigns.Campaign, user string) bool {
-	if len(c.Operators) == 0 {
-		return true
+// takenBy says whether an operator works for a campaign: it takes them, and they may.
+func (o *liveOperator) takenBy(c campaigns.Campaign) bool {
+	if len(o.granted) > 0 && !slices.Contains(o.granted, c.ID) {
+		return false
 	}
-	for _, id := range c.Operators {
-		if string(id) == user {
-			return true
-		}
-	}
-	return false
+	return len(c.Operators) == 0 || slices.Contains(c.Operators, campaigns.UserID(o.ID()))
 }
 
 // raiseLeg calls the operator's phone: the leg that stays up for the shift. Where the
@@ -182,7 +179,7 @@ func (e *Engine) onIncoming(now time.Time, ev sip.Incoming) {
 	}
 	o := e.operatorFor(now, ev.User)
 	leg := string(ev.Leg)
-	e.checkDialIn(ev.User, ev.Dialed, func(now time.Time, ok bool) {
+	e.checkDialIn(o, ev.Dialed, func(now time.Time, ok bool) {
 		o.duty = o.duty || ok
 		if !ok || o.leg != "" {
 			e.deps.Phones.Hangup(leg)

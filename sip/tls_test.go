@@ -280,7 +280,7 @@ func TestTLSFilesAreChecked(t *testing.T) {
 	a.issue("ours", "dialer.example", time.Hour)
 	for want, files := range map[string]*TLS{
 		"certificate and key are required": nil,
-		"tls.certificate":                  {Certificate: a.path("nothing"), Key: a.path("ours.key")},
+		"tls.key: certificate":             {Certificate: a.path("nothing"), Key: a.path("ours.key")},
 		"tls.authorities":                  {Certificate: a.path("ours"), Key: a.path("ours.key"), Authorities: a.path("ours.key")},
 	} {
 		err := Config{Listen: []Listener{{"tls", "127.0.0.1:0"}}, TLS: files}.Validate()

@@ -35,7 +35,7 @@ func readTLSFiles(cfg *TLS) (*tlsFiles, error) {
 func (f *tlsFiles) certificate() (*tls.Certificate, error) {
 	pair, err := f.pair.Get()
 	if err != nil {
-		return nil, fmt.Errorf("tls.certificate %s, tls.key %s: %w", f.cfg.Certificate, f.cfg.Key, err)
+		return nil, fmt.Errorf("tls.key: certificate %s and key %s: %w", f.cfg.Certificate, f.cfg.Key, err)
 	}
 	return pair, nil
 }

@@ -63,7 +63,7 @@ const maxGroup = 512
 
 // Open opens the journal in a folder and makes it where there is none.
 func Open(dir string) (*Journal, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	j := &Journal{dir: dir, lines: make(chan *line, maxGroup)}

@@ -114,6 +114,9 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := makePrivate(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), lock.Close())
+	}
 	s := &Store{path: path, checkpointEvery: o.checkpoint, lock: lock, stats: &campaigns.Operations{}, requests: make(chan *request, maxGroup), jobs: background.New(rebuildAgain)}
 	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.release())
@@ -122,6 +125,19 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+// makePrivate makes the file where there is none, for us alone: it holds people's data.
+// SQLite gives its log and the log's index the rights of the file.
+func makePrivate(path string) error {
+	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return made.Close()
 }
 
 func (s *Store) open(ctx context.Context, o options) error {

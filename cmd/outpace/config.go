@@ -14,10 +14,13 @@ func newConfigCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Check or print the configuration"}
 	var path string
 	check := &cobra.Command{
-		Use: "check --config FILE", Short: "Say what is wrong with a configuration, with line and key", Args: cobra.NoArgs,
+		Use: "check --config FILE", Short: "Say what is wrong with a configuration, with line, column and key", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load(path, os.Environ())
 			if err != nil {
+				return usageError{err}
+			}
+			if err := config.CheckFolders(path, cfg); err != nil {
 				return usageError{err}
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), path+": ok")

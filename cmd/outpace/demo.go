@@ -134,7 +134,7 @@ func (d *demoRun) open(ctx context.Context) (err error) {
 
 func demoFolder(named string) (dir string, cleanUp func(), err error) {
 	if named != "" {
-		return named, func() {}, os.MkdirAll(named, 0o750)
+		return named, func() {}, os.MkdirAll(named, 0o700)
 	}
 	dir, err = os.MkdirTemp("", "outpace-demo-")
 	return dir, func() { _ = os.RemoveAll(dir) }, err

@@ -32,6 +32,9 @@ Exit status: 0, 1 where something failed, 2 where flags or configuration are wro
 			if err := config.CheckSecrets(path, cfg); err != nil {
 				return usageError{err}
 			}
+			if err := config.CheckFolders(path, cfg); err != nil {
+				return usageError{err}
+			}
 			log, err := newLogger(cfg.Log.Level)
 			if err != nil {
 				return usageError{err}

@@ -251,7 +251,7 @@ func New(cfg Config, d Deps) *Server {
 	if d.SIP != nil {
 		mux.Handle("GET /sip", d.SIP)
 	}
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "there is no such route") })
+	mux.HandleFunc(apiRoot, noRoute(mux))
 	mux.Handle("/", d.Page)
 	sameSite := http.NewCrossOriginProtection()
 	sameSite.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -182,6 +182,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, denial(status))
 		return
 	}
+	if r.Method == http.MethodHead { // which has no body to stream
+		w.Header().Set("Content-Type", "text/event-stream")
+		return
+	}
 	if r.URL.Query().Has("topics") {
 		s.streamTopics(w, r, by, header)
 		return

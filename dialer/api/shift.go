@@ -14,16 +14,37 @@ import (
 )
 
 // takenOn says whether a campaign that an operator wants to work for is there and takes
-// them; it need not run yet. Empty: they want none in particular.
+// them; it need not run yet. Empty: they want none in particular, so one of those that they
+// may see must.
 func (s *Server) takenOn(ctx context.Context, by caller, wanted campaigns.CampaignID) error {
 	if wanted == "" {
-		return nil
+		return s.takenOnByAny(ctx, by)
 	}
 	c, err := s.campaign(ctx, by, wanted)
-	if err == nil && len(c.Operators) > 0 && !slices.Contains(c.Operators, by.ID) {
+	if err == nil && !takes(c, by.ID) {
 		err = coded(http.StatusForbidden, "not_taken", "the campaign has operators of its own, and you are none of them")
 	}
 	return err
+}
+
+// takenOnByAny says whether there is a campaign for an operator who may see some alone: the
+// others give them no call, so they would wait for nothing.
+func (s *Server) takenOnByAny(ctx context.Context, by caller) error {
+	if len(by.Campaigns) == 0 {
+		return nil
+	}
+	all, err := s.records.Campaigns(ctx)
+	if err == nil && !slices.ContainsFunc(all, func(c campaigns.Campaign) bool {
+		return by.MaySee(c.ID) && takes(c, by.ID)
+	}) {
+		err = coded(http.StatusForbidden, "not_taken", "none of the campaigns that you may see takes you")
+	}
+	return err
+}
+
+// takes says whether a campaign gives an operator calls.
+func takes(c campaigns.Campaign, user campaigns.UserID) bool {
+	return len(c.Operators) == 0 || slices.Contains(c.Operators, user)
 }
 
 // endShift ends the shift of an operator who signs out, after the present call: nobody

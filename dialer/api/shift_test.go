@@ -65,3 +65,42 @@ func TestSignOutEndsTheShift(t *testing.T) {
 		w.send(t, desk.Token, "GET", "/api/v1/me", nil, nil).want(t, 401)
 	}
 }
+
+// Who may see some campaigns alone begins a shift without naming one where one of those
+// takes them; else they are told so, and do not wait for calls that never come.
+func TestShiftOfWhoSeesSomeCampaigns(t *testing.T) {
+	w := newWorld(t)
+	w.fill(t) // spring runs and takes everybody
+	closed := spring()
+	closed.ID, closed.Operators = "closed", []campaigns.UserID{"paul"}
+	later := spring()
+	later.ID, later.State = "later", campaigns.Stopped
+	for _, c := range []campaigns.Campaign{closed, later} {
+		if _, err := w.store.SaveCampaign(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		sees   []campaigns.CampaignID
+		status int
+	}{
+		{nil, noContent},
+		{[]campaigns.CampaignID{"spring"}, noContent},
+		{[]campaigns.CampaignID{"later"}, noContent},
+		{[]campaigns.CampaignID{"closed", "spring"}, noContent},
+		{[]campaigns.CampaignID{"closed"}, 403},
+		{[]campaigns.CampaignID{"nowhere"}, 403},
+	} {
+		if err := w.store.SaveUser(t.Context(), campaigns.User{ID: "olga", Role: campaigns.RoleOperator, Campaigns: c.sees}); err != nil {
+			t.Fatal(err)
+		}
+		before := len(w.engine.heard())
+		got := w.as(t, "olga", "POST", "/api/v1/operator/on-duty", nil).want(t, c.status)
+		if begun := len(w.engine.heard()) > before; begun != (c.status == noContent) {
+			t.Errorf("sees %q: shift begun: %v", c.sees, begun)
+		}
+		if c.status == 403 && !strings.Contains(got.body, `"code":"not_taken"`) {
+			t.Errorf("sees %q: %s", c.sees, got.body)
+		}
+	}
+}

@@ -27,7 +27,7 @@ type legJournal struct {
 }
 
 func openLegJournal(dir string, log *zap.Logger) (*legJournal, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	return &legJournal{dir: dir, log: log, more: make(chan struct{}, 1)}, nil

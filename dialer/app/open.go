@@ -46,9 +46,10 @@ type Options struct {
 // Open opens the store and binds every socket, so that what cannot work fails
 // here, with its key or address, before anything moves.
 func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
-	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data_dir: %w", err)
 	}
+	tightenData(cfg, o.Log)
 	a := &App{cfg: cfg, log: o.Log, ready: make(chan struct{}), hub: api.NewHub(), metrics: metrics.New(o.Version)}
 	var err error
 	if a.store, err = OpenStore(ctx, cfg); err != nil {
@@ -148,7 +149,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: a.operators, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
+		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Granted: a.granted, Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
 		Callers: callers{a.store},
 	})
 	a.follow.engine = a.engine
@@ -159,11 +160,14 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	return a.openHTTP(cfg, o)
 }
 
+// recordDir is the folder of the recordings.
+func recordDir(cfg config.Config) string {
+	return cmp.Or(cfg.Media.RecordDir, filepath.Join(cfg.DataDir, "recordings"))
+}
+
 func (a *App) openAudio(cfg config.Config, log *slog.Logger) error {
 	pc := cfg.Media
-	if pc.RecordDir == "" {
-		pc.RecordDir = filepath.Join(cfg.DataDir, "recordings")
-	}
+	pc.RecordDir = recordDir(cfg)
 	pc.Prompts = prompts.FS
 	pc.NewDetector = func(mode string) plane.Detector {
 		c := cfg.Detection

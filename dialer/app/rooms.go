@@ -119,6 +119,12 @@ func (a *App) checkPIN(ctx context.Context, user, pin string) bool {
 	return u.PINHash == "" || api.VerifyPassword(u.PINHash, pin)
 }
 
+// granted are the campaigns that a user may see, and so work for; empty: every one.
+func (a *App) granted(ctx context.Context, user campaigns.UserID) ([]campaigns.CampaignID, error) {
+	u, err := a.store.User(ctx, user)
+	return u.Campaigns, err
+}
+
 // observers tells several.
 type observers []dialer.Observer
 

@@ -36,7 +36,7 @@ func openSQLite(ctx context.Context, cfg config.Config) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil { // a command may come before the first start
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil { // a command may come before the first start
 		return nil, fmt.Errorf("store.url: %w", err)
 	}
 	plain, err := sqlite.Open(ctx, path, sqlite.WithCheck())

@@ -88,10 +88,10 @@ func (j *Journal) open(day string) error {
 	if j.file != nil && day <= j.day {
 		return nil // what comes late is written where we are
 	}
-	if err := os.MkdirAll(j.dir, 0o750); err != nil {
+	if err := os.MkdirAll(j.dir, 0o700); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(filepath.Join(j.dir, day+suffix), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	file, err := os.OpenFile(filepath.Join(j.dir, day+suffix), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}

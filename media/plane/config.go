@@ -77,6 +77,14 @@ func (c Config) Validate() error {
 	return err
 }
 
+// PortRange is Ports with its default.
+func (c Config) PortRange() Ports {
+	if c.Ports == (Ports{}) {
+		return Ports{From: 20000, To: 29999}
+	}
+	return c.Ports
+}
+
 func (c Config) settings() (settings, error) {
 	s := settings{Config: c}
 	var err error
@@ -104,10 +112,7 @@ func (c Config) settings() (settings, error) {
 	if c.Nice != 0 && !c.Engine.HasThreads() {
 		return s, fmt.Errorf("nice: the engine %q has no threads of its own", c.Engine)
 	}
-	if c.Ports == (Ports{}) {
-		s.Ports = Ports{From: 20000, To: 29999}
-	}
-	if c.Ports.Any {
+	if s.Ports = c.PortRange(); s.Ports.Any {
 		s.Ports = Ports{Any: true}
 	} else if s.Ports.From < 1024 || s.Ports.To > 65535 || s.Ports.To-s.Ports.From < 3 {
 		return s, fmt.Errorf("ports: %d to %d is no range inside 1024 to 65535", s.Ports.From, s.Ports.To)

@@ -124,7 +124,7 @@ func (p *Plane) openRecords() error {
 	if p.RecordDir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(p.RecordDir, 0o750); err != nil {
+	if err := os.MkdirAll(p.RecordDir, 0o700); err != nil {
 		return err
 	}
 	repaired, err := wav.RepairDir(p.RecordDir)

@@ -171,11 +171,11 @@ func (r *Recorder) over(err error) {
 
 func create(root *os.Root, name string) (*os.File, error) {
 	if dir := path.Dir(name); dir != "." {
-		if err := root.MkdirAll(dir, 0o750); err != nil {
+		if err := root.MkdirAll(dir, 0o700); err != nil {
 			return nil, err
 		}
 	}
-	file, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	file, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // what people said: for us alone
 	if err != nil {
 		return nil, err
 	}
