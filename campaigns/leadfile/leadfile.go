@@ -31,6 +31,7 @@ type Options struct {
 	Regions       []string          // rule regions for every number in place of those found; for the demo's fictitious numbers
 	ZoneConfirmed bool              // the zone column was confirmed by the persons: it alone decides
 	Scores        []string          // custom fields that hold answer scores; a cell that is none is left out and reported
+	KeepRepeats   bool              // rows that repeat a lead come all the same
 	MaxRows       int               // rows after the header, 0: no limit
 	BadRows       io.Writer         // bad rows as CSV: line, column, reason, then the row as it was; nil: none
 }
@@ -187,7 +188,7 @@ func (rd *reader) row(line int, cells []string) error {
 			return nil
 		}
 	}
-	if rd.seen.again(lead.Numbers[0].E164 + "\x00" + lead.ExternalID) {
+	if !rd.opts.KeepRepeats && rd.seen.again(lead.Numbers[0].E164+"\x00"+lead.ExternalID) {
 		rd.report.Duplicates++
 		return nil
 	}

@@ -128,6 +128,7 @@ var matrix = map[string]access{
 	"DELETE /api/v1/operator/phone":                        {callers, "", nil, noContent},
 	"GET /api/v1/do-not-call":                              {suppressors, "", nil, 200},
 	"POST /api/v1/do-not-call":                             {suppressors, "", map[string]string{"number": marker, "reason": "asked"}, noContent},
+	"POST /api/v1/do-not-call/import":                      {suppressors, "/api/v1/do-not-call/import?reason=asked", "number\n" + marker + "\nnone\n", 200},
 	"DELETE /api/v1/do-not-call":                           {admins, "/api/v1/do-not-call?number=%2B48225557391", nil, noContent},
 	"GET /api/v1/recordings/{attempt}":                     {readers, "/api/v1/recordings/a1", nil, 200},
 	"GET /api/v1/users":                                    {leadReaders, "", nil, 200},

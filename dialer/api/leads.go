@@ -87,6 +87,11 @@ func (s *Server) routeLeads(api huma.API) {
 			return out, nil
 		})
 	register(s, api, campaigns.RightDNCWrite, op("suppress", http.MethodPost, "/do-not-call", "Never call this number again"), s.suppress)
+	file := op("suppress-file", http.MethodPost, "/do-not-call/import", "Put all numbers of a CSV or XLSX file on the list")
+	file.Description = "Columns, delimiter and encoding are found as those of a list of leads. Bad rows are reported and do not stop the others."
+	file.Metadata = map[string]any{unkept: true}
+	file.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+	register(s, api, campaigns.RightDNCWrite, file, s.suppressFile)
 	register(s, api, campaigns.RightDNCRemove, op("unsuppress", http.MethodDelete, "/do-not-call", "Take a number off the list"),
 		func(ctx context.Context, by caller, in *numberIn) (*empty, error) {
 			if err := s.records.Unsuppress(ctx, in.Number, by.ID); err != nil {
