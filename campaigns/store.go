@@ -9,6 +9,10 @@ import (
 // ErrStale means that a fence was overtaken: somebody else has the lead now.
 var ErrStale = errors.New("campaigns: stale fence")
 
+// ErrFull means that the store has no room left for what was to be written, and that it is
+// not written. It goes on as soon as there is room.
+var ErrFull = errors.New("campaigns: no room left")
+
 // ErrNotFound means that there is no such record.
 var ErrNotFound = errors.New("campaigns: not found")
 

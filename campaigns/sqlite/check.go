@@ -9,6 +9,8 @@ import (
 
 	driver "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
+
+	"github.com/outpace-dialer/outpace/campaigns"
 )
 
 // DamagedError means that the file is not what was written to it. Nothing may
@@ -42,6 +44,16 @@ func check(ctx context.Context, db *sql.DB, path string) error {
 		return damage(path, err)
 	}
 	return &DamagedError{path, fmt.Sprintf("row %s of %s refers to a %s that is not there", row.String, table, parent.String)}
+}
+
+// full is an error that is campaigns.ErrFull too, where SQLite says that there is no room:
+// none on the disk, or for the index of its log, which lies beside the file.
+func full(err error) error {
+	e, ok := errors.AsType[*driver.Error](err)
+	if ok && (e.Code()&0xff == codes.SQLITE_FULL || e.Code() == codes.SQLITE_IOERR_SHMSIZE) {
+		return fmt.Errorf("%w: %w", campaigns.ErrFull, err)
+	}
+	return err
 }
 
 // damage is a *DamagedError where SQLite says that the file is damaged or no

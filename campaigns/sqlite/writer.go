@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -43,7 +44,7 @@ func (s *Store) submit(r *request) error {
 	err := s.hand(r)
 	if err == nil {
 		<-r.done
-		err = r.err
+		err = full(r.err)
 	}
 	s.stats.Add(r.name, time.Since(start), err)
 	return err
@@ -367,6 +368,9 @@ func (w *writer) try(r *request) error {
 	if r.err = r.do(w); r.err != nil {
 		w.forget()
 		if _, err := w.exec("ROLLBACK TO request"); err != nil {
+			if cause := full(r.err); errors.Is(cause, campaigns.ErrFull) { // SQLite has ended the transaction
+				return cause
+			}
 			return err
 		}
 	}

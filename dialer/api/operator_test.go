@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -109,6 +110,7 @@ func TestEngineErrors(t *testing.T) {
 		{dialer.ErrNotReady, 409}, {dialer.ErrNoChannel, 409}, {dialer.ErrForbidden, 403},
 		{dialer.ErrNotHere, 404}, {campaigns.ErrNotFound, 404},
 		{dialer.ErrStopped, 503}, {redis.ErrUnavailable, 503},
+		{campaigns.ErrFull, 507}, {syscall.ENOSPC, 507}, {syscall.EDQUOT, 507},
 		{errors.New("secret of the inside"), 500},
 	} {
 		w.engine.fail(fmt.Errorf("wrapped: %w", c.err))

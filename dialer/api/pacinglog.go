@@ -43,7 +43,7 @@ func (s *Server) pacingLogLines(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.audit(r.Context(), by, "campaign.pacing-log", string(id), nil, nil); err != nil {
-		refuse(w, http.StatusInternalServerError, "audit log not writable")
+		s.refuseError(w, "campaigns-pacing-log", err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")

@@ -145,13 +145,7 @@ func (s *Server) callForPeer(w http.ResponseWriter, r *http.Request) {
 		said.Refused, err = refused, nil
 	}
 	if err != nil {
-		p, is := errors.AsType[*Problem](s.problem("nodes-call", err))
-		if !is {
-			p = coded(http.StatusInternalServerError, "internal", "internal error")
-		}
-		w.Header().Set("Content-Type", problemType)
-		w.WriteHeader(p.Status)
-		_ = json.NewEncoder(w).Encode(p) // else the node has gone
+		s.refuseError(w, "nodes-call", err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/danielgtaylor/huma/v2"
 	"go.uber.org/zap"
@@ -52,6 +53,7 @@ var codes = map[int]string{
 	http.StatusUnsupportedMediaType: "unsupported_media_type", http.StatusUnprocessableEntity: "invalid",
 	http.StatusTooManyRequests: "too_many_requests", http.StatusInternalServerError: "internal",
 	http.StatusNotImplemented: "not_supported", http.StatusServiceUnavailable: "unavailable",
+	http.StatusInsufficientStorage: "storage_full",
 }
 
 // coded is a problem with a code of its own.
@@ -127,6 +129,9 @@ var codesOf = []struct {
 	{dialer.ErrStopped, http.StatusServiceUnavailable, "stopping"},
 	{context.Canceled, http.StatusServiceUnavailable, "stopping"},
 	{campaigns.ErrNodeLost, http.StatusServiceUnavailable, "node_lost"},
+	{campaigns.ErrFull, http.StatusInsufficientStorage, "storage_full"},
+	{syscall.ENOSPC, http.StatusInsufficientStorage, "storage_full"}, // of files beside the store
+	{syscall.EDQUOT, http.StatusInsufficientStorage, "storage_full"},
 	{redis.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 }
 
@@ -153,6 +158,9 @@ func (s *Server) problem(operation string, err error) error {
 			detail = "the product is stopping"
 		case "node_lost":
 			detail = "this node is cut off from the store: sign in to another one, or try again"
+		case "storage_full":
+			s.log.Error("there is no room left on the disk", zap.String("operation", operation), zap.Error(err))
+			detail = "there is no room left on the server's disk: nothing was changed"
 		case "unavailable":
 			s.log.Warn("the store does not answer", zap.String("operation", operation), zap.Error(err))
 			detail = denial(known.status) // the rest tells where it is
@@ -190,6 +198,17 @@ func refuse(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(newProblem(status, detail)) // else the reader has gone
+}
+
+// refuseError answers with what an error is to a caller, where no route of huma does.
+func (s *Server) refuseError(w http.ResponseWriter, operation string, err error) {
+	p, is := errors.AsType[*Problem](s.problem(operation, err))
+	if !is {
+		p = coded(http.StatusInternalServerError, "internal", "internal error")
+	}
+	w.Header().Set("Content-Type", problemType)
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // else the reader has gone
 }
 
 // writeProblem answers with a problem from a middleware.

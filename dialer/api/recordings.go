@@ -63,7 +63,7 @@ func (s *Server) recording(w http.ResponseWriter, r *http.Request) {
 	}
 	defer play.Close()
 	if err := s.audit(r.Context(), by, "recording.play", string(id), nil, nil); err != nil {
-		s.refuse(w, http.StatusInternalServerError, "audit log not writable")
+		s.refuseError(w, "recordings-play", err)
 		return
 	}
 	play.serve(w, r)

@@ -56,6 +56,7 @@ export const en = {
   'problem.manual_forbidden': 'This campaign does not let operators call whom they choose.',
   'problem.ambiguous': 'Several people have this number: choose one of them.',
   'problem.stopping': 'The server is stopping.',
+  'problem.storage_full': "The server's disk is full: nothing was saved. Please tell your administrator.",
   'problem.offline': 'The server does not answer.',
   'problem.other': 'That did not work (status {status}).',
 

@@ -57,6 +57,7 @@ export const pl: Messages = {
   'problem.manual_forbidden': 'Ta kampania nie pozwala operatorom dzwonić do wybranych osób.',
   'problem.ambiguous': 'Kilka osób ma ten numer: wybierz jedną z nich.',
   'problem.stopping': 'Serwer kończy pracę.',
+  'problem.storage_full': 'Dysk serwera jest pełny: nic nie zapisano. Proszę powiadomić administratora.',
   'problem.offline': 'Serwer nie odpowiada.',
   'problem.other': 'Nie udało się (status {status}).',
 

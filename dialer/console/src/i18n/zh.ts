@@ -57,6 +57,7 @@ export const zh: Messages = {
   'problem.manual_forbidden': '此活动不允许座席自选拨打对象。',
   'problem.ambiguous': '有多人使用此号码：请选择其中一位。',
   'problem.stopping': '服务器正在停止。',
+  'problem.storage_full': '服务器磁盘已满：未保存任何内容，请告知管理员。',
   'problem.offline': '服务器无响应。',
   'problem.other': '操作失败（状态 {status}）。',
 

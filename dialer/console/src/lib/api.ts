@@ -41,6 +41,7 @@ const codes: Record<string, Key> = {
   needs_https: 'problem.needs_https',
   passwords_off: 'problem.passwords_off',
   offline: 'problem.offline',
+  storage_full: 'problem.storage_full',
   manual_forbidden: 'problem.manual_forbidden',
   ambiguous: 'problem.ambiguous',
 }
