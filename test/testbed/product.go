@@ -21,10 +21,17 @@ import (
 // Program is the product, which Main built.
 var Program string
 
+// builtEnv names the product where whoever runs the tests of many packages has built it
+// for all of them.
+const builtEnv = "OUTPACE_TEST_PRODUCT"
+
 // Main builds the product as it is shipped, once for all tests of a package and without
 // the race detector, so that its times and its memory are those of the real one; runs
 // them; and returns the exit status. It is for TestMain.
 func Main(m *testing.M) (status int) {
+	if Program = os.Getenv(builtEnv); Program != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "outpace-tests-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
