@@ -27,16 +27,25 @@ ARGS    ?=
 # race detector would find nothing and take five times as long.
 PURE := /outpace/(pacing(/.*)?|media/(codec|detect|sdp|tone)|dialer/(call|operator))$$
 
-# Tests of whole calls in real time: one package at a time, so that they measure
-# the product and not each other.
-ALONE := /test/(carrier|e2e|fault|load|security)$$
+# Packages whose tests mostly wait: for audio in real time, for the timers of protocols,
+# for processes that are killed. They run beside those that compute.
+WAITING := /(dialer/(app|doctor|webhook)|media/(plane|rtp|webrtc)|sip|sip/(registrar|trunk)|test/(carrier|e2e|fault|operators|phone))$$
+
+# Tests that load the product, and those that count single packets or how long something
+# waited for a processor: one at a time after all else, so that they measure the product
+# and not each other.
+ALONE := /test/(load|security)$$
+QUIET := TestDemoFigures|TestWire|TestWireSipp|TestBaresipAsOperators|TestConsoleDay
+
+# What judges besides, run beside the tests. It is named here, as `make -n` runs lines that name make.
+CHECKS := $(MAKE) --no-print-directory checks
 
 # The web pages. Where Node.js is not there the binary has a plain page in their place.
 CONSOLE         := dialer/console
 CONSOLE_SOURCES := $(shell find $(CONSOLE)/src -type f) $(addprefix $(CONSOLE)/,package.json tsconfig.json vite.config.ts)
 IN_CONSOLE      := cd $(CONSOLE) && npm run --silent
 
-.PHONY: help build console openapi axe demo test fuzz security interop load fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
+.PHONY: help build console rooms checks openapi axe demo test fuzz security interop load fault pacing lab days bench bench-detect train-detector wire lint dist clean go-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,16 +76,25 @@ axe: go-version console ## every state of the pages under axe, in both themes, t
 demo: build ## the whole product on loopback; ARGS="--duration 60s --no-browser" for a smoke test
 	bin/outpace demo $(ARGS)
 
-test: go-version console ## format, vet and every test with the race detector; what fails is run once more, alone, and named; with CI=1 nothing may be left out
+test: go-version ## format, vet and every test with the race detector; what fails is run once more, alone, and named; with CI=1 nothing may be left out
 	@.ci/setup tools
 	@files=$$(gofmt -l cmd dialer pacing sip media campaigns config test); \
 	if [ -n "$$files" ]; then echo "gofmt wants to change:" $$files >&2; exit 1; fi
+	@$(MAKE) --no-print-directory -j 2 console rooms
+	@$(if $(RACE),true,echo "no C compiler: testing without the race detector" >&2)
+	@OUTPACE_REQUIRE_TOOLS=$(if $(CI),1) CHECKS='$(CHECKS)' PRODUCT=./cmd/outpace \
+	RACE='$(RACE)' PURE='$(PURE)' WAITING='$(WAITING)' ALONE='$(ALONE)' QUIET='$(QUIET)' .ci/tests
+
+# What the pages are no part of: it is compiled while npm builds them.
+rooms: go-version
+	CGO_ENABLED=0 go build ./campaigns/... ./media/... ./pacing/... ./sip/...
+
+# What judges besides the tests: go vet, and the console's own. The pages were built.
+checks:
 	CGO_ENABLED=0 go vet ./...
 	@if [ -d $(CONSOLE)/node_modules ]; then $(IN_CONSOLE) check && npm run --silent test; \
 	elif [ -n "$(CI)" ]; then echo "The console is not built. In CI nothing may be left out." >&2; exit 1; \
 	else echo "The console is not built: its tests are left out." >&2; fi
-	@$(if $(RACE),true,echo "no C compiler: testing without the race detector" >&2)
-	@OUTPACE_REQUIRE_TOOLS=$(if $(CI),1) RACE='$(RACE)' PURE='$(PURE)' ALONE='$(ALONE)' .ci/tests
 
 BRIDGED  ?= 1000
 LASTS    ?= 5m

@@ -30,21 +30,24 @@ func goroutines(files *token.FileSet, file *ast.File) []string {
 	return found
 }
 
-// TestUnwatchedPackagesStartNoGoroutine holds the packages that make test leaves out
-// of the race detector (PURE) to what lets it.
-func TestUnwatchedPackagesStartNoGoroutine(t *testing.T) {
+// variable is what a line of the Makefile gives a name.
+func variable(t *testing.T, name string) string {
+	t.Helper()
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`(?m)^PURE := (.*)$`).FindSubmatch(makefile)
+	line := regexp.MustCompile(`(?m)^` + name + ` := (.*)$`).FindSubmatch(makefile)
 	if line == nil {
-		t.Fatal("the Makefile has no line PURE")
+		t.Fatalf("the Makefile has no line %s", name)
 	}
-	pure, err := regexp.Compile(strings.ReplaceAll(string(line[1]), "$$", "$"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	return strings.ReplaceAll(string(line[1]), "$$", "$")
+}
+
+// TestUnwatchedPackagesStartNoGoroutine holds the packages that make test leaves out
+// of the race detector (PURE) to what lets it.
+func TestUnwatchedPackagesStartNoGoroutine(t *testing.T) {
+	pure := regexp.MustCompile(variable(t, "PURE"))
 	packages := 0
 	for name := range read(t) {
 		if !pure.MatchString(Module + "/" + name) {
