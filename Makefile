@@ -28,8 +28,8 @@ ARGS    ?=
 PURE := /outpace/(pacing(/.*)?|media/(codec|detect|sdp|tone)|dialer/(call|operator))$$
 
 # Packages whose tests mostly wait: for audio in real time, for the timers of protocols,
-# for processes that are killed. They run beside those that compute.
-WAITING := /(dialer/(app|doctor|webhook)|media/(plane|rtp|webrtc)|sip|sip/(registrar|trunk)|test/(carrier|e2e|fault|operators|phone))$$
+# for the answers of servers that are killed. They run beside those that compute.
+WAITING := /(campaigns/redis|dialer/(app|doctor|webhook)|media/(plane|rtp|webrtc)|sip|sip/(registrar|trunk)|test/(carrier|e2e|fault|operators|phone))$$
 
 # Tests that load the product, and those that count single packets or how long something
 # waited for a processor: one at a time after all else, so that they measure the product

@@ -10,16 +10,19 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	conform(t, redistest.Start(t).URL())
 }
 
 // Leads of one server may be spread over shards as in a cluster: it finds what
 // relies on one slot without the slowness of three servers.
 func TestConformanceSharded(t *testing.T) {
+	t.Parallel()
 	conform(t, redistest.Start(t).URL(), WithShards(5))
 }
 
 func TestConformanceCluster(t *testing.T) {
+	t.Parallel()
 	conform(t, redistest.Cluster(t, 3, 0)[0].URL())
 }
 

@@ -214,6 +214,7 @@ func (h *history) recount(id campaigns.CampaignID, now time.Time) map[string]int
 
 // TestWaterfall holds the count of a campaign against asking for every lead.
 func TestWaterfall(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		newHistory(t, 0).waterfalls()

@@ -95,6 +95,7 @@ func TestHTTPSWithoutItsFiles(t *testing.T) {
 // TestS36SlowSockets: who connects and says nothing, or a header byte by byte, is cut off
 // after headerTimeout, in the handshake too; whoever is quick is served meanwhile.
 func TestS36SlowSockets(t *testing.T) {
+	t.Parallel()
 	for name, secure := range map[string]bool{"http": false, "https": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // it waits for a time limit of the product

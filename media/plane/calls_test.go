@@ -214,6 +214,7 @@ func (w network) onWire(r recording, seed uint64) (v told) {
 
 // What the detector says of a call does not depend on the way of its packets.
 func TestVerdictsOverNetworks(t *testing.T) {
+	once(t)
 	all := append(madeRecordings(10), recordings(t, 20)...)
 	var files []told
 	for _, r := range all {

@@ -33,6 +33,14 @@ func (m eachEngine) Run() int {
 	return 0
 }
 
+// once leaves a test that has to do with no engine out of the runs with all but the first.
+func once(t *testing.T) {
+	t.Helper()
+	if underTest != enginesHere()[0] {
+		t.Skip("it has to do with no engine, and ran with the first")
+	}
+}
+
 func enginesHere() []rtp.EngineName {
 	return slices.DeleteFunc([]rtp.EngineName{rtp.Portable, rtp.Epoll}, func(n rtp.EngineName) bool { return n.Validate() != nil })
 }
