@@ -126,6 +126,32 @@ func claimContent(t *testing.T, w *world) {
 	w.same("claim", got, want)
 }
 
+// Where several leads are claimed at once each knows its own past, and that of its numbers.
+func claimSeveral(_ *testing.T, w *world) {
+	w.simple()
+	w.campaign("d", "l", campaigns.Segment{Name: "s"})
+	w.add(lead("a", 3, "+4801", "+4802"), lead("b", 2, "+4801"), lead("new", 1, "+4803"))
+	again := campaigns.Next{At: start.Add(time.Hour)}
+	for i, one := range []struct {
+		campaign campaigns.CampaignID
+		outcome  campaigns.Outcome
+	}{{"c", campaigns.Busy}, {"c", campaigns.NoAnswer}, {"d", campaigns.Congestion}} { // a, b, a
+		w.now = start.Add(time.Duration(i) * time.Minute)
+		w.call(one.campaign, one.outcome, again)
+	}
+	w.now = start.Add(time.Hour)
+	claims := w.take("c", 3)
+	w.same("claimed", names(claims), []string{"a", "b", "new"})
+	shared := map[campaigns.Outcome]int{campaigns.Busy: 1, campaigns.NoAnswer: 1}
+	w.same("of the number of a", claims[0].ByOutcome, shared)
+	w.same("of the same number, with b", claims[1].ByOutcome, shared)
+	w.same("of a number that was never called", len(claims[2].ByOutcome), 0)
+	last := func(c campaigns.Claim) string { return string(c.LastOutcome) + c.LastAt.UTC().Format(" 15:04") }
+	w.same("last of a, in whatever campaign", last(claims[0]), "congestion 09:02")
+	w.same("last of b", last(claims[1]), "no_answer 09:01")
+	w.same("last of a lead that was never called", claims[2].LastOutcome, campaigns.Outcome(""))
+}
+
 func claimCallback(t *testing.T, w *world) {
 	w.simple()
 	promised := w.add(lead("promised", 1, "+4801"))[0]

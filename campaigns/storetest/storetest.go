@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"claim/not before its time", claimDue},
 		{"claim/a lead is in one claim", claimOnce},
 		{"claim/what a claim knows", claimContent},
+		{"claim/what several know", claimSeveral},
 		{"claim/promised calls come first", claimCallback},
 		{"claim/leads never tried", claimUntried},
 		{"claim/promises of one operator", claimPersonal},
