@@ -356,6 +356,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/do-not-call/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put all numbers of a CSV or XLSX file on the list
+         * @description Columns, delimiter and encoding are found as those of a list of leads. Bad rows are reported and do not stop the others.
+         */
+        post: operations["leads-suppress-file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -3078,6 +3098,28 @@ export interface components {
             number: string;
             reason: string;
         };
+        SuppressReport: {
+            bad: components["schemas"]["BadRow"][] | null;
+            /** Format: int64 */
+            bad_rows: number;
+            delimiter: string;
+            dry_run: boolean;
+            /** Format: int64 */
+            duplicates: number;
+            encoding: string;
+            /** Format: int64 */
+            good: number;
+            mapping: components["schemas"]["ColumnTarget"][] | null;
+            /**
+             * Format: int64
+             * @description that are on the do-not-call list now because of it; those of one row are several
+             */
+            numbers: number;
+            /** Format: int64 */
+            rows: number;
+            /** Format: int64 */
+            warnings: number;
+        };
         Suppression: {
             /** Format: date-time */
             at: string;
@@ -4114,6 +4156,52 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "leads-suppress-file": {
+        parameters: {
+            query: {
+                /** @description why these people are not called, such as the register that they are in */
+                reason: string;
+                /** @description country of numbers without a country code, such as PL */
+                region?: string;
+                /** @description left out: found */
+                encoding?: "utf-8" | "utf-16le" | "utf-16be" | "windows-1250" | "gb18030";
+                /** @description one of , ; tab; left out: found */
+                delimiter?: string;
+                /** @description COLUMN=FIELD; FIELD - leaves a column out */
+                map?: string[] | null;
+                /** @description read and report, write nothing */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressReport"];
+                };
             };
             /** @description Error */
             default: {
