@@ -21,7 +21,7 @@ var Table = []Row{
 	{Package: "cmd/outpace", May: []string{
 		"dialer/app", "dialer/calibration", "dialer/doctor", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
 		"test/carrier", "test/operators", // the demo's people
-	}, Tests: []string{"config/rules"}},
+	}, Tests: []string{"config/rules", "test/eventually"}},
 
 	{Package: "dialer", May: []string{
 		"campaigns", "campaigns/eligibility", "campaigns/hopper", "pacing", "sip", "media", "dialer/call", "dialer/operator",
