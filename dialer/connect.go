@@ -148,7 +148,7 @@ func (e *Engine) startRecording(now time.Time, c *liveCall) {
 	case campaigns.RecordAnnounce:
 		e.deps.Audio.Play(customer, media.PromptRecorded)
 	}
-	c.recorded = recordingPath(c.intent.At, c.ID())
+	c.recorded = recordingPath(c.beganAt, c.ID())
 	e.deps.Audio.Record(customer, c.recorded)
 }
 

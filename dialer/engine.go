@@ -138,7 +138,7 @@ type liveCall struct {
 	*call.Call
 	campaign  *campaignRun
 	claim     campaigns.Claim
-	intent    campaigns.Intent
+	beganAt   time.Time // as the store has it
 	route     Route
 	dialog    sip.Dialog
 	recorded  string   // path of the recording, once asked for

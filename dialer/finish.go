@@ -37,7 +37,7 @@ func (e *Engine) endAttempt(now time.Time, c *liveCall, a call.EndAttempt) {
 	c.campaign.countCaller(c, a.Outcome)
 	e.deps.Observer.Notice(CallEnded{
 		Ending: ending, Campaign: c.campaign.ID, Trunk: c.route.Trunk, CallerID: c.route.CallerID,
-		Number: c.claim.Number.E164, BeganAt: c.intent.At, Lead: c.claim.Lead.ID, Heard: c.heard, Inbound: c.Inbound(),
+		Number: c.claim.Number.E164, BeganAt: c.beganAt, Lead: c.claim.Lead.ID, Heard: c.heard, Inbound: c.Inbound(),
 	})
 	// Before drop: a drain is over when no call and no unwritten ending is left.
 	e.unwritten[write{attempt: c.ID()}] = false

@@ -144,7 +144,7 @@ func (e *Engine) welcome(c *liveCall, intent campaigns.Intent) {
 		}
 		return func(now time.Time) {
 			if known {
-				c.caller.who, c.claim, c.intent = who, who.Claim, intent
+				c.caller.who, c.claim, c.beganAt = who, who.Claim, intent.At
 			}
 			e.onWelcomed(now, c, known, err)
 		}

@@ -70,15 +70,16 @@ func (e *Engine) begin(now time.Time, r *campaignRun, claim campaigns.Claim, by 
 
 // makeDurable has the attempt of a new call written, which the INVITE waits for.
 func (e *Engine) makeDurable(now time.Time, c *liveCall, d campaigns.Decision) {
-	c.intent = campaigns.Intent{
+	intent := campaigns.Intent{
 		Attempt: c.ID(), Claim: c.claim, Trunk: c.route.Trunk, CallerID: c.route.CallerID,
 		Caps: e.deps.Rules.Caps(c.claim.Queue.Window, c.campaign.Campaign, now), Decision: d, Dialog: c.dialogs(), At: now,
 	}
+	c.beganAt = now
 	e.calls[c.ID()] = c
 	c.campaign.calls++
 	e.touch(c.campaign)
 	e.later(func(ctx context.Context) func(time.Time) {
-		err := e.deps.Store.Begin(ctx, c.intent)
+		err := e.deps.Store.Begin(ctx, intent)
 		return func(now time.Time) { e.onBegun(now, c, err) }
 	})
 }
