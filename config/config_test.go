@@ -163,8 +163,12 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("config = %+v", c)
 	}
 	for variable, want := range map[string]string{
-		"OUTPACE_HTP__LISTEN=:80":    "environment variable OUTPACE_HTP__LISTEN: htp: unknown key; did you mean http?",
-		"OUTPACE_HTTP__LISTNE=:80":   "environment variable OUTPACE_HTTP__LISTNE: http.listne: unknown key; did you mean http.listen?",
+		"OUTPACE_HTP__LISTEN=:80":    "environment variable OUTPACE_HTP__LISTEN: there is no such key; the nearest is OUTPACE_HTTP__LISTEN",
+		"OUTPACE_HTTP_LISTEN=:80":    "environment variable OUTPACE_HTTP_LISTEN: there is no such key; the nearest is OUTPACE_HTTP__LISTEN",
+		"OUTPACE_HTTP__LISTNE=:80":   "environment variable OUTPACE_HTTP__LISTNE: there is no such key; the nearest is OUTPACE_HTTP__LISTEN",
+		"OUTPACE_DATADIR=x":          "environment variable OUTPACE_DATADIR: there is no such key; the nearest is OUTPACE_DATA_DIR",
+		"OUTPACE_LOG_LEVEL=":         "environment variable OUTPACE_LOG_LEVEL: there is no such key; the nearest is OUTPACE_LOG__LEVEL",
+		"OUTPACE_HTTP={listne: x}":   "environment variable OUTPACE_HTTP: http.listne: unknown key; did you mean http.listen?",
 		"OUTPACE_DRAIN__TIMEOUT=x":   `environment variable OUTPACE_DRAIN__TIMEOUT: drain.timeout: "x" is not a time with its unit`,
 		"OUTPACE_HTTP=x":             `environment variable OUTPACE_HTTP: http: "x" is not what belongs here`,
 		"OUTPACE_LOG__LEVEL=loud":    `environment variable OUTPACE_LOG__LEVEL: log.level: "loud"`,

@@ -15,9 +15,6 @@ import (
 // envPrefix begins every environment variable that overrides a key.
 const envPrefix = "OUTPACE_"
 
-// tokenVariable holds the API token of people's scripts; it is no key of the file.
-const tokenVariable = envPrefix + "TOKEN"
-
 // Load reads a file over the defaults, then the environment, and validates.
 // Errors name the file, the line, the column and the key.
 func Load(path string, environ []string) (Config, error) {
@@ -60,8 +57,14 @@ func (c *Config) override(environ []string) (set map[string]string, err error) {
 	set = map[string]string{}
 	for _, variable := range environ {
 		key, value, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(key, envPrefix) || key == tokenVariable {
+		if !strings.HasPrefix(key, envPrefix) {
 			continue
+		}
+		if !isKey(key) {
+			if usedElsewhere(key) {
+				continue
+			}
+			return set, fmt.Errorf("environment variable %s: there is no such key; the nearest is %s", key, nearestVariable(key))
 		}
 		path := strings.Split(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__")
 		text, err := overlay(path, value)
