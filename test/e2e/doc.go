@@ -8,6 +8,7 @@
 //	interop_*         programs of others (make interop): Kamailio before the trunk and before the phones, Linphone as operators
 //	console_test      an operator and a manager at the built pages, in a browser
 //	phone_alone_test  an operator with nothing but a phone and its keys
+//	saidmachine_test  an operator hears a machine that nobody detects, and its message is left
 //	wire_test         recordings over RTP: verdicts beside those on the file, dead air, messages on machines
 //
 // Tools that are missing skip their test, or fail it where
