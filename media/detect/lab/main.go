@@ -3,6 +3,8 @@
 //
 //	lab train -out weights.bin
 //	lab bench
+//	lab judge -out a.jsonl
+//	lab compare a.jsonl b.jsonl
 package main
 
 import (
@@ -28,8 +30,8 @@ func main() {
 	voices := flags.Int("made", 120, "calls with made-up voices to learn from besides")
 	drop := flags.String("drop", "", "features to do without, with commas")
 	search := flags.Int("search", 0, "tries to find better bounds")
-	if len(os.Args) < 2 || os.Args[1] != "train" && os.Args[1] != "bench" {
-		fmt.Fprintln(os.Stderr, "lab: say train or bench")
+	if len(os.Args) < 2 || !slices.Contains([]string{"train", "bench", "judge", "compare"}, os.Args[1]) {
+		fmt.Fprintln(os.Stderr, "lab: say train, bench, judge or compare")
 		os.Exit(2)
 	}
 	flags.Parse(os.Args[2:])
@@ -46,8 +48,13 @@ func main() {
 		}
 	}
 	run := func() error { return train(*out, how, *search) }
-	if os.Args[1] == "bench" {
+	switch os.Args[1] {
+	case "bench":
 		run = func() error { return bench(how) }
+	case "judge":
+		run = func() error { return judge(*out, how) }
+	case "compare":
+		run = func() error { return compare(flags.Arg(0), flags.Arg(1)) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)

@@ -19,6 +19,7 @@ func train(out string, how recipe, tries int) error {
 	if err != nil {
 		return err
 	}
+	listen(calls, how)
 	cross(calls, how)
 	report("kept back", calls)
 	reportClasses(calls)
@@ -39,9 +40,8 @@ func train(out string, how recipe, tries int) error {
 	return os.WriteFile(out, f.Bytes(), 0o644)
 }
 
-// cross gives each call the odds of a forest that did not learn from its speaker, or source.
+// cross gives each call that was listened to the odds of a forest that did not learn from its speaker, or source.
 func cross(calls []*call, how recipe) {
-	listen(calls, how)
 	part(calls, how.by)
 	for fold := range folds {
 		kept, rest := split(calls, fold)
