@@ -16,6 +16,7 @@ func bench(how recipe) error {
 	if err != nil {
 		return err
 	}
+	listen(calls, how)
 	cross(calls, how)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "set\tdetector\tpeople called machine\twithout business\tmachines called people\tput through\tright\tperson told after p50\tp90")

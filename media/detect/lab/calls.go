@@ -17,7 +17,7 @@ import (
 
 // call is a labelled recording, or made here.
 type call struct {
-	made                       bool
+	made                       bool // here, not recorded
 	file, label, kind, speaker string
 	source                     string        // of the last voice
 	answer, start, end         time.Duration // start and end of the greeting
@@ -117,11 +117,14 @@ func split(calls []*call, fold int) (kept, rest []*call) {
 	return kept, rest
 }
 
-// part gives every call a fold; no speaker is in two, or no source.
+// part gives every call a fold; no speaker is in two, or no source. Calls that synthesizers spoke
+// do not move the others.
 func part(calls []*call, by func(*call) string) {
 	speakers := map[string]int{}
 	for _, c := range calls {
-		speakers[by(c)]++
+		if !c.spoken() {
+			speakers[by(c)]++
+		}
 	}
 	names := make([]string, 0, len(speakers))
 	for s := range speakers {
@@ -140,15 +143,22 @@ func part(calls []*call, by func(*call) string) {
 		size[least] += speakers[s]
 	}
 	for _, c := range calls {
-		c.fold = of[by(c)]
+		name := by(c)
+		if _, known := of[name]; !known {
+			of[name] = len(of) % folds
+		}
+		c.fold = of[name]
 	}
 }
+
+// spoken says that a synthesizer said the greeting for the lab.
+func (c *call) spoken() bool { return c.made && c.source != "" }
 
 // origin is the source of the voices, or the call where nobody speaks. The made-up voices
 // are one, and the smaller engines another.
 func (c *call) origin() string {
 	switch {
-	case c.made:
+	case c.made && !c.spoken():
 		return "made"
 	case c.source == "tts-flite" || c.source == "tts-fest" || c.source == "fsdd":
 		return "small"

@@ -30,6 +30,8 @@ type recipe struct {
 	voiced      int     // and in the voices of others
 	own         float32 // how much a recording as it is counts beside a variation
 	made        int     // calls with made-up voices besides
+	spoken      int     // calls that synthesizers speak besides
+	spokenShare float32 // how much each of those counts
 	seed        uint64
 	by          func(*call) string // what is kept back at a time
 }

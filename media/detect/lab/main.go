@@ -3,6 +3,8 @@
 //
 //	lab train -out weights.bin
 //	lab bench
+//	lab judge -out a.jsonl
+//	lab compare a.jsonl b.jsonl
 package main
 
 import (
@@ -26,16 +28,18 @@ func main() {
 	voiced := flags.Int("voiced", 5, "variations of each call in the voices of others")
 	by := flags.String("by", "speaker", "what is kept back at a time: speaker or source")
 	voices := flags.Int("made", 120, "calls with made-up voices to learn from besides")
+	says := flags.Int("spoken", 0, "calls that synthesizers speak to learn from besides")
+	counts := flags.Float64("spoken-weight", 1, "how much each of them counts")
 	drop := flags.String("drop", "", "features to do without, with commas")
 	search := flags.Int("search", 0, "tries to find better bounds")
-	if len(os.Args) < 2 || os.Args[1] != "train" && os.Args[1] != "bench" {
-		fmt.Fprintln(os.Stderr, "lab: say train or bench")
+	if len(os.Args) < 2 || !slices.Contains([]string{"train", "bench", "judge", "compare"}, os.Args[1]) {
+		fmt.Fprintln(os.Stderr, "lab: say train, bench, judge or compare")
 		os.Exit(2)
 	}
 	flags.Parse(os.Args[2:])
 	how := recipe{
 		trees: *trees, rate: *rate, lambda: 2, least: 2, rowShare: 0.6, columnShare: 0.5,
-		copies: *copies, voiced: *voiced, own: 4, made: *voices, seed: *seed, by: (*call).voice,
+		copies: *copies, voiced: *voiced, own: 4, made: *voices, spoken: *says, spokenShare: float32(*counts), seed: *seed, by: (*call).voice,
 	}
 	if *by == "source" {
 		how.by = (*call).origin
@@ -46,8 +50,13 @@ func main() {
 		}
 	}
 	run := func() error { return train(*out, how, *search) }
-	if os.Args[1] == "bench" {
+	switch os.Args[1] {
+	case "bench":
 		run = func() error { return bench(how) }
+	case "judge":
+		run = func() error { return judge(*out, how) }
+	case "compare":
+		run = func() error { return compare(flags.Arg(0), flags.Arg(1)) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)
@@ -58,7 +67,7 @@ func main() {
 // sets are the recorded calls, by the name of their folder.
 var sets = []string{"public", "tune"}
 
-// readAll is what is learnt from: the recorded calls and those with made-up voices.
+// readAll is what is learnt from: the recorded calls, those with made-up voices and those that synthesizers speak.
 func readAll(how recipe) (calls []*call, err error) {
 	for _, set := range sets {
 		c, err := readCalls(filepath.Join(os.Getenv("SHARED"), "audio", set))
@@ -67,5 +76,7 @@ func readAll(how recipe) (calls []*call, err error) {
 		}
 		calls = append(calls, c...)
 	}
-	return append(calls, made(how.made, how.seed)...), nil
+	calls = append(calls, made(how.made, how.seed)...)
+	s, err := spoken(how.spoken, how.seed)
+	return append(calls, s...), err
 }

@@ -66,10 +66,13 @@ const leastSpeech = media.SampleRate * 3 / 10
 func donors(calls []*call) (voices [][]*call) {
 	place := map[string]int{}
 	for _, c := range calls {
-		if c.label != "human" && c.label != "machine" && c.label != "screening" || c.made {
+		if c.label != "human" && c.label != "machine" && c.label != "screening" {
 			continue
 		}
 		c.spans = spans(c)
+		if c.made {
+			continue
+		}
 		total := 0
 		for _, s := range c.spans {
 			total += s.length()

@@ -19,6 +19,7 @@ func train(out string, how recipe, tries int) error {
 	if err != nil {
 		return err
 	}
+	listen(calls, how)
 	cross(calls, how)
 	report("kept back", calls)
 	reportClasses(calls)
@@ -39,9 +40,8 @@ func train(out string, how recipe, tries int) error {
 	return os.WriteFile(out, f.Bytes(), 0o644)
 }
 
-// cross gives each call the odds of a forest that did not learn from its speaker, or source.
+// cross gives each call that was listened to the odds of a forest that did not learn from its speaker, or source.
 func cross(calls []*call, how recipe) {
-	listen(calls, how)
 	part(calls, how.by)
 	for fold := range folds {
 		kept, rest := split(calls, fold)
@@ -55,7 +55,7 @@ func cross(calls []*call, how recipe) {
 func listen(calls []*call, how recipe) {
 	var talkers []*call
 	for _, c := range calls {
-		if c.label == "machine" {
+		if c.label == "machine" && !c.spoken() {
 			talkers = append(talkers, c)
 		}
 	}
@@ -91,15 +91,19 @@ type lesson struct {
 
 // lessons are what is learnt from a call.
 func (how recipe) lessons(c *call, talkers []*call, voices [][]*call, random *rand.Rand) (all []lesson) {
-	for k := range how.copies {
+	copies, voiced := how.copies, how.voiced
+	if c.spoken() {
+		copies, voiced = 1, 2
+	}
+	for k := range copies {
 		heard, _ := hear(vary(c, talkers, random))
 		all = append(all, lesson{heard: some(heard, k)})
 	}
-	all = append(all, lesson{asIs: true, heard: some(c.heard, how.copies)})
+	all = append(all, lesson{asIs: true, heard: some(c.heard, copies)})
 	if len(c.spans) == 0 {
 		return all
 	}
-	for k := range how.voiced {
+	for k := range voiced {
 		by := voices[random.IntN(len(voices))]
 		donor := by[random.IntN(len(by))]
 		heard, _ := hear(vary(revoice(c, donor, random), talkers, random))
@@ -144,6 +148,9 @@ func table(calls []*call, how recipe, keptBack int) rows {
 				continue
 			}
 			weight := float32(1)
+			if c.spoken() {
+				weight = how.spokenShare
+			}
 			if l.asIs && !c.made {
 				weight = how.own
 			}
