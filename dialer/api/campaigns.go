@@ -14,7 +14,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/eligibility"
 )
 
 type campaignPath struct {
@@ -62,11 +61,11 @@ func (s *Server) routeCampaigns(api huma.API) {
 			return tag(c, campaignTag(c), err)
 		})
 	register(s, api, campaigns.RightCampaigns, op("explain", http.MethodGet, "/campaigns/{id}/explain", "Where the leads of a campaign are held up, gate by gate"),
-		func(ctx context.Context, by caller, in *campaignPath) (*body[eligibility.Waterfall], error) {
+		func(ctx context.Context, by caller, in *campaignPath) (*body[Waterfall], error) {
 			if !by.MaySee(in.ID) {
 				return nil, campaigns.ErrNotFound
 			}
-			return answer(s.explainer.ExplainCampaign(ctx, in.ID, time.Now()))
+			return answer(s.heldUp(ctx, in.ID))
 		})
 	register(s, api, campaigns.RightCampaigns, op("queues", http.MethodGet, "/campaigns/{id}/queues", "How the queues of a campaign are filled, and how far they are rebuilt after a change"),
 		func(ctx context.Context, by caller, in *campaignPath) (*body[campaigns.CampaignQueues], error) {

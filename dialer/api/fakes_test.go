@@ -176,7 +176,8 @@ func (e *fakeEngine) Operator(_ context.Context, u campaigns.UserID) (dialer.Ope
 }
 
 func (e *fakeEngine) Snapshot(context.Context) (dialer.Snapshot, error) {
-	return dialer.Snapshot{Node: "node-1", Calls: 1, Operators: append([]dialer.OperatorView{talking("olga")}, e.others...)}, nil
+	spring := dialer.CampaignView{ID: "spring", State: campaigns.Running, Why: "no operator is at work"}
+	return dialer.Snapshot{Node: "node-1", Calls: 1, Campaigns: []dialer.CampaignView{spring}, Operators: append([]dialer.OperatorView{talking("olga")}, e.others...)}, nil
 }
 
 // talking is an operator with the marker's owner on the line.

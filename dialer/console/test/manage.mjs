@@ -98,6 +98,15 @@ try {
   await page.waitForSelector('section[aria-labelledby=why-not] h3, section[aria-labelledby=why-not] p.soft')
   await look(page, 'lists-imported', found)
 
+  // Do-not-call: a file is tried, then goes on the list.
+  await page.fill('input[name=dnc-reason]', 'register of May')
+  await page.setInputFiles('input[name=dnc-file]', { name: 'dnc.csv', mimeType: 'text/csv', buffer: Buffer.from('phone,name\n+48601100201,A\nnone,B\n') })
+  await page.click('button[name=try-dnc]')
+  await page.waitForSelector('[data-dnc=tried]')
+  await page.click('button[name=import-dnc]')
+  await page.waitForSelector('[data-dnc=done]')
+  await look(page, 'lists-do-not-call', found)
+
   // Webhooks: a wrong address, then one; its secret once; told something, and again.
   await go('webhooks')
   await page.click('button:has-text("Add an endpoint")')

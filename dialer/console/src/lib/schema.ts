@@ -3300,6 +3300,8 @@ export interface components {
             /** Format: date-time */
             at: string;
             campaign: string;
+            /** @description why this node places no more calls of the campaign now; left out where the campaign does not run here */
+            now?: string;
             steps: components["schemas"]["Step"][] | null;
             why: string;
         };
