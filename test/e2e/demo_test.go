@@ -175,7 +175,7 @@ func checkOutcomes(t *testing.T, r demoResult, calls map[string]*story) {
 		case !s.answered && !s.late:
 			codes[s.code]++
 		}
-		if s.talking {
+		if s.talking && !s.saidMachine {
 			talks++
 		}
 	}
@@ -214,7 +214,7 @@ func checkAbandonment(t *testing.T, r demoResult, calls map[string]*story) {
 		switch {
 		case s.late:
 			late++
-		case s.talking:
+		case s.talking && !s.saidMachine:
 			talks++
 		case !s.isPerson() || !s.answered:
 		case s.voice:

@@ -28,6 +28,7 @@ type story struct {
 	sent         carrier.Event // marks of the customer
 
 	talking          bool // an operator had it
+	saidMachine      bool // and said that a machine answered
 	verdict, bridged time.Time
 	toneAtOperator   bool          // the operator heard the customer
 	received         carrier.Event // marks at the operator
@@ -100,6 +101,8 @@ func (s *story) operator(e carrier.Event) {
 		if e.State == "talking" {
 			s.talking, s.verdict, s.bridged = true, e.VerdictAt, e.BridgedAt
 		}
+	case "said_machine":
+		s.saidMachine = true
 	case "first_tone":
 		s.toneAtOperator = true
 	case "marks":

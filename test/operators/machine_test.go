@@ -46,9 +46,18 @@ func TestOperatorsSayMachine(t *testing.T) {
 	if stats.Bridges != 2 || stats.Heard != 0 || stats.Machines != 1 || stats.Hangups != 1 || stats.Dispositions != 1 || stats.Faults != 0 {
 		t.Errorf("stats = %+v", stats)
 	}
+	said := 0
 	for _, e := range events {
-		if e.Event == "fault" {
+		switch e.Event {
+		case "said_machine":
+			if said++; e.Attempt != "op01" || e.Call == "" {
+				t.Errorf("said of %+v", e)
+			}
+		case "fault":
 			t.Errorf("fault = %+v", e)
 		}
+	}
+	if said != 1 {
+		t.Errorf("%d lines of a machine, want 1", said)
 	}
 }

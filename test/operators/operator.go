@@ -251,6 +251,7 @@ func (o *operator) act(ctx context.Context) {
 func (o *operator) endTalk(ctx context.Context) {
 	if o.heard == nil && o.post(ctx, "machine", map[string]any{"attempt": o.now.Attempt}) {
 		o.room.machines.Add(1)
+		o.note(phone.Event{Event: "said_machine", Call: o.now.CallID, Attempt: o.now.Attempt})
 		return
 	}
 	o.room.hangups.Add(1)

@@ -18,6 +18,7 @@
 //	                (sounding packets without a mark right before the first one: a
 //	                beep mixed into the customer's audio hides its marks), first_at, last_at
 //	disposition     attempt, disposition
+//	said_machine    call, attempt: the product took it from the operator that a machine answered
 //	leg_up          leg (Call-ID of the operator's own leg)
 //	leg_down        leg, by: operator or dialer
 //	fault           what, detail
