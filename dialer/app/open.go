@@ -23,6 +23,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/console"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
+	"github.com/outpace-dialer/outpace/dialer/pacinglog"
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/plane"
@@ -119,10 +120,9 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	if a.rules, err = eligibility.Load(rules.FS); err != nil {
 		return err
 	}
-	a.pacing = newPacingLog(a.store, cmp.Or(cfg.Engine.Node, "node-1"), cfg.PacingLog.Keep, a.log.Named("pacing"))
-	if o.Pacing != nil {
-		a.pacing.start = o.Pacing
-	}
+	a.pacing = pacinglog.New(pacinglog.Config{
+		Store: a.store, Node: a.node.name, Keep: cfg.PacingLog.Keep, Start: o.Pacing, Log: a.log.Named("pacing"),
+	})
 	if a.detection, err = openCalibration(cfg, a.log.Named("detection")); err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: a.operators, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Granted: a.granted, Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
+		NewController: a.pacing.Controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Granted: a.granted, Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
 		Callers: callers{a.store},
 	})
 	a.follow.engine = a.engine

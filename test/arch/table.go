@@ -37,6 +37,8 @@ var Table = []Row{
 	{Package: "dialer/calibration", May: []string{"dialer", "campaigns", "media", "media/detect"}},
 	// Notices of the engine are told to others, from the store's outbox.
 	{Package: "dialer/webhook", May: []string{"dialer", "dialer/operator", "campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest"}},
+	// What the engine's pacing was asked and answered, for the store.
+	{Package: "dialer/pacinglog", May: []string{"campaigns", "campaigns/jsonline", "pacing", "pacing/eventlog"}},
 	{Package: "dialer/app", May: []string{"*"}},
 	// It asks each room what it would find, without an engine.
 	{Package: "dialer/doctor", May: []string{
