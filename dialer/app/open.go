@@ -22,6 +22,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/console"
+	"github.com/outpace-dialer/outpace/dialer/explain"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
 	"github.com/outpace-dialer/outpace/dialer/pacinglog"
 	"github.com/outpace-dialer/outpace/media"
@@ -261,7 +262,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	}
 	public := api.New(cfg.API, api.Deps{
 		Trunks: func() []api.TrunkFigures { return trunkFigures(a.trunks, time.Now) },
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records,
+		Engine: a.engine, Records: a.store, Explainer: explain.Explainer{Records: a.store, Rules: a.rules}, Recordings: a.records,
 		Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
 		Phones: a.operators, Detection: a.detection.report,
 		Webhooks: a.webhooks,
