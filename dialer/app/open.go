@@ -22,6 +22,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/console"
+	"github.com/outpace-dialer/outpace/dialer/door"
 	"github.com/outpace-dialer/outpace/dialer/explain"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
 	"github.com/outpace-dialer/outpace/dialer/pacinglog"
@@ -238,7 +239,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if err != nil {
 		return fmt.Errorf("http.%w", err)
 	}
-	crowd := newCrowd(a.httpAddr, cfg.HTTP.ConnectionsPerAddress, ours, a.log)
+	crowd := door.NewCrowd(a.httpAddr, cfg.HTTP.ConnectionsPerAddress, ours, a.log)
 	a.httpAddr = crowd
 	if a.adminAddr, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
@@ -271,8 +272,8 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		SIP:      a.sipOverWebSocket(cfg),
 		Version:  o.Version, Log: a.log,
 	})
-	a.server, a.admin = newServer(proxies(ours).known(public.Handler()), a.log), newServer(a.adminHandler(), a.log)
-	a.server.ConnState = crowd.follow
+	a.server, a.admin = newServer(door.Proxies(ours).Known(public.Handler()), a.log), newServer(a.adminHandler(), a.log)
+	a.server.ConnState = crowd.Follow
 	a.server.TLSConfig, err = a.secureHTTP(cfg)
 	return err
 }

@@ -39,6 +39,7 @@ var Table = []Row{
 	{Package: "dialer/webhook", May: []string{"dialer", "dialer/operator", "campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest"}},
 	// What the engine's pacing was asked and answered, for the store.
 	{Package: "dialer/pacinglog", May: []string{"campaigns", "campaigns/jsonline", "pacing", "pacing/eventlog"}},
+	{Package: "dialer/door"},
 	// Why somebody is called or not, in the API's words; without an engine.
 	{Package: "dialer/explain", May: []string{"dialer/api", "campaigns", "campaigns/eligibility", "campaigns/number", "config/rules"}, Tests: []string{"campaigns/redis", "campaigns/sqlite", "test/redistest"}},
 	{Package: "dialer/app", May: []string{"*"}},
