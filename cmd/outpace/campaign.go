@@ -15,6 +15,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/dialer/explain"
 )
 
 func newCampaignCommand() *cobra.Command {
@@ -105,14 +106,18 @@ the others do not. While outpace serve runs, GET /api/v1/campaigns/ID/explain
 gives the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.withStore(cmd.Context(), "explain", func(s app.Store, id campaigns.CampaignID) error {
-				found, err := app.ExplainCampaign(cmd.Context(), s, id, time.Now())
+				x, err := explain.New(s)
+				if err != nil {
+					return err
+				}
+				found, err := x.ExplainCampaign(cmd.Context(), id, time.Now())
 				if err != nil {
 					return fmt.Errorf("campaign %s: %w", id, err)
 				}
 				if f.json {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
 				}
-				app.PrintWaterfall(cmd.OutOrStdout(), found)
+				explain.PrintWaterfall(cmd.OutOrStdout(), found)
 				return nil
 			})
 		},
@@ -135,14 +140,14 @@ in the background, while dialling goes on. While outpace serve runs, GET
 /api/v1/campaigns/ID/queues gives the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.withStore(cmd.Context(), "queues", func(s app.Store, id campaigns.CampaignID) error {
-				found, err := app.CampaignQueues(cmd.Context(), s, id, wait, cmd.ErrOrStderr())
+				found, err := campaignQueues(cmd.Context(), s, id, wait, cmd.ErrOrStderr())
 				if err != nil {
 					return fmt.Errorf("campaign %s: %w", id, err)
 				}
 				if f.json {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
 				}
-				app.PrintQueues(cmd.OutOrStdout(), found)
+				printQueues(cmd.OutOrStdout(), found)
 				return nil
 			})
 		},

@@ -21,6 +21,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
+	"github.com/outpace-dialer/outpace/dialer/explain"
 )
 
 func newLeadsCommand() *cobra.Command {
@@ -247,7 +248,7 @@ func newLeadsExport() *cobra.Command {
 				if err := thereIs(cmd.Context(), s, campaigns.ListID(list)); err != nil {
 					return err
 				}
-				if err := app.AuditExport(cmd.Context(), s, list); err != nil {
+				if err := auditExport(cmd.Context(), s, list); err != nil {
 					return err
 				}
 				return exportLeads(cmd.Context(), cmd.OutOrStdout(), s, campaigns.ListID(list))
@@ -297,6 +298,11 @@ func eachPage(ctx context.Context, s app.Store, list campaigns.ListID, use func(
 	}
 }
 
+// auditExport keeps that leads left the product, and on whose machine.
+func auditExport(ctx context.Context, records campaigns.Records, list string) error {
+	return records.Audit(ctx, campaigns.AuditEntry{At: time.Now(), By: "command-line", From: "local", Action: "leads.export", Object: list})
+}
+
 func newLeadsExplain() *cobra.Command {
 	var path string
 	var asJSON bool
@@ -304,14 +310,18 @@ func newLeadsExplain() *cobra.Command {
 		Use: "explain NUMBER", Short: "Say why a number is dialled or not, gate by gate, and when next", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd.Context(), path, func(s app.Store) error {
-				all, err := app.Explain(cmd.Context(), s, args[0], time.Now())
+				x, err := explain.New(s)
+				if err != nil {
+					return err
+				}
+				all, err := x.Explain(cmd.Context(), args[0], time.Now())
 				if err != nil {
 					return err
 				}
 				if asJSON {
 					return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 				}
-				app.PrintExplanations(cmd.OutOrStdout(), all)
+				explain.PrintExplanations(cmd.OutOrStdout(), all)
 				return nil
 			})
 		},

@@ -27,6 +27,7 @@ import (
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
 	"github.com/outpace-dialer/outpace/dialer/oidc"
+	"github.com/outpace-dialer/outpace/dialer/pacinglog"
 	"github.com/outpace-dialer/outpace/dialer/webhook"
 	"github.com/outpace-dialer/outpace/media/plane"
 	"github.com/outpace-dialer/outpace/sip"
@@ -49,7 +50,7 @@ type App struct {
 	// operators are the phones of both kinds: SIP and browser.
 	operators *operatorPhones
 	legs      *legJournal
-	pacing    *pacingLog
+	pacing    *pacinglog.Log
 	detection *calibrated
 	engine    *dialer.Engine
 	node      *node
@@ -99,7 +100,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("addresses of phones", a.homes.run)
 	rooms.run("browsers", a.operators.run)
 	rooms.run("legs", a.legs.run)
-	rooms.run("pacing log", a.pacing.run)
+	rooms.run("pacing log", a.pacing.Run)
 	rooms.run("detection", a.detection.journal.Run)
 	rooms.run("retention", newRetention(a.cfg, a.store, a.records, a.log.Named("retention")).run)
 	err := a.settle(rooms.ctx)

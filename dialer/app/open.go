@@ -22,7 +22,10 @@ import (
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/api"
 	"github.com/outpace-dialer/outpace/dialer/console"
+	"github.com/outpace-dialer/outpace/dialer/door"
+	"github.com/outpace-dialer/outpace/dialer/explain"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
+	"github.com/outpace-dialer/outpace/dialer/pacinglog"
 	"github.com/outpace-dialer/outpace/media"
 	"github.com/outpace-dialer/outpace/media/detect"
 	"github.com/outpace-dialer/outpace/media/plane"
@@ -119,10 +122,9 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 	if a.rules, err = eligibility.Load(rules.FS); err != nil {
 		return err
 	}
-	a.pacing = newPacingLog(a.store, cmp.Or(cfg.Engine.Node, "node-1"), cfg.PacingLog.Keep, a.log.Named("pacing"))
-	if o.Pacing != nil {
-		a.pacing.start = o.Pacing
-	}
+	a.pacing = pacinglog.New(pacinglog.Config{
+		Store: a.store, Node: a.node.name, Keep: cfg.PacingLog.Keep, Start: o.Pacing, Log: a.log.Named("pacing"),
+	})
 	if a.detection, err = openCalibration(cfg, a.log.Named("detection")); err != nil {
 		return err
 	}
@@ -149,7 +151,7 @@ func (a *App) openRooms(cfg config.Config, o Options) error {
 		Store: a.store, Memory: memory, SharedBudget: a.budgets != nil, Rules: a.rules,
 		Trunks: trunkRoom{a.trunks, a.trunkUA}, Phones: a.operators, Audio: a.plane,
 		Observer:      observers(append(watching, optional(o.Observer)...)),
-		NewController: a.pacing.controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Granted: a.granted, Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
+		NewController: a.pacing.Controller, CheckPIN: a.checkPIN, Transferable: a.transferable, Term: a.node.Term, Behind: a.behind, Duty: a.node.duty(a.store), Granted: a.granted, Recorded: a.records.has, DetectorLoss: a.detection.loss, Log: a.log.Named("dialer"),
 		Callers: callers{a.store},
 	})
 	a.follow.engine = a.engine
@@ -237,7 +239,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if err != nil {
 		return fmt.Errorf("http.%w", err)
 	}
-	crowd := newCrowd(a.httpAddr, cfg.HTTP.ConnectionsPerAddress, ours, a.log)
+	crowd := door.NewCrowd(a.httpAddr, cfg.HTTP.ConnectionsPerAddress, ours, a.log)
 	a.httpAddr = crowd
 	if a.adminAddr, err = net.Listen("tcp", cfg.Admin.Listen); err != nil {
 		return fmt.Errorf("admin.listen: %w", err)
@@ -261,7 +263,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	}
 	public := api.New(cfg.API, api.Deps{
 		Trunks: func() []api.TrunkFigures { return trunkFigures(a.trunks, time.Now) },
-		Engine: a.engine, Records: a.store, Explainer: Explainer{a.store, a.rules}, Recordings: a.records,
+		Engine: a.engine, Records: a.store, Explainer: explain.Explainer{Records: a.store, Rules: a.rules}, Recordings: a.records,
 		Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
 		Phones: a.operators, Detection: a.detection.report,
 		Webhooks: a.webhooks,
@@ -270,8 +272,8 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		SIP:      a.sipOverWebSocket(cfg),
 		Version:  o.Version, Log: a.log,
 	})
-	a.server, a.admin = newServer(proxies(ours).known(public.Handler()), a.log), newServer(a.adminHandler(), a.log)
-	a.server.ConnState = crowd.follow
+	a.server, a.admin = newServer(door.Proxies(ours).Known(public.Handler()), a.log), newServer(a.adminHandler(), a.log)
+	a.server.ConnState = crowd.Follow
 	a.server.TLSConfig, err = a.secureHTTP(cfg)
 	return err
 }

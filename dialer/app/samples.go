@@ -10,6 +10,7 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/journal"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
+	"github.com/outpace-dialer/outpace/dialer/pacinglog"
 	"github.com/outpace-dialer/outpace/sip"
 	"github.com/outpace-dialer/outpace/sip/figures"
 	"github.com/outpace-dialer/outpace/sip/registrar"
@@ -33,7 +34,7 @@ func (a *App) samples() []metrics.Sample {
 	all = append(all, a.operators.samples()...)
 	all = append(all, a.leadSamples(ctx)...)
 	all = append(all, a.storeSamples(ctx)...)
-	all = append(all, a.pacing.samples()...)
+	all = append(all, pacingSamples(a.pacing.Stats())...)
 	all = append(all, a.detection.samples(time.Now())...)
 	all = append(all, a.webhookSamples(ctx)...)
 	all = append(all, a.providerSamples()...)
@@ -224,12 +225,12 @@ func (a *App) storeSamples(ctx context.Context) []metrics.Sample {
 	return append(all, gauge("store_size_bytes", "Size of the embedded store.", float64(s.Size), "store", s.Kind))
 }
 
-func (l *pacingLog) samples() []metrics.Sample {
+func pacingSamples(s pacinglog.Stats) []metrics.Sample {
 	return []metrics.Sample{
-		counter("pacing_log_lines_total", "Lines of the pacing log, by what became of them.", l.stats.lines.Load(), "result", "taken"),
-		counter("pacing_log_lines_total", "Lines of the pacing log, by what became of them.", l.stats.lostLines.Load(), "result", "dropped"),
-		counter("pacing_log_chunks_total", "Chunks of the pacing log, by what became of them.", l.stats.chunks.Load(), "result", "written"),
-		counter("pacing_log_chunks_total", "Chunks of the pacing log, by what became of them.", l.stats.lostChunks.Load(), "result", "dropped"),
-		counter("pacing_log_bytes_total", "Compressed bytes of the pacing log.", l.stats.bytes.Load()),
+		counter("pacing_log_lines_total", "Lines of the pacing log, by what became of them.", s.Lines, "result", "taken"),
+		counter("pacing_log_lines_total", "Lines of the pacing log, by what became of them.", s.LostLines, "result", "dropped"),
+		counter("pacing_log_chunks_total", "Chunks of the pacing log, by what became of them.", s.Chunks, "result", "written"),
+		counter("pacing_log_chunks_total", "Chunks of the pacing log, by what became of them.", s.LostChunks, "result", "dropped"),
+		counter("pacing_log_bytes_total", "Compressed bytes of the pacing log.", s.Bytes),
 	}
 }

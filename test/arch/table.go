@@ -19,7 +19,7 @@ type Row struct {
 // that is not here does not belong to the project.
 var Table = []Row{
 	{Package: "cmd/outpace", May: []string{
-		"dialer/app", "dialer/calibration", "dialer/doctor", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
+		"dialer/app", "dialer/calibration", "dialer/doctor", "dialer/explain", "config", "campaigns/*", "pacing/*", "media", "media/detect", "media/wav", "media/codec",
 		"test/carrier", "test/operators", // the demo's people
 	}, Tests: []string{"config/rules", "test/eventually"}},
 
@@ -37,6 +37,11 @@ var Table = []Row{
 	{Package: "dialer/calibration", May: []string{"dialer", "campaigns", "media", "media/detect"}},
 	// Notices of the engine are told to others, from the store's outbox.
 	{Package: "dialer/webhook", May: []string{"dialer", "dialer/operator", "campaigns"}, Tests: []string{"campaigns/sqlite", "campaigns/sqlite/sqlitetest"}},
+	// What the engine's pacing was asked and answered, for the store.
+	{Package: "dialer/pacinglog", May: []string{"campaigns", "campaigns/jsonline", "pacing", "pacing/eventlog"}},
+	{Package: "dialer/door"},
+	// Why somebody is called or not, in the API's words; without an engine.
+	{Package: "dialer/explain", May: []string{"dialer/api", "campaigns", "campaigns/eligibility", "campaigns/number", "config/rules"}, Tests: []string{"campaigns/redis", "campaigns/sqlite", "test/redistest"}},
 	{Package: "dialer/app", May: []string{"*"}},
 	// It asks each room what it would find, without an engine.
 	{Package: "dialer/doctor", May: []string{

@@ -33,6 +33,7 @@
 //	S-33  config         TestS33Secrets                files that everybody can read, the example's password: serve does not begin
 //	S-36  test/security  TestS36IdleSockets            10,000 sockets with a request that never ends: 1,000 of an address, 2,500 in all, less than 100 MB, others served
 //	      dialer/app     TestS36...                    a header within 5 s, in the handshake too
+//	      dialer/door    TestS36LongestQuietGoes       of 2,500 quiet ones the longest goes, of the address that has the most
 //	S-37  sip            TestS37TLS, TestCarrierMustBeWhoItIs; srtp needs tls: sip/trunk, TestValidateNamesTheKey
 //	F-12  sip/trunk      TestF12, TestF12NoDoubleRing
 //

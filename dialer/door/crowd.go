@@ -1,4 +1,8 @@
-package app
+// Package door is where strangers come in over TCP: who may have how many connections, and
+// whose word is taken for whom they speak. What they ask is the API's.
+//
+//	listener ─► Crowd ─► http.Server ─► Proxies.Known ─► the API
+package door
 
 import (
 	"cmp"
@@ -22,7 +26,7 @@ const (
 	mostQuiet = 2500
 )
 
-// crowd is a listener that keeps some from taking all there is.
+// Crowd is a listener that keeps some from taking all there is.
 //
 // Whoever has as many connections as one address may have is hung up on. An address is
 // one of IPv4, and a /64 of IPv6: a house has as many of those as it likes. Proxies of
@@ -31,10 +35,10 @@ const (
 // Where there are too many connections that say nothing, from wherever, one goes of the
 // address that has the most of them, which has said nothing for the longest: whoever has
 // few is not the worse for it, and the next request of a browser opens another.
-type crowd struct {
+type Crowd struct {
 	*net.TCPListener
 	most int
-	ours proxies
+	ours Proxies
 	log  *zap.Logger
 
 	mu     sync.Mutex
@@ -49,12 +53,14 @@ type house struct {
 	quiet list.List // of *guest, the longest first
 }
 
-func newCrowd(l net.Listener, most int, ours proxies, log *zap.Logger) *crowd {
-	return &crowd{TCPListener: l.(*net.TCPListener), most: cmp.Or(most, connectionsPerAddress), ours: ours, log: log, open: map[netip.Prefix]*house{}}
+// NewCrowd watches over a TCP listener. most is how many connections one address may have
+// open, 0 for 1,000; ours are let in always.
+func NewCrowd(l net.Listener, most int, ours Proxies, log *zap.Logger) *Crowd {
+	return &Crowd{TCPListener: l.(*net.TCPListener), most: cmp.Or(most, connectionsPerAddress), ours: ours, log: log, open: map[netip.Prefix]*house{}}
 }
 
 // Accept gives the next connection of an address that may have one more.
-func (c *crowd) Accept() (net.Conn, error) {
+func (c *Crowd) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.AcceptTCP()
 		if err != nil {
@@ -81,7 +87,7 @@ func neighbourhood(ip netip.Addr) netip.Prefix {
 }
 
 // enter counts one more; false where there are too many, which is logged once a minute.
-func (c *crowd) enter(from netip.Prefix, trusted bool, now time.Time) bool {
+func (c *Crowd) enter(from netip.Prefix, trusted bool, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h := c.open[from]
@@ -101,8 +107,8 @@ func (c *crowd) enter(from netip.Prefix, trusted bool, now time.Time) bool {
 	return false
 }
 
-// follow is told by the server what becomes of a connection.
-func (c *crowd) follow(conn net.Conn, now http.ConnState) {
+// Follow is told by the server what becomes of a connection.
+func (c *Crowd) Follow(conn net.Conn, now http.ConnState) {
 	if secure, is := conn.(*tls.Conn); is {
 		conn = secure.NetConn()
 	}
@@ -116,7 +122,7 @@ func (c *crowd) follow(conn net.Conn, now http.ConnState) {
 }
 
 // hush notes whether a connection is quiet, and gives the one that must go for it.
-func (c *crowd) hush(g *guest, quiet bool) *guest {
+func (c *Crowd) hush(g *guest, quiet bool) *guest {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if g.gone {
@@ -143,7 +149,7 @@ func (c *crowd) hush(g *guest, quiet bool) *guest {
 	return h.quiet.Front().Value.(*guest)
 }
 
-func (c *crowd) leave(g *guest) {
+func (c *Crowd) leave(g *guest) {
 	c.hush(g, false)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,7 +167,7 @@ func (c *crowd) leave(g *guest) {
 // sends files as the kernel can.
 type guest struct {
 	*net.TCPConn
-	crowd *crowd
+	crowd *Crowd
 	from  netip.Prefix
 
 	// Guarded by crowd.mu.

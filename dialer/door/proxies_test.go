@@ -1,4 +1,4 @@
-package app
+package door
 
 import (
 	"net/http"
@@ -9,7 +9,7 @@ import (
 
 // Who asks is told by proxies that are trusted, and by nobody else.
 func TestProxies(t *testing.T) {
-	ours := proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	ours := Proxies{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	for _, tc := range []struct {
 		name, peer string
 		said       []string
@@ -33,7 +33,7 @@ func TestProxies(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var got string
-			h := ours.known(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
+			h := ours.Known(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.RemoteAddr }))
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr = tc.peer
 			r.Header["X-Forwarded-For"] = tc.said

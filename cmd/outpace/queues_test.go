@@ -1,4 +1,4 @@
-package app
+package main
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 
 func TestPrintQueues(t *testing.T) {
 	var out bytes.Buffer
-	PrintQueues(&out, campaigns.CampaignQueues{
+	printQueues(&out, campaigns.CampaignQueues{
 		Campaign: "c", Rebuild: &campaigns.Rebuild{Campaign: "c", Done: 500, Total: 2000, Problem: "disk full"},
 		Queues: []campaigns.QueueInfo{
 			{QueueID: campaigns.QueueID{Segment: "hot", Window: "Europe/Warsaw|PL", Operator: "ann"}, Ready: 1},

@@ -1,4 +1,4 @@
-package app
+package pacinglog
 
 import (
 	"bytes"
@@ -68,12 +68,12 @@ func (s *chunkStore) fail(err error) {
 }
 
 // inLog runs a test with a log that writes to a store of memory.
-func inLog(t *testing.T, store *chunkStore, test func(t *testing.T, l *pacingLog)) {
+func inLog(t *testing.T, store *chunkStore, test func(t *testing.T, l *Log)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		l := newPacingLog(store, "n1", 24*time.Hour, zap.NewNop())
+		l := New(Config{Store: store, Node: "n1", Keep: 24 * time.Hour, Log: zap.NewNop()})
 		ctx, cancel := context.WithCancel(t.Context())
-		go l.run(ctx) // ends with cancel
+		go l.Run(ctx) // ends with cancel
 		test(t, l)
 		cancel()
 		<-l.ended
@@ -81,7 +81,7 @@ func inLog(t *testing.T, store *chunkStore, test func(t *testing.T, l *pacingLog
 }
 
 // replay reads the log as the API would.
-func replay(t *testing.T, l *pacingLog) eventlog.Report {
+func replay(t *testing.T, l *Log) eventlog.Report {
 	t.Helper()
 	var text bytes.Buffer
 	for c, err := range l.PacingLog(t.Context(), "c", time.Time{}, time.Time{}) {
@@ -114,8 +114,8 @@ var predictive = pacing.Settings{Mode: pacing.Predictive}
 // the chunks are.
 func TestPacingLogReplays(t *testing.T) {
 	store := &chunkStore{}
-	inLog(t, store, func(t *testing.T, l *pacingLog) {
-		c := l.controller("c", predictive, time.Now())
+	inLog(t, store, func(t *testing.T, l *Log) {
+		c := l.Controller("c", predictive, time.Now())
 		pace(c, 1000)
 		if got, want := replay(t, l), (eventlog.Report{Runs: 1, Decisions: 1000}); got.Decisions != want.Decisions || got.Different+got.Gaps+got.Skipped > 0 || got.Runs != 1 {
 			t.Errorf("report %+v, want %+v", got, want)
@@ -146,8 +146,8 @@ func TestPacingLogReplays(t *testing.T) {
 // A full floor fills chunks by their size.
 func TestPacingLogCutsBySize(t *testing.T) {
 	store := &chunkStore{}
-	inLog(t, store, func(t *testing.T, l *pacingLog) {
-		c := l.controller("c", predictive, time.Now())
+	inLog(t, store, func(t *testing.T, l *Log) {
+		c := l.Controller("c", predictive, time.Now())
 		for range 3000 {
 			time.Sleep(time.Millisecond)
 			c.Decide(time.Now(), pacing.View{})
@@ -168,16 +168,16 @@ func TestPacingLogCutsBySize(t *testing.T) {
 // says that something is missing.
 func TestPacingLogCountsLostChunks(t *testing.T) {
 	store := &chunkStore{}
-	inLog(t, store, func(t *testing.T, l *pacingLog) {
-		c := l.controller("c", predictive, time.Now())
+	inLog(t, store, func(t *testing.T, l *Log) {
+		c := l.Controller("c", predictive, time.Now())
 		pace(c, 100)
 		store.fail(errors.New("disk full"))
 		pace(c, 100)
 		store.fail(nil)
 		pace(c, 100)
 		got := replay(t, l)
-		if got.Gaps != 1 || got.Different > 0 || got.Decisions < 50 || l.stats.lostChunks.Load() == 0 {
-			t.Errorf("report %+v, %d chunks lost", got, l.stats.lostChunks.Load())
+		if got.Gaps != 1 || got.Different > 0 || got.Decisions < 50 || l.Stats().LostChunks == 0 {
+			t.Errorf("report %+v, %d chunks lost", got, l.Stats().LostChunks)
 		}
 	})
 }
@@ -187,14 +187,14 @@ func TestPacingLogNeverBlocks(t *testing.T) {
 	store := &chunkStore{}
 	synctest.Test(t, func(t *testing.T) {
 		store.wait = make(chan struct{})
-		l := newPacingLog(store, "n1", 0, zap.NewNop())
+		l := New(Config{Store: store, Node: "n1", Log: zap.NewNop()})
 		ctx, cancel := context.WithCancel(t.Context())
-		go l.run(ctx) // ends with cancel
-		c := l.controller("c", predictive, time.Now())
+		go l.Run(ctx) // ends with cancel
+		c := l.Controller("c", predictive, time.Now())
 		for range 3 * linesWaiting {
 			c.Decide(time.Now(), pacing.View{})
 		}
-		if l.stats.lostLines.Load() == 0 {
+		if l.Stats().LostLines == 0 {
 			t.Error("nothing was dropped while the store hangs")
 		}
 		close(store.wait)

@@ -1,4 +1,4 @@
-package app
+package door
 
 import (
 	"net/http"
@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// proxies are those in front of us whose word is taken for whom they speak.
-type proxies []netip.Prefix
+// Proxies are those in front of us whose word is taken for whom they speak.
+type Proxies []netip.Prefix
 
-func (p proxies) trust(ip netip.Addr) bool {
+func (p Proxies) trust(ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
 	return slices.ContainsFunc(p, func(net netip.Prefix) bool { return net.Contains(ip) })
 }
 
-// known gives requests the address of whoever asked a proxy, in place of the proxy's
+// Known gives requests the address of whoever asked a proxy, in place of the proxy's
 // own: sign-ins are counted and changes are written down by address.
-func (p proxies) known(next http.Handler) http.Handler {
+func (p Proxies) Known(next http.Handler) http.Handler {
 	if len(p) == 0 {
 		return next
 	}
@@ -34,7 +34,7 @@ func (p proxies) known(next http.Handler) http.Handler {
 // behind reads X-Forwarded-For from its end: each proxy adds whom it was asked by, so the
 // last that is no proxy of ours is the first that nobody can have made up. False where
 // there is none, or a word that is no address comes before it.
-func (p proxies) behind(headers []string) (netip.Addr, bool) {
+func (p Proxies) behind(headers []string) (netip.Addr, bool) {
 	hops := strings.Split(strings.Join(headers, ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		ip, ok := hopAddr(strings.TrimSpace(hop))

@@ -1,4 +1,4 @@
-package app
+package explain
 
 import (
 	"fmt"
@@ -18,10 +18,16 @@ import (
 	"github.com/outpace-dialer/outpace/test/redistest"
 )
 
+// store is both contracts.
+type store interface {
+	campaigns.Store
+	campaigns.Records
+}
+
 // history is a store whose leads had a random life in two campaigns.
 type history struct {
 	*testing.T
-	Store
+	store
 	Explainer
 	draw  *rand.Rand
 	path  string
@@ -34,12 +40,8 @@ var monday = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func newHistory(t *testing.T, seed uint64) *history {
 	t.Helper()
-	cfg := settings(t, "127.0.0.1:9")
-	path, err := StorePath(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := OpenStore(t.Context(), cfg)
+	path := filepath.Join(t.TempDir(), "store.db")
+	store, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,22 +49,22 @@ func newHistory(t *testing.T, seed uint64) *history {
 }
 
 // newHistoryIn is newHistory in an empty store; path is its file, where it is one.
-func newHistoryIn(t *testing.T, store Store, path string, seed uint64) *history {
+func newHistoryIn(t *testing.T, s store, path string, seed uint64) *history {
 	t.Helper()
 	r, err := eligibility.Load(rules.FS)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = store.Close() })
-	h := &history{T: t, path: path, Store: store, Explainer: Explainer{store, r}, draw: rand.New(rand.NewPCG(seed, 0))}
-	h.must(store.SaveList(t.Context(), campaigns.List{ID: "list"}))
+	t.Cleanup(func() { _ = s.Close() })
+	h := &history{T: t, path: path, store: s, Explainer: Explainer{s, r}, draw: rand.New(rand.NewPCG(seed, 0))}
+	h.must(s.SaveList(t.Context(), campaigns.List{ID: "list"}))
 	for _, c := range []campaigns.Campaign{
 		{ID: "spring", Priority: "0", Caps: []campaigns.Cap{{N: 2, Period: 24 * time.Hour}, {N: 3, Period: 40 * 24 * time.Hour}}, Segments: []campaigns.Segment{{Name: "warm", Filter: "cp > 0"}}},
 		{ID: "autumn", Priority: "0", Caps: []campaigns.Cap{{N: 3, Period: 48 * time.Hour}}},
 	} {
 		c.State, c.Lists, c.CallerIDs = campaigns.Running, []campaigns.ListID{"list"}, []string{"+442079460123"}
 		c.Pacing.Mode = campaigns.Predictive
-		_, err := store.SaveCampaign(t.Context(), c)
+		_, err := s.SaveCampaign(t.Context(), c)
 		h.must(err)
 	}
 	return h
@@ -327,7 +329,7 @@ func (h *history) copies() (again func() *history) {
 		s, err := sqlite.Open(h.Context(), path)
 		h.must(err)
 		other := *h
-		other.Store, other.Explainer = s, Explainer{s, h.Rules}
+		other.store, other.Explainer = s, Explainer{s, h.Rules}
 		return &other
 	}
 }

@@ -1,4 +1,4 @@
-package app
+package main
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/outpace-dialer/outpace/campaigns"
 )
 
-// CampaignQueues reads the queues of a campaign. With wait it does so again once a
+// campaignQueues reads the queues of a campaign. With wait it does so again once a
 // second until no rebuild is under way, and tells how far it is.
-func CampaignQueues(ctx context.Context, records campaigns.Records, id campaigns.CampaignID, wait bool, progress io.Writer) (campaigns.CampaignQueues, error) {
+func campaignQueues(ctx context.Context, records campaigns.Records, id campaigns.CampaignID, wait bool, progress io.Writer) (campaigns.CampaignQueues, error) {
 	for {
 		view, err := campaigns.ReadQueues(ctx, records, id, time.Now())
 		if err != nil || view.Rebuild == nil || !wait {
@@ -34,8 +34,8 @@ func rebuildLine(r campaigns.Rebuild) string {
 	return line
 }
 
-// PrintQueues writes the queues of a campaign for people: a line for each.
-func PrintQueues(w io.Writer, v campaigns.CampaignQueues) {
+// printQueues writes the queues of a campaign for people: a line for each.
+func printQueues(w io.Writer, v campaigns.CampaignQueues) {
 	if v.Rebuild != nil {
 		fmt.Fprintln(w, rebuildLine(*v.Rebuild))
 	}

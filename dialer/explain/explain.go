@@ -1,10 +1,15 @@
-package app
+// Package explain says why somebody is called or not, from what the store and the rules
+// hold: a number, gate by gate; a campaign, how many leads pass each gate; a day, which of
+// its half hours are open. It dials nobody and changes nothing; who asks is the API or a
+// command.
+//
+//	store ─► subject ─► eligibility.Rules ─► api.Explanation
+package explain
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -19,6 +24,12 @@ import (
 type Explainer struct {
 	Records campaigns.Records
 	Rules   *eligibility.Rules
+}
+
+// New is an explainer with the rules that come with the product.
+func New(records campaigns.Records) (Explainer, error) {
+	r, err := eligibility.Load(rules.FS)
+	return Explainer{Records: records, Rules: r}, err
 }
 
 // Explain asks every gate for every lead with the number, in every campaign
@@ -179,68 +190,4 @@ func (x Explainer) ExplainCampaign(ctx context.Context, id campaigns.CampaignID,
 		return eligibility.Waterfall{}, err
 	}
 	return x.Rules.Waterfall(c, census, now), nil
-}
-
-// ExplainCampaign is Explainer.ExplainCampaign with the rules that come with the
-// product.
-func ExplainCampaign(ctx context.Context, records campaigns.Records, id campaigns.CampaignID, now time.Time) (eligibility.Waterfall, error) {
-	r, err := eligibility.Load(rules.FS)
-	if err != nil {
-		return eligibility.Waterfall{}, err
-	}
-	return Explainer{records, r}.ExplainCampaign(ctx, id, now)
-}
-
-// PrintWaterfall writes a waterfall for people: a line for each step.
-func PrintWaterfall(w io.Writer, f eligibility.Waterfall) {
-	fmt.Fprintf(w, "%s at %s: %s\n", f.Campaign, f.At.Format(time.RFC3339), f.Why)
-	for _, s := range f.Steps {
-		lost := ""
-		if s.Lost > 0 {
-			lost = fmt.Sprintf("-%d", s.Lost)
-		}
-		fmt.Fprintf(w, "  %-16s %9d %9s  %s\n", strings.ReplaceAll(s.Name, "_", " "), s.Leads, lost, s.Reason)
-	}
-}
-
-// Explain is Explainer.Explain with the rules that come with the product.
-func Explain(ctx context.Context, records campaigns.Records, raw string, now time.Time) ([]api.Explanation, error) {
-	r, err := eligibility.Load(rules.FS)
-	if err != nil {
-		return nil, err
-	}
-	return Explainer{records, r}.Explain(ctx, raw, now)
-}
-
-// PrintExplanations writes explanations for people: a line for each gate.
-func PrintExplanations(w io.Writer, all []api.Explanation) {
-	for _, x := range all {
-		verdict := "not now"
-		switch {
-		case x.Allowed:
-			verdict = "may be called now"
-		case !x.Next.IsZero():
-			verdict = "not before " + x.Next.Format(time.RFC3339)
-		}
-		campaign := string(x.Campaign)
-		if campaign == "" {
-			campaign = "no campaign"
-		}
-		fmt.Fprintf(w, "%s in %s (lead %d): %s\n", x.Number, campaign, x.Lead, verdict)
-		for _, g := range x.Gates {
-			mark, next := "ok  ", ""
-			if !g.OK {
-				mark = "STOP"
-			}
-			if !g.Next.IsZero() {
-				next = "; opens " + g.Next.Format(time.RFC3339)
-			}
-			fmt.Fprintf(w, "  %s %-14s %s%s\n", mark, g.Name, g.Detail, next)
-		}
-	}
-}
-
-// AuditExport keeps that leads left the product, and on whose machine.
-func AuditExport(ctx context.Context, records campaigns.Records, list string) error {
-	return records.Audit(ctx, campaigns.AuditEntry{At: time.Now(), By: "command-line", From: "local", Action: "leads.export", Object: list})
 }
