@@ -28,8 +28,8 @@ type plant struct{ file, was, is string }
 // The faults, each the loss of one thing that keeps a promise.
 var (
 	noDurableBegin = plant{"dialer/originate.go",
-		`err := e.deps.Store.Begin(ctx, c.intent)`,
-		`go e.deps.Store.Begin(context.WithoutCancel(ctx), c.intent); var err error`}
+		`err := e.deps.Store.Begin(ctx, intent)`,
+		`go e.deps.Store.Begin(context.WithoutCancel(ctx), intent); var err error`}
 	noSettle = plant{"dialer/settle.go",
 		`if err := e.settleAttempt(ctx, a, campaign, now); err != nil {`,
 		`if err := error(nil); err != nil && a.ID != "" {`}
@@ -37,8 +37,7 @@ var (
 		`if !e.deps.Rules.Allows(c.claim, c.campaign.Campaign, now) {`,
 		`if !e.deps.Rules.Allows(c.claim, c.campaign.Campaign, now) && false {`}
 	noFenceSQLite = plant{"campaigns/sqlite/attempt.go",
-		`if !e.there || e.state != claimed || e.fence != in.Claim.Fence || in.At.After(in.Claim.Until) {`,
-		`if !e.there || e.state != claimed || in.At.After(in.Claim.Until) {`}
+		` AND state = 2 AND fence = ?3),`, ` AND state = 2 AND ?3 = ?3),`}
 	noFenceRedis = plant{"campaigns/redis/held.go", ` && h.fence == c.Fence && h.node == c.Node`, ` && h.node == c.Node`}
 )
 
