@@ -29,10 +29,10 @@ async function phone() {
   const pc = new RTCPeerConnection();
   const sender = pc.addTrack(microphone.getAudioTracks()[0], microphone);
   pc.ontrack = (e) => { const a = new Audio(); a.srcObject = new MediaStream([e.track]); a.play(); };
+  pc.onconnectionstatechange = () => { if (pc.connectionState === 'connected') sender.dtmf.insertDTMF('7'); };
   await pc.setLocalDescription();
   const answer = await fetch('/offer', {method: 'POST', body: pc.localDescription.sdp});
   await pc.setRemoteDescription({type: 'answer', sdp: await answer.text()});
-  pc.onconnectionstatechange = () => { if (pc.connectionState === 'connected') sender.dtmf.insertDTMF('7'); };
   setInterval(async () => {
     const told = {state: pc.connectionState, received: 0, lost: 0, level: 0, codec: ''};
     const stats = await pc.getStats();
