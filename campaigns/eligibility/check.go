@@ -131,7 +131,7 @@ func campaignGate(s Subject) Gate {
 	if s.Campaign.HoldReason != "" {
 		g.Detail += ": " + s.Campaign.HoldReason
 	}
-	if err := CheckWindows(s.Campaign); err != nil {
+	if err := checkWindows(s.Campaign); err != nil {
 		g.OK, g.Detail = false, err.Error()
 	}
 	return g

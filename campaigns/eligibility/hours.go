@@ -48,15 +48,15 @@ func (e *Region) day(t time.Time) (DayKind, DayHours) {
 	return kind, hours
 }
 
-// at says whether t, a local time, is inside hours, and until when that surely
+// at says whether t, a local time, is inside these hours, and until when that surely
 // holds. The answer may go on after that: ask again.
 //
 // Clock changes: between two of them local time runs evenly, so the end is
 // never taken beyond the next one.
-func (hours DayHours) at(t time.Time) (open bool, until time.Time) {
+func (d DayHours) at(t time.Time) (open bool, until time.Time) {
 	minute := t.Hour()*60 + t.Minute()
 	next := 24 * 60
-	for _, s := range hours {
+	for _, s := range d {
 		if minute < s.From {
 			next = s.From
 			break

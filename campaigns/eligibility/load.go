@@ -179,9 +179,9 @@ func entryLines(text []byte) []keyLines {
 	return all
 }
 
-// CheckWindows reports a campaign window that cannot be read; such a window
+// checkWindows reports a campaign window that cannot be read; such a window
 // keeps the campaign closed.
-func CheckWindows(c campaigns.Campaign) error {
+func checkWindows(c campaigns.Campaign) error {
 	_, err := campaignHours(c.Windows)
 	return err
 }

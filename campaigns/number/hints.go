@@ -51,7 +51,7 @@ func (p Parsed) Number(kind campaigns.NumberKind, h Hints) (campaigns.Number, er
 func (h Hints) zones(country string) ([]string, error) {
 	var found []string
 	if zone := strings.TrimSpace(h.Zone); zone != "" {
-		name, err := CanonicalZone(zone)
+		name, err := canonicalZone(zone)
 		if err != nil {
 			return nil, err
 		}
@@ -92,9 +92,9 @@ func (h Hints) states(country string) []string {
 	return found
 }
 
-// CanonicalZone checks an IANA zone name and replaces an old alias. Names that
+// canonicalZone checks an IANA zone name and replaces an old alias. Names that
 // are no place ("Local", "UTC+2") are refused with BadZone.
-func CanonicalZone(name string) (string, error) {
+func canonicalZone(name string) (string, error) {
 	if now, ok := zoneAliases[name]; ok {
 		return now, nil
 	}

@@ -194,7 +194,7 @@ func TestAreaCodeTable(t *testing.T) {
 	}
 	for code, a := range areaCodes {
 		for _, zone := range a.zones {
-			if now, err := CanonicalZone(zone); err != nil || now != zone {
+			if now, err := canonicalZone(zone); err != nil || now != zone {
 				t.Errorf("%s: zone %s: now %q, %v", code, zone, now, err)
 			}
 		}

@@ -32,7 +32,7 @@ func (c Config) identity(said claims) (Identity, error) {
 	if c.UserClaim == "email" && !said.verified() {
 		return id, &Denied{NotAllowed, "the e-mail address is not verified"}
 	}
-	if id.User = UserOf(value); id.User == "" {
+	if id.User = userOf(value); id.User == "" {
 		return id, &Denied{NotConfirmed, fmt.Sprintf("claim %s (oidc.user_claim) is %q, and names nobody", c.UserClaim, value)}
 	}
 	groups := said.list(c.GroupsClaim)
@@ -73,8 +73,8 @@ func (c Config) knows(said claims) bool {
 // longestID is that of a user.
 const longestID = 64
 
-// UserOf is the user whom a claim names; "" where it names none.
-func UserOf(claim string) campaigns.UserID {
+// userOf is the user whom a claim names; "" where it names none.
+func userOf(claim string) campaigns.UserID {
 	local, _, _ := strings.Cut(strings.ToLower(claim), "@")
 	id := strings.Trim(strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {

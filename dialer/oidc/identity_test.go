@@ -14,8 +14,8 @@ func TestUserOf(t *testing.T) {
 		"ann": "ann", "Ann.Lee": "ann-lee", "ann.lee@example.com": "ann-lee", "CORP\\ann": "corp-ann", "-ann_": "ann",
 		"Zoë": "zo", "": "", "@": "", "...": "", strings.Repeat("a", 64): campaigns.UserID(strings.Repeat("a", 64)), strings.Repeat("a", 65): "",
 	} {
-		if got := UserOf(claim); got != want {
-			t.Errorf("UserOf(%q) = %q, want %q", claim, got, want)
+		if got := userOf(claim); got != want {
+			t.Errorf("userOf(%q) = %q, want %q", claim, got, want)
 		}
 	}
 }
@@ -24,12 +24,12 @@ func TestUserOf(t *testing.T) {
 func FuzzUserOf(f *testing.F) {
 	f.Add("Ann.Lee@example.com")
 	f.Fuzz(func(t *testing.T, claim string) {
-		u := UserOf(claim)
+		u := userOf(claim)
 		if u != "" && !campaigns.ValidID(string(u)) {
-			t.Errorf("UserOf(%q) = %q", claim, u)
+			t.Errorf("userOf(%q) = %q", claim, u)
 		}
-		if again := UserOf(string(u)); again != u {
-			t.Errorf("UserOf(%q) = %q, and of that %q", claim, u, again)
+		if again := userOf(string(u)); again != u {
+			t.Errorf("userOf(%q) = %q, and of that %q", claim, u, again)
 		}
 	})
 }

@@ -88,7 +88,7 @@ func TestValidateNamesTheKey(t *testing.T) {
 			t.Errorf("error = %v, want it to name %s", err, tt.key)
 		}
 	}
-	if err := ValidateAll([]Config{good(), good()}); err == nil || !strings.Contains(err.Error(), "twice") {
+	if err := validateAll([]Config{good(), good()}); err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("two trunks of one name: error = %v", err)
 	}
 }

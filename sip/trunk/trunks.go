@@ -149,7 +149,7 @@ func New(cfgs []Config, deps Deps) (*Trunks, error) {
 		callers:  make(map[sip.LegID]*carrier),
 		nameLeg:  deps.NameLeg,
 	}
-	if err := ValidateAll(cfgs); err != nil {
+	if err := validateAll(cfgs); err != nil {
 		return nil, err
 	}
 	for i, cfg := range cfgs {
@@ -164,9 +164,9 @@ func New(cfgs []Config, deps Deps) (*Trunks, error) {
 	return t, nil
 }
 
-// ValidateAll checks every carrier and that their names differ. Errors name
+// validateAll checks every carrier and that their names differ. Errors name
 // the YAML key.
-func ValidateAll(cfgs []Config) error {
+func validateAll(cfgs []Config) error {
 	var errs []error
 	seen := make(map[string]bool)
 	for i, cfg := range cfgs {
