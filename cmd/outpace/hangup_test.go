@@ -18,6 +18,14 @@ import (
 // TestHangup sends this very process SIGHUP, which would end it, and wants to be told what
 // became of the configuration file.
 func TestHangup(t *testing.T) {
+	for _, variable := range os.Environ() { // of the tests: the product would take it for a key of its own
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "OUTPACE_") {
+			t.Setenv(name, value) // as it was, after the test
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	path := filepath.Join(t.TempDir(), "outpace.yaml")
 	write := func(text string) {
 		t.Helper()
