@@ -31,9 +31,9 @@ func (o *Operations) Add(name string, took time.Duration, err error) {
 }
 
 // IsAnswer says whether an error of a store is an answer: a stale fence, a missing
-// record, a version that somebody else replaced.
+// record, a list that was deleted, a version that somebody else replaced.
 func IsAnswer(err error) bool {
-	return errors.Is(err, ErrStale) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict)
+	return errors.Is(err, ErrStale) || errors.Is(err, ErrDeleted) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict)
 }
 
 // Snapshot is what was counted so far, by name of the operation.

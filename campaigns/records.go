@@ -20,6 +20,11 @@ type Records interface {
 	// ReplaceList is SaveList where the list has this Revision, else ErrConflict; ErrNotFound where there is none.
 	ReplaceList(ctx context.Context, l List, revision string) error
 	Lists(ctx context.Context) ([]List, error)
+	// DeleteList takes a list away that has this Revision, else ErrConflict; ErrNotFound
+	// where there is none. Its leads go later, as far as no law keeps them (Keeper); until
+	// they all have, SaveList of the id gives ErrDeleted. Attempts and do-not-call entries
+	// stay. Whether a campaign dials it is for the caller to ask.
+	DeleteList(ctx context.Context, id ListID, revision string) error
 
 	// AddLeads writes leads of one list and puts them into the queues of the
 	// campaigns that dial it. A lead that is there already (same external id, or

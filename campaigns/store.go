@@ -13,6 +13,10 @@ var ErrStale = errors.New("campaigns: stale fence")
 // not written. It goes on as soon as there is room.
 var ErrFull = errors.New("campaigns: no room left")
 
+// ErrDeleted means that a list was deleted and leads of it are still there, because a law
+// keeps them or because they go a little at a time.
+var ErrDeleted = errors.New("campaigns: the list was deleted, and leads of it are kept still")
+
 // ErrNotFound means that there is no such record.
 var ErrNotFound = errors.New("campaigns: not found")
 

@@ -39,6 +39,13 @@ func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
 		l.CreatedAt = time.Now()
 	}
 	return s.do(ctx, "save_list", func(ctx context.Context) error {
+		gone, err := s.db.HExists(ctx, s.keys.general()+deletedLists, string(l.ID)).Result()
+		if err == nil && gone {
+			err = fmt.Errorf("list %s: %w", l.ID, campaigns.ErrDeleted)
+		}
+		if err != nil {
+			return err
+		}
 		return s.replaceGeneral(ctx, "lists", string(l.ID), func(old string) (any, error) {
 			var before campaigns.List
 			if old != "" {
@@ -108,7 +115,14 @@ func (s *Store) Lists(ctx context.Context) ([]campaigns.List, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.do(ctx, "lists", func(ctx context.Context) error {
+	err = s.countLeads(ctx, all)
+	slices.SortFunc(all, func(a, b campaigns.List) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return all, err
+}
+
+// countLeads says of lists how many leads they have.
+func (s *Store) countLeads(ctx context.Context, all []campaigns.List) error {
+	return s.do(ctx, "lists", func(ctx context.Context) error {
 		for shard := range s.keys.shards {
 			counts, err := s.db.HGetAll(ctx, s.leadsKey(shard)).Result()
 			if err != nil {
@@ -121,8 +135,6 @@ func (s *Store) Lists(ctx context.Context) ([]campaigns.List, error) {
 		}
 		return nil
 	})
-	slices.SortFunc(all, func(a, b campaigns.List) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return all, err
 }
 
 // AddLeads writes leads of a list in chunks; what is written is durable at once,

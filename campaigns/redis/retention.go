@@ -208,7 +208,7 @@ func (s *Store) deleteLeads(ctx context.Context, ids []campaigns.LeadID, r campa
 		return 0, err
 	}
 	for i, x := range seats {
-		if !x.exists || !x.idle(r.Before) {
+		if !x.exists || !x.idle(r.Before) || !r.Of(x.lead.List) {
 			continue
 		}
 		gone, err := s.deleteLead(ctx, ids[i], r)

@@ -38,6 +38,9 @@ func (s *Store) SaveList(ctx context.Context, l campaigns.List) error {
 		l.CreatedAt = time.Now()
 	}
 	return s.write(ctx, "save_list", func(w *writer) error {
+		if err := w.notDeleted(l.ID); err != nil {
+			return err
+		}
 		_, err := w.exec(`INSERT INTO list (id, name, source, cost, consent_basis, verified, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET name = excluded.name, source = excluded.source, cost = excluded.cost,
 			consent_basis = excluded.consent_basis, verified = excluded.verified`,

@@ -35,6 +35,9 @@ func fillAll(t *testing.T, s *Store) {
 	_, _, err = s.BeginAnswer(ctx, campaigns.Answer{Key: "k", Request: "r", ExpiresAt: start.Add(time.Hour)}, start)
 	must(err)
 	must(s.Publish(ctx, "", campaigns.NewEvent("1", campaigns.CallBridged, start, "k", 1)))
+	gone := campaigns.List{ID: "gone", CreatedAt: start}
+	must(s.SaveList(ctx, gone))
+	must(s.DeleteList(ctx, "gone", gone.Revision()))
 	must(s.Audit(ctx, campaigns.AuditEntry{At: start, By: "ann", Action: "test", Object: "all"}))
 	must(s.AppendPacingLog(ctx, campaigns.PacingChunk{Campaign: "camp", Node: "n", Run: start, Seq: 1, From: start, To: start, Lines: 1, Gzip: campaigns.PackLines([]byte("{}\n"))}))
 	must(s.SaveLearnt(ctx, "camp", []byte("learnt")))

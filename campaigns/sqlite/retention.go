@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -85,9 +86,20 @@ func (s *Store) DeleteLeads(ctx context.Context, r campaigns.Retention, cursor i
 		AND NOT EXISTS (SELECT 1 FROM attempt t WHERE t.lead = a.id AND (t.began_at >= ? OR t.ended_at = 0
 			OR NOT (` + condition + `)))`
 	before := stamp(r.Before)
-	return s.sweep(ctx, "delete_leads", "lead", may, append(args(before, before, before, before), values...), cursor, limit, func(w *writer, id int64) error {
-		if _, err := w.exec(`UPDATE list SET leads = leads - 1 WHERE id = (SELECT w.word FROM lead l JOIN word w ON w.id = l.list WHERE l.id = ?)`, id); err != nil {
-			return err
+	values = append(args(before, before, before, before), values...)
+	if len(r.Lists) > 0 {
+		may += ` AND a.list IN (SELECT id FROM word WHERE word IN (SELECT value FROM json_each(?)))`
+		of, err := json.Marshal(r.Lists)
+		if err != nil {
+			return 0, 0, err // texts
+		}
+		values = append(values, string(of))
+	}
+	return s.sweep(ctx, "delete_leads", "lead", may, values, cursor, limit, func(w *writer, id int64) error {
+		for _, of := range []string{"list", "deleted_list"} { // it is in one of the two
+			if _, err := w.exec(`UPDATE `+of+` SET leads = leads - 1 WHERE id = (SELECT w.word FROM lead l JOIN word w ON w.id = l.list WHERE l.id = ?)`, id); err != nil {
+				return err
+			}
 		}
 		for _, from := range []string{"entry WHERE lead", "lead_number WHERE lead", "lead WHERE id"} {
 			if _, err := w.exec(`DELETE FROM `+from+` = ?`, id); err != nil {

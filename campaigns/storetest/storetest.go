@@ -121,6 +121,7 @@ func Run(t *testing.T, open func(t *testing.T) Both) {
 		{"retention/old data", retention},
 		{"retention/leaves nothing to others", retentionLeavesNothing},
 		{"retention/recordings", oldRecordings},
+		{"retention/deleted lists", deletedLists},
 		{"census/everybody", censusEverybody},
 		{"census/while dialling", censusDialling},
 	}
