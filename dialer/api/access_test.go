@@ -144,6 +144,7 @@ var matrix = map[string]access{
 	"POST /api/v1/webhooks/{id}/test":                      {managers, "/api/v1/webhooks/crm/test", nil, noContent},
 	"GET /api/v1/webhooks/{id}/deliveries":                 {managers, "/api/v1/webhooks/crm/deliveries", nil, 200},
 	"POST /api/v1/webhooks/{id}/deliveries/{event}/resend": {managers, "/api/v1/webhooks/crm/deliveries/evt_1/resend", nil, noContent},
+	"DELETE /api/v1/lists/{id}":                            {managers, "/api/v1/lists/web", nil, 428},
 	"GET /api/v1/audit":                                    {auditors, "", nil, 200},
 }
 

@@ -129,6 +129,7 @@ type Server struct {
 	detection    DetectionReport
 	hub          *Hub
 	drafts       Drafts
+	listDeleted  func()         // nil: nobody is told
 	linking      sync.Mutex     // a link is used once
 	provider     *oidc.Provider // nil: people sign in with passwords alone
 	providerDown atomic.Bool    // and that is logged
@@ -170,6 +171,9 @@ type Deps struct {
 	SIP          http.Handler // of phones over WebSocket; nil: there are none
 	Version      string
 	Log          *zap.Logger
+	// ListDeleted is told that a list was deleted, whose leads are to go; it answers at
+	// once. Nil: nobody is told.
+	ListDeleted func()
 }
 
 // New returns a server whose Handler is ready.
@@ -195,6 +199,7 @@ func New(cfg Config, d Deps) *Server {
 		s.webhooks, s.outbox = d.Webhooks, outbox
 	}
 	s.provider = d.Provider
+	s.listDeleted = d.ListDeleted
 	mux := http.NewServeMux()
 	hc := huma.DefaultConfig("Outpace", d.Version)
 	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/api/openapi", "", "/api/schemas"
@@ -223,6 +228,7 @@ func New(cfg Config, d Deps) *Server {
 	s.routeLeads(api)
 	s.routeLeadWrite(api)
 	s.routeAmend(api)
+	s.routeDeleteList(api)
 	handle(mux, api, s.exportLeads, exportLeadsOperation)
 	handle(mux, api, s.exportAttempts, exportAttemptsOperation)
 	s.routePeople(api)

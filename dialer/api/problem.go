@@ -114,6 +114,7 @@ var codesOf = []struct {
 	{campaigns.ErrNotFound, http.StatusNotFound, "not_found"},
 	{dialer.ErrNotHere, http.StatusNotFound, "not_here"},
 	{errors.ErrUnsupported, http.StatusNotImplemented, "not_supported"},
+	{campaigns.ErrDeleted, http.StatusConflict, "list_deleted"},
 	{campaigns.ErrConflict, http.StatusConflict, "conflict"},
 	{dialer.ErrNoPhone, http.StatusConflict, "no_phone"},
 	{dialer.ErrState, http.StatusConflict, "wrong_state"},

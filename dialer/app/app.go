@@ -62,6 +62,7 @@ type App struct {
 	hub       *api.Hub
 	webhooks  *webhook.Room
 	records   recordings
+	retention *retention
 	server    *http.Server
 	admin     *http.Server
 
@@ -102,7 +103,7 @@ func (a *App) Run(ctx, force context.Context) error {
 	rooms.run("legs", a.legs.run)
 	rooms.run("pacing log", a.pacing.Run)
 	rooms.run("detection", a.detection.journal.Run)
-	rooms.run("retention", newRetention(a.cfg, a.store, a.records, a.log.Named("retention")).run)
+	rooms.run("retention", a.retention.run)
 	err := a.settle(rooms.ctx)
 	if err == nil {
 		a.node.share()

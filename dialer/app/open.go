@@ -248,6 +248,7 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 	if err != nil {
 		return err
 	}
+	a.retention = newRetention(a.cfg, a.store, a.records, a.log.Named("retention"))
 	if err := a.openProvider(cfg.OIDC); err != nil {
 		return err
 	}
@@ -266,8 +267,9 @@ func (a *App) openHTTP(cfg config.Config, o Options) error {
 		Engine: a.engine, Records: a.store, Explainer: explain.Explainer{Records: a.store, Rules: a.rules}, Recordings: a.records,
 		Peers: peers, Others: others, PacingLog: a.pacing, Forecaster: newForecaster(a.engine, playForecast),
 		Phones: a.operators, Detection: a.detection.report,
-		Webhooks: a.webhooks,
-		Hub:      a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(),
+		Webhooks:    a.webhooks,
+		ListDeleted: a.retention.listDeleted,
+		Hub:         a.hub, Drafts: drafts, PhoneSecrets: a.phoneSecrets, Prompts: a.plane.Prompts(), Page: console.Handler(),
 		Provider: a.provider,
 		SIP:      a.sipOverWebSocket(cfg),
 		Version:  o.Version, Log: a.log,

@@ -23,11 +23,12 @@ type retention struct {
 	recordings recordings
 	// node is whose recordings are here; empty: everybody's, the store is ours alone.
 	node string
+	more chan struct{} // a list was deleted
 	log  *zap.Logger
 }
 
 func newRetention(cfg config.Config, store Store, r recordings, log *zap.Logger) *retention {
-	n := &retention{keep: cfg.Retention, journal: cfg.Store.JournalKeep, store: store, recordings: r, log: log}
+	n := &retention{keep: cfg.Retention, journal: cfg.Store.JournalKeep, store: store, recordings: r, more: make(chan struct{}, 1), log: log}
 	if _, shared := campaigns.As[campaigns.Nodes](store); shared {
 		n.node = cfg.Engine.Node
 	}
@@ -61,9 +62,18 @@ func (r *retention) run(ctx context.Context) error {
 		}
 		select {
 		case <-tick.C:
+		case <-r.more:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+}
+
+// listDeleted begins a pass: the leads of a deleted list do not wait for the next hour.
+func (r *retention) listDeleted() {
+	select {
+	case r.more <- struct{}{}:
+	default: // one is to begin already
 	}
 }
 
@@ -87,7 +97,31 @@ func (r *retention) pass(ctx context.Context, now time.Time) error {
 	leads, errLeads := r.each(ctx, r.keep.Leads, func(cursor int64) (int, int64, error) {
 		return keeper.DeleteLeads(ctx, olderThan(now, r.keep.Leads), cursor, retentionBatch)
 	})
+	unlisted, errLists := r.deleteLists(ctx, keeper, now)
+	leads, errLeads = leads+unlisted, errors.Join(errLeads, errLists)
 	return errors.Join(append(errs, err, errAttempts, errLeads, r.tell(ctx, now, recordings, attempts, leads))...)
+}
+
+// deleteLists deletes the leads of lists that people deleted, whatever their age, as far as
+// no law keeps them; where none is left, the list is forgotten.
+func (r *retention) deleteLists(ctx context.Context, keeper campaigns.Keeper, now time.Time) (leads int, err error) {
+	deleted, err := keeper.DeletedLists(ctx)
+	if err != nil || len(deleted) == 0 {
+		return 0, err
+	}
+	what := olderThan(now, 0)
+	for _, l := range deleted {
+		what.Lists = append(what.Lists, l.ID)
+	}
+	leads, err = r.each(ctx, 1, func(cursor int64) (int, int64, error) {
+		return keeper.DeleteLeads(ctx, what, cursor, retentionBatch)
+	})
+	for _, l := range deleted {
+		if err == nil {
+			err = keeper.ForgetList(ctx, l.ID)
+		}
+	}
+	return leads, err
 }
 
 // olderThan is what may go that is older than keep.

@@ -99,6 +99,9 @@ func (*sharedKeeper) DeleteLeads(context.Context, campaigns.Retention, int64, in
 	return 0, 0, nil
 }
 
+func (*sharedKeeper) DeletedLists(context.Context) ([]campaigns.List, error) { return nil, nil }
+func (*sharedKeeper) ForgetList(context.Context, campaigns.ListID) error     { return nil }
+
 func (*sharedKeeper) Audit(context.Context, campaigns.AuditEntry) error { return nil }
 
 // Of nodes that share a store, each deletes its own recordings, and notes of those

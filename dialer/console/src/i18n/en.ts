@@ -57,6 +57,9 @@ export const en = {
   'problem.ambiguous': 'Several people have this number: choose one of them.',
   'problem.stopping': 'The server is stopping.',
   'problem.storage_full': "The server's disk is full: nothing was saved. Please tell your administrator.",
+  'problem.list_in_use': 'A campaign dials this list. Take it out of its campaigns first.',
+  'problem.calls_under_way': 'Somebody on this list is being called now. Try again when the call is over.',
+  'problem.list_deleted': 'A list of this name was deleted, and some of its leads must be kept for now. Choose another name.',
   'problem.offline': 'The server does not answer.',
   'problem.other': 'That did not work (status {status}).',
 

@@ -58,6 +58,9 @@ export const pl: Messages = {
   'problem.ambiguous': 'Kilka osób ma ten numer: wybierz jedną z nich.',
   'problem.stopping': 'Serwer kończy pracę.',
   'problem.storage_full': 'Dysk serwera jest pełny: nic nie zapisano. Proszę powiadomić administratora.',
+  'problem.list_in_use': 'Kampania dzwoni do tej listy. Najpierw trzeba ją z kampanii usunąć.',
+  'problem.calls_under_way': 'Ktoś z tej listy jest właśnie w rozmowie. Proszę spróbować po jej zakończeniu.',
+  'problem.list_deleted': 'Listę o tej nazwie usunięto, a część jej kontaktów trzeba na razie przechować. Proszę wybrać inną nazwę.',
   'problem.offline': 'Serwer nie odpowiada.',
   'problem.other': 'Nie udało się (status {status}).',
 

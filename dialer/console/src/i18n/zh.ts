@@ -58,6 +58,9 @@ export const zh: Messages = {
   'problem.ambiguous': '有多人使用此号码：请选择其中一位。',
   'problem.stopping': '服务器正在停止。',
   'problem.storage_full': '服务器磁盘已满：未保存任何内容，请告知管理员。',
+  'problem.list_in_use': '有活动正在使用此名单，请先将它从活动中移除。',
+  'problem.calls_under_way': '此名单中有人正在通话，请在通话结束后重试。',
+  'problem.list_deleted': '同名名单已被删除，其中部分线索目前必须保留。请换一个名称。',
   'problem.offline': '服务器无响应。',
   'problem.other': '操作失败（状态 {status}）。',
 

@@ -42,6 +42,9 @@ const codes: Record<string, Key> = {
   passwords_off: 'problem.passwords_off',
   offline: 'problem.offline',
   storage_full: 'problem.storage_full',
+  list_in_use: 'problem.list_in_use',
+  calls_under_way: 'problem.calls_under_way',
+  list_deleted: 'problem.list_deleted',
   manual_forbidden: 'problem.manual_forbidden',
   ambiguous: 'problem.ambiguous',
 }

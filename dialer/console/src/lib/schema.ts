@@ -513,7 +513,11 @@ export interface paths {
         get: operations["leads-list"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a list and its leads
+         * @description If-Match is needed (428); * stands for whatever there is. 409 with the code list_in_use while a campaign dials it, calls_under_way while a lead of it is being called. The list is gone at once, and its leads soon after; those whose calls a law asks to keep go when it asks no more, and until then the id stays taken (list_deleted). Attempts, recordings and do-not-call entries stay as long as the retention rules say.
+         */
+        delete: operations["leads-delete-list"];
         options?: never;
         head?: never;
         /**
@@ -4490,6 +4494,40 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["List"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "leads-delete-list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change is based on: 412 where the present one is another */
+                "If-Match"?: string;
+                /** @description *: only where there is none yet */
+                "If-None-Match"?: "*";
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

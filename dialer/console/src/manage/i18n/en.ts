@@ -145,6 +145,8 @@ export const en = {
   'list.consent': 'On what basis they may be called',
   'list.since': 'Since',
   'list.export': 'Export',
+  'list.delete': 'Delete',
+  'list.delete_sure': 'Delete the list “{name}” with its {leads} leads? Calls, recordings and do-not-call entries stay as long as they must be kept, and so do the leads whose calls a law asks to keep. This cannot be undone.',
 
   'import.title': 'Import',
   'import.file': 'File',

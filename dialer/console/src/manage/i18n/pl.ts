@@ -146,6 +146,8 @@ export const pl: Record<keyof typeof en, string> = {
   'list.consent': 'Podstawa dzwonienia',
   'list.since': 'Od',
   'list.export': 'Eksport',
+  'list.delete': 'Usuń',
+  'list.delete_sure': 'Usunąć listę „{name}” z jej kontaktami ({leads})? Rozmowy, nagrania i wpisy „nie dzwonić” zostaną tak długo, jak trzeba, podobnie jak kontakty, których rozmowy każe przechowywać prawo. Tego nie można cofnąć.',
 
   'import.title': 'Import',
   'import.file': 'Plik',

@@ -146,6 +146,8 @@ export const zh: Record<keyof typeof en, string> = {
   'list.consent': '可拨打的依据',
   'list.since': '建立日期',
   'list.export': '导出',
+  'list.delete': '删除',
+  'list.delete_sure': '删除名单“{name}”及其 {leads} 条线索？通话、录音和免打扰条目在规定期限内保留，法律要求保留通话的线索也会保留。此操作无法撤销。',
 
   'import.title': '导入',
   'import.file': '文件',
