@@ -1,7 +1,7 @@
 // Package sqlite keeps leads, queues and attempts in one SQLite file: the
 // default store, with no server to install. It implements campaigns.Store and
-// campaigns.Records. It is not for several machines: a second process on the
-// same file is refused.
+// campaigns.Records. It is not for several machines: a second process that writes
+// the same file is refused. One may read beside the first (OpenBeside).
 //
 // One goroutine writes. It gathers the requests that wait, runs them in one
 // transaction (each in a savepoint where one of them fails), commits them together
@@ -58,8 +58,8 @@ var ErrClosed = errors.New("sqlite: store is closed")
 type Store struct {
 	path            string
 	checkpointEvery time.Duration
-	lock            *os.File
-	writeDB         *sql.DB
+	lock            *os.File // nil: it is read beside another process
+	writeDB         *sql.DB  // nil like lock, and checkDB and requests
 	readDB          *sql.DB
 	checkDB         *sql.DB // copies the log into the file
 	read            *statements
@@ -218,7 +218,9 @@ func (s *Store) Close() error {
 	already := s.closed
 	if !already {
 		s.closed = true
-		close(s.requests)
+		if s.requests != nil {
+			close(s.requests)
+		}
 	}
 	s.sending.Unlock()
 	s.written.Wait()
@@ -240,7 +242,10 @@ func (s *Store) release() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	return errors.Join(append(errs, s.lock.Close())...)
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // stamp gives the form in which a time is kept.

@@ -56,6 +56,9 @@ func (s *Store) hand(r *request) error {
 	if s.closed {
 		return ErrClosed
 	}
+	if s.requests == nil {
+		return ErrReadOnly
+	}
 	select {
 	case s.requests <- r: // nearly always there is room, and ctx need not make a channel to be done by
 		return nil

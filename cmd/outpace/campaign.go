@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/outpace-dialer/outpace/campaigns"
-	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer/app"
 	"github.com/outpace-dialer/outpace/dialer/explain"
@@ -47,22 +46,13 @@ func (f *oneCampaign) load() (config.Config, error) {
 	return cfg, nil
 }
 
-// withStore opens the store for do. Where a running product has it, the error names the
-// route below the campaign that gives the same.
-func (f *oneCampaign) withStore(ctx context.Context, route string, do func(app.Store, campaigns.CampaignID) error) error {
+// reading opens the store for do, which only asks, also while the product runs.
+func (f *oneCampaign) reading(ctx context.Context, do func(app.Store, campaigns.CampaignID) error) error {
 	cfg, err := f.load()
 	if err != nil {
 		return err
 	}
-	s, err := app.OpenStore(ctx, cfg)
-	if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
-		return fmt.Errorf("outpace serve is running on this store: use GET /api/v1/campaigns/%s/%s or stop it first (%w)", f.id, route, err)
-	}
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return do(s, campaigns.CampaignID(f.id))
+	return readingStore(ctx, cfg, func(s app.Store) error { return do(s, campaigns.CampaignID(f.id)) })
 }
 
 // newCampaignLog returns `outpace campaign log`: the recorded pacing of a
@@ -75,15 +65,16 @@ func newCampaignLog() *cobra.Command {
 		Long: `Write what pacing was told and decided, one JSON object a line.
 
 The log holds the runs of the campaign that touch the time, each from its start:
-a replay needs what came before. "outpace pace --check FILE" replays it. While
-outpace serve runs, GET /api/v1/campaigns/ID/pacing-log gives the same.`,
+a replay needs what came before. "outpace pace --check FILE" replays it. It is
+read from the store, also while outpace serve runs on it; GET
+/api/v1/campaigns/ID/pacing-log gives the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			start, errFrom := flagTime("from", from)
 			end, errTo := flagTime("to", to)
 			if err := errors.Join(errFrom, errTo); err != nil {
 				return usageError{err}
 			}
-			return f.withStore(cmd.Context(), "pacing-log", func(s app.Store, id campaigns.CampaignID) error {
+			return f.reading(cmd.Context(), func(s app.Store, id campaigns.CampaignID) error {
 				return campaignLog(cmd, s, id, start, end)
 			})
 		},
@@ -102,10 +93,10 @@ func newCampaignExplain() *cobra.Command {
 		Long: `Say where the leads of a campaign are held up, gate by gate.
 
 Each line counts those of the line before that pass one more gate, and says why
-the others do not. While outpace serve runs, GET /api/v1/campaigns/ID/explain
-gives the same.`,
+the others do not. It is asked of the store, also while outpace serve runs on it;
+GET /api/v1/campaigns/ID/explain gives the same.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.withStore(cmd.Context(), "explain", func(s app.Store, id campaigns.CampaignID) error {
+			return f.reading(cmd.Context(), func(s app.Store, id campaigns.CampaignID) error {
 				x, err := explain.New(s)
 				if err != nil {
 					return err
@@ -136,10 +127,11 @@ func newCampaignQueues() *cobra.Command {
 		Long: `Show the queues of a campaign, and how far they are rebuilt.
 
 After lists, segments or priorities changed, the places of all leads are found again
-in the background, while dialling goes on. While outpace serve runs, GET
-/api/v1/campaigns/ID/queues gives the same.`,
+in the background, while dialling goes on. It is asked of the store, also while
+outpace serve runs on it; GET /api/v1/campaigns/ID/queues gives the same, and why
+a rebuild does not go on.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.withStore(cmd.Context(), "queues", func(s app.Store, id campaigns.CampaignID) error {
+			return f.reading(cmd.Context(), func(s app.Store, id campaigns.CampaignID) error {
 				found, err := campaignQueues(cmd.Context(), s, id, wait, cmd.ErrOrStderr())
 				if err != nil {
 					return fmt.Errorf("campaign %s: %w", id, err)

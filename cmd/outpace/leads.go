@@ -30,16 +30,28 @@ func newLeadsCommand() *cobra.Command {
 	return cmd
 }
 
-// withStore opens the configured store for one command.
-func withStore(ctx context.Context, path string, do func(app.Store) error) error {
+// withStore opens the configured store for one command. Where a running product has it,
+// the error names the route that does the same.
+func withStore(ctx context.Context, path, route string, do func(app.Store) error) error {
 	cfg, err := config.Load(path, os.Environ())
 	if err != nil {
 		return usageError{err}
 	}
 	store, err := app.OpenStore(ctx, cfg)
 	if _, inUse := errors.AsType[*sqlite.InUseError](err); inUse {
-		return fmt.Errorf("outpace serve is running on this store: import through the API (POST /api/v1/lists/ID/import) or stop it first (%w)", err)
+		return fmt.Errorf("outpace serve is running on this store: use %s or stop it first (%w)", route, err)
 	}
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	return do(store)
+}
+
+// readingStore opens the configured store for a command that only asks, also while the
+// product runs.
+func readingStore(ctx context.Context, cfg config.Config, do func(app.Store) error) error {
+	store, err := app.ReadStore(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -63,7 +75,9 @@ Columns may stand in any order; delimiter and encoding are found. Bad rows are
 reported with line, column and reason and do not stop the others. Importing a
 file twice changes nothing.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withStore(cmd.Context(), f.config, func(s app.Store) error { return importLeads(cmd, s, args[0], f) })
+			return withStore(cmd.Context(), f.config, "POST /api/v1/lists/ID/import", func(s app.Store) error {
+				return importLeads(cmd, s, args[0], f)
+			})
 		},
 	}
 	configFlag(cmd, &f.config)
@@ -244,7 +258,7 @@ func newLeadsExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export [--list ID]", Short: "Write leads as CSV to standard output", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd.Context(), path, func(s app.Store) error {
+			return withStore(cmd.Context(), path, "GET /api/v1/leads/export", func(s app.Store) error {
 				if err := thereIs(cmd.Context(), s, campaigns.ListID(list)); err != nil {
 					return err
 				}
@@ -308,8 +322,16 @@ func newLeadsExplain() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "explain NUMBER", Short: "Say why a number is dialled or not, gate by gate, and when next", Args: cobra.ExactArgs(1),
+		Long: `Say why a number is dialled or not, gate by gate, and when next.
+
+It is asked of the store, also while outpace serve runs on it. GET /api/v1/explain
+gives the same.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withStore(cmd.Context(), path, func(s app.Store) error {
+			cfg, err := config.Load(path, os.Environ())
+			if err != nil {
+				return usageError{err}
+			}
+			return readingStore(cmd.Context(), cfg, func(s app.Store) error {
 				x, err := explain.New(s)
 				if err != nil {
 					return err

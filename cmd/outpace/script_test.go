@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/outpace-dialer/outpace/campaigns"
 	"github.com/outpace-dialer/outpace/campaigns/sqlite"
 )
 
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the commands as people type them: testdata/*.txt. Besides
 // what testscript knows, `status N ARGS` is outpace with that exit status, and
-// `hold FILE` has the store as outpace serve would.
+// `hold FILE [CAMPAIGN]` has the store as outpace serve would, and makes a campaign in it.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata",
@@ -46,4 +47,8 @@ func hold(ts *testscript.TestScript, _ bool, args []string) {
 	s, err := sqlite.Open(context.Background(), ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Defer(func() { s.Close() })
+	if len(args) > 1 {
+		_, err := s.SaveCampaign(context.Background(), campaigns.Campaign{ID: campaigns.CampaignID(args[1])})
+		ts.Check(err)
+	}
 }

@@ -29,6 +29,24 @@ func OpenStore(ctx context.Context, cfg config.Config) (Store, error) {
 	return openSQLite(ctx, cfg)
 }
 
+// ReadStore opens the lead store for somebody who only asks. Where a running product has
+// it, it is read beside that, and what writes is refused.
+func ReadStore(ctx context.Context, cfg config.Config) (Store, error) {
+	s, err := OpenStore(ctx, cfg)
+	if _, inUse := errors.AsType[*sqlite.InUseError](err); !inUse {
+		return s, err
+	}
+	path, err := StorePath(cfg)
+	if err != nil {
+		return nil, err
+	}
+	beside, err := sqlite.OpenBeside(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("store.url: %w", err)
+	}
+	return beside, nil
+}
+
 // openSQLite opens the store in a file, with the journal of what was dialled: after
 // a restore, whatever opens the store first brings it up to date.
 func openSQLite(ctx context.Context, cfg config.Config) (Store, error) {
