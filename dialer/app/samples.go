@@ -26,7 +26,7 @@ func (a *App) samples() []metrics.Sample {
 	defer cancel()
 	var all []metrics.Sample
 	all = append(all, a.trunkSamples()...)
-	all = append(all, a.figureSamples()...)
+	all = append(all, figureSamples(a.trunks.Figures())...)
 	all = append(all, signallingSamples("trunk", a.trunkUA.Stats())...)
 	all = append(all, signallingSamples("phones", a.phoneUA.Stats())...)
 	all = append(all, guardSamples(a.phones.Stats())...)
@@ -105,9 +105,9 @@ const maxCallerIDs = 50
 
 // figureSamples are the last hour of each trunk, and of its caller IDs by their
 // place in the configuration: a label holds no number.
-func (a *App) figureSamples() []metrics.Sample {
+func figureSamples(hour []trunk.Figures) []metrics.Sample {
 	var all []metrics.Sample
-	for _, f := range a.trunks.Figures() {
+	for _, f := range hour {
 		all = append(all, figuresOf("trunk", f.Figures, "trunk", f.Trunk)...)
 		for _, c := range f.Codes {
 			all = append(all, gauge("trunk_final_responses", "Calls of the last hour by their final response, the five most frequent; 0 is none.", float64(c.Calls), "trunk", f.Trunk, "code", strconv.Itoa(c.Code)))

@@ -152,6 +152,10 @@ func (m *Metrics) Handler() http.Handler {
 // Add registers a room's own figures.
 func (m *Metrics) Add(c prometheus.Collector) { m.registry.MustRegister(c) }
 
+// Describe tells the names and labels of what New registered, also of series that nothing
+// was counted in yet; the rooms' own follow the configuration and are not among them.
+func (m *Metrics) Describe(out chan<- *prometheus.Desc) { m.registry.Describe(out) }
+
 // Notice counts a fact. The engine's loop calls it.
 func (m *Metrics) Notice(n dialer.Notice) {
 	switch n := n.(type) {

@@ -92,7 +92,7 @@ var Table = []Row{
 	// Only what declares a Config of its own.
 	{Package: "config", May: []string{
 		"dialer", "dialer/api", "dialer/oidc", "dialer/webhook", "media/detect", "media/plane", "media/rtp", "media/webrtc", "sip", "sip/registrar", "sip/resolver", "sip/trunk",
-	}},
+	}, Tests: []string{"test/tool"}},
 	{Package: "config/rules"},
 
 	{Package: "test/eventually"},
