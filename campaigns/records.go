@@ -79,7 +79,9 @@ type Records interface {
 
 // AddResult counts what AddLeads did.
 type AddResult struct {
-	Added, Updated, Same int
+	Added   int `json:"added"`
+	Updated int `json:"updated"`
+	Same    int `json:"same"` // as they were
 }
 
 // LeadQuery selects leads. Zero fields select all.

@@ -214,7 +214,9 @@ func rowDetails(bad []leadfile.BadRow) []error {
 // tallyOf is what the audit log keeps of an import.
 func tallyOf(r ImportReport) any {
 	return struct {
-		Rows, Good, Bad int
-		Store           campaigns.AddResult
+		Rows  int                 `json:"rows"`
+		Good  int                 `json:"good"`
+		Bad   int                 `json:"bad"`
+		Store campaigns.AddResult `json:"store"`
 	}{r.Rows, r.Good, r.BadRows, r.Store}
 }

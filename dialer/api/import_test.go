@@ -51,7 +51,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("lists = %+v (%v)", lists, err)
 	}
 	entries := w.audited(t, "leads.import")
-	if len(entries) != 2 || entries[1].Object != "fair" || entries[1].By != "mia" || !strings.Contains(entries[1].After, `"Added":2`) {
+	if len(entries) != 2 || entries[1].Object != "fair" || entries[1].By != "mia" || !strings.Contains(entries[1].After, `"added":2`) {
 		t.Errorf("audited %+v, want both imports and no dry run", entries)
 	}
 }

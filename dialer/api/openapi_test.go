@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"regexp"
 	"testing"
 )
 
@@ -30,5 +31,29 @@ func TestOpenAPIFile(t *testing.T) {
 	}
 	if !bytes.Equal(kept, served.Bytes()) {
 		t.Error("dialer/api/openapi.json is not what the API serves: `make openapi` writes it anew, and the console's types with it")
+	}
+}
+
+// TestFieldNames holds the fields of all answers to one way of writing them.
+func TestFieldNames(t *testing.T) {
+	var kept struct {
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	text, err := os.ReadFile("openapi.json")
+	if err == nil {
+		err = json.Unmarshal(text, &kept)
+	}
+	if err != nil || len(kept.Components.Schemas) == 0 {
+		t.Fatalf("%d schemas, %v", len(kept.Components.Schemas), err)
+	}
+	usual := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	for name, schema := range kept.Components.Schemas {
+		for field := range schema.Properties {
+			if !usual.MatchString(field) {
+				t.Errorf("%s.%s, want a name like bad_rows", name, field)
+			}
+		}
 	}
 }

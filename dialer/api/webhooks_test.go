@@ -66,7 +66,7 @@ func TestImportIsTold(t *testing.T) {
 	w.as(t, "mia", "PUT", "/api/v1/webhooks/crm", map[string]any{"url": "https://crm.example/", "types": []string{"import.finished"}}).want(t, 200)
 	w.as(t, "mia", "POST", "/api/v1/lists/web/import?region=PL", "number\n+48225557391\n").want(t, 200)
 	found, err := w.store.Deliveries(t.Context(), campaigns.DeliveryQuery{Endpoint: "crm"})
-	if err != nil || len(found) != 1 || found[0].Event.Type != campaigns.ImportFinished || !strings.Contains(string(found[0].Event.Data), `"Added":1`) {
+	if err != nil || len(found) != 1 || found[0].Event.Type != campaigns.ImportFinished || !strings.Contains(string(found[0].Event.Data), `"added":1`) {
 		t.Errorf("told %+v, %v", found, err)
 	}
 }

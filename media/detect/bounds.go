@@ -36,9 +36,9 @@ func (b *Bounds) After(quiet time.Duration) float64 {
 
 // Prices are what mistakes and waiting cost. Only their ratios count.
 type Prices struct {
-	DeadAir  float64 `yaml:"dead_air"` // a second that a person hears nobody; default 1
-	Operator float64 `yaml:"operator"` // an operator given a machine; default 5
-	Person   float64 `yaml:"person"`   // a person taken for a machine; default 20
+	DeadAir  float64 `yaml:"dead_air" json:"dead_air"` // a second that a person hears nobody; default 1
+	Operator float64 `yaml:"operator" json:"operator"` // an operator given a machine; default 5
+	Person   float64 `yaml:"person" json:"person"`     // a person taken for a machine; default 20
 }
 
 // DefaultPrices are those that DefaultBounds were set for.

@@ -1559,11 +1559,11 @@ export interface components {
     schemas: {
         AddResult: {
             /** Format: int64 */
-            Added: number;
+            added: number;
             /** Format: int64 */
-            Same: number;
+            same: number;
             /** Format: int64 */
-            Updated: number;
+            updated: number;
         };
         ApiToken: {
             /** Format: date-time */
@@ -2876,11 +2876,11 @@ export interface components {
         };
         Prices: {
             /** Format: double */
-            DeadAir: number;
+            dead_air: number;
             /** Format: double */
-            Operator: number;
+            operator: number;
             /** Format: double */
-            Person: number;
+            person: number;
         };
         ProblemField: {
             /** @description the part in words: body.segments[1].filter, query.limit, line 3, column number */
