@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -38,8 +39,7 @@ func open(r io.Reader, name string, o Options) (source, Report, error) {
 		return nil, Report{}, fmt.Errorf("leadfile: %w", err)
 	}
 	if strings.HasSuffix(strings.ToLower(name), ".xlsx") || bytes.HasPrefix(head, []byte("PK\x03\x04")) {
-		src, err := openXLSX(buffered)
-		return src, Report{Encoding: "xlsx"}, err
+		return openWorkbook(buffered, o)
 	}
 	enc := strings.ToLower(o.Encoding)
 	if enc == "" {
@@ -63,7 +63,7 @@ func open(r io.Reader, name string, o Options) (source, Report, error) {
 	}
 	delimiter := o.Delimiter
 	if delimiter == 0 {
-		delimiter = detectDelimiter(head)
+		delimiter = o.detectDelimiter(head)
 	}
 	report := Report{Encoding: enc, Delimiter: string(delimiter)}
 	src, err := openCSV(text, delimiter, bytes.HasPrefix(head, []byte("sep=")))
@@ -143,33 +143,74 @@ func looksChinese(head []byte) bool {
 	return even > 2*odd
 }
 
-// detectDelimiter takes the delimiter that splits the first lines most often
-// into the same number of cells. "sep=;" in the first line decides.
-func detectDelimiter(head []byte) rune {
-	if rest, ok := bytes.CutPrefix(head, []byte("sep=")); ok && len(rest) > 0 && strings.ContainsRune(",;\t", rune(rest[0])) {
+// delimiters are those that are looked for; the first of equals is taken.
+var delimiters = []rune{',', ';', '\t', '|'}
+
+// detectDelimiter takes the delimiter that makes the most columns of a header with a column
+// of numbers; where none does, the one that splits the first lines most often into the same
+// number of cells. "sep=;" in the first line decides.
+func (o Options) detectDelimiter(head []byte) rune {
+	if rest, ok := bytes.CutPrefix(head, []byte("sep=")); ok && len(rest) > 0 && slices.Contains(delimiters, rune(rest[0])) {
 		return rune(rest[0])
 	}
-	head = head[:min(len(head), 64<<10)] // ten lines of most files; each cell takes a reader of CSV 40 bytes
-	best, bestScore := ',', 0
-	for _, d := range []rune{',', ';', '\t'} {
-		cells := csv.NewReader(bytes.NewReader(head))
-		cells.Comma, cells.FieldsPerRecord, cells.LazyQuotes, cells.ReuseRecord = d, -1, true, true
-		width, score := 0, 0
-		for range 10 {
-			row, err := cells.Read()
-			if err != nil {
-				break
-			}
-			if width == 0 {
-				width = len(row)
-			}
-			if len(row) == width && width > 1 {
-				score += width
-			}
+	head = head[:min(len(head), 64<<10)] // the top of most files; each cell takes a reader of CSV 40 bytes
+	best, bestScore, named := ',', 0, false
+	for _, d := range delimiters {
+		width, isHeader := o.headerWidth(head, d)
+		score := width
+		if !isHeader && !named {
+			score = evenness(head, d)
 		}
-		if score > bestScore {
-			best, bestScore = d, score
+		if isHeader && !named || isHeader == named && score > bestScore {
+			best, bestScore, named = d, score, isHeader
 		}
 	}
 	return best
+}
+
+// sampleRows reads rows that may end in the middle.
+func sampleRows(head []byte, delimiter rune) *csv.Reader {
+	in := csv.NewReader(bytes.NewReader(head))
+	in.Comma, in.FieldsPerRecord, in.LazyQuotes = delimiter, -1, true
+	return in
+}
+
+// headerWidth is how many columns the header has with a delimiter; false: there is none
+// with a column of numbers.
+func (o Options) headerWidth(head []byte, delimiter rune) (int, bool) {
+	_, cells, named, err := o.top(&csvSample{in: sampleRows(head, delimiter)})
+	return len(cells), named && err == nil
+}
+
+// csvSample gives the rows of the beginning of a file.
+type csvSample struct {
+	in   *csv.Reader
+	line int
+}
+
+func (s *csvSample) next() (int, []string, error) {
+	cells, err := s.in.Read()
+	s.line++
+	return s.line, cells, err
+}
+
+// evenness is how many cells there are in those of the first lines that have as many cells
+// as the first.
+func evenness(head []byte, delimiter rune) int {
+	in := sampleRows(head, delimiter)
+	in.ReuseRecord = true
+	width, score := 0, 0
+	for range 10 {
+		row, err := in.Read()
+		if err != nil {
+			break
+		}
+		if width == 0 {
+			width = len(row)
+		}
+		if len(row) == width && width > 1 {
+			score += width
+		}
+	}
+	return score
 }

@@ -26,7 +26,7 @@ type Options struct {
 	List          campaigns.ListID
 	DefaultRegion string            // ISO 3166 alpha-2, for numbers without country code
 	Encoding      string            // utf-8, utf-16le, utf-16be, windows-1250, gb18030; empty: found
-	Delimiter     rune              // ',', ';', '\t'; 0: found
+	Delimiter     rune              // ',', ';', '\t', '|'; 0: found
 	Mapping       map[string]string // column name -> field, "-" to leave it out; columns that are missing here map by name
 	Regions       []string          // rule regions for every number in place of those found; for the demo's fictitious numbers
 	ZoneConfirmed bool              // the zone column was confirmed by the persons: it alone decides
@@ -58,7 +58,9 @@ type Report struct {
 	Bad        []BadRow       `json:"bad"`        // the first thousand of both
 	Mapping    []ColumnTarget `json:"mapping"`
 	Encoding   string         `json:"encoding"`
-	Delimiter  string         `json:"delimiter"` // empty for XLSX
+	Delimiter  string         `json:"delimiter"`       // empty for XLSX
+	Sheet      string         `json:"sheet,omitempty"` // of a workbook, that was read
+	HeaderLine int            `json:"header_line"`     // what stands above it was left out; 0: there is no header
 }
 
 // BadRow is something that could not be read.
@@ -135,7 +137,7 @@ type reader struct {
 
 // run reads the header and then every row.
 func (rd *reader) run(ctx context.Context, src source) error {
-	first, cells, err := src.next()
+	first, cells, _, err := rd.opts.top(src)
 	if err == io.EOF {
 		return errors.New("leadfile: the file is empty")
 	}

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"github.com/outpace-dialer/outpace/campaigns/number"
 )
 
 // Fields are what a column can hold. Any other column becomes a custom field,
@@ -102,7 +100,7 @@ func (rd *reader) header(line int, cells []string) error {
 	}
 	rd.headers = slices.Clone(cells)
 	for i := range rd.headers {
-		rd.headers[i] = strings.TrimSpace(unguard(rd.headers[i]))
+		rd.headers[i] = headerName(rd.headers[i])
 	}
 	if err := rd.mapColumns(); err != nil {
 		return err
@@ -119,6 +117,9 @@ func (rd *reader) header(line int, cells []string) error {
 	}
 	if names > maxNames {
 		return fmt.Errorf("leadfile: line %d: the names of the columns are %d bytes long, at most %d", line, names, maxNames)
+	}
+	if !rd.headerless {
+		rd.report.HeaderLine = line
 	}
 	for i, c := range rd.columns {
 		rd.report.Mapping = append(rd.report.Mapping, ColumnTarget{rd.headers[i], c.field})
@@ -175,10 +176,7 @@ func (rd *reader) mapColumns() error {
 // withoutHeader takes the first row as a lead where a cell is a number that may
 // be dialled.
 func (rd *reader) withoutHeader(cells []string) {
-	found := slices.IndexFunc(cells, func(cell string) bool {
-		_, err := number.Parse(cell, rd.opts.DefaultRegion)
-		return err == nil
-	})
+	found := rd.opts.numberIn(cells)
 	if found < 0 {
 		return
 	}

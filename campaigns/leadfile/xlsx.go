@@ -27,9 +27,10 @@ const (
 	maxLines     = 1 << 20   // rows: no spreadsheet program has more
 )
 
-// xlsxSource reads the rows of the first sheet of a workbook (ECMA-376, part 1, 18.3).
+// xlsxSource reads the rows of a sheet of a workbook (ECMA-376, part 1, 18.3).
 type xlsxSource struct {
 	file  *os.File // nil: the workbook is held
+	name  string   // of the sheet
 	sheet *part
 	texts *texts
 	dates dates
@@ -38,16 +39,17 @@ type xlsxSource struct {
 	ended bool
 }
 
-// openXLSX opens a workbook.
-func openXLSX(r io.Reader) (source, error) {
+// openWorkbook opens a workbook at the first sheet whose header has a column of numbers,
+// else at its first.
+func openWorkbook(r io.Reader, o Options) (source, Report, error) {
 	s := &xlsxSource{texts: &texts{}}
-	if err := s.open(r); err != nil {
-		return nil, errors.Join(fmt.Errorf("leadfile: workbook: %w", err), s.Close())
+	if err := s.open(r, o); err != nil {
+		return nil, Report{Encoding: "xlsx"}, errors.Join(fmt.Errorf("leadfile: workbook: %w", err), s.Close())
 	}
-	return s, nil
+	return s, Report{Encoding: "xlsx", Sheet: s.name}, nil
 }
 
-func (s *xlsxSource) open(r io.Reader) error {
+func (s *xlsxSource) open(r io.Reader, o Options) error {
 	content, size, err := s.keep(r)
 	if err != nil {
 		return err
@@ -71,8 +73,10 @@ func (s *xlsxSource) open(r io.Reader) error {
 		}
 	}
 	s.dates = readDates(book.styles, book.from1904)
-	if s.sheet, err = openPart(book.sheet, maxSheet); err != nil {
-		return fmt.Errorf("%s: %w", book.sheet.Name, err)
+	chosen := s.choose(book.sheets, o)
+	s.name = chosen.name
+	if s.sheet, err = openPart(chosen.part, maxSheet); err != nil {
+		return fmt.Errorf("%s: %w", chosen.part.Name, err)
 	}
 	return nil
 }
@@ -105,13 +109,13 @@ func (a *allowance) ReadAt(b []byte, at int64) (int, error) {
 
 // book is where a workbook has what is read of it.
 type book struct {
-	sheet    *zip.File
-	texts    *zip.File // nil: its cells share none
-	styles   *zip.File // nil: its cells have none
-	from1904 bool      // days are counted from there
+	sheets   []sheetPart // at least one
+	texts    *zip.File   // nil: its cells share none
+	styles   *zip.File   // nil: its cells have none
+	from1904 bool        // days are counted from there
 }
 
-// readBook finds the first sheet.
+// readBook finds the sheets.
 func readBook(archive *zip.Reader) (book, error) {
 	parts := map[string]*zip.File{}
 	for _, p := range archive.File {
@@ -146,16 +150,25 @@ func readBook(archive *zip.Reader) (book, error) {
 		b.texts = parts[partName(target)]
 	}
 	for _, sheet := range content.Sheets {
+		var found sheetPart
 		for _, a := range sheet.Attrs {
+			if a.Name.Local == "name" {
+				found.name = a.Value
+			}
 			if r, ok := related[a.Value]; ok && a.Name.Local == "id" && strings.HasSuffix(r.kind, "/worksheet") {
-				if b.sheet = parts[partName(r.target)]; b.sheet == nil {
+				if found.part = parts[partName(r.target)]; found.part == nil {
 					return book{}, fmt.Errorf("there is no %s", r.target)
 				}
-				return b, nil
 			}
 		}
+		if found.part != nil {
+			b.sheets = append(b.sheets, found)
+		}
 	}
-	return book{}, errors.New("it has no sheet")
+	if len(b.sheets) == 0 {
+		return book{}, errors.New("it has no sheet")
+	}
+	return b, nil
 }
 
 // partName is a name as it is compared: some programs write it otherwise.

@@ -71,7 +71,8 @@ func newLeadsImport() *cobra.Command {
 		Use: "import FILE --list ID", Short: "Read a CSV or XLSX file into a list", Args: cobra.ExactArgs(1),
 		Long: `Read a CSV or XLSX file into a list.
 
-Columns may stand in any order; delimiter and encoding are found. Bad rows are
+Columns may stand in any order; delimiter and encoding are found, and the header
+below a title, and in a workbook the first sheet that has one. Bad rows are
 reported with line, column and reason and do not stop the others. Importing a
 file twice changes nothing.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -86,7 +87,7 @@ file twice changes nothing.`,
 	cmd.Flags().StringVar(&f.consent, "consent", "", "on what basis these people may be called")
 	cmd.Flags().StringVar(&f.region, "region", "", "country of numbers without a country code, such as PL")
 	cmd.Flags().StringVar(&f.encoding, "encoding", "", "utf-8, utf-16le, utf-16be, windows-1250, gb18030 (default: found)")
-	cmd.Flags().StringVar(&f.delimiter, "delimiter", "", `one of , ; tab (default: found)`)
+	cmd.Flags().StringVar(&f.delimiter, "delimiter", "", `one of , ; | tab (default: found)`)
 	cmd.Flags().StringArrayVar(&f.mapping, "map", nil, "COLUMN=FIELD, repeatable; FIELD - leaves a column out")
 	cmd.Flags().StringVar(&f.badRows, "bad-rows", "", "file for the rows that were not taken, as CSV")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the report as JSON")
@@ -97,12 +98,12 @@ func (f importFlags) options() (leadfile.Options, error) {
 	o := leadfile.Options{DefaultRegion: f.region, Encoding: f.encoding, Mapping: map[string]string{}}
 	switch f.delimiter {
 	case "":
-	case ",", ";":
+	case ",", ";", "|":
 		o.Delimiter = rune(f.delimiter[0])
 	case "tab", "\t":
 		o.Delimiter = '\t'
 	default:
-		return o, usageError{fmt.Errorf("--delimiter: %q is none of , ; tab", f.delimiter)}
+		return o, usageError{fmt.Errorf("--delimiter: %q is none of , ; | tab", f.delimiter)}
 	}
 	for _, m := range f.mapping {
 		column, field, ok := strings.Cut(m, "=")
@@ -239,8 +240,15 @@ func (r importReport) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(r)
 	}
+	from := r.Encoding
+	if r.Sheet != "" {
+		from += ", sheet " + r.Sheet
+	}
+	if r.HeaderLine > 1 {
+		from += fmt.Sprintf(", header in line %d", r.HeaderLine)
+	}
 	fmt.Fprintf(w, "list %s: %d rows (%s), %d good, %d duplicates in the file, %d bad, %d cells left out\n",
-		r.List, r.Rows, r.Encoding, r.Good, r.Duplicates, r.BadRows, r.Warnings)
+		r.List, r.Rows, from, r.Good, r.Duplicates, r.BadRows, r.Warnings)
 	fmt.Fprintf(w, "leads: %d added, %d updated, %d unchanged\n", r.Store.Added, r.Store.Updated, r.Store.Same)
 	const shown = 20
 	for i, b := range r.Bad {

@@ -20,7 +20,7 @@ type suppressFileIn struct {
 	Reason    string   `query:"reason" minLength:"1" maxLength:"500" required:"true" doc:"why these people are not called, such as the register that they are in"`
 	Region    string   `query:"region" pattern:"^[A-Za-z]{2}$" doc:"country of numbers without a country code, such as PL"`
 	Encoding  string   `query:"encoding" enum:"utf-8,utf-16le,utf-16be,windows-1250,gb18030" doc:"left out: found"`
-	Delimiter string   `query:"delimiter" maxLength:"3" doc:"one of , ; tab; left out: found"`
+	Delimiter string   `query:"delimiter" maxLength:"3" doc:"one of , ; | tab; left out: found"`
 	Map       []string `query:"map,explode" doc:"COLUMN=FIELD; FIELD - leaves a column out"`
 	DryRun    bool     `query:"dry_run" doc:"read and report, write nothing"`
 	file      io.Reader

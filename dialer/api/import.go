@@ -26,7 +26,7 @@ type importIn struct {
 	Consent   string           `query:"consent" maxLength:"500" doc:"on what basis the people of a new list may be called"`
 	Region    string           `query:"region" pattern:"^[A-Za-z]{2}$" doc:"country of numbers without a country code, such as PL"`
 	Encoding  string           `query:"encoding" enum:"utf-8,utf-16le,utf-16be,windows-1250,gb18030" doc:"left out: found"`
-	Delimiter string           `query:"delimiter" maxLength:"3" doc:"one of , ; tab; left out: found"`
+	Delimiter string           `query:"delimiter" maxLength:"3" doc:"one of , ; | tab; left out: found"`
 	Map       []string         `query:"map,explode" doc:"COLUMN=FIELD; FIELD - leaves a column out"`
 	DryRun    bool             `query:"dry_run" doc:"read and report, write nothing"`
 	file      io.Reader
@@ -112,12 +112,12 @@ func (in *importIn) options() (leadfile.Options, error) {
 	o := leadfile.Options{List: in.ID, DefaultRegion: strings.ToUpper(in.Region), Encoding: in.Encoding, Mapping: map[string]string{}}
 	switch in.Delimiter {
 	case "":
-	case ",", ";":
+	case ",", ";", "|":
 		o.Delimiter = rune(in.Delimiter[0])
 	case "tab":
 		o.Delimiter = '\t'
 	default:
-		return o, fmt.Errorf("delimiter: %q is none of , ; tab", in.Delimiter)
+		return o, fmt.Errorf("delimiter: %q is none of , ; | tab", in.Delimiter)
 	}
 	for _, m := range in.Map {
 		column, field, ok := strings.Cut(m, "=")

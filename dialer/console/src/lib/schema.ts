@@ -2264,10 +2264,13 @@ export interface components {
             encoding: string;
             /** Format: int64 */
             good: number;
+            /** Format: int64 */
+            header_line: number;
             list: string;
             mapping: components["schemas"]["ColumnTarget"][] | null;
             /** Format: int64 */
             rows: number;
+            sheet?: string;
             store: components["schemas"]["AddResult"];
             /** Format: int64 */
             warnings: number;
@@ -3113,6 +3116,8 @@ export interface components {
             encoding: string;
             /** Format: int64 */
             good: number;
+            /** Format: int64 */
+            header_line: number;
             mapping: components["schemas"]["ColumnTarget"][] | null;
             /**
              * Format: int64
@@ -3121,6 +3126,7 @@ export interface components {
             numbers: number;
             /** Format: int64 */
             rows: number;
+            sheet?: string;
             /** Format: int64 */
             warnings: number;
         };
@@ -4183,7 +4189,7 @@ export interface operations {
                 region?: string;
                 /** @description left out: found */
                 encoding?: "utf-8" | "utf-16le" | "utf-16be" | "windows-1250" | "gb18030";
-                /** @description one of , ; tab; left out: found */
+                /** @description one of , ; | tab; left out: found */
                 delimiter?: string;
                 /** @description COLUMN=FIELD; FIELD - leaves a column out */
                 map?: string[] | null;
@@ -4601,7 +4607,7 @@ export interface operations {
                 region?: string;
                 /** @description left out: found */
                 encoding?: "utf-8" | "utf-16le" | "utf-16be" | "windows-1250" | "gb18030";
-                /** @description one of , ; tab; left out: found */
+                /** @description one of , ; | tab; left out: found */
                 delimiter?: string;
                 /** @description COLUMN=FIELD; FIELD - leaves a column out */
                 map?: string[] | null;

@@ -171,6 +171,8 @@ export const en = {
   'import.updated': 'Brought up to date',
   'import.same': 'As they were',
   'import.columns': 'Columns: {columns}',
+  'import.sheet': 'Sheet: {sheet}',
+  'import.header': 'The header is in line {line}; what stands above it was left out.',
   'import.lines': 'What is wrong, by line',
   'import.line': 'Line',
   'import.column': 'Column',

@@ -172,6 +172,8 @@ export const pl: Record<keyof typeof en, string> = {
   'import.updated': 'Zaktualizowane',
   'import.same': 'Bez zmian',
   'import.columns': 'Kolumny: {columns}',
+  'import.sheet': 'Arkusz: {sheet}',
+  'import.header': 'Nagłówek jest w wierszu {line}; to, co stoi nad nim, pominięto.',
   'import.lines': 'Co jest źle, według wierszy',
   'import.line': 'Wiersz',
   'import.column': 'Kolumna',

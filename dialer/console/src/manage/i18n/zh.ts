@@ -172,6 +172,8 @@ export const zh: Record<keyof typeof en, string> = {
   'import.updated': '更新',
   'import.same': '未变',
   'import.columns': '列：{columns}',
+  'import.sheet': '工作表：{sheet}',
+  'import.header': '表头在第 {line} 行；其上方的内容未读取。',
   'import.lines': '按行列出的问题',
   'import.line': '行',
   'import.column': '列',
