@@ -53,14 +53,15 @@ func (s *csvSource) next() (int, []string, error) {
 	broken, isBroken := errors.AsType[*csv.ParseError](err)
 	if s.quota.over != nil || isBroken && broken.Line > broken.StartLine {
 		reason := "a quote is opened in this line and not closed where its cell ends"
-		if s.quota.over == errTooWide && s.quota.readLine() {
+		wide := s.quota.over == errTooWide && s.quota.readLine()
+		if wide {
 			reason = fmt.Sprintf("more than %d delimiters: at most %d columns", maxDelimiters, maxColumns)
 		}
 		line, text, ok := s.skipLine()
 		if !ok {
 			return 0, nil, fmt.Errorf("line %d: %w; is a quote missing?", line, errTooLong)
 		}
-		return line, []string{text}, &rowError{line: line, column: -1, reason: reason}
+		return line, []string{text}, &rowError{line: line, column: -1, reason: reason, wide: wide}
 	}
 	if err != nil && !isBroken {
 		return 0, nil, err
@@ -98,7 +99,7 @@ func (s *csvSource) skipLine() (line int, text string, ok bool) {
 // checkCells refuses what no text file holds.
 func checkCells(line int, cells []string) error {
 	if len(cells) > maxColumns {
-		return &rowError{line: line, column: -1, reason: fmt.Sprintf("%d columns, at most %d", len(cells), maxColumns)}
+		return &rowError{line: line, column: -1, reason: fmt.Sprintf("%d columns, at most %d", len(cells), maxColumns), wide: true}
 	}
 	for i, cell := range cells {
 		switch {

@@ -24,7 +24,7 @@ func (o Options) top(src source) (line int, cells []string, named bool, err erro
 	first := 0
 	for range headerWithin {
 		n, row, err := src.next()
-		if _, ok := errors.AsType[*rowError](err); ok {
+		if row, ok := errors.AsType[*rowError](err); ok && !row.wide {
 			unreadable = cmp.Or(unreadable, err)
 			continue
 		}

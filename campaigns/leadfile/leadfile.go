@@ -92,6 +92,7 @@ type rowError struct {
 	line   int
 	column int // of the row, from 0; -1: the row as a whole
 	reason string
+	wide   bool // it has more columns than a row may have: no title has
 }
 
 func (e *rowError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.reason) }

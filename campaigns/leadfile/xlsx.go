@@ -272,7 +272,7 @@ func (s *xlsxSource) row(start xml.StartElement) ([]string, error) {
 				continue
 			}
 			if width > maxColumns {
-				refused = &rowError{line: s.line, column: -1, reason: fmt.Sprintf("%d columns, at most %d", width, maxColumns)}
+				refused = &rowError{line: s.line, column: -1, reason: fmt.Sprintf("%d columns, at most %d", width, maxColumns), wide: true}
 			}
 			return cells, refused
 		}

@@ -88,7 +88,7 @@ func TestBadFiles(t *testing.T) {
 		{"no numbers", "", "a,b\nx,y\n", "no column of telephone numbers"},
 		{"no good row", "", "number\nnone\n", `"location":"line 2, column number"`},
 		{"not a workbook", "", "PK\x03\x04 nonsense", ""},
-		{"delimiter", "?delimiter=" + url.QueryEscape("|"), csv, "delimiter"},
+		{"delimiter", "?delimiter=" + url.QueryEscape("#"), csv, "delimiter"},
 		{"encoding", "?encoding=ebcdic", csv, "encoding"},
 		{"mapping", "?map=City", csv, "COLUMN=FIELD"},
 		{"unknown field", "?map=" + url.QueryEscape("City=town hall"), csv, "town hall"},
