@@ -35,7 +35,7 @@ WAITING := /(campaigns/redis|dialer/(app|doctor|webhook)|media/(plane|rtp|webrtc
 # waited for a processor: one at a time after all else, so that they measure the product
 # and not each other.
 ALONE := /test/(load|security)$$
-QUIET := TestDemoFigures|TestWire|TestWireSipp|TestBaresipAsOperators|TestConsoleDay|TestChromium
+QUIET := TestDemoFigures|TestWire|TestWireSipp|TestBaresipAsOperators|TestConsoleDay|TestChromium|TestSIPOverWebSocket
 
 # What judges besides, run beside the tests. It is named here, as `make -n` runs lines that name make.
 CHECKS := $(MAKE) --no-print-directory checks

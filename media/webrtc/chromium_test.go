@@ -29,11 +29,15 @@ async function phone() {
   const pc = new RTCPeerConnection();
   const sender = pc.addTrack(microphone.getAudioTracks()[0], microphone);
   pc.ontrack = (e) => { const a = new Audio(); a.srcObject = new MediaStream([e.track]); a.play(); };
-  pc.onconnectionstatechange = () => { if (pc.connectionState === 'connected') sender.dtmf.insertDTMF('7'); };
   await pc.setLocalDescription();
   const answer = await fetch('/offer', {method: 'POST', body: pc.localDescription.sdp});
   await pc.setRemoteDescription({type: 'answer', sdp: await answer.text()});
+  let pressed = false; // keys are taken once it is connected and the answer is in force, in either order
   setInterval(async () => {
+    if (!pressed && pc.connectionState === 'connected' && sender.dtmf.canInsertDTMF) {
+      pressed = true;
+      sender.dtmf.insertDTMF('7');
+    }
     const told = {state: pc.connectionState, received: 0, lost: 0, level: 0, codec: ''};
     const stats = await pc.getStats();
     stats.forEach((s) => {
