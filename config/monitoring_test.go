@@ -181,10 +181,7 @@ func TestUnit(t *testing.T) {
 	if arguments != "serve --config /etc/outpace/outpace.yaml" {
 		t.Errorf("it runs outpace %s", arguments)
 	}
-	checker, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("systemd-analyze is not installed: the grammar of the unit is checked where systemd is")
-	}
+	checker := tool.Path(t, "systemd-analyze", "the grammar of the service unit")
 	here, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

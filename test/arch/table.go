@@ -70,7 +70,7 @@ var Table = []Row{
 	{Package: "media/webrtc", May: []string{"media", "media/codec"}, Tests: []string{"test/eventually", "test/browser", "test/phone", "test/tool"}},
 	{Package: "media/tone", May: []string{"media"}},
 	{Package: "media/detect", May: []string{"media", "media/tone"}},
-	{Package: "media/detect/lab", May: []string{"media", "media/codec", "media/detect", "media/wav"}},
+	{Package: "media/detect/lab", May: []string{"media", "media/codec", "media/detect", "media/wav"}, Tests: []string{"test/tool"}},
 	{Package: "media/bridge", May: []string{"media", "media/codec"}},
 	{Package: "media/wav", May: []string{"media", "media/codec"}},
 	{Package: "media/prompts", Tests: []string{"media"}},

@@ -3,7 +3,6 @@ package main
 import (
 	"math"
 	"math/rand/v2"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/media"
+	"github.com/outpace-dialer/outpace/test/tool"
 )
 
 // Each language has greetings of every kind, and words for all that is filled in.
@@ -103,9 +103,7 @@ func TestPartWithSpoken(t *testing.T) {
 
 // The same seed speaks the same calls; their speech is where they say it is.
 func TestSpoken(t *testing.T) {
-	if _, err := exec.LookPath("espeak-ng"); err != nil {
-		t.Skip("espeak-ng is not installed: whoever learns weights with spoken calls has it and runs this")
-	}
+	tool.Path(t, "espeak-ng", "spoken greetings to learn from")
 	voices := slices.DeleteFunc(speakers(), func(s speaker) bool { return s.source != "tts-espeak" })
 	for i := range 20 { // each kind once, and more
 		make := func() *call {
