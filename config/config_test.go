@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -228,4 +229,44 @@ func FuzzParse(f *testing.F) { // refusing is fine, panicking is not
 			t.Errorf("%q is taken and not valid", text)
 		}
 	})
+}
+
+// The certificates of others are those that a file is named for, by the key that names it.
+func TestCertificateFiles(t *testing.T) {
+	var c Config
+	if got := c.CertificateFiles(); len(got) > 0 {
+		t.Errorf("none is named, and there are %v", got)
+	}
+	c.HTTP.TLS.Certificate, c.Phones.TLS.Certificate, c.Trunk.TLS.Certificate = "h.pem", "p.pem", "t.pem"
+	want := []CertificateFile{{"http.tls.certificate", "h.pem"}, {"phones.tls.certificate", "p.pem"}, {"trunk_signalling.tls.certificate", "t.pem"}}
+	if got := c.CertificateFiles(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, f := range want { // as people write them
+		fields := reflect.TypeOf(c)
+		for _, part := range strings.Split(f.Key, ".") {
+			field, ok := yamlField(fields, part)
+			if !ok {
+				t.Fatalf("%s: there is no key %s", f.Key, part)
+			}
+			fields = field
+		}
+	}
+}
+
+// yamlField is the type of the field of a key, also of one inlined.
+func yamlField(of reflect.Type, key string) (reflect.Type, bool) {
+	for i := range of.NumField() {
+		f := of.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if name == key {
+			return f.Type, true
+		}
+		if options == "inline" {
+			if found, ok := yamlField(f.Type, key); ok {
+				return found, true
+			}
+		}
+	}
+	return nil, false
 }

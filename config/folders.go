@@ -18,10 +18,10 @@ func CheckFolders(file string, c Config) error {
 	text, _ := os.ReadFile(file) // without it errors name no line
 	f := read(file, text)
 	var lines []string
-	for _, d := range c.folders() {
-		if err := writable(d.path); err != nil {
-			line, column, _ := f.find(d.key)
-			lines = append(lines, f.at(line, column, fmt.Sprintf("%s: %v", d.key, err)))
+	for _, d := range c.Folders() {
+		if err := writable(d.Path); err != nil {
+			line, column, _ := f.find(d.Key)
+			lines = append(lines, f.at(line, column, fmt.Sprintf("%s: %v", d.Key, err)))
 		}
 	}
 	if dir := c.Media.PromptDir; dir != "" {
@@ -36,11 +36,12 @@ func CheckFolders(file string, c Config) error {
 	return nil
 }
 
-// folder is one that the product writes to, or makes.
-type folder struct{ key, path string }
+// Folder is one that the product writes to, or makes.
+type Folder struct{ Key, Path string }
 
-func (c Config) folders() []folder {
-	all := []folder{{"data_dir", c.DataDir}}
+// Folders are those, each once: one inside data_dir only where it is there.
+func (c Config) Folders() []Folder {
+	all := []Folder{{"data_dir", c.DataDir}}
 	inside := func(path string) string {
 		if filepath.IsAbs(path) {
 			return path
@@ -48,17 +49,17 @@ func (c Config) folders() []folder {
 		return filepath.Join(c.DataDir, path)
 	}
 	if path, ok := strings.CutPrefix(c.Store.URL, "sqlite:"); ok {
-		all = append(all, folder{"store.url", filepath.Dir(inside(path))}, folder{"store.journal", inside(cmp.Or(c.Store.Journal, path+".journal"))})
+		all = append(all, Folder{"store.url", filepath.Dir(inside(path))}, Folder{"store.journal", inside(cmp.Or(c.Store.Journal, path+".journal"))})
 	}
 	if c.Media.RecordDir != "" {
-		all = append(all, folder{"media.record_dir", c.Media.RecordDir})
+		all = append(all, Folder{"media.record_dir", c.Media.RecordDir})
 	}
 	if acme := c.HTTP.TLS.ACME; acme != nil && acme.Cache != "" {
-		all = append(all, folder{"http.tls.acme.cache", acme.Cache})
+		all = append(all, Folder{"http.tls.acme.cache", acme.Cache})
 	}
-	var once []folder // what is wrong with data_dir is said of that alone
+	var once []Folder // what is wrong with data_dir is said of that alone
 	for i, d := range all {
-		part, err := filepath.Rel(c.DataDir, d.path)
+		part, err := filepath.Rel(c.DataDir, d.Path)
 		inData := err == nil && filepath.IsLocal(part)
 		if i == 0 || !inData || part != "." && d.isThere() {
 			once = append(once, d)
@@ -67,8 +68,8 @@ func (c Config) folders() []folder {
 	return once
 }
 
-func (d folder) isThere() bool {
-	_, err := os.Stat(d.path)
+func (d Folder) isThere() bool {
+	_, err := os.Stat(d.Path)
 	return err == nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/outpace-dialer/outpace/campaigns"
+	"github.com/outpace-dialer/outpace/config"
 	"github.com/outpace-dialer/outpace/dialer"
 	"github.com/outpace-dialer/outpace/dialer/calibration"
 	"github.com/outpace-dialer/outpace/dialer/metrics"
@@ -121,6 +122,7 @@ func everything(t *testing.T) series {
 		Trunk: "simulated", Figures: figures.Figures{Codes: []figures.Code{{Code: 486, Calls: 1}}}, CallerIDs: []trunk.CallerFigures{{Place: 1}},
 	}}))
 	known.sampled((&certifier{hosts: []*certifiedHost{{name: "dialer.example.com"}}}).samples(time.Now()))
+	known.sampled(certificateSamples([]config.CertificateFile{{Key: "phones.tls.certificate", Path: certificateFile(t, time.Now())}}, time.Now()))
 	return known
 }
 

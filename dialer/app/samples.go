@@ -39,6 +39,8 @@ func (a *App) samples() []metrics.Sample {
 	all = append(all, a.webhookSamples(ctx)...)
 	all = append(all, a.providerSamples()...)
 	all = append(all, a.certifier.samples(time.Now())...)
+	all = append(all, certificateSamples(a.cfg.CertificateFiles(), time.Now())...)
+	all = append(all, diskSamples(a.cfg.Folders())...)
 	if a.backlog != nil {
 		all = append(all, gauge("store_outcomes_waiting", "Outcomes that wait here for the store to take them.", float64(a.backlog.Waiting())))
 	}
