@@ -42,7 +42,8 @@
 // It is not part of the pacing: two hours instead of eight, an allowance of 5.8 calls, reach 72.09
 // instead of 73.87 % (seeds 1 to 200), and of 1,200 random days (70000 to 71199) 16 are over that
 // could be held, instead of 8. With that rule also trusting 0.8 of the coming allowance, not 0.45,
-// and keeping 0.5 calls fewer it is 24.
+// and keeping 0.5 calls fewer it is 24. In windows that allow ten calls and more alone, at 3 in
+// 10,000 and with debts paid back twice as fast as credit is spent, it is 10, and 78.63 %.
 //
 // The best that any spending can do is no more than 0.45 points away. Constant thresholds reach
 // 70.4 % with nobody abandoned, 72.3 at 0.11 %, 74.0 at 0.34, 75.2 at 0.70, 76.3 at 1.13, 77.3 at
