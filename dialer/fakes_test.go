@@ -141,10 +141,11 @@ func (p *phones) leg(user string) sip.LegID {
 
 // audio writes down what it is told, in words.
 type audio struct {
-	mute  bool // no leg is ever heard
-	mu    sync.Mutex
-	told  []string
-	stats map[media.LegID]media.LegStats // of legs, as the test says
+	mute     bool // no leg is ever heard
+	mu       sync.Mutex
+	told     []string
+	stats    map[media.LegID]media.LegStats // of legs, as the test says
+	unusable error                          // of every answer
 }
 
 func (a *audio) note(format string, args ...any) {
@@ -169,12 +170,24 @@ func (a *audio) Offer(media.LegID, media.LegSpec) ([]byte, error)          { ret
 func (a *audio) Answer(media.LegID, media.LegSpec, []byte) ([]byte, error) { return []byte("sdp"), nil }
 func (a *audio) Reoffer(media.LegID) ([]byte, error)                       { return []byte("sdp"), nil }
 func (a *audio) Early(media.LegID, string, []byte) error                   { return nil }
-func (a *audio) Accept(media.LegID, []byte) error                          { return nil }
-func (a *audio) Detect(leg media.LegID, mode string)                       { a.note("detect %s %s", leg, mode) }
-func (a *audio) StopDetect(leg media.LegID)                                { a.note("stop detect %s", leg) }
-func (a *audio) ListenForBeep(leg media.LegID)                             { a.note("listen for beep %s", leg) }
-func (a *audio) Bridge(customer, operator media.LegID)                     { a.note("bridge %s %s", customer, operator) }
-func (a *audio) Unbridge(leg media.LegID)                                  { a.note("unbridge %s", leg) }
+func (a *audio) Accept(media.LegID, []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unusable
+}
+
+// refuse has answers refused from now on; nil ends that.
+func (a *audio) refuse(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.unusable = err
+}
+
+func (a *audio) Detect(leg media.LegID, mode string)   { a.note("detect %s %s", leg, mode) }
+func (a *audio) StopDetect(leg media.LegID)            { a.note("stop detect %s", leg) }
+func (a *audio) ListenForBeep(leg media.LegID)         { a.note("listen for beep %s", leg) }
+func (a *audio) Bridge(customer, operator media.LegID) { a.note("bridge %s %s", customer, operator) }
+func (a *audio) Unbridge(leg media.LegID)              { a.note("unbridge %s", leg) }
 func (a *audio) Monitor(listener, customer media.LegID, as media.Presence) {
 	a.note("monitor %s %s %s", listener, customer, as)
 }

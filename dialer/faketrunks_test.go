@@ -1,6 +1,7 @@
 package dialer_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -80,8 +81,11 @@ func (t *trunks) Hangup(leg sip.LegID, why sip.Cause) {
 	t.hungUp[leg]++
 	first, up := t.hungUp[leg] == 1, t.answered[leg]
 	t.mu.Unlock()
-	if first {
-		t.end(sip.Ended{Leg: leg, ByUs: true, WasUp: up, Cause: sip.Cause{Code: 487, Result: sip.ResultNone}})
+	if first && up { // the agent gives our own cause back
+		why.Result = cmp.Or(why.Result, sip.ResultAnswered)
+		t.end(sip.Ended{Leg: leg, ByUs: true, WasUp: true, Cause: why})
+	} else if first {
+		t.end(sip.Ended{Leg: leg, ByUs: true, Cause: sip.Cause{Code: 487, Result: sip.ResultNone}})
 	}
 }
 

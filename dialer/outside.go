@@ -98,7 +98,7 @@ func (e *Engine) outsideAnswered(now time.Time, c *liveCall, out *outside, ev si
 	out.dialog = ev.Dialog
 	if err := e.deps.Audio.Accept(media.LegID(out.leg), ev.Body); err != nil {
 		e.log.Warn("answer refused", zap.String("leg", string(out.leg)), zap.String("trunk", out.route.Trunk), zap.Error(err))
-		e.deps.Trunks.Hangup(out.leg, sip.Cause{Code: 488, Text: "no usable audio"})
+		e.deps.Trunks.Hangup(out.leg, noUsableAudio(err))
 		return
 	}
 	e.saveDialogs(c, func(time.Time, error) { e.deps.Trunks.Confirm(out.leg) })

@@ -1,6 +1,7 @@
 package dialer
 
 import (
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -92,7 +93,7 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 		}
 		if err := e.deps.Audio.Accept(leg, ev.Body); err != nil {
 			e.log.Warn("answer refused", zap.String("call", string(ev.Leg)), zap.String("trunk", c.route.Trunk), zap.Error(err))
-			e.deps.Trunks.Hangup(ev.Leg, sip.Cause{Code: 488, Text: "no usable audio"})
+			e.deps.Trunks.Hangup(ev.Leg, noUsableAudio(err))
 			return
 		}
 		c.heard.Checked = c.own == nil && e.checks(now, c)
@@ -116,6 +117,19 @@ func (e *Engine) onAnswered(now time.Time, ev sip.Answered) {
 	}
 	e.legUp(now, o)
 }
+
+// noUsableAudio is why we hang up on an answer whose audio we cannot use. The result has
+// the trunk know: it is a matter of settings, and the next answer would be the same.
+func noUsableAudio(err error) sip.Cause {
+	text := err.Error()
+	if len(text) > longestReason { // the far end wrote some of it
+		text = strings.ToValidUTF8(text[:longestReason], "")
+	}
+	return sip.Cause{Code: 488, Text: "no usable audio: " + text, Result: sip.ResultMediaMismatch}
+}
+
+// longestReason is how much of an error the far end is told.
+const longestReason = 120
 
 // onOffered answers a re-INVITE or UPDATE: hold, resume, a new address.
 func (e *Engine) onOffered(ev sip.Offered) {

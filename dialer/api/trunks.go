@@ -20,7 +20,8 @@ type TrunkFigures struct {
 	Group       string  `json:"group"`
 	Up          bool    `json:"up" doc:"a server of it answers"`
 	Paused      bool    `json:"paused,omitempty" doc:"all servers that answer asked for a pause"`
-	Why         string  `json:"why,omitempty" doc:"it takes no call at all, in words"`
+	Unusable    bool    `json:"unusable,omitempty" doc:"several answers in a row had audio that we cannot use: it rests, or takes one call to look"`
+	Why         string  `json:"why,omitempty" doc:"it takes no call at all, or but one to look, in words"`
 	TargetsUp   int     `json:"targets_up"`
 	Targets     int     `json:"targets"`
 	Channels    int     `json:"channels" doc:"calls on it now"`

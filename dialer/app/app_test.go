@@ -176,6 +176,7 @@ func checkSeries(t *testing.T, a *App) {
 	_, text := get(t, a.AdminAddr(), "/metrics")
 	for _, want := range []string{
 		`dialer_build_info{version="test"} 1`, `dialer_trunk_up{trunk="simulated"} 1`, `dialer_trunk_channels_limit{trunk="simulated"} 10`,
+		`dialer_trunk_unusable{trunk="simulated"} 0`, `dialer_trunk_answers_refused_total{trunk="simulated"} 0`,
 		`dialer_sip_requests_total{agent="trunk",direction="out",method="OPTIONS"}`, `dialer_sip_parse_errors_total{agent="phones"} 0`,
 		`dialer_media_sessions{kind="customer"} 0`, `dialer_engine_mailbox 0`, `dialer_store_operations_total{`, `dialer_event_subscribers 0`,
 		`dialer_draining 0`, "go_goroutines ",

@@ -82,6 +82,8 @@ func (a *App) trunkSamples() []metrics.Sample {
 			gauge("trunk_ringing", "Calls on the trunk that are not answered yet.", float64(t.Ringing), l...),
 			gauge("trunk_options_rtt_seconds", "Round trip of the last OPTIONS.", t.OptionsRTT.Seconds(), l...),
 			gauge("trunk_targets_up", "Servers of the trunk that answer.", float64(t.TargetsUp), l...),
+			gauge("trunk_unusable", "1 from several answers in a row whose audio we cannot use until one is good: the trunk rests, or takes one call.", truth(t.Unusable), l...),
+			counter("trunk_answers_refused_total", "Answers that we hung up on because we cannot use their audio.", t.Refused, l...),
 			counter("trunk_cps_throttled_total", "Calls that waited for the CPS limit.", t.Throttled, l...),
 		)
 		all = append(all, callerSamples(t)...)

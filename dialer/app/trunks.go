@@ -18,7 +18,7 @@ func trunkFigures(trunks *trunk.Trunks, now func() time.Time) []api.TrunkFigures
 	for _, t := range trunks.Stats() {
 		f := hours[t.Trunk]
 		all = append(all, api.TrunkFigures{
-			Trunk: t.Trunk, Group: t.Group, Up: t.Up, Paused: t.Paused, Why: t.Why, TargetsUp: t.TargetsUp, Targets: t.TargetsTotal,
+			Trunk: t.Trunk, Group: t.Group, Up: t.Up, Paused: t.Paused, Unusable: t.Unusable, Why: t.Why, TargetsUp: t.TargetsUp, Targets: t.TargetsTotal,
 			Channels: t.Channels, MaxChannels: t.MaxChannels, Ringing: t.Ringing, CPS: t.CPS, OptionsRTT: t.OptionsRTT.Seconds(),
 			FullCPS: t.ShareCPS, Registers: t.MustRegister, RegisteredUntil: t.RegisteredUntil,
 			Hour: hourOf(f.Figures), CallerIDs: callersOf(f.CallerIDs, now()),

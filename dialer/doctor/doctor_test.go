@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/outpace-dialer/outpace/config"
+	"github.com/outpace-dialer/outpace/media/sdp"
 	"github.com/outpace-dialer/outpace/sip/trunk"
 	"github.com/outpace-dialer/outpace/test/carrier"
 	"github.com/outpace-dialer/outpace/test/eventually"
@@ -186,6 +188,73 @@ func TestSmallFigures(t *testing.T) {
 	e.cfg.Media.Ports.Any, e.cfg.Media.Ports.From, e.cfg.Media.Ports.To = false, 20000, 20099
 	e.checkPorts()
 	want(t, e.found, CheckPorts, Warn, "room for the audio of 25 calls")
+}
+
+// wantNone wants that no finding has these words.
+func wantNone(t *testing.T, all []Finding, words string) {
+	t.Helper()
+	if text := listed(all); strings.Contains(text, words) {
+		t.Errorf("%q is said in\n%s", words, text)
+	}
+}
+
+// A carrier in a network of its own is no public address: without media_networks each of
+// its answers would be refused.
+func TestAudioThatIsRefused(t *testing.T) {
+	t.Parallel()
+	cfg := loopback(t, echoing(t, true))
+	wantNone(t, examined(t, cfg, Options{}), "media_networks")
+	cfg.Trunks[0].MediaNetworks = nil
+	all := examined(t, cfg, Options{Call: "+9995550100"})
+	want(t, all, CheckTrunk, Warn, "at 127.0.0.1 (loopback), and audio may not go there")
+	want(t, all, CheckTrunk, Warn, "add 127.0.0.1/32, or the whole network that the carrier's audio is in, to media_networks of trunk a")
+	f := want(t, all, CheckCall, Fail, "add 127.0.0.1/32, or the whole network that the carrier's audio is in, to media_networks of trunk a")
+	if !strings.Contains(f.Cause, "(loopback)") {
+		t.Errorf("cause %q, want why", f.Cause)
+	}
+	wantNone(t, all, "did not answer our BYE")
+}
+
+func TestNetworksOfServers(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		address  string
+		networks []string
+		warned   string // empty: not
+	}{
+		{"8.8.8.8:5060", nil, ""},
+		{"10.20.0.5:5060", nil, "add 10.20.0.5/32"},
+		{"10.20.0.5:5060", []string{"10.20.0.0/24"}, ""},
+		{"10.20.0.5:5060", []string{"10.21.0.0/24"}, "10.20.0.5 (private)"},
+		{"100.64.3.1:5060", nil, "100.64.3.1 (not public)"},
+		{"[fd00::5]:5060", nil, "add fd00::5/128"},
+		{"[2001:4860:4860::8888]:5060", nil, ""},
+	} {
+		e := &examination{}
+		e.checkNetworks(trunk.Config{Name: "a", MediaNetworks: row.networks}, trunk.Server{Address: row.address}, "a")
+		if row.warned != "" {
+			want(t, e.found, CheckTrunk, Warn, row.warned)
+		} else if len(e.found) > 0 {
+			t.Errorf("%s with %v: %s", row.address, row.networks, listed(e.found))
+		}
+	}
+}
+
+// What no setting of ours allows is not told to be set.
+func TestAnswerThatNothingAllows(t *testing.T) {
+	t.Parallel()
+	guard := sdp.Guard{}
+	for address, next := range map[string]string{
+		"10.20.0.5:4000": "add 10.20.0.5/32", "169.254.1.1:4000": "add 169.254.1.1/32", "224.0.0.1:4000": "tell the carrier", "0.0.0.0:4000": "tell the carrier",
+	} {
+		e := &examination{}
+		e.checkAnswer(trunk.Config{Name: "a"}, "a", fmt.Errorf("wrapped: %w", guard.Check(netip.MustParseAddrPort(address))))
+		want(t, e.found, CheckCall, Fail, next)
+		wantNone(t, e.found, map[bool]string{true: "media_networks", false: "tell the carrier"}[next == "tell the carrier"])
+	}
+	e := &examination{}
+	e.checkAnswer(trunk.Config{Name: "a"}, "a", sdp.ErrNoCodec)
+	want(t, e.found, CheckCall, Fail, "media.codecs")
 }
 
 // echo is a far end that answers every call and gives back what it hears, or only

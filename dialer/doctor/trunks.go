@@ -138,6 +138,7 @@ func (e *examination) checkTrunk(ctx context.Context, agent *signaller, t trunk.
 			continue
 		}
 		if s.Target {
+			e.checkNetworks(t, s, subject)
 			alive = e.checkServer(ctx, agent, t, s, subject) || alive
 		}
 		if s.Registrar && !registered {

@@ -1,6 +1,9 @@
 package trunk
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 const (
 	// maxPause caps a Retry-After: a carrier that says an hour by mistake
@@ -17,6 +20,8 @@ const (
 // does not answer. After a pause one call probes; the next ones wait for its
 // result. It is pure.
 type breaker struct {
+	first, longest time.Duration // of pauses; zero: firstPause, longestPause
+
 	failures int       // in a row
 	until    time.Time // no call before; zero: closed, calls flow
 	probing  bool      // one call is out after a pause
@@ -45,7 +50,7 @@ func (b *breaker) fail(now time.Time, retryAfter time.Duration, probe bool) {
 		b.failures++
 		b.probing = false
 		if over := b.failures - patience; pause <= 0 && over >= 0 {
-			pause = min(firstPause<<min(over, 10), longestPause)
+			pause = min(cmp.Or(b.first, firstPause)<<min(over, 10), cmp.Or(b.longest, longestPause))
 		}
 	}
 	if until := now.Add(pause); pause > 0 && until.After(b.until) {
@@ -57,7 +62,7 @@ func (b *breaker) fail(now time.Time, retryAfter time.Duration, probe bool) {
 // only the probe may say so; a call from before the pause knows nothing.
 func (b *breaker) ok(probe bool) {
 	if probe || b.until.IsZero() {
-		*b = breaker{}
+		b.failures, b.until, b.probing = 0, time.Time{}, false
 	}
 }
 

@@ -25,6 +25,7 @@ type carrier struct {
 	signer   *identity.Signer // nil: we do not sign
 	share    *Share           // nil: the whole
 	short    shortage
+	usable   usability
 
 	registrar    *place // nil: it wants no registration
 	registration registration
@@ -45,7 +46,7 @@ type carrier struct {
 }
 
 func newCarrier(cfg Config) *carrier {
-	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, results: make(map[sip.Result]uint64), refused: make(map[string]uint64)}
+	c := &carrier{cfg: cfg, limiter: newLimiter(cfg.MaxCPS), leaving: newLimiter(cfg.MaxCPS), rate: cfg.MaxCPS, throttle: throttle{part: 1}, usable: newUsability(), results: make(map[sip.Result]uint64), refused: make(map[string]uint64)}
 	c.ids = newCallerIDs(&c.cfg)
 	for _, tc := range cfg.Targets {
 		c.places = append(c.places, newPlace(tc))
@@ -102,6 +103,8 @@ func (c *carrier) bound(now time.Time) string {
 		return BoundDown
 	case !slices.ContainsFunc(c.targets, open):
 		return BoundPaused
+	case !c.usable.allows(now):
+		return BoundAudio
 	case !c.ids.anyLeft(now, c.cfg.CallerIDCap):
 		return BoundCallerIDs
 	case c.channels >= channels:

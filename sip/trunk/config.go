@@ -52,7 +52,7 @@ type Config struct {
 	FailoverAfter   time.Duration `yaml:"failover_after"`   // without any response, to another target; default 4s, negative = never
 	SessionExpires  time.Duration `yaml:"session_expires"`  // RFC 4028; default 120s, at least 90s
 
-	MediaNetworks []string `yaml:"media_networks"` // prefixes from which the carrier's audio may come besides its SDP
+	MediaNetworks []string `yaml:"media_networks"` // prefixes that its SDP may name besides public addresses, and from which audio may come besides its SDP
 	ExternalMedia string   `yaml:"external_media"` // our address in SDP; empty = the local one
 	SRTP          bool     `yaml:"srtp"`           // audio is encrypted (RFC 4568) or the call fails; every target over tls
 

@@ -93,6 +93,7 @@ func (t *Trunks) ended(e sip.Ended) sip.Event {
 	s.count(e, now)
 	t.learnCallerID(s, e, now)
 	s.learn(e, now)
+	s.carrier.usable.forget(s.looks)
 	s.free()
 	if s.divertible(e) {
 		if route, ok := t.divert(e.Leg, s, now); ok {

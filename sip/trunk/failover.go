@@ -96,7 +96,8 @@ func (t *Trunks) agentLegOf(leg sip.LegID) sip.LegID {
 	return leg
 }
 
-// Hangup ends a leg, whatever its state.
+// Hangup ends a leg, whatever its state. The result ResultMediaMismatch says that the
+// audio of its answer cannot be used: after a few in a row the trunk takes no more calls.
 func (t *Trunks) Hangup(leg sip.LegID, why sip.Cause) {
 	t.mu.Lock()
 	s := t.legs[leg]
@@ -107,6 +108,9 @@ func (t *Trunks) Hangup(leg sip.LegID, why sip.Cause) {
 		t.giveUp(s)
 	case s != nil:
 		s.hungUp = true
+		if unusable(why) {
+			t.refuseAnswer(s, why, t.now())
+		}
 		agentLeg = s.agentLeg(leg)
 	}
 	t.mu.Unlock()
@@ -129,6 +133,7 @@ func (t *Trunks) giveUp(s *slot) {
 	}
 	s.carrier.attempts--
 	s.target.breaker.forget(s.probe)
+	s.carrier.usable.forget(s.looks)
 	s.free()
 }
 

@@ -13,6 +13,7 @@ import (
 const (
 	BoundDown      = "down"       // no target answers
 	BoundPaused    = "paused"     // every target that answers asked for a pause
+	BoundAudio     = "audio"      // we cannot use the audio of its answers
 	BoundCallerIDs = "caller_ids" // all of them rest, or had their calls of the day
 	BoundChannels  = "channels"   // max_channels
 	BoundRinging   = "ringing"    // max_ringing
@@ -26,7 +27,7 @@ const (
 func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	order := []string{BoundDown, BoundPaused, BoundCallerIDs, BoundChannels, BoundRinging, BoundCPS, ""}
+	order := []string{BoundDown, BoundPaused, BoundAudio, BoundCallerIDs, BoundChannels, BoundRinging, BoundCPS, ""}
 	sum, nearest := sip.Capacity{}, -1
 	for _, c := range t.carriers {
 		if c.cfg.Group != group {
@@ -43,7 +44,7 @@ func (t *Trunks) Capacity(group string, now time.Time) sip.Capacity {
 		}
 		sum.Up = true
 		sum.NextToken = earlier(sum.NextToken, c.nextCall(now))
-		if bound == BoundPaused || bound == BoundCallerIDs {
+		if bound == BoundPaused || bound == BoundAudio || bound == BoundCallerIDs {
 			continue
 		}
 		channels, ringing := c.most(now)
@@ -68,6 +69,8 @@ func (c *carrier) why(bound string, now time.Time) string {
 	switch {
 	case bound == BoundPaused:
 		return fmt.Sprintf("trunk %s asked for a pause", c.cfg.Name)
+	case bound == BoundAudio, bound == "" && c.usable.doubted():
+		return c.usable.words(now, c.cfg.Name)
 	case bound == BoundCallerIDs:
 		return fmt.Sprintf("all caller IDs of trunk %s rest", c.cfg.Name)
 	case bound == BoundCPS:
@@ -111,6 +114,7 @@ func (c *carrier) nextCall(now time.Time) time.Time {
 		}
 		open = earlier(open, until)
 	}
+	open = later(open, c.usable.until)
 	if c.limiter.rate() == 0 {
 		if eases := c.throttle.eases(now); c.whole() > 0 && !eases.IsZero() {
 			return later(open, eases)
@@ -127,17 +131,20 @@ func (c *carrier) nextCall(now time.Time) time.Time {
 // target that wants to be probed; a carrier with a closed breaker has no such
 // limit.
 func (c *carrier) probes(now time.Time) int {
-	probes := 0
+	probes, most := 0, c.cfg.MaxChannels
+	if c.usable.doubted() {
+		most = 1 // to look at the audio of its answer
+	}
 	for _, tg := range c.targets {
 		switch {
 		case !tg.health.up || !tg.breaker.allows(now):
 		case tg.breaker.until.IsZero():
-			return c.cfg.MaxChannels
+			return most
 		default:
 			probes++
 		}
 	}
-	return probes
+	return min(probes, most)
 }
 
 // earlier is the earlier of two times; zero means none yet.
@@ -153,18 +160,20 @@ type Stats struct {
 	Trunk, Group            string
 	Up                      bool // a target answers
 	Paused                  bool // all targets that answer asked for a pause
+	Unusable                bool // we could not use the audio of its last answers: it rests, or one call looks
 	Channels, MaxChannels   int
 	Ringing, MaxRinging     int
 	CPS                     float64 // that may leave now: less than the share while the carrier has too much
 	ShareCPS                float64 // of max_cps that is ours now; all of it where nobody shares it
 	ShareChannels           int
+	Refused                 uint64        // answers that we hung up on: we could not use their audio
 	Throttled               uint64        // reservations that only the CPS bucket refused
 	OptionsRTT              time.Duration // of the quickest target that is up; 0 before the first answer
 	Attempts, Answers       uint64
 	QuickByes               uint64 // BYE from the far end within 1 s of its answer: see QuickBye
 	Results                 map[sip.Result]uint64
 	TargetsUp, TargetsTotal int
-	Why                     string    // it takes no call at all, in words; empty if it does
+	Why                     string    // it takes no call at all, or but one to look, in words; empty if it does
 	MustRegister            bool      // it wants our registration
 	RegisteredUntil         time.Time // zero if it has none
 
@@ -186,7 +195,7 @@ func (t *Trunks) Stats() []Stats {
 		s := Stats{
 			CPS: c.rate, ShareCPS: c.whole(), ShareChannels: shareChannels,
 			Trunk: c.cfg.Name, Group: c.cfg.Group,
-			Up: bound != BoundDown, Paused: bound == BoundPaused,
+			Up: bound != BoundDown, Paused: bound == BoundPaused, Unusable: c.usable.doubted(), Refused: c.usable.count,
 			Channels: c.channels, MaxChannels: c.cfg.MaxChannels,
 			Ringing: c.ringing, MaxRinging: c.cfg.MaxRinging,
 			Throttled: c.throttled, Attempts: c.attempts, Answers: c.answers,

@@ -116,6 +116,7 @@ type slot struct {
 	callerID string // that it shows
 	callID   string
 	probe    bool // it is the first call after a pause
+	looks    bool // it is the first call after a rest for the audio of answers; no answer yet
 	ringing  bool // not answered yet
 	left     time.Time
 
@@ -226,7 +227,7 @@ func (t *Trunks) hold(choice candidate, route Route, w want, now time.Time) *slo
 	c.attempts++
 	c.short.calls++
 	c.ids.byNumber[route.CallerID].use(now)
-	s := &slot{carrier: c, target: choice.target, want: w, callerID: route.CallerID, callID: route.Dialog.CallID, probe: choice.target.breaker.start(), ringing: true}
+	s := &slot{carrier: c, target: choice.target, want: w, callerID: route.CallerID, callID: route.Dialog.CallID, probe: choice.target.breaker.start(), looks: c.usable.start(), ringing: true}
 	t.reserved[s.callID] = s
 	return s
 }
@@ -291,9 +292,18 @@ func (t *Trunks) Dial(leg sip.LegID, r Route, offer []byte) {
 	})
 }
 
-// Confirm acknowledges an answer: its dialog is durable. Without it the ACK
-// goes out a second later.
-func (t *Trunks) Confirm(leg sip.LegID) { t.agent.Confirm(t.agentLegOf(leg)) }
+// Confirm acknowledges an answer: its dialog is durable, and its audio is used. Without
+// it the ACK goes out a second later.
+func (t *Trunks) Confirm(leg sip.LegID) {
+	t.mu.Lock()
+	agentLeg := leg
+	if s := t.legs[leg]; s != nil {
+		agentLeg = s.agentLeg(leg)
+		t.acceptAnswer(s)
+	}
+	t.mu.Unlock()
+	t.agent.Confirm(agentLeg)
+}
 
 // Reply answers an Offered of a leg; nil refuses it.
 func (t *Trunks) Reply(leg sip.LegID, body []byte) { t.agent.Reply(t.agentLegOf(leg), body) }

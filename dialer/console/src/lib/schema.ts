@@ -3231,9 +3231,11 @@ export interface components {
             /** Format: int64 */
             targets_up: number;
             trunk: string;
+            /** @description several answers in a row had audio that we cannot use: it rests, or takes one call to look */
+            unusable?: boolean;
             /** @description a server of it answers */
             up: boolean;
-            /** @description it takes no call at all, in words */
+            /** @description it takes no call at all, or but one to look, in words */
             why?: string;
         };
         TrunkReport: {

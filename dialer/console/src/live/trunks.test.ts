@@ -6,6 +6,8 @@ test.each([
   [{ up: true, cps: 10, full_cps: 10 }, 'up'],
   [{ up: true, cps: 4, full_cps: 10 }, 'throttled'],
   [{ up: true, paused: true, cps: 0, full_cps: 10 }, 'paused'],
+  [{ up: true, unusable: true, cps: 10, full_cps: 10 }, 'unusable'],
+  [{ up: false, unusable: true, cps: 10, full_cps: 10 }, 'down'],
   [{ up: false, cps: 10, full_cps: 10 }, 'down'],
 ])('%j is %s', (t, state) => expect(trunkState(t as Trunk)).toBe(state))
 

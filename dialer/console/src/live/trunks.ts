@@ -2,12 +2,13 @@ import type { Schemas } from '../lib/api'
 import { badMOS } from '../lib/audio'
 
 export type Trunk = Schemas['TrunkFigures']
-export type State = 'up' | 'throttled' | 'paused' | 'down'
+export type State = 'up' | 'throttled' | 'paused' | 'unusable' | 'down'
 
 // trunkState is how a trunk is, the worst first.
 export function trunkState(t: Trunk): State {
   if (t.paused) return 'paused'
   if (!t.up) return 'down'
+  if (t.unusable) return 'unusable'
   return t.cps < t.full_cps ? 'throttled' : 'up'
 }
 

@@ -221,6 +221,7 @@ export const en = {
   'trunk.up': 'up',
   'trunk.throttled': 'throttled',
   'trunk.paused': 'asked for a pause',
+  'trunk.unusable': 'its audio cannot be used',
   'trunk.down': 'down',
   'trunk.targets': '{up} of {all} servers answer',
   'trunk.registered': 'registered until {time}',

@@ -222,6 +222,7 @@ export const pl: Record<keyof typeof en, string> = {
   'trunk.up': 'działa',
   'trunk.throttled': 'spowolnione',
   'trunk.paused': 'prosi o przerwę',
+  'trunk.unusable': 'jego dźwięku nie da się użyć',
   'trunk.down': 'nie działa',
   'trunk.targets': 'odpowiada serwerów: {up} z {all}',
   'trunk.registered': 'zarejestrowane do {time}',

@@ -222,6 +222,7 @@ export const zh: Record<keyof typeof en, string> = {
   'trunk.up': '正常',
   'trunk.throttled': '限速',
   'trunk.paused': '请求暂停',
+  'trunk.unusable': '其音频无法使用',
   'trunk.down': '中断',
   'trunk.targets': '{all} 个服务器中 {up} 个应答',
   'trunk.registered': '注册有效至 {time}',
