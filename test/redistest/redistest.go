@@ -54,8 +54,22 @@ func Start(t testing.TB, more ...string) *Server {
 	_, port, _ := net.SplitHostPort(s.Addr)
 	s.args = append([]string{program, "--port", port, "--dir", s.Dir, "--logfile", filepath.Join(s.Dir, "log")}, append(settings, more...)...)
 	s.Run()
+	t.Cleanup(s.clear)
 	t.Cleanup(s.Kill)
 	return s
+}
+
+// clear removes the files. A child that rewrites the log outlives the server for a
+// moment, and may still make a file while the others are being removed: once its own is
+// gone it ends.
+func (s *Server) clear() {
+	var err error
+	for range 5 {
+		if err = os.RemoveAll(s.Dir); err == nil {
+			return
+		}
+	}
+	s.t.Errorf("the files of redis-server stay: %v", err)
 }
 
 // URL is where a store opens the server.
