@@ -135,15 +135,7 @@ func TestLife(t *testing.T) {
 	if status, text := get(t, a.AdminAddr(), "/readyz"); status != 503 || !strings.Contains(text, `"trunk":"down"`) || !strings.Contains(text, `"store":"ok"`) {
 		t.Errorf("readyz before the carrier answers = %d %s", status, text)
 	}
-	ctx, hangUp := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
-	go func() { gone <- far.Run(ctx) }() // ends with hangUp
-	defer func() {
-		hangUp()
-		if err := eventually.Comes(t, patience, "the carrier ends", gone); err != nil {
-			t.Error(err)
-		}
-	}()
+	runs(t, far)
 	eventually.So(t, patience, "readyz is 200 when the carrier answers OPTIONS", func() bool {
 		status, _ := get(t, a.AdminAddr(), "/readyz")
 		return status == 200
@@ -168,6 +160,20 @@ func TestLife(t *testing.T) {
 		c.Close()
 		t.Error("the listener is open after the stop")
 	}
+}
+
+// runs has a carrier take calls until the test ends.
+func runs(t *testing.T, far *carrier.Carrier) {
+	t.Helper()
+	ctx, hangUp := context.WithCancel(context.Background())
+	gone := make(chan error, 1)
+	go func() { gone <- far.Run(ctx) }() // ends with hangUp
+	t.Cleanup(func() {
+		hangUp()
+		if err := eventually.Comes(t, patience, "the carrier ends", gone); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // checkSeries looks for a series of each room.

@@ -31,7 +31,7 @@ func diskSamples(folders []config.Folder) []metrics.Sample {
 }
 
 // certificateSamples are until when the certificates last whose files somebody else replaces.
-// One that cannot be read has no figure: the log tells of it, and the one before is shown.
+// One that cannot be read has no figure: what is shown then is the one read before.
 func certificateSamples(files []config.CertificateFile, now time.Time) []metrics.Sample {
 	var all []metrics.Sample
 	for _, f := range files {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -24,15 +23,7 @@ func TestUnusableTrunkIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, hangUp := context.WithCancel(t.Context())
-	gone := make(chan error, 1)
-	go func() { gone <- far.Run(ctx) }() // ends with hangUp
-	defer func() {
-		hangUp()
-		if err := eventually.Comes(t, patience, "the carrier ends", gone); err != nil {
-			t.Error(err)
-		}
-	}()
+	runs(t, far)
 	a, _ := start(t, settings(t, far.Addr()))
 	offer := sdp.Offer(1, netip.MustParseAddrPort("127.0.0.1:9"), []media.Law{media.ULaw}).Marshal()
 	for n := range 3 {
